@@ -1,0 +1,105 @@
+# odesteer - GNU make; no configure.
+#
+#   make demo        set up what is missing, build, run the main job
+#   make check       set up what is missing, build, run the tests (make check-full: all of them, sanitised)
+#   make setup       only the set-up: Debian packages, libllama, the default model
+#   make             build into bin/
+#   make install     to $(DESTDIR)$(PREFIX)
+
+VERSION = 0.1.0
+PREFIX = /usr/local
+libexec = $(PREFIX)/libexec/odesteer
+man = $(PREFIX)/share/man
+
+CC ?= cc
+CFLAGS = -O2 -g
+WARN = -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla
+BUILD = build
+BIN = bin
+PROVE = prove
+
+cache := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/odesteer
+model_file = models/SmolLM2-135M-Instruct-Q8_0.gguf
+export ODESTEER_MODEL ?= $(cache)/$(model_file)
+
+tools = collect fitbarrier integrate generate score view
+scripts = $(wildcard pipelines/*) $(wildcard tools/setup/*) tools/odesteer tests/tap.sh $(wildcard tests/*/*.t) .ci/run
+
+all: $(tools:%=$(BIN)/%) $(BIN)/odesteer
+
+# What the engine's set-up says of itself; `all` looks only for what is there.
+ifeq ($(filter setup demo check check-full clean help,$(MAKECMDGOALS)),)
+include $(BUILD)/engine.mk
+endif
+$(BUILD)/engine.mk: tools/setup/engine
+	@mkdir -p $(BUILD)
+	@tools/setup/engine --find >$@.tmp && mv $@.tmp $@
+
+packages = zlib gsl openblas fftw3 jansson $(shell pkg-config --exists msgpack && echo msgpack || echo msgpack-c)
+cflags = -std=c11 -D_GNU_SOURCE -Ilib $(WARN) $(CFLAGS) $(SANITIZE)
+libs = $(SANITIZE) $(ENGINE_LIBS) $(PACKAGE_LIBS) -lm
+ifdef ENGINE
+PACKAGE_CFLAGS := $(shell pkg-config --cflags $(packages))
+# gslcblas would answer before OpenBLAS does
+PACKAGE_LIBS := $(filter-out -lgslcblas,$(shell pkg-config --libs $(packages)))
+endif
+defines = -DODESTEER_VERSION='"$(VERSION)"' -DODESTEER_MODEL_FILE='"$(model_file)"'
+
+lib_src = $(wildcard lib/*.c lib/*/*.c)
+lib_obj = $(lib_src:%.c=$(BUILD)/%.o)
+lib = $(BUILD)/libodesteer.a
+test_src = $(wildcard tests/unit/test_*.c)
+tests = $(test_src:tests/unit/%.c=$(BUILD)/tests/%)
+
+$(BUILD)/%.o: %.c $(BUILD)/engine.mk Makefile
+	@mkdir -p $(@D)
+	$(CC) $(cflags) $(ENGINE_CFLAGS) $(PACKAGE_CFLAGS) $(defines) -MMD -c -o $@ $<
+$(lib): $(lib_obj)
+	rm -f $@
+	ar rcs $@ $^
+$(tools:%=$(BIN)/%): $(BIN)/%: $(BUILD)/tools/%.o $(BUILD)/tools/tool.o $(lib)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(libs)
+$(BIN)/score: $(BUILD)/tools/report.o
+$(BIN)/odesteer: tools/odesteer
+	@mkdir -p $(@D)
+	sed 's|@VERSION@|$(VERSION)|' tools/odesteer >$@ && chmod 755 $@
+$(BUILD)/requantise: $(BUILD)/tools/setup/requantise.o $(lib)
+	$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(libs)
+$(BUILD)/tests/%: $(BUILD)/tests/unit/%.o $(lib)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(libs)
+-include $(wildcard $(BUILD)/*/*.d $(BUILD)/*/*/*.d)
+
+setup:
+	@tools/setup/packages
+	@mkdir -p $(BUILD)
+	@tools/setup/engine >$(BUILD)/engine.mk.tmp
+	@cmp -s $(BUILD)/engine.mk.tmp $(BUILD)/engine.mk || cp $(BUILD)/engine.mk.tmp $(BUILD)/engine.mk
+	@rm -f $(BUILD)/engine.mk.tmp; touch -c $(BUILD)/engine.mk -r tools/setup/engine
+	@[ -e "$(ODESTEER_MODEL)" ] || { $(MAKE) --no-print-directory -s $(BUILD)/requantise && \
+		tools/setup/model $(BUILD)/requantise "$(cache)/$(model_file)"; }
+
+demo: setup
+	@$(MAKE) --no-print-directory -s all
+	PATH="$(CURDIR)/$(BIN):$$PATH" pipelines/demo
+
+check: setup
+	@$(MAKE) --no-print-directory -s run-check
+run-check: all $(tests)
+	PATH="$(CURDIR)/$(BIN):$$PATH" BUILD=$(BUILD) $(PROVE) $(PROVEFLAGS) tests
+
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(libexec) $(DESTDIR)$(man)/man1 $(DESTDIR)$(man)/man5 $(DESTDIR)$(man)/man7
+	install -m 755 $(tools:%=$(BIN)/%) $(DESTDIR)$(libexec)
+	sed 's|^libexec=.*|libexec=$(libexec)|' $(BIN)/odesteer >$(DESTDIR)$(PREFIX)/bin/odesteer
+	chmod 755 $(DESTDIR)$(PREFIX)/bin/odesteer
+	for t in $(tools); do install -m 644 man/$$t.1 $(DESTDIR)$(man)/man1/odesteer-$$t.1; done
+	install -m 644 man/stream.5 $(DESTDIR)$(man)/man5/odesteer-stream.5
+	install -m 644 man/odesteer.7 $(DESTDIR)$(man)/man7
+
+clean:
+	rm -rf build bin out
+
+.PHONY: all setup demo check run-check check-full install clean
+.DELETE_ON_ERROR:

@@ -1,0 +1,39 @@
+/*
+ * example - what a record of texts says: prompt, completion, group, and its tokens.
+ */
+#ifndef ODESTEER_EXAMPLE_H
+#define ODESTEER_EXAMPLE_H
+
+#include <stddef.h>
+
+#include "err.h"
+#include "lm.h"
+#include "record.h"
+
+enum { EXAMPLE_KEY = 256 };	/* longest id or group, with its NUL */
+
+enum template {
+	TEMPLATE_RAW,		/* system text, a newline, prompt, completion, as they stand */
+	TEMPLATE_CHAT		/* the model's chat template for system text and prompt; completion behind it */
+};
+/* 0, or -1: no such template. */
+int template_parse(enum template *t, const char *name);
+
+struct example {
+	char id[EXAMPLE_KEY], group[EXAMPLE_KEY];	/* the group is the id where there is none */
+	int *token;
+	size_t n;
+	size_t n_prompt;	/* tokens that the prompt alone also has: the completion begins behind them */
+};
+
+/*
+ * Reads "id", "group", "prompt" and, when asked for, "completion" (absent:
+ * none) of a record and tokenises them together. A token that joins the end
+ * of the prompt to the completion counts as the completion's. 0, or -1 with a
+ * message that does not name the record; x is to be released either way.
+ */
+int example_read(struct example *x, const struct lm *m, const struct record *r, enum template t,
+    const char *system, int with_completion, struct err *e);
+void example_release(struct example *x);
+
+#endif

@@ -1,0 +1,442 @@
+/*
+ * polysketch - the paper's estimate: logistic regression on a polynomial count sketch.
+ *
+ * Source: the paper's section 4. x = a / (|a| + 1e-12), x_e = [sqrt(gamma) x, sqrt(coef0)]
+ * (no last coordinate when coef0 = 0); each of D count sketches of x_e hashes its
+ * coordinates into n bins with signs; phi = irfft(product of the sketches' rfft);
+ * h(a) = w . phi(a) + c + log((1 - pi) / pi).
+ *
+ * With D = 2, w . phi = x_e' M x_e, where M[i][j] = s1[i] s2[j] w[(h1[i] + h2[j]) mod n]:
+ * h and its gradient cost one product with M instead of 2 D + 1 transforms of n.
+ */
+#include <cblas.h>
+#include <complex.h>
+#include <fftw3.h>
+#include <gsl/gsl_rng.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "estimate.h"
+#include "field.h"
+
+struct polysketch {
+	struct field base;
+	unsigned degree;
+	size_t n, ext;			/* bins; numbers in x_e */
+	double gamma, coef0;
+	uint64_t seed;
+	int *index, *sign;		/* [degree][ext] */
+	double *w;			/* [n] */
+	double intercept, log_prior_ratio;
+	double *M;			/* [ext][ext], symmetric, of degree 2; else NULL */
+};
+
+struct field_work {
+	const struct polysketch *f;
+	double *xe, *grad;		/* [rows][ext] */
+	double *norm;			/* [rows] |a| */
+	/* transforms: one row at a time */
+	double *time;			/* [n] */
+	double complex *spec, *product, *wspec;	/* [degree][n/2+1], [n/2+1], [n/2+1] */
+	fftw_plan forward, inverse;	/* time -> spec, product -> time */
+};
+
+static void
+polysketch_free(struct field *base)
+{
+	struct polysketch *f = (struct polysketch *)base;
+
+	if (f == NULL)
+		return;
+	free(f->index);
+	free(f->sign);
+	free(f->w);
+	free(f->M);
+	free(f);
+}
+
+extern const struct field_type field_polysketch;
+
+/* Everything but the numbers in index, sign and w. */
+static struct polysketch *
+polysketch_alloc(size_t dim, unsigned degree, size_t n, double gamma, double coef0)
+{
+	struct polysketch *f = calloc(1, sizeof *f);
+
+	if (f == NULL)
+		return NULL;
+	f->base.type = &field_polysketch;
+	f->base.dim = dim;
+	f->degree = degree;
+	f->n = n;
+	f->gamma = gamma;
+	f->coef0 = coef0;
+	f->ext = dim + (coef0 > 0);
+	f->index = calloc(degree * f->ext, sizeof *f->index);
+	f->sign = calloc(degree * f->ext, sizeof *f->sign);
+	f->w = calloc(n, sizeof *f->w);
+	if (f->index == NULL || f->sign == NULL || f->w == NULL) {
+		polysketch_free(&f->base);
+		return NULL;
+	}
+	return f;
+}
+
+static void
+draw_hashes(struct polysketch *f)
+{
+	gsl_rng *rng = gsl_rng_alloc(gsl_rng_mt19937);
+	size_t i;
+
+	gsl_rng_set(rng, (unsigned long)f->seed);
+	for (i = 0; i < f->degree * f->ext; i++) {
+		f->index[i] = (int)gsl_rng_uniform_int(rng, f->n);
+		f->sign[i] = gsl_rng_uniform_int(rng, 2) == 0 ? -1 : 1;
+	}
+	gsl_rng_free(rng);
+}
+
+static int
+make_quadratic(struct polysketch *f)
+{
+	const int *h1 = f->index, *s1 = f->sign, *h2 = h1 + f->ext, *s2 = s1 + f->ext;
+	size_t i, j;
+
+	if (f->degree != 2)
+		return 0;
+	if ((f->M = calloc(f->ext * f->ext, sizeof *f->M)) == NULL)
+		return -1;
+	for (i = 0; i < f->ext; i++)
+		for (j = 0; j < f->ext; j++) {
+			double m = s1[i] * s2[j] * f->w[((size_t)h1[i] + (size_t)h2[j]) % f->n] / 2;
+
+			f->M[i * f->ext + j] += m;
+			f->M[j * f->ext + i] += m;
+		}
+	return 0;
+}
+
+static void
+work_free(struct field_work *k)
+{
+	if (k == NULL)
+		return;
+	free(k->xe);
+	free(k->grad);
+	free(k->norm);
+	if (k->forward != NULL)
+		fftw_destroy_plan(k->forward);
+	if (k->inverse != NULL)
+		fftw_destroy_plan(k->inverse);
+	fftw_free(k->time);
+	fftw_free(k->spec);
+	fftw_free(k->product);
+	fftw_free(k->wspec);
+	free(k);
+}
+
+/* What the transforms need; FFTW_ESTIMATE: a measured plan would differ from run to run. */
+static int
+transform_alloc(struct field_work *k)
+{
+	size_t n = k->f->n, half = n / 2 + 1;
+
+	k->time = fftw_alloc_real(n);
+	k->spec = fftw_alloc_complex(k->f->degree * half);
+	k->product = fftw_alloc_complex(half);
+	k->wspec = fftw_alloc_complex(half);
+	if (k->time == NULL || k->spec == NULL || k->product == NULL || k->wspec == NULL)
+		return -1;
+	k->forward = fftw_plan_dft_r2c_1d((int)n, k->time, k->spec, FFTW_ESTIMATE | FFTW_UNALIGNED);
+	k->inverse = fftw_plan_dft_c2r_1d((int)n, k->product, k->time, FFTW_ESTIMATE | FFTW_UNALIGNED);
+	if (k->forward == NULL || k->inverse == NULL)
+		return -1;
+	memcpy(k->time, k->f->w, n * sizeof *k->time);
+	fftw_execute_dft_r2c(k->forward, k->time, k->wspec);
+	return 0;
+}
+
+static struct field_work *
+work_alloc(const struct field *base, size_t rows)
+{
+	const struct polysketch *f = (const struct polysketch *)base;
+	struct field_work *k = calloc(1, sizeof *k);
+
+	if (k == NULL)
+		return NULL;
+	k->f = f;
+	k->xe = calloc(rows * f->ext, sizeof *k->xe);
+	k->grad = calloc(rows * f->ext, sizeof *k->grad);
+	k->norm = calloc(rows, sizeof *k->norm);
+	if (k->xe == NULL || k->grad == NULL || k->norm == NULL ||
+	    (f->M == NULL && transform_alloc(k) != 0)) {
+		work_free(k);
+		return NULL;
+	}
+	return k;
+}
+
+/* Returns |a|. */
+static double
+extend(const struct polysketch *f, const double *a, double *xe)
+{
+	size_t d = f->base.dim, i;
+	double norm = cblas_dnrm2((int)d, a, 1), scale = sqrt(f->gamma) / (norm + 1e-12);
+
+	for (i = 0; i < d; i++)
+		xe[i] = scale * a[i];
+	if (f->ext > d)
+		xe[d] = sqrt(f->coef0);
+	return norm;
+}
+
+/* The spectra of x_e's sketches into k->spec. */
+static void
+sketch(struct field_work *k, const double *xe)
+{
+	const struct polysketch *f = k->f;
+	size_t half = f->n / 2 + 1, t, i;
+
+	for (t = 0; t < f->degree; t++) {
+		const int *index = f->index + t * f->ext, *sign = f->sign + t * f->ext;
+
+		memset(k->time, 0, f->n * sizeof *k->time);
+		for (i = 0; i < f->ext; i++)
+			k->time[index[i]] += sign[i] * xe[i];
+		fftw_execute_dft_r2c(k->forward, k->time, k->spec + t * half);
+	}
+}
+
+/* k->product = the product of all spectra but number `but` (degree: of all). */
+static void
+multiply(struct field_work *k, size_t but)
+{
+	size_t half = k->f->n / 2 + 1, t, i;
+
+	for (i = 0; i < half; i++) {
+		double complex p = 1;
+
+		for (t = 0; t < k->f->degree; t++)
+			if (t != but)
+				p *= k->spec[t * half + i];
+		k->product[i] = p;
+	}
+}
+
+/* phi[n] of one row */
+static void
+features(struct field_work *k, const double *a, double *phi)
+{
+	size_t n = k->f->n, i;
+
+	extend(k->f, a, k->xe);
+	sketch(k, k->xe);
+	multiply(k, k->f->degree);
+	fftw_execute_dft_c2r(k->inverse, k->product, k->time);
+	for (i = 0; i < n; i++)
+		phi[i] = k->time[i] / (double)n;
+}
+
+/* w . phi and its gradient in x_e through the transforms, for any degree. */
+static double
+eval_transform(struct field_work *k, const double *xe, double *grad)
+{
+	const struct polysketch *f = k->f;
+	size_t half = f->n / 2 + 1, t, i;
+	double value;
+
+	sketch(k, xe);
+	multiply(k, f->degree);
+	fftw_execute_dft_c2r(k->inverse, k->product, k->time);
+	value = cblas_ddot((int)f->n, f->w, 1, k->time, 1) / (double)f->n;
+	memset(grad, 0, f->ext * sizeof *grad);
+	for (t = 0; t < f->degree; t++) {
+		const int *index = f->index + t * f->ext, *sign = f->sign + t * f->ext;
+
+		multiply(k, t);
+		for (i = 0; i < half; i++)
+			k->product[i] = conj(k->product[i]) * k->wspec[i];
+		fftw_execute_dft_c2r(k->inverse, k->product, k->time);
+		for (i = 0; i < f->ext; i++)
+			grad[i] += sign[i] * k->time[index[i]] / (double)f->n;
+	}
+	return value;
+}
+
+/* From the gradient in x_e to v: through the normalisation, then to length one. */
+static void
+direction(const struct polysketch *f, const double *xe, const double *grad, double norm, double *v)
+{
+	size_t d = f->base.dim, i;
+	/* x = x_e / sqrt(gamma), u = sqrt(gamma) grad: (u - x (x . u)) / |a| */
+	double root = sqrt(f->gamma), along = cblas_ddot((int)d, xe, 1, grad, 1) / root, length;
+
+	for (i = 0; i < d; i++)
+		v[i] = (root * grad[i] - xe[i] / root * along) / (norm + 1e-12);
+	length = cblas_dnrm2((int)d, v, 1) + 1e-10;
+	for (i = 0; i < d; i++)
+		v[i] /= length;
+}
+
+static void
+eval(const struct field *base, struct field_work *k, const double *a, size_t n, double *h, double *v)
+{
+	const struct polysketch *f = (const struct polysketch *)base;
+	size_t d = base->dim, ext = f->ext, i;
+
+	for (i = 0; i < n; i++)
+		k->norm[i] = extend(f, a + i * d, k->xe + i * ext);
+	if (f->M != NULL)
+		cblas_dsymm(CblasRowMajor, CblasRight, CblasUpper, (int)n, (int)ext, 1, f->M, (int)ext,
+		    k->xe, (int)ext, 0, k->grad, (int)ext);
+	for (i = 0; i < n; i++) {
+		double *xe = k->xe + i * ext, *grad = k->grad + i * ext, value;
+
+		if (f->M != NULL) {
+			value = cblas_ddot((int)ext, xe, 1, grad, 1);
+			cblas_dscal((int)ext, 2, grad, 1);
+		} else {
+			value = eval_transform(k, xe, grad);
+		}
+		if (h != NULL)
+			h[i] = value + f->intercept + f->log_prior_ratio;
+		if (v != NULL)
+			direction(f, xe, grad, k->norm[i], v + i * d);
+	}
+}
+
+static struct field *
+fit(const struct fit_data *data, const struct field_options *o, struct fit_report *rep, struct err *e)
+{
+	struct polysketch *f = polysketch_alloc(data->dim, o->degree, o->components, o->gamma, o->coef0);
+	struct field_work *k = NULL;
+	double *phi = NULL, *a = NULL;
+	size_t i, j;
+	int rc = -1;
+
+	if (f == NULL)
+		goto memory;
+	f->seed = o->seed;
+	draw_hashes(f);
+	phi = calloc(data->n, f->n * sizeof *phi);
+	a = calloc(data->dim, sizeof *a);
+	/* without M yet: with transforms */
+	if (phi == NULL || a == NULL || (k = work_alloc(&f->base, 1)) == NULL)
+		goto memory;
+	for (i = 0; i < data->n; i++) {
+		for (j = 0; j < data->dim; j++)
+			a[j] = (double)data->act[i * data->dim + j];
+		features(k, a, phi + i * f->n);
+	}
+	if (estimate_fit(phi, f->n, data, o, f->w, &f->intercept, &f->log_prior_ratio, rep, e) != 0)
+		goto out;
+	if (make_quadratic(f) != 0)
+		goto memory;
+	rc = 0;
+	goto out;
+memory:
+	err_memory(e);
+out:
+	work_free(k);
+	free(phi);
+	free(a);
+	if (rc == 0)
+		return &f->base;
+	polysketch_free(&f->base);
+	return NULL;
+}
+
+static int
+save(const struct field *base, struct record *r)
+{
+	const struct polysketch *f = (const struct polysketch *)base;
+
+	return record_set_int(r, "degree", f->degree) != 0 ||
+	    record_set_int(r, "components", (int64_t)f->n) != 0 ||
+	    record_set_num(r, "gamma", f->gamma) != 0 || record_set_num(r, "coef0", f->coef0) != 0 ||
+	    record_set_int(r, "seed", (int64_t)f->seed) != 0 ||
+	    record_set_num(r, "intercept", f->intercept) != 0 ||
+	    record_set_num(r, "log_prior_ratio", f->log_prior_ratio) != 0 ||
+	    record_set_ints(r, "index", f->index, f->degree * f->ext) != 0 ||
+	    record_set_ints(r, "sign", f->sign, f->degree * f->ext) != 0 ||
+	    record_set_nums(r, "w", f->w, f->n) != 0 ? -1 : 0;
+}
+
+/* An array of n integers in [min, max], none of them 0 unless zero is allowed. */
+static int
+load_ints(const struct record *r, const char *name, int *out, size_t n, int min, int max, int zero,
+    struct err *e)
+{
+	double *v;
+	size_t got, i;
+
+	if (record_get_nums(r, name, &v, &got) != 1)
+		return err_set(e, "field '%s' is not an array of numbers", name);
+	for (i = 0; got == n && i < n; i++) {
+		if (!(v[i] >= min && v[i] <= max) || v[i] != (int)v[i] || (v[i] == 0 && !zero))
+			break;
+		out[i] = (int)v[i];
+	}
+	free(v);
+	if (got != n)
+		return err_set(e, "field '%s' has %zu values, not %zu", name, got, n);
+	return i == n ? 0 : err_set(e, "field '%s' has a value out of range", name);
+}
+
+static struct field *
+load(const struct record *r, size_t dim, struct err *e)
+{
+	struct polysketch *f;
+	int64_t degree, n, seed;
+	double gamma, coef0, *w = NULL;
+	size_t n_w;
+
+	if (record_get_int(r, "degree", &degree) != 1 || degree < 1 || degree > FIELD_MAX_DEGREE ||
+	    record_get_int(r, "components", &n) != 1 || n < 1 || n > FIELD_MAX_COMPONENTS ||
+	    record_get_num(r, "gamma", &gamma) != 1 || !(gamma > 0) ||
+	    record_get_num(r, "coef0", &coef0) != 1 || !(coef0 >= 0) ||
+	    record_get_int(r, "seed", &seed) != 1) {
+		err_set(e, "one of degree, components, gamma, coef0, seed is missing or out of range");
+		return NULL;
+	}
+	if ((f = polysketch_alloc(dim, (unsigned)degree, (size_t)n, gamma, coef0)) == NULL) {
+		err_memory(e);
+		return NULL;
+	}
+	f->seed = (uint64_t)seed;
+	if (record_get_num(r, "intercept", &f->intercept) != 1 ||
+	    record_get_num(r, "log_prior_ratio", &f->log_prior_ratio) != 1) {
+		err_set(e, "no intercept or log_prior_ratio");
+		goto fail;
+	}
+	if (load_ints(r, "index", f->index, f->degree * f->ext, 0, (int)n - 1, 1, e) != 0 ||
+	    load_ints(r, "sign", f->sign, f->degree * f->ext, -1, 1, 0, e) != 0)
+		goto fail;
+	if (record_get_nums(r, "w", &w, &n_w) != 1 || n_w != f->n) {
+		err_set(e, "field 'w' is not an array of %zu numbers", f->n);
+		goto fail;
+	}
+	memcpy(f->w, w, f->n * sizeof *w);
+	free(w);
+	if (make_quadratic(f) == 0)
+		return &f->base;
+	w = NULL;
+	err_memory(e);
+fail:
+	free(w);
+	polysketch_free(&f->base);
+	return NULL;
+}
+
+const struct field_type field_polysketch = {
+	.name = "polysketch",
+	.about = "logistic regression on a polynomial count sketch (the paper's)",
+	.fit = fit,
+	.save = save,
+	.load = load,
+	.free = polysketch_free,
+	.work_alloc = work_alloc,
+	.work_free = work_free,
+	.eval = eval,
+};

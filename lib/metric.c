@@ -1,0 +1,29 @@
+#include "metric.h"
+
+#include <string.h>
+
+extern const struct metric metric_density, metric_mc, metric_distinct;
+
+static const struct metric *const table[] = {
+	&metric_density,
+	&metric_mc,
+	&metric_distinct,
+	NULL
+};
+
+const struct metric *const *
+metric_table(void)
+{
+	return table;
+}
+
+const struct metric *
+metric_find(const char *name)
+{
+	size_t i;
+
+	for (i = 0; table[i] != NULL; i++)
+		if (strcmp(table[i]->name, name) == 0)
+			return table[i];
+	return NULL;
+}

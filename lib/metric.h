@@ -1,0 +1,68 @@
+/*
+ * metric - one file per score behind one vtable (struct metric).
+ *
+ * A metric reads records, adds its own fields to each, and passes every
+ * record on in its order. It may hold records back until it has a whole group
+ * (a question), never longer. Its columns say what score report makes of those
+ * fields.
+ */
+#ifndef ODESTEER_METRIC_H
+#define ODESTEER_METRIC_H
+
+#include "barrier.h"
+#include "err.h"
+#include "lm.h"
+#include "stream.h"
+
+/* What a metric may be given; its letters say what it uses. */
+struct metric_options {
+	const char *model;	/* path of a GGUF file */
+	struct barrier *barrier;	/* NULL: none given */
+	struct strength T;	/* how far to follow it */
+	unsigned steps;
+	const struct solver *solver;
+	int threads, gpu_layers;
+};
+
+enum aggregate {
+	AGG_MEAN,		/* mean over questions of the mean over a question's records */
+	AGG_MEAN_POSITIVE,	/* the same over records with label 1 */
+	AGG_MEAN_NEGATIVE,	/* the same over records with label 0 */
+	AGG_AUC			/* of the field as a score for label 1 against label 0, all records */
+};
+
+/* A figure of score report. */
+
+struct column {
+	const char *title;	/* "MC1" */
+	const char *field;	/* the field it is made of, "mc1" */
+	enum aggregate how;
+	int digits;		/* after the point */
+};
+
+/* Where finished records go. */
+struct metric_out {
+	int (*emit)(struct metric_out *o, const struct record *r, struct err *e);
+};
+
+struct metric {
+	const char *name;	/* as given to score */
+	const char *about;	/* one line for score -h */
+	const char *letters;	/* options it takes beyond the common -o -z -v, of "mblTnsjg" */
+	unsigned kinds;		/* stream kinds it takes, 1u << kind | ... */
+	const struct column *columns;	/* ends with title NULL */
+	/*
+	 * open: a state (freed by close), or NULL. It checks the header h of what
+	 * comes in, and may change it for what goes out. push takes one record; r may
+	 * be changed. flush passes on what is held back, at the end of the input.
+	 */
+	void *(*open)(const struct metric_options *o, struct header *h, struct err *e);
+	int (*push)(void *state, struct record *r, struct metric_out *out, struct err *e);
+	int (*flush)(void *state, struct metric_out *out, struct err *e);
+	void (*close)(void *state);
+};
+
+const struct metric *metric_find(const char *name);		/* NULL: no such metric */
+const struct metric *const *metric_table(void);			/* NULL-terminated, static */
+
+#endif

@@ -1,0 +1,208 @@
+/* Writing a stream: odesteer-stream(5). */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#include "wire.h"
+
+enum { COUNTERS = 8 };
+
+struct sink {
+	gzFile out;			/* plain or gzip */
+	char *name, *tmp;		/* tmp: NULL when written in place */
+	struct buf b;			/* one object */
+	uint64_t count;
+	uint32_t crc;
+	struct {
+		const char *name;
+		uint64_t v;
+	} counter[COUNTERS];
+	size_t n_counter;
+};
+
+/* What a signal handler must unlink: one output at a time. */
+static char *volatile pending;
+
+const char *
+sink_pending(void)
+{
+	return pending;
+}
+
+static int
+fail(const struct sink *k, struct err *e)
+{
+	int code;
+	const char *why = gzerror(k->out, &code);
+
+	return err_set(e, "cannot write '%s': %s", k->name, code == Z_ERRNO ? strerror(errno) : why);
+}
+
+/* A pipe, a terminal or a device is written in place: it has no other name to come from. */
+static int
+is_special(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && !S_ISREG(st.st_mode);
+}
+
+static int
+open_file(struct sink *k, const char *path, struct err *e)
+{
+	int fd;
+
+	if (path == NULL || strcmp(path, "-") == 0) {
+		if ((k->name = strdup("standard output")) == NULL)
+			return err_memory(e);
+		/* a copy, for closing it here tells of a full disk */
+		fd = dup(STDOUT_FILENO);
+	} else {
+		if ((k->name = strdup(path)) == NULL)
+			return err_memory(e);
+		if (!is_special(path)) {
+			if ((k->tmp = malloc(strlen(path) + 5)) == NULL)
+				return err_memory(e);
+			sprintf(k->tmp, "%s.tmp", path);
+		}
+		fd = open(k->tmp != NULL ? k->tmp : path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+	}
+	if (fd < 0)
+		return err_set(e, "cannot write '%s': %s", k->name, strerror(errno));
+	pending = k->tmp;
+	return fd;
+}
+
+/* Writes what is in k->b as one object. */
+static int
+put(struct sink *k, struct err *e)
+{
+	k->crc = (uint32_t)crc32(k->crc, k->b.p, (uInt)k->b.len);
+	if (gzwrite(k->out, k->b.p, (unsigned)k->b.len) != (int)k->b.len)
+		return fail(k, e);
+	k->b.len = 0;
+	return 0;
+}
+
+struct sink *
+sink_open(const char *path, int gzip, const struct header *h, struct err *e)
+{
+	struct sink *k = calloc(1, sizeof *k);
+	struct record *r = record_alloc();
+	int fd = -1;
+
+	if (k == NULL || r == NULL)
+		goto memory;
+	k->crc = (uint32_t)crc32(0, NULL, 0);
+	if ((fd = open_file(k, path, e)) < 0)
+		goto fail;
+	/* T: transparent, no gzip */
+	if ((k->out = gzdopen(fd, gzip ? "wb" : "wbT")) == NULL) {
+		close(fd);
+		goto memory;
+	}
+	if (header_to_record(h, r) != 0 || record_to_wire(r, &k->b) != 0)
+		goto memory;
+	if (put(k, e) != 0)
+		goto fail;
+	record_free(r);
+	return k;
+memory:
+	err_memory(e);
+fail:
+	record_free(r);
+	sink_abort(k);
+	return NULL;
+}
+
+int
+sink_write(struct sink *k, const struct record *r, struct err *e)
+{
+	if (record_to_wire(r, &k->b) != 0)
+		return err_memory(e);
+	if (k->b.len > WIRE_LIMIT)
+		return err_set(e, "cannot write '%s': a record is bigger than %d MiB", k->name, WIRE_LIMIT >> 20);
+	k->count++;
+	return put(k, e);
+}
+
+int
+sink_counter(struct sink *k, const char *name, uint64_t v, struct err *e)
+{
+	if (k->n_counter == COUNTERS)
+		return err_set(e, "more than %d counters", COUNTERS);
+	k->counter[k->n_counter].name = name;
+	k->counter[k->n_counter++].v = v;
+	return 0;
+}
+
+int
+sink_flush(struct sink *k, struct err *e)
+{
+	return gzflush(k->out, Z_SYNC_FLUSH) != Z_OK ? fail(k, e) : 0;
+}
+
+static int
+put_end(struct sink *k, struct err *e)
+{
+	struct record *r = record_alloc();
+	size_t i;
+	int bad;
+
+	bad = r == NULL || record_set_str(r, WIRE_RESERVED, "end", strlen("end")) != 0 ||
+	    record_set_int(r, "count", (int64_t)k->count) != 0 || record_set_int(r, "crc32", k->crc) != 0;
+	for (i = 0; !bad && i < k->n_counter; i++)
+		bad = record_set_int(r, k->counter[i].name, (int64_t)k->counter[i].v) != 0;
+	bad = bad || record_to_wire(r, &k->b) != 0;
+	record_free(r);
+	return bad ? err_memory(e) : put(k, e);
+}
+
+int
+sink_close(struct sink *k, struct err *e)
+{
+	int rc;
+
+	if (put_end(k, e) != 0)
+		goto fail;
+	rc = gzclose_w(k->out);
+	k->out = NULL;
+	if (rc != Z_OK) {
+		err_set(e, "cannot write '%s': %s", k->name, rc == Z_ERRNO ? strerror(errno) : "out of memory");
+		goto fail;
+	}
+	if (k->tmp != NULL && rename(k->tmp, k->name) != 0) {
+		err_set(e, "cannot rename '%s' to '%s': %s", k->tmp, k->name, strerror(errno));
+		goto fail;
+	}
+	pending = NULL;
+	free(k->tmp);
+	k->tmp = NULL;
+	sink_abort(k);
+	return 0;
+fail:
+	sink_abort(k);
+	return -1;
+}
+
+void
+sink_abort(struct sink *k)
+{
+	if (k == NULL)
+		return;
+	if (k->tmp != NULL) {
+		unlink(k->tmp);
+		pending = NULL;
+	}
+	if (k->out != NULL)
+		gzclose_w(k->out);
+	free(k->name);
+	free(k->tmp);
+	free(k->b.p);
+	free(k);
+}

@@ -1,0 +1,20 @@
+/* euler - y + dt v(y): the paper's, section 4. */
+#include <cblas.h>
+
+#include "solver.h"
+
+static void
+step(const struct field *f, struct field_work *w, double *y, size_t n, double dt, double *k, double *tmp)
+{
+	(void)tmp;
+	f->type->eval(f, w, y, n, NULL, k);
+	cblas_daxpy((int)(n * f->dim), dt, k, 1, y, 1);
+}
+
+const struct solver solver_euler = {
+	.name = "euler",
+	.about = "explicit Euler, order 1, one evaluation a step (the paper's)",
+	.order = 1,
+	.stages = 1,
+	.step = step,
+};

@@ -1,0 +1,212 @@
+#include "tally.h"
+
+#include <gsl/gsl_rng.h>
+#include <gsl/gsl_sort.h>
+#include <gsl/gsl_statistics_double.h>
+#include <math.h>
+#include <search.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "auc.h"
+
+/* A question; the first member is what tsearch compares. */
+struct group {
+	char name[256];
+	size_t number;
+};
+
+struct tally {
+	const struct column *c;
+	void *names;			/* tsearch: struct group */
+	size_t n, room;			/* questions */
+	double *sum;			/* [n] over a question's records */
+	double *count;			/* [n] its records */
+	/* of an AUC, every record */
+	size_t n_item, room_item;
+	double *score;
+	int *label;
+	size_t *group;
+};
+
+struct tally *
+tally_alloc(const struct column *c)
+{
+	struct tally *t = calloc(1, sizeof *t);
+
+	if (t != NULL)
+		t->c = c;
+	return t;
+}
+
+void
+tally_free(struct tally *t)
+{
+	if (t == NULL)
+		return;
+	tdestroy(t->names, free);
+	free(t->sum);
+	free(t->count);
+	free(t->score);
+	free(t->label);
+	free(t->group);
+	free(t);
+}
+
+static int
+by_name(const void *a, const void *b)
+{
+	return strcmp(((const struct group *)a)->name, ((const struct group *)b)->name);
+}
+
+/* realloc of one array among several: the old one stays on failure */
+static int
+grow(void *array, size_t n, size_t size)
+{
+	void *old, *p;
+
+	memcpy(&old, array, sizeof old);
+	if ((p = realloc(old, n * size)) == NULL)
+		return -1;
+	memcpy(array, &p, sizeof p);
+	return 0;
+}
+
+/* The question a record is of, by number; -1. */
+static int
+find_group(struct tally *t, const struct record *r, size_t *number, struct err *e)
+{
+	struct group *g = calloc(1, sizeof *g), **found;
+
+	if (g == NULL)
+		return err_memory(e);
+	if (record_get_key(r, record_has(r, "group") ? "group" : "id", g->name, sizeof g->name, e) != 0) {
+		free(g);
+		return -1;
+	}
+	if (t->n == t->room) {
+		size_t room = t->room > 0 ? 2 * t->room : 256;
+
+		if (grow(&t->sum, room, sizeof *t->sum) != 0 || grow(&t->count, room, sizeof *t->count) != 0) {
+			free(g);
+			return err_memory(e);
+		}
+		t->room = room;
+	}
+	g->number = t->n;
+	if ((found = tsearch(g, &t->names, by_name)) == NULL) {
+		free(g);
+		return err_memory(e);
+	}
+	*number = (*found)->number;
+	if (*found != g) {
+		free(g);
+	} else {
+		t->sum[t->n] = t->count[t->n] = 0;
+		t->n++;
+	}
+	return 0;
+}
+
+static int
+add_item(struct tally *t, double v, int label, size_t group, struct err *e)
+{
+	if (t->n_item == t->room_item) {
+		size_t room = t->room_item > 0 ? 2 * t->room_item : 1024;
+
+		if (grow(&t->score, room, sizeof *t->score) != 0 ||
+		    grow(&t->label, room, sizeof *t->label) != 0 ||
+		    grow(&t->group, room, sizeof *t->group) != 0)
+			return err_memory(e);
+		t->room_item = room;
+	}
+	t->score[t->n_item] = v;
+	t->label[t->n_item] = label;
+	t->group[t->n_item++] = group;
+	return 0;
+}
+
+int
+tally_add(struct tally *t, const struct record *r, struct err *e)
+{
+	enum aggregate how = t->c->how;
+	int64_t label = 0;
+	size_t group = 0;
+	double v;
+	int got = record_get_num(r, t->c->field, &v);
+
+	if (got <= 0)
+		return got < 0 ? err_set(e, "field '%s' is not a number", t->c->field) : 0;
+	if (how != AGG_MEAN) {
+		/* a run without labels has no such figure */
+		if ((got = record_get_int(r, "label", &label)) == 0)
+			return 0;
+		if (got < 0 || label < 0 || label > 1)
+			return err_set(e, "field 'label' is not 0 or 1");
+		if (how != AGG_AUC && label != (how == AGG_MEAN_POSITIVE))
+			return 0;
+	}
+	if (find_group(t, r, &group, e) != 0)
+		return -1;
+	t->sum[group] += v;
+	t->count[group]++;
+	return how == AGG_AUC ? add_item(t, v, (int)label, group, e) : 0;
+}
+
+/* The figure when question i counts weight[i] times; item_weight is room for an AUC's. */
+static double
+value(const struct tally *t, const double *weight, double *item_weight)
+{
+	double sum = 0, total = 0;
+	size_t i;
+
+	if (t->c->how == AGG_AUC) {
+		for (i = 0; i < t->n_item; i++)
+			item_weight[i] = weight[t->group[i]];
+		return auc(t->score, t->label, item_weight, t->n_item);
+	}
+	for (i = 0; i < t->n; i++) {
+		sum += weight[i] * t->sum[i] / t->count[i];
+		total += weight[i];
+	}
+	return sum / total;
+}
+
+int
+tally_figure(const struct tally *t, uint64_t seed, struct figure *f)
+{
+	gsl_rng *rng = gsl_rng_alloc(gsl_rng_mt19937);
+	double *weight = calloc(t->n + 1, sizeof *weight), *item = calloc(t->n_item + 1, sizeof *item);
+	double *sample = calloc(TALLY_RESAMPLES, sizeof *sample);
+	size_t i, k, n = 0;
+	int rc = -1;
+
+	*f = (struct figure){ NAN, NAN, NAN, 0 };
+	if (rng == NULL || weight == NULL || item == NULL || sample == NULL)
+		goto out;
+	rc = 0;
+	for (i = 0; i < t->n; i++)
+		weight[i] = 1;
+	if (t->n == 0 || isnan(f->value = value(t, weight, item)))
+		goto out;
+	f->n = t->n;
+	gsl_rng_set(rng, (unsigned long)seed);
+	for (k = 0; k < TALLY_RESAMPLES; k++) {
+		memset(weight, 0, t->n * sizeof *weight);
+		for (i = 0; i < t->n; i++)
+			weight[gsl_rng_uniform_int(rng, t->n)]++;
+		sample[n] = value(t, weight, item);
+		/* a resampling with one label only has no AUC */
+		n += !isnan(sample[n]);
+	}
+	gsl_sort(sample, 1, n);
+	f->low = gsl_stats_quantile_from_sorted_data(sample, 1, n, 0.025);
+	f->high = gsl_stats_quantile_from_sorted_data(sample, 1, n, 0.975);
+out:
+	if (rng != NULL)
+		gsl_rng_free(rng);
+	free(weight);
+	free(item);
+	free(sample);
+	return rc;
+}

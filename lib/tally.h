@@ -1,0 +1,36 @@
+/*
+ * tally - the figures of one run: what each column of each metric comes to, and how
+ * sure that is.
+ *
+ * A figure is a mean over questions (groups) of the mean over a question's
+ * records, or an AUC over records. Its interval is the bootstrap's over questions:
+ * the 2.5 % and 97.5 % quantiles over TALLY_RESAMPLES resamplings.
+ */
+#ifndef ODESTEER_TALLY_H
+#define ODESTEER_TALLY_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "err.h"
+#include "metric.h"
+#include "record.h"
+
+enum { TALLY_RESAMPLES = 1000 };
+
+struct tally;
+
+/* Of this column; NULL: out of memory. */
+struct tally *tally_alloc(const struct column *c);
+void tally_free(struct tally *t);
+/* Counts a record if it has the column's field (and the label asked for). 0, -1. */
+int tally_add(struct tally *t, const struct record *r, struct err *e);
+
+struct figure {
+	double value, low, high;
+	size_t n;		/* questions; 0: no record had the field (or an AUC but one label) */
+};
+/* 0; -1: out of memory. */
+int tally_figure(const struct tally *t, uint64_t seed, struct figure *f);
+
+#endif

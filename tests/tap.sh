@@ -1,0 +1,74 @@
+# tap.sh - the least of the Test Anything Protocol, for tests in POSIX sh.
+#
+#   . tests/tap.sh
+#   is  "$got" "$wanted" 'name'          compares two strings
+#   ok  'name' command args...           the command must succeed
+#   run command args...                  runs it; sets $status, $out (stdout), $err (stderr)
+#   fails STATUS 'message' command ...   the command must exit with STATUS and say exactly that on stderr
+#   finish                               prints the plan; last line of every test
+#
+# $tmp is a directory of the test's own, removed at the end.
+set -u
+LC_ALL=C
+export LC_ALL
+tap_n=0
+tap_bad=0
+tmp=$(mktemp -d "${TMPDIR:-/tmp}/odesteer-test.XXXXXX") || exit 1
+trap 'rm -rf "$tmp"' EXIT
+trap 'exit 1' INT TERM
+
+tap_result() { # PASSED NAME
+	tap_n=$((tap_n + 1))
+	if [ "$1" = 1 ]; then
+		echo "ok $tap_n - $2"
+	else
+		tap_bad=$((tap_bad + 1))
+		echo "not ok $tap_n - $2"
+	fi
+}
+
+is() {
+	if [ "$1" = "$2" ]; then
+		tap_result 1 "$3"
+	else
+		tap_result 0 "$3"
+		printf '%s\n' "     got: $1" "  wanted: $2" | sed 's/^/# /'
+	fi
+}
+
+ok() {
+	tap_name=$1
+	shift
+	if "$@" >"$tmp/tap.out" 2>&1; then
+		tap_result 1 "$tap_name"
+	else
+		tap_result 0 "$tap_name"
+		sed 's/^/# /' "$tmp/tap.out"
+	fi
+}
+
+run() {
+	status=0
+	"$@" >"$tmp/tap.out" 2>"$tmp/tap.err" </dev/null || status=$?
+	out=$(cat "$tmp/tap.out")
+	err=$(cat "$tmp/tap.err")
+}
+
+fails() {
+	tap_status=$1
+	tap_message=$2
+	shift 2
+	run "$@"
+	is "$status: $err" "$tap_status: $tap_message" "exit $tap_status: $tap_message"
+}
+
+skip_all() { # REASON
+	echo "1..0 # skip $1"
+	exit 0
+}
+
+finish() {
+	echo "1..$tap_n"
+	[ "$tap_bad" = 0 ]
+	exit
+}

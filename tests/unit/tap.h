@@ -1,0 +1,34 @@
+/* tap - the least of the Test Anything Protocol, for tests/unit. */
+#ifndef ODESTEER_TAP_H
+#define ODESTEER_TAP_H
+
+#include <stdarg.h>
+#include <stdio.h>
+
+static int tap_run, tap_failed;
+
+__attribute__((format(printf, 2, 3))) static inline int
+ok(int cond, const char *fmt, ...)
+{
+	va_list ap;
+
+	tap_run++;
+	tap_failed += !cond;
+	printf("%sok %d - ", cond ? "" : "not ", tap_run);
+	va_start(ap, fmt);
+	vprintf(fmt, ap);
+	va_end(ap);
+	putchar('\n');
+	fflush(stdout);
+	return cond;
+}
+
+/* return this from main */
+static inline int
+tap_done(void)
+{
+	printf("1..%d\n", tap_run);
+	return tap_failed != 0;
+}
+
+#endif

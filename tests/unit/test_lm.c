@@ -1,0 +1,203 @@
+/*
+ * Activations against themselves (early stop, batches, shared prefixes) and
+ * steering against libllama's own control vector. Needs the default model.
+ */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lm.h"
+#include "tap.h"
+#include "tree.h"
+
+enum { N_TEXT = 6, BLOCK = 13, N_NEW = 24 };
+
+static const char *const texts[N_TEXT] = {
+	"Q: What happens to water at 100 degrees Celsius at sea level?\nA: It boils",
+	"Q: What happens to water at 100 degrees Celsius at sea level?\nA: It freezes solid",
+	"Q: What happens to water at 100 degrees Celsius at sea level?\nA: Nothing at all",
+	"Q: Who wrote Hamlet?\nA: William Shakespeare",
+	"Q: Who wrote Hamlet?\nA: Nobody knows who wrote it",
+	"The quick brown fox jumps over the lazy dog",
+};
+
+struct catch {
+	float *act;		/* [row][dim] */
+	size_t dim;
+};
+
+static int
+catch_act(void *ctx, int block, int row, const float *act, struct err *e)
+{
+	struct catch *c = ctx;
+
+	(void)block;
+	(void)e;
+	memcpy(c->act + (size_t)row * c->dim, act, c->dim * sizeof *act);
+	return 0;
+}
+
+/* The last token's activation of texts[first .. first+n-1], decoded together, into out[n][dim]. */
+static void
+activations(struct lm *m, size_t first, size_t n, int block, int stop, float *out)
+{
+	struct tree *t = tree_alloc(N_TEXT, 512, 512);
+	struct catch c = { calloc(512 * (size_t)lm_dim(m), sizeof(float)), (size_t)lm_dim(m) };
+	size_t len[N_TEXT], i;
+	struct err e;
+
+	for (i = 0; i < n; i++) {
+		unsigned want[512] = { 0 };
+		int *token;
+
+		if (lm_tokenise(m, texts[first + i], strlen(texts[first + i]), &token, &len[i], &e) != 0)
+			exit(1);
+		want[len[i] - 1] = LM_TAP | LM_LOGITS;
+		tree_add(t, token, want, len[i]);
+		free(token);
+	}
+	if (lm_tap(m, &block, 1, stop, catch_act, &c, &e) != 0 || tree_batch(t, m, &e) != 0 ||
+	    lm_decode(m, &e) != 0) {
+		printf("Bail out! %s\n", e.text);
+		exit(1);
+	}
+	lm_forget(m);
+	for (i = 0; i < n; i++)
+		memcpy(out + i * c.dim, c.act + (size_t)tree_row(t, i, len[i] - 1) * c.dim,
+		    c.dim * sizeof *out);
+	tree_free(t);
+	free(c.act);
+}
+
+/* |a - b| / |b|, the largest of n rows */
+static double
+distance(const float *a, const float *b, size_t n, size_t dim)
+{
+	double worst = 0;
+	size_t i, k;
+
+	for (i = 0; i < n; i++) {
+		double d = 0, s = 0;
+
+		for (k = 0; k < dim; k++) {
+			d += pow((double)a[i * dim + k] - b[i * dim + k], 2);
+			s += pow(b[i * dim + k], 2);
+		}
+		worst = fmax(worst, sqrt(d / s));
+	}
+	return worst;
+}
+
+static int
+add_vector(void *ctx, float *act, size_t n, struct err *e)
+{
+	const float *v = ctx;
+	size_t dim = (size_t)v[0], i, k;
+
+	(void)e;
+	for (i = 0; i < n; i++)
+		for (k = 0; k < dim; k++)
+			act[i * dim + k] += v[1 + k];
+	return 0;
+}
+
+/* N_NEW greedy tokens after texts[3], every position wanting `want`. */
+static void
+greedy(struct lm *m, unsigned want, int *out)
+{
+	int seq = 0, *token, i, k, n;
+	size_t len;
+	struct err e;
+
+	if (lm_tokenise(m, texts[3], strlen(texts[3]), &token, &len, &e) != 0)
+		exit(1);
+	n = (int)len;
+	for (i = 0; i < n; i++)
+		lm_batch_add(m, token[i], i, &seq, 1, want | (i == n - 1 ? LM_LOGITS : 0));
+	for (k = 0; k < N_NEW; k++) {
+		const float *l;
+		int best = 0, row = lm_batch_size(m) - 1;
+
+		if (lm_decode(m, &e) != 0) {
+			printf("Bail out! %s\n", e.text);
+			exit(1);
+		}
+		l = lm_logits(m, row);
+		for (i = 1; i < lm_vocab(m); i++)
+			if (l[i] > l[best])
+				best = i;
+		out[k] = best;
+		lm_batch_add(m, best, n + k, &seq, 1, want | LM_LOGITS);
+	}
+	lm_batch_clear(m);
+	lm_forget(m);
+	free(token);
+}
+
+int
+main(void)
+{
+	struct lm_options o = { .path = getenv("ODESTEER_MODEL"), .threads = 2, .seqs = 8,
+	    .batch = 512, .cells = 512, .outputs = 512 };
+	int plain[N_NEW], called[N_NEW], builtin[N_NEW], last, block = 0;
+	float *alone, *together, *full, *v;
+	struct err e = { "" };
+	struct lm *m, *m2;
+	size_t dim, i;
+	double d;
+
+	if (o.path == NULL || (m = lm_open(&o, &e)) == NULL) {
+		printf("1..0 # skip no model: %s\n", e.text);
+		return 0;
+	}
+	dim = (size_t)lm_dim(m);
+	last = lm_blocks(m) - 1;
+	alone = malloc(N_TEXT * dim * sizeof *alone);
+	together = malloc(N_TEXT * dim * sizeof *together);
+	full = malloc(N_TEXT * dim * sizeof *full);
+	v = calloc(dim + 1, sizeof *v);
+
+	activations(m, 0, N_TEXT, BLOCK, 1, together);
+	activations(m, 0, N_TEXT, BLOCK, 0, full);
+	ok(memcmp(together, full, N_TEXT * dim * sizeof *full) == 0,
+	    "activations are identical with and without the early stop");
+	for (i = 0; i < N_TEXT; i++)
+		activations(m, i, 1, BLOCK, 1, alone + i * dim);
+	d = distance(together, alone, N_TEXT, dim);
+	/* libllama picks other kernels for other row counts, and Q8_0 rounds their inputs again */
+	ok(d < 1e-3, "activations alone and in a batch with shared prefixes differ by %.2g", d);
+	activations(m, 0, N_TEXT, last, 1, together);
+	for (i = 0; i < N_TEXT; i++)
+		activations(m, i, 1, last, 1, alone + i * dim);
+	d = distance(together, alone, N_TEXT, dim);
+	ok(d < 3e-3, "the same in the last block, where only some rows are kept: %.2g", d);
+
+	ok(lm_tap(m, &(int){ 99 }, 1, 1, catch_act, NULL, &e) != 0 && strstr(e.text, "no block 99") != NULL,
+	    "a block that is not there is refused: %s", e.text);
+
+	m2 = lm_open(&o, &e);
+	greedy(m2, 0, plain);
+	v[0] = (float)dim;
+	for (i = 0; i < dim; i++)
+		v[1 + i] = 5.f * sinf((float)(i * i) + 2.385f);
+	if (lm_steer(m2, BLOCK, add_vector, v, &e) != 0)
+		printf("Bail out! %s\n", e.text);
+	greedy(m2, LM_STEER, called);
+	lm_free(m2);
+	m2 = lm_open(&o, &e);
+	if (lm_control_vector(m2, BLOCK, v + 1, &e) != 0)
+		printf("Bail out! %s\n", e.text);
+	greedy(m2, 0, builtin);
+	ok(memcmp(called, builtin, sizeof called) == 0,
+	    "a vector added in the callback gives libllama's own control-vector tokens");
+	ok(memcmp(called, plain, sizeof called) != 0, "and the vector changed the text");
+	block = lm_blocks(m2);
+	ok(lm_steer(m2, block, add_vector, v, &e) != 0, "steering a block that is not there is refused");
+	lm_free(m2);
+	lm_free(m);
+	free(alone);
+	free(together);
+	free(full);
+	free(v);
+	return tap_done();
+}

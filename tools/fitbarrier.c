@@ -1,0 +1,283 @@
+/* fitbarrier - labelled activations to a barrier: the log-density ratio of positives and negatives. */
+#include <cblas.h>
+#include <math.h>
+#include <search.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "barrier.h"
+#include "stream.h"
+#include "tool.h"
+
+static struct {
+	const char *out;
+	const struct field_type *field;
+	struct field_options o;
+	int block, threads, gzip;
+} opt = { .block = -1 };
+
+static void
+usage(FILE *to)
+{
+	fprintf(to,
+	    "usage: fitbarrier [-vz] [-f field] [-j threads] [-l block] [-o file] [-S seed]\n"
+	    "                  [-C x] [--coef0 x] [--components n] [--degree n] [--folds n]\n"
+	    "                  [--gamma x] [file ...]\n"
+	    "  -f field        (default: polysketch; -f help lists them)\n"
+	    "  -l block        of those in the stream (default: the only one)\n"
+	    "  -C x            inverse regularisation (default: %g)\n"
+	    "  -S seed         of hashes, signs and folds (default: %llu)\n"
+	    "  --degree n      of the polynomial (default: %u)\n"
+	    "  --components n  bins of the sketch (default: %zu)\n"
+	    "  --gamma x       (default: %g)\n"
+	    "  --coef0 x       (default: %g)\n"
+	    "  --folds n       of the held-out AUC, by group (default: %u)\n"
+	    "  -j threads      (default: %d)\n"
+	    "  -o file         (default: standard output)    -z  gzip    -v  report on the fit\n",
+	    opt.o.C, (unsigned long long)opt.o.seed, opt.o.degree, opt.o.components, opt.o.gamma,
+	    opt.o.coef0, opt.o.folds, tool_threads());
+}
+
+static const struct tool tool = { "fitbarrier", usage };
+
+static void
+parse_field(const char *name)
+{
+	const struct field_type *const *f;
+
+	if (strcmp(name, "help") == 0) {
+		for (f = field_table(); *f != NULL; f++)
+			printf("%-12s %s\n", (*f)->name, (*f)->about);
+		exit(fflush(stdout) != 0);
+	}
+	if ((opt.field = field_find(name)) == NULL)
+		tool_misuse("-f: '%s' is not a field (-f help lists them)", name);
+}
+
+static void
+parse(int argc, char *argv[])
+{
+	static const struct option longs[] = {
+		{ "degree", required_argument, NULL, 1 }, { "components", required_argument, NULL, 2 },
+		{ "gamma", required_argument, NULL, 3 }, { "coef0", required_argument, NULL, 4 },
+		{ "folds", required_argument, NULL, 5 }, { NULL, 0, NULL, 0 }
+	};
+	struct field_options *o = &opt.o;
+	int c;
+
+	opt.field = field_find("polysketch");
+	opt.threads = tool_threads();
+	while ((c = tool_option(argc, argv, "C:f:j:l:o:S:vz", longs)) != -1)
+		switch (c) {
+		case 'C': o->C = tool_double("-C", optarg, 1e-12, 1e12); break;
+		case 'f': parse_field(optarg); break;
+		case 'j': opt.threads = (int)tool_long("-j", optarg, 1, 512); break;
+		case 'l': opt.block = (int)tool_long("-l", optarg, 0, 1 << 20); break;
+		case 'o': opt.out = optarg; break;
+		case 'S': o->seed = tool_uint64("-S", optarg); break;
+		case 'v': tool_verbose(1); break;
+		case 'z': opt.gzip = 1; break;
+		case 1: o->degree = (unsigned)tool_long("--degree", optarg, 1, FIELD_MAX_DEGREE); break;
+		case 2: o->components = (size_t)tool_long("--components", optarg, 1, FIELD_MAX_COMPONENTS); break;
+		case 3: o->gamma = tool_double("--gamma", optarg, 1e-12, 1e12); break;
+		case 4: o->coef0 = tool_double("--coef0", optarg, 0, 1e12); break;
+		case 5: o->folds = (unsigned)tool_long("--folds", optarg, 2, 1000); break;
+		}
+}
+
+/* All rows of the block, as they grow. */
+struct rows {
+	float *act;
+	int *label, *group;
+	size_t n, room, n_group;
+	void *names;		/* tsearch: struct group by name */
+};
+
+struct group {
+	int number;
+	char name[256];
+};
+
+static int
+by_name(const void *a, const void *b)
+{
+	return strcmp(((const struct group *)a)->name, ((const struct group *)b)->name);
+}
+
+/* The number of a record's group, or of its id where it has none. */
+static int
+group_number(struct rows *d, const struct record *r, struct err *e)
+{
+	struct group *g = calloc(1, sizeof *g), **found;
+
+	if (g == NULL)
+		return err_memory(e);
+	if (record_get_key(r, record_has(r, "group") ? "group" : "id", g->name, sizeof g->name, e) != 0) {
+		free(g);
+		return -1;
+	}
+	g->number = (int)d->n_group;
+	if ((found = tsearch(g, &d->names, by_name)) == NULL)
+		return err_memory(e);
+	if (*found == g)
+		d->n_group++;
+	else
+		free(g);
+	return (*found)->number;
+}
+
+static int
+add_row(struct rows *d, const struct record *r, const struct header *h, struct err *e)
+{
+	int64_t label;
+
+	if (d->n == d->room) {
+		d->room = d->room > 0 ? 2 * d->room : 1024;
+		d->act = realloc(d->act, d->room * h->dim * sizeof *d->act);
+		d->label = realloc(d->label, d->room * sizeof *d->label);
+		d->group = realloc(d->group, d->room * sizeof *d->group);
+		if (d->act == NULL || d->label == NULL || d->group == NULL)
+			return err_memory(e);
+	}
+	if (record_get_int(r, "label", &label) != 1 || label < 0 || label > 1)
+		return err_set(e, "field 'label' is not 0 or 1");
+	d->label[d->n] = (int)label;
+	if ((d->group[d->n] = group_number(d, r, e)) < 0)
+		return -1;
+	if (record_get_act(r, h->half, d->act + d->n * h->dim, h->dim, e) != 0)
+		return -1;
+	d->n++;
+	return 0;
+}
+
+/* Reads the stream's records of opt.block. */
+static void
+read_rows(struct rows *d, struct stream *in)
+{
+	const struct header *h = stream_header(in);
+	struct record *r = record_alloc();
+	int64_t block;
+	struct err e;
+	size_t i;
+	int got;
+
+	if (opt.block < 0 && h->n_block > 1)
+		tool_misuse("the stream holds %zu blocks: choose one with -l", h->n_block);
+	if (opt.block < 0)
+		opt.block = h->block[0];
+	for (i = 0; i < h->n_block && h->block[i] != opt.block; i++)
+		;
+	if (i == h->n_block)
+		tool_die("the stream does not hold block %d", opt.block);
+	if (r == NULL)
+		tool_die("out of memory");
+	while ((got = stream_read(in, r, &e)) == 1) {
+		/* integrate's streams and those of one block need not say it in each record */
+		if ((got = record_get_int(r, "block", &block)) == 0 && h->n_block == 1)
+			block = opt.block;
+		else if (got != 1) {
+			err_set(&e, "field 'block' is missing or no integer");
+			tool_die_record(in, &e);
+		}
+		if (block == opt.block && add_row(d, r, h, &e) != 0)
+			tool_die_record(in, &e);
+		tool_progress("records", stream_count(in), 0);
+	}
+	if (got < 0)
+		tool_die_err(&e);
+	record_free(r);
+}
+
+/* Can anything be fitted to these? */
+static void
+check_rows(const struct rows *d)
+{
+	size_t i, positive = 0;
+
+	for (i = 0; i < d->n; i++)
+		positive += (size_t)d->label[i];
+	if (d->n == 0)
+		tool_die("no activations of block %d", opt.block);
+	if (positive == 0 || positive == d->n)
+		tool_die("all %zu activations have label %d: both labels are needed", d->n, positive > 0);
+	if (d->n_group < 2)
+		tool_die("all activations are of one group: at least 2 are needed");
+}
+
+static double
+mean_norm(const struct rows *d, size_t dim)
+{
+	double sum = 0;
+	size_t i;
+
+	for (i = 0; i < d->n; i++)
+		sum += (double)cblas_snrm2((int)dim, d->act + i * dim, 1);
+	return sum / (double)d->n;
+}
+
+static void
+write_barrier(const struct header *h, const struct field *f, const struct fit_report *rep)
+{
+	struct record *r = record_alloc();
+	struct sink *out;
+	struct err e;
+
+	if (r == NULL || record_set_str(r, "id", "barrier", strlen("barrier")) != 0 ||
+	    record_set_str(r, "field", f->type->name, strlen(f->type->name)) != 0 ||
+	    record_set_num(r, "C", opt.o.C) != 0 ||
+	    record_set_int(r, "positives", (int64_t)rep->n_positive) != 0 ||
+	    record_set_int(r, "negatives", (int64_t)rep->n_negative) != 0 ||
+	    record_set_int(r, "groups", (int64_t)rep->n_group) != 0 ||
+	    record_set_num(r, "prior", rep->prior) != 0 ||
+	    record_set_num(r, "objective", rep->objective) != 0 ||
+	    record_set_num(r, "gradient_norm", rep->gradient_norm) != 0 ||
+	    record_set_int(r, "iterations", rep->iterations) != 0 ||
+	    record_set_int(r, "folds", opt.o.folds) != 0 ||
+	    (isfinite(rep->auc) && record_set_num(r, "auc", rep->auc) != 0) ||
+	    record_set_num(r, "act_norm", rep->act_norm) != 0 || f->type->save(f, r) != 0)
+		tool_die("out of memory");
+	if ((out = sink_open(opt.out, opt.gzip, h, &e)) == NULL || sink_write(out, r, &e) != 0 ||
+	    sink_close(out, &e) != 0)
+		tool_die_err(&e);
+	record_free(r);
+}
+
+int
+main(int argc, char *argv[])
+{
+	struct rows d = { 0 };
+	struct fit_report rep = { 0 };
+	struct fit_data data;
+	struct field *field;
+	struct stream *in;
+	struct header h;
+	struct err e;
+
+	tool_start(&tool, argc, argv);
+	field_options_default(&opt.o);
+	parse(argc, argv);
+	openblas_set_num_threads(opt.threads);
+
+	if ((in = stream_open((const char *const *)argv + optind, (size_t)(argc - optind), &e)) == NULL ||
+	    stream_expect(in, 1u << STREAM_ACTIVATIONS, &e) != 0)
+		tool_die_err(&e);
+	read_rows(&d, in);
+	check_rows(&d);
+	data = (struct fit_data){ d.act, d.label, d.group, d.n, stream_header(in)->dim, d.n_group };
+	if ((rep.act_norm = mean_norm(&d, data.dim)) == 0)
+		tool_die("every activation is zero");
+	if ((field = opt.field->fit(&data, &opt.o, &rep, &e)) == NULL)
+		tool_die_err(&e);
+
+	if (header_copy(&h, stream_header(in)) != 0 || header_set_blocks(&h, &opt.block, 1) != 0)
+		tool_die("out of memory");
+	h.kind = STREAM_BARRIER;
+	h.half = 0;
+	tool_link(&h, &opt.o.seed);
+	write_barrier(&h, field, &rep);
+	tool_note("block %d, %zu positives and %zu negatives in %zu groups, mean norm %.6g", opt.block,
+	    rep.n_positive, rep.n_negative, rep.n_group, rep.act_norm);
+	tool_note("prior %.4f, objective %.9g, gradient norm %.1e after %u Newton steps, "
+	    "held-out AUC %.4f", rep.prior, rep.objective, rep.gradient_norm, rep.iterations, rep.auc);
+	return 0;
+}

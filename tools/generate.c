@@ -1,0 +1,230 @@
+/* generate - prompts to completions, steered along a barrier's gradient or not. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "barrier.h"
+#include "decoder.h"
+#include "example.h"
+#include "lm.h"
+#include "stream.h"
+#include "tool.h"
+
+static struct {
+	const char *model, *barrier, *out, *system;
+	struct strength T;
+	int steps, has_flow_option;
+	const struct solver *solver;
+	enum template template;
+	struct decoder_options decoder;
+	const char **stop;
+	int context, threads, gpu_layers, gzip;
+} opt = {
+	.T = { 5, 0 }, .steps = 10,
+	.decoder = { .sampling = { 0, 0, 1 }, .repetition_penalty = 1, .max_tokens = 50, .seqs = 32 },
+};
+
+static void
+usage(FILE *to)
+{
+	fprintf(to,
+	    "usage: generate [-vz] [-b barrier [-T length] [-n steps] [-s solver]]\n"
+	    "                [-g layers] [-j threads] [-m model] [-o file] [-S seed]\n"
+	    "                [-t raw|chat] [--context tokens] [--max-tokens n]\n"
+	    "                [--no-repeat-ngram n] [--repetition-penalty x] [--seqs n]\n"
+	    "                [--stop text] [--system text] [--temperature x] [--top-k n]\n"
+	    "                [--top-p x] [file ...]\n"
+	    "  -b barrier    steer the last position of every forward pass along its gradient\n"
+	    "  -T length     of the flow: 5 activation units, or 0.03r: times the mean norm of\n"
+	    "                the fit (default: %g)\n"
+	    "  -n steps      (default: %d)    -s solver  (default: euler; -s help lists them)\n"
+	    "  -m model      GGUF file (default: %s)\n"
+	    "  -t template   raw or chat (default: raw)\n"
+	    "  -S seed       (default: %llu)\n"
+	    "  --context n   longest prompt and completion in tokens (default: 2048, or what\n"
+	    "                the model was trained for if that is less)\n"
+	    "  --max-tokens n          new tokens (default: %d)\n"
+	    "  --temperature x         0: greedy (default: %g)\n"
+	    "  --top-k n               0: all (default: %d)\n"
+	    "  --top-p x               (default: %g)\n"
+	    "  --repetition-penalty x  (default: %g)\n"
+	    "  --no-repeat-ngram n     0: allowed (default: %d)\n"
+	    "  --stop text             end before it; may be repeated\n"
+	    "  --system text           system text\n"
+	    "  --seqs n                most texts decoded together (default: %d)\n"
+	    "  -g layers     on the GPU (default: 0)    -j threads  (default: %d)\n"
+	    "  -o file       (default: standard output)    -z  gzip    -v  progress\n",
+	    opt.T.value, opt.steps, tool_default_model(), (unsigned long long)opt.decoder.seed,
+	    opt.decoder.max_tokens, opt.decoder.sampling.temperature, opt.decoder.sampling.top_k,
+	    opt.decoder.sampling.top_p, opt.decoder.repetition_penalty, opt.decoder.no_repeat_ngram,
+	    opt.decoder.seqs, tool_threads());
+}
+
+static const struct tool tool = { "generate", usage };
+
+static void
+parse(int argc, char *argv[])
+{
+	static const struct option longs[] = {
+		{ "context", required_argument, NULL, 1 }, { "max-tokens", required_argument, NULL, 2 },
+		{ "temperature", required_argument, NULL, 3 }, { "top-k", required_argument, NULL, 4 },
+		{ "top-p", required_argument, NULL, 5 }, { "repetition-penalty", required_argument, NULL, 6 },
+		{ "no-repeat-ngram", required_argument, NULL, 7 }, { "stop", required_argument, NULL, 8 },
+		{ "system", required_argument, NULL, 9 }, { "seqs", required_argument, NULL, 10 },
+		{ NULL, 0, NULL, 0 }
+	};
+	struct decoder_options *d = &opt.decoder;
+	int c;
+
+	opt.model = tool_default_model();
+	opt.threads = tool_threads();
+	opt.solver = solver_find("euler");
+	if ((opt.stop = calloc((size_t)argc, sizeof *opt.stop)) == NULL)
+		tool_die("out of memory");
+	d->stop = opt.stop;
+	while ((c = tool_option(argc, argv, "b:g:j:m:n:o:s:S:t:T:vz", longs)) != -1)
+		switch (c) {
+		case 'b': opt.barrier = optarg; break;
+		case 'g': opt.gpu_layers = (int)tool_long("-g", optarg, 0, 1000); break;
+		case 'j': opt.threads = (int)tool_long("-j", optarg, 1, 512); break;
+		case 'm': opt.model = optarg; break;
+		case 'o': opt.out = optarg; break;
+		case 'S': d->seed = tool_uint64("-S", optarg); break;
+		case 't':
+			if (template_parse(&opt.template, optarg) != 0)
+				tool_misuse("-t: '%s' is neither raw nor chat", optarg);
+			break;
+		case 'T': case 'n': case 's':
+			tool_flow_option(c, optarg, &opt.T, &opt.steps, &opt.solver);
+			opt.has_flow_option = c;
+			break;
+		case 'v': tool_verbose(1); break;
+		case 'z': opt.gzip = 1; break;
+		case 1: opt.context = (int)tool_long("--context", optarg, 1, 1 << 20); break;
+		case 2: d->max_tokens = (int)tool_long("--max-tokens", optarg, 1, 1 << 20); break;
+		case 3: d->sampling.temperature = tool_double("--temperature", optarg, 0, 100); break;
+		case 4: d->sampling.top_k = (int)tool_long("--top-k", optarg, 0, 1 << 30); break;
+		case 5: d->sampling.top_p = tool_double("--top-p", optarg, 1e-6, 1); break;
+		case 6: d->repetition_penalty = tool_double("--repetition-penalty", optarg, 1e-3, 1e3); break;
+		case 7: d->no_repeat_ngram = (int)tool_long("--no-repeat-ngram", optarg, 0, 1000); break;
+		case 8:
+			if (*optarg == '\0')
+				tool_misuse("--stop: the text is empty");
+			opt.stop[d->n_stop++] = optarg;
+			break;
+		case 9: opt.system = optarg; break;
+		case 10: d->seqs = (int)tool_long("--seqs", optarg, 1, lm_max_seqs()); break;
+		}
+	if (opt.has_flow_option && opt.barrier == NULL)
+		tool_misuse("-%c needs a barrier: -b", opt.has_flow_option);
+}
+
+/* Steers what the model hands over, and counts it. */
+struct steering {
+	struct flow *flow;
+	uint64_t count;
+};
+
+static int
+steer(void *ctx, float *act, size_t n, struct err *e)
+{
+	struct steering *s = ctx;
+
+	s->count += n;
+	return flow_apply(s->flow, act, n, NULL, NULL, e);
+}
+
+static int
+write_record(void *ctx, struct record *r, struct err *e)
+{
+	return sink_write(ctx, r, e);
+}
+
+/* Opens the model with room for the texts decoded together. */
+static struct lm *
+open_model(void)
+{
+	struct lm_options o = { .path = opt.model, .threads = opt.threads, .gpu_layers = opt.gpu_layers };
+	struct decoder_options *d = &opt.decoder;
+	int context = opt.context > 0 ? opt.context : 2048;
+	struct lm *m;
+	struct err e;
+
+	o.seqs = d->seqs;
+	/* one text may fill the context; texts of common length fill it together */
+	o.cells = d->cells = context > d->seqs * 256 ? context : d->seqs * 256;
+	o.batch = d->batch = d->seqs > 512 ? d->seqs : 512;
+	o.outputs = d->seqs;
+	if ((m = lm_open(&o, &e)) == NULL)
+		tool_die_err(&e);
+	if (opt.context > lm_context(m))
+		tool_misuse("--context: the model was trained for %d tokens", lm_context(m));
+	opt.context = context < lm_context(m) ? context : lm_context(m);
+	return m;
+}
+
+int
+main(int argc, char *argv[])
+{
+	struct barrier *barrier = NULL;
+	struct steering steering = { 0 };
+	struct decoder *decoder;
+	struct stream *in;
+	struct sink *out;
+	struct header h;
+	struct record *r;
+	struct example x;
+	struct lm *m;
+	struct err e;
+	int got;
+
+	tool_start(&tool, argc, argv);
+	parse(argc, argv);
+
+	if ((in = stream_open((const char *const *)argv + optind, (size_t)(argc - optind), &e)) == NULL ||
+	    stream_expect(in, 1u << STREAM_EXAMPLES | 1u << STREAM_COMPLETIONS, &e) != 0 ||
+	    (opt.barrier != NULL && barrier_open(&barrier, opt.barrier, &e) != 0))
+		tool_die_err(&e);
+	m = open_model();
+	if (header_copy(&h, stream_header(in)) != 0 ||
+	    header_set_model(&h, lm_name(m), lm_digest(m)) != 0)
+		tool_die("out of memory");
+	h.kind = STREAM_COMPLETIONS;
+	tool_link(&h, &opt.decoder.seed);
+	if (barrier != NULL) {
+		steering.flow = flow_alloc(barrier, opt.T, (unsigned)opt.steps, opt.solver,
+		    (size_t)opt.decoder.seqs);
+		if (steering.flow == NULL || header_add_side(&h, opt.barrier, barrier->digest) != 0)
+			tool_die("out of memory");
+		if (barrier_check(barrier, lm_digest(m), (size_t)lm_dim(m), barrier->header.block[0], &e) != 0 ||
+		    lm_steer(m, barrier->header.block[0], steer, &steering, &e) != 0)
+			tool_die_err(&e);
+		opt.decoder.want = LM_STEER;
+	}
+	if ((out = sink_open(opt.out, opt.gzip, &h, &e)) == NULL)
+		tool_die_err(&e);
+	if ((decoder = decoder_alloc(m, &opt.decoder, write_record, out)) == NULL ||
+	    (r = record_alloc()) == NULL)
+		tool_die("out of memory");
+
+	while ((got = stream_read(in, r, &e)) == 1) {
+		if (example_read(&x, m, r, opt.template, opt.system, 0, &e) != 0 ||
+		    (x.n + (size_t)opt.decoder.max_tokens > (size_t)opt.context &&
+		     err_set(&e, "'%s' has %zu tokens: no room for %d more in a context of %d", x.id, x.n,
+		     opt.decoder.max_tokens, opt.context)) ||
+		    decoder_push(decoder, r, &x, &e) != 0)
+			tool_die_record(in, &e);
+		example_release(&x);
+		tool_progress("prompts", stream_count(in), 0);
+	}
+	if (got < 0 || decoder_finish(decoder, &e) != 0)
+		tool_die_err(&e);
+	if (barrier != NULL && steering.count == 0)
+		tool_die("no activation was steered, though a barrier was given");
+	if ((barrier != NULL && sink_counter(out, "steered", steering.count, &e) != 0) ||
+	    sink_close(out, &e) != 0)
+		tool_die_err(&e);
+	tool_note("%llu prompts, %llu tokens generated, %llu activations steered",
+	    (unsigned long long)stream_count(in), (unsigned long long)decoder_tokens(decoder),
+	    (unsigned long long)steering.count);
+	return 0;
+}

@@ -1,0 +1,130 @@
+/* integrate - moves activations along a barrier's gradient: da/dt = v(a), t in [0, T]. */
+#include <stdlib.h>
+
+#include "barrier.h"
+#include "stream.h"
+#include "tool.h"
+
+enum { CHUNK = 64 };		/* activations moved together: one product for all of them */
+
+static struct {
+	const char *barrier, *out;
+	struct strength T;
+	int steps, gzip;
+	const struct solver *solver;
+} opt = { .T = { 5, 0 }, .steps = 10 };
+
+static void
+usage(FILE *to)
+{
+	fprintf(to,
+	    "usage: integrate -b barrier [-vz] [-n steps] [-o file] [-s solver] [-T length]\n"
+	    "                 [file ...]\n"
+	    "  -b barrier  what fitbarrier wrote\n"
+	    "  -T length   of the flow: 5 activation units, or 0.03r: times the mean norm of\n"
+	    "              the fit (default: %g)\n"
+	    "  -n steps    (default: %d)    -s solver  (default: euler; -s help lists them)\n"
+	    "  -o file     (default: standard output)    -z  gzip    -v  progress\n",
+	    opt.T.value, opt.steps);
+}
+
+static const struct tool tool = { "integrate", usage };
+
+static void
+parse(int argc, char *argv[])
+{
+	int c;
+
+	opt.solver = solver_find("euler");
+	while ((c = tool_option(argc, argv, "b:n:o:s:T:vz", NULL)) != -1)
+		switch (c) {
+		case 'b': opt.barrier = optarg; break;
+		case 'o': opt.out = optarg; break;
+		case 'T': case 'n': case 's': tool_flow_option(c, optarg, &opt.T, &opt.steps, &opt.solver); break;
+		case 'v': tool_verbose(1); break;
+		case 'z': opt.gzip = 1; break;
+		}
+	if (opt.barrier == NULL)
+		tool_misuse("a barrier is needed: -b");
+}
+
+/* Reads up to CHUNK records and their activations; the number read. */
+static size_t
+take(struct stream *in, struct record **r, float *act)
+{
+	const struct header *h = stream_header(in);
+	struct err e;
+	size_t n;
+	int got = 1;
+
+	for (n = 0; n < CHUNK && (got = stream_read(in, r[n], &e)) == 1; n++)
+		if (record_get_act(r[n], h->half, act + n * h->dim, h->dim, &e) != 0)
+			tool_die_record(in, &e);
+	if (got < 0)
+		tool_die_err(&e);
+	return n;
+}
+
+static void
+give(struct sink *out, const struct header *h, struct record **r, const float *act, size_t n,
+    const double *before, const double *after)
+{
+	struct err e;
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		if (record_set_num(r[i], "h_before", before[i]) != 0 ||
+		    record_set_num(r[i], "h_after", after[i]) != 0)
+			tool_die("out of memory");
+		if (record_set_act(r[i], h->half, act + i * h->dim, h->dim, &e) != 0 ||
+		    sink_write(out, r[i], &e) != 0)
+			tool_die_err(&e);
+	}
+}
+
+int
+main(int argc, char *argv[])
+{
+	double before[CHUNK], after[CHUNK];
+	struct record *r[CHUNK];
+	struct barrier *barrier;
+	struct stream *in;
+	struct sink *out;
+	struct header h;
+	struct flow *flow;
+	struct err e;
+	float *act;
+	size_t i, n;
+
+	tool_start(&tool, argc, argv);
+	parse(argc, argv);
+
+	if (barrier_open(&barrier, opt.barrier, &e) != 0 ||
+	    (in = stream_open((const char *const *)argv + optind, (size_t)(argc - optind), &e)) == NULL ||
+	    stream_expect(in, 1u << STREAM_ACTIVATIONS, &e) != 0 ||
+	    barrier_check_header(barrier, stream_header(in), &e) != 0)
+		tool_die_err(&e);
+	if (header_copy(&h, stream_header(in)) != 0)
+		tool_die("out of memory");
+	tool_link(&h, NULL);
+	if (header_add_side(&h, opt.barrier, barrier->digest) != 0 ||
+	    (flow = flow_alloc(barrier, opt.T, (unsigned)opt.steps, opt.solver, CHUNK)) == NULL ||
+	    (act = calloc(CHUNK, h.dim * sizeof *act)) == NULL)
+		tool_die("out of memory");
+	for (i = 0; i < CHUNK; i++)
+		if ((r[i] = record_alloc()) == NULL)
+			tool_die("out of memory");
+	if ((out = sink_open(opt.out, opt.gzip, &h, &e)) == NULL)
+		tool_die_err(&e);
+
+	while ((n = take(in, r, act)) > 0) {
+		if (flow_apply(flow, act, n, before, after, &e) != 0)
+			tool_die_err(&e);
+		give(out, &h, r, act, n, before, after);
+		tool_progress("activations", stream_count(in), 0);
+	}
+	if (sink_close(out, &e) != 0)
+		tool_die_err(&e);
+	tool_note("%llu activations moved by %g", (unsigned long long)stream_count(in), flow_length(flow));
+	return 0;
+}

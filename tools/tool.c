@@ -1,0 +1,332 @@
+#include "tool.h"
+
+#include <errno.h>
+#include <gsl/gsl_errno.h>
+#include <math.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+const char tool_version[] = ODESTEER_VERSION;
+
+static struct {
+	const struct tool *tool;
+	int argc;
+	char **argv;
+	int verbose;
+	int on_line;		/* a progress line stands on the terminal */
+	struct timespec start, last;
+} run;
+
+static void
+on_signal(int sig)
+{
+	const char *path = sink_pending();
+
+	if (path != NULL)
+		unlink(path);
+	signal(sig, SIG_DFL);
+	raise(sig);
+}
+
+void
+tool_start(const struct tool *t, int argc, char *argv[])
+{
+	static const int sigs[] = { SIGINT, SIGTERM, SIGHUP };
+	struct sigaction sa;
+	size_t i;
+
+	run.tool = t;
+	run.argc = argc - 1;
+	/* getopt_long permutes argv; the chain keeps the order the user wrote */
+	run.argv = malloc((size_t)argc * sizeof *run.argv);
+	if (run.argv == NULL)
+		tool_die("out of memory");
+	for (i = 1; i < (size_t)argc; i++)
+		run.argv[i - 1] = argv[i];
+	gsl_set_error_handler_off();
+	memset(&sa, 0, sizeof sa);
+	sa.sa_handler = on_signal;
+	sigemptyset(&sa.sa_mask);
+	for (i = 0; i < sizeof sigs / sizeof *sigs; i++) {
+		struct sigaction old;
+
+		/* a signal the caller ignores (nohup) stays ignored */
+		if (sigaction(sigs[i], NULL, &old) == 0 && old.sa_handler != SIG_IGN)
+			sigaction(sigs[i], &sa, NULL);
+	}
+	clock_gettime(CLOCK_MONOTONIC, &run.start);
+}
+
+static void
+say(const char *fmt, va_list ap)
+{
+	tool_progress_end();
+	fprintf(stderr, "%s: ", run.tool->name);
+	vfprintf(stderr, fmt, ap);
+	putc('\n', stderr);
+}
+
+static _Noreturn void
+leave(int status)
+{
+	const char *path = sink_pending();
+
+	if (path != NULL)
+		unlink(path);
+	exit(status);
+}
+
+void
+tool_die(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	say(fmt, ap);
+	va_end(ap);
+	leave(1);
+}
+
+void
+tool_die_err(const struct err *e)
+{
+	tool_die("%s", e->text);
+}
+
+void
+tool_die_record(const struct stream *s, struct err *e)
+{
+	stream_locate(s, e);
+	tool_die_err(e);
+}
+
+void
+tool_misuse(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	say(fmt, ap);
+	va_end(ap);
+	fprintf(stderr, "try '%s -h'\n", run.tool->name);
+	leave(2);
+}
+
+int
+tool_option(int argc, char *argv[], const char *letters, const struct option *longs)
+{
+	enum { MAX_LONG = 32 };
+	struct option all[MAX_LONG + 3];
+	char short_letters[64];
+	size_t n = 0;
+	int c;
+
+	while (longs != NULL && longs[n].name != NULL && n < MAX_LONG) {
+		all[n] = longs[n];
+		n++;
+	}
+	all[n++] = (struct option){ "help", no_argument, NULL, 'h' };
+	all[n++] = (struct option){ "version", no_argument, NULL, 'V' };
+	all[n] = (struct option){ NULL, 0, NULL, 0 };
+	snprintf(short_letters, sizeof short_letters, ":hV%s", letters);
+	opterr = 0;
+	c = getopt_long(argc, argv, short_letters, all, NULL);
+	switch (c) {
+	case 'h':
+		run.tool->usage(stdout);
+		if (fflush(stdout) != 0 || ferror(stdout))
+			tool_die("cannot write 'standard output': %s", strerror(errno));
+		exit(0);
+	case 'V':
+		printf("%s %s\n", run.tool->name, tool_version);
+		exit(fflush(stdout) != 0);
+	case ':':
+		tool_misuse("option '%s' needs a value", argv[optind - 1]);
+	case '?':
+		if (optopt > 0 && optopt < 256)
+			tool_misuse("unknown option '-%c'", optopt);
+		tool_misuse("unknown option '%s'", argv[optind - 1]);
+	default:
+		return c;
+	}
+}
+
+double
+tool_double(const char *option, const char *text, double min, double max)
+{
+	char *end;
+	double v;
+
+	errno = 0;
+	v = strtod(text, &end);
+	if (*text == '\0' || *end != '\0' || errno == ERANGE || !isfinite(v))
+		tool_misuse("%s: '%s' is not a number", option, text);
+	if (v < min || v > max)
+		tool_misuse("%s: '%s' is not in [%g, %g]", option, text, min, max);
+	return v;
+}
+
+long
+tool_long(const char *option, const char *text, long min, long max)
+{
+	char *end;
+	long v;
+
+	errno = 0;
+	v = strtol(text, &end, 10);
+	if (*text == '\0' || *end != '\0')
+		tool_misuse("%s: '%s' is not a whole number", option, text);
+	if (errno == ERANGE || v < min || v > max)
+		tool_misuse("%s: '%s' is not in [%ld, %ld]", option, text, min, max);
+	return v;
+}
+
+uint64_t
+tool_uint64(const char *option, const char *text)
+{
+	char *end;
+	unsigned long long v;
+
+	errno = 0;
+	v = strtoull(text, &end, 10);
+	if (*text == '\0' || *text == '-' || *end != '\0')
+		tool_misuse("%s: '%s' is not a whole number", option, text);
+	/* JSON readers know no greater integers */
+	if (errno == ERANGE || v > INT64_MAX)
+		tool_misuse("%s: '%s' is not in [0, 2^63)", option, text);
+	return v;
+}
+
+void
+tool_flow_option(int letter, const char *text, struct strength *T, int *steps,
+    const struct solver **solver)
+{
+	const struct solver *const *s;
+
+	switch (letter) {
+	case 'T':
+		if (strength_parse(T, text) != 0)
+			tool_misuse("-T: '%s' is neither a length such as 5 nor a share such as 0.03r", text);
+		break;
+	case 'n':
+		*steps = (int)tool_long("-n", text, 1, 1000000);
+		break;
+	case 's':
+		if (strcmp(text, "help") == 0) {
+			for (s = solver_table(); *s != NULL; s++)
+				printf("%-10s %s\n", (*s)->name, (*s)->about);
+			exit(fflush(stdout) != 0);
+		}
+		if ((*solver = solver_find(text)) == NULL)
+			tool_misuse("-s: '%s' is not a solver (-s help lists them)", text);
+		break;
+	}
+}
+
+const char *
+tool_default_model(void)
+{
+	static char path[4096];
+	const char *s = getenv("ODESTEER_MODEL");
+	const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+
+	if (s != NULL && *s != '\0')
+		return s;
+	if (cache != NULL && *cache != '\0')
+		snprintf(path, sizeof path, "%s/odesteer/%s", cache, ODESTEER_MODEL_FILE);
+	else
+		snprintf(path, sizeof path, "%s/.cache/odesteer/%s", home != NULL ? home : "",
+		    ODESTEER_MODEL_FILE);
+	return path;
+}
+
+int
+tool_threads(void)
+{
+	long n = sysconf(_SC_NPROCESSORS_ONLN);
+	cpu_set_t set;
+
+	/* what taskset or a batch system leaves us, rather than what is there */
+	if (sched_getaffinity(0, sizeof set, &set) == 0)
+		n = CPU_COUNT(&set);
+	return n < 1 ? 1 : n > 512 ? 512 : (int)n;
+}
+
+void
+tool_verbose(int on)
+{
+	run.verbose = on;
+}
+
+int
+tool_is_verbose(void)
+{
+	return run.verbose;
+}
+
+static double
+seconds(const struct timespec *a, const struct timespec *b)
+{
+	return (double)(b->tv_sec - a->tv_sec) + 1e-9 * (double)(b->tv_nsec - a->tv_nsec);
+}
+
+void
+tool_progress(const char *what, uint64_t done, uint64_t total)
+{
+	int terminal = isatty(STDERR_FILENO);
+	struct timespec now;
+	double s;
+
+	if (!terminal && !run.verbose)
+		return;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	if (seconds(&run.last, &now) < (terminal ? 0.2 : 10))
+		return;
+	run.last = now;
+	s = seconds(&run.start, &now);
+	fprintf(stderr, "%s%s: %llu", terminal ? "\r" : "", run.tool->name,
+	    (unsigned long long)done);
+	if (total > 0)
+		fprintf(stderr, "/%llu", (unsigned long long)total);
+	fprintf(stderr, " %s, %.0f/s, %.0f s%s", what, s > 0 ? (double)done / s : 0, s,
+	    terminal ? "\033[K" : "\n");
+	run.on_line = terminal;
+}
+
+void
+tool_progress_end(void)
+{
+	if (run.on_line)
+		fputs("\r\033[K", stderr);
+	run.on_line = 0;
+}
+
+void
+tool_note(const char *fmt, ...)
+{
+	struct timespec now;
+	va_list ap;
+
+	if (!run.verbose)
+		return;
+	tool_progress_end();
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	fprintf(stderr, "%s: ", run.tool->name);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fprintf(stderr, ", %.1f s\n", seconds(&run.start, &now));
+}
+
+void
+tool_link(struct header *h, const uint64_t *seed)
+{
+	if (header_add_link(h, run.tool->name, tool_version, run.argc, run.argv, seed) != 0)
+		tool_die("out of memory");
+}

@@ -1,0 +1,72 @@
+/*
+ * tool - what every tool's main() shares: messages, arguments, progress, finish.
+ *
+ * The only code that prints to stderr and exits. Exit 0 done, 1 failed, 2 wrong
+ * usage, nothing else.
+ */
+#ifndef ODESTEER_TOOL_H
+#define ODESTEER_TOOL_H
+
+#include <getopt.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "barrier.h"
+#include "err.h"
+#include "stream.h"
+
+/* What a tool tells about itself; defined once in each tools/X.c. */
+struct tool {
+	const char *name;		/* "integrate" */
+	void (*usage)(FILE *to);	/* synopsis and options with their live defaults */
+};
+
+/* Call first in main: names the tool, turns off GSL's abort, installs signal handlers. */
+void tool_start(const struct tool *t, int argc, char *argv[]);
+
+/* "NAME: message" on stderr; removes a half-written output; exit 1. */
+_Noreturn void tool_die(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+_Noreturn void tool_die_err(const struct err *e);
+/* The same, naming the record that the stream gave last. */
+_Noreturn void tool_die_record(const struct stream *s, struct err *e);
+/* "NAME: message", then "try 'NAME -h'"; exit 2. */
+_Noreturn void tool_misuse(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/*
+ * The next option for getopt_long, with -h (usage on stdout, exit 0), -V (version,
+ * exit 0) and unknown options (exit 2) dealt with; -1 at the end.
+ */
+int tool_option(int argc, char *argv[], const char *letters, const struct option *longs);
+
+/* Numbers from the command line: out of range or not a number is misuse, naming the option. */
+double tool_double(const char *option, const char *text, double min, double max);
+long tool_long(const char *option, const char *text, long min, long max);
+uint64_t tool_uint64(const char *option, const char *text);
+
+/*
+ * -T, -n and -s of every tool that follows a flow: sets what the letter is
+ * about, or ends in misuse; `-s help` lists the solvers and ends with 0.
+ */
+void tool_flow_option(int letter, const char *text, struct strength *T, int *steps,
+    const struct solver **solver);
+
+/* The model to use when -m is not given: $ODESTEER_MODEL, else the default in the cache; static. */
+const char *tool_default_model(void);
+/* Processors this process may run on: the default of -j. */
+int tool_threads(void);
+
+/* A progress line on stderr, on a terminal or with -v; `total` 0: unknown. */
+void tool_verbose(int on);
+int tool_is_verbose(void);
+void tool_progress(const char *what, uint64_t done, uint64_t total);
+void tool_progress_end(void);
+/* With -v, "NAME: message, SECONDS s" on stderr: what a run was, at its end. */
+void tool_note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* The link of this tool's run for the stream's chain (header_add_link with this argv). */
+void tool_link(struct header *h, const uint64_t *seed);
+
+extern const char tool_version[];	/* ODESTEER_VERSION */
+
+#endif

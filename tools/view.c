@@ -1,0 +1,222 @@
+/* view - any stream as JSON Lines, or what it holds in a few lines; and JSON Lines as a stream. */
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "stream.h"
+#include "tool.h"
+
+static struct {
+	const char *out;
+	int header, summary, pack, gzip;
+} opt;
+
+static void
+usage(FILE *to)
+{
+	fprintf(to,
+	    "usage: view [--header] [--summary] [file ...]\n"
+	    "       view --pack [-z] [-o file] [file ...]\n"
+	    "  --header   the header comes first, as a line of its own\n"
+	    "  --summary  only counts, dim, norms and what each label has\n"
+	    "  --pack     write a stream; JSON Lines with no header become examples\n"
+	    "  -o file    (default: standard output)    -z  gzip\n");
+}
+
+static const struct tool tool = { "view", usage };
+
+static void
+parse(int argc, char *argv[])
+{
+	static const struct option longs[] = {
+		{ "header", no_argument, NULL, 1 }, { "summary", no_argument, NULL, 2 },
+		{ "pack", no_argument, NULL, 3 }, { NULL, 0, NULL, 0 }
+	};
+	int c;
+
+	while ((c = tool_option(argc, argv, "o:z", longs)) != -1)
+		switch (c) {
+		case 'o': opt.out = optarg; break;
+		case 'z': opt.gzip = 1; break;
+		case 1: opt.header = 1; break;
+		case 2: opt.summary = 1; break;
+		case 3: opt.pack = 1; break;
+		}
+	if (opt.header + opt.summary + opt.pack > 1)
+		tool_misuse("--header, --summary and --pack exclude each other");
+	if (!opt.pack && (opt.out != NULL || opt.gzip))
+		tool_misuse("%s needs --pack", opt.gzip ? "-z" : "-o");
+}
+
+static void
+check_output(void)
+{
+	if (ferror(stdout) || fflush(stdout) != 0)
+		tool_die("cannot write 'standard output': %s", strerror(errno));
+}
+
+/* What --summary keeps of a label at a block. */
+struct tally {
+	int64_t label, block;
+	int has_label, has_block;
+	uint64_t n;
+	double norm, norm2, least, most;
+};
+
+static struct tally *
+find_tally(struct tally **t, size_t *n, const struct record *r)
+{
+	struct tally k = { .least = INFINITY, .most = -INFINITY };
+	size_t i;
+
+	k.has_label = record_get_int(r, "label", &k.label) == 1;
+	k.has_block = record_get_int(r, "block", &k.block) == 1;
+	for (i = 0; i < *n; i++)
+		if ((*t)[i].has_label == k.has_label && (*t)[i].label == k.label &&
+		    (*t)[i].has_block == k.has_block && (*t)[i].block == k.block)
+			return &(*t)[i];
+	if ((*t = realloc(*t, (*n + 1) * sizeof k)) == NULL)
+		tool_die("out of memory");
+	(*t)[*n] = k;
+	return &(*t)[(*n)++];
+}
+
+static void
+add(struct tally *t, const float *act, size_t dim)
+{
+	double sum = 0;
+	size_t i;
+
+	for (i = 0; i < dim; i++)
+		sum += (double)act[i] * act[i];
+	t->norm += sqrt(sum);
+	t->norm2 += sum;
+	t->least = fmin(t->least, sqrt(sum));
+	t->most = fmax(t->most, sqrt(sum));
+}
+
+static void
+print_summary(const struct header *h, const struct tally *t, size_t n, uint64_t records)
+{
+	size_t i;
+
+	printf("kind    %s\nrecords %llu\n", stream_kind_name(h->kind), (unsigned long long)records);
+	if (h->model != NULL)
+		printf("model   %s (%s)\n", h->model, h->digest);
+	if (h->dim > 0)
+		printf("dim     %zu, %s\n", h->dim, h->half ? "float16" : "float32");
+	for (i = 0; i < h->n_chain; i++)
+		printf("%s %s %s\n", i == 0 ? "chain  " : "       ", h->chain[i].tool, h->chain[i].version);
+	for (i = 0; i < n; i++) {
+		if (t[i].has_block)
+			printf("block %lld, ", (long long)t[i].block);
+		if (t[i].has_label)
+			printf("label %lld", (long long)t[i].label);
+		else
+			printf("no label");
+		printf(": %llu records", (unsigned long long)t[i].n);
+		if (h->kind == STREAM_ACTIVATIONS) {
+			double mean = t[i].norm / (double)t[i].n;
+
+			printf(", norm mean %.6g, sd %.6g, %.6g to %.6g", mean,
+			    sqrt(fmax(0, t[i].norm2 / (double)t[i].n - mean * mean)), t[i].least, t[i].most);
+		}
+		putchar('\n');
+	}
+}
+
+static void
+summarise(struct stream *in)
+{
+	const struct header *h = stream_header(in);
+	struct record *r = record_alloc();
+	float *act = calloc(h->dim + 1, sizeof *act);
+	struct tally *t = NULL;
+	size_t n = 0;
+	struct err e;
+	int got;
+
+	if (r == NULL || act == NULL)
+		tool_die("out of memory");
+	while ((got = stream_read(in, r, &e)) == 1) {
+		struct tally *k = find_tally(&t, &n, r);
+
+		k->n++;
+		if (h->kind != STREAM_ACTIVATIONS)
+			continue;
+		if (record_get_act(r, h->half, act, h->dim, &e) != 0)
+			tool_die_record(in, &e);
+		add(k, act, h->dim);
+	}
+	if (got < 0)
+		tool_die_err(&e);
+	/* nothing is said of a stream that turned out broken */
+	print_summary(h, t, n, stream_count(in));
+	check_output();
+}
+
+static void
+print(struct stream *in)
+{
+	const struct header *h = stream_header(in);
+	struct record *r = record_alloc();
+	char *line;
+	struct err e;
+	int got;
+
+	if (r == NULL)
+		tool_die("out of memory");
+	if (opt.header) {
+		if ((line = header_to_json(h)) == NULL)
+			tool_die("out of memory");
+		puts(line);
+		free(line);
+	}
+	while ((got = stream_read(in, r, &e)) == 1) {
+		if ((line = record_to_json(r, h->half, &e)) == NULL)
+			tool_die_err(&e);
+		if (puts(line) == EOF)
+			check_output();
+		free(line);
+	}
+	/* what was read well is shown before the message */
+	check_output();
+	if (got < 0)
+		tool_die_err(&e);
+}
+
+static void
+pack(struct stream *in)
+{
+	struct record *r = record_alloc();
+	struct sink *out;
+	struct header h;
+	struct err e;
+	int got;
+
+	if (r == NULL || header_copy(&h, stream_header(in)) != 0)
+		tool_die("out of memory");
+	tool_link(&h, NULL);
+	if ((out = sink_open(opt.out, opt.gzip, &h, &e)) == NULL)
+		tool_die_err(&e);
+	while ((got = stream_read(in, r, &e)) == 1)
+		if (sink_write(out, r, &e) != 0)
+			tool_die_err(&e);
+	if (got < 0 || sink_close(out, &e) != 0)
+		tool_die_err(&e);
+}
+
+int
+main(int argc, char *argv[])
+{
+	struct stream *in;
+	struct err e;
+
+	tool_start(&tool, argc, argv);
+	parse(argc, argv);
+	if ((in = stream_open((const char *const *)argv + optind, (size_t)(argc - optind), &e)) == NULL)
+		tool_die_err(&e);
+	(opt.pack ? pack : opt.summary ? summarise : print)(in);
+	return 0;
+}
