@@ -11,12 +11,14 @@
 
 #include "barrier.h"
 #include "err.h"
+#include "example.h"
 #include "lm.h"
 #include "stream.h"
 
 /* What a metric may be given; its letters say what it uses. */
 struct metric_options {
 	const char *model;	/* path of a GGUF file */
+	enum template template;	/* how its prompts are put */
 	struct barrier *barrier;	/* NULL: none given */
 	struct strength T;	/* how far to follow it */
 	unsigned steps;
@@ -48,7 +50,7 @@ struct metric_out {
 struct metric {
 	const char *name;	/* as given to score */
 	const char *about;	/* one line for score -h */
-	const char *letters;	/* options it takes beyond the common -o -z -v, of "mblTnsjg" */
+	const char *letters;	/* options it takes beyond the common -o -z -v, of "mtbTnsjg" */
 	unsigned kinds;		/* stream kinds it takes, 1u << kind | ... */
 	const struct column *columns;	/* ends with title NULL */
 	/*

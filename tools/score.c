@@ -23,7 +23,8 @@ usage(FILE *to)
 	    "usage: score density -b barrier [-vz] [-o file] [file ...]\n"
 	    "       score distinct [-vz] [-o file] [file ...]\n"
 	    "       score mc [-vz] [-b barrier [-T length] [-n steps] [-s solver]]\n"
-	    "                [-g layers] [-j threads] [-m model] [-o file] [file ...]\n"
+	    "                [-g layers] [-j threads] [-m model] [-o file] [-t raw|chat]\n"
+	    "                [file ...]\n"
 	    "       score report [-o table|csv|json] [-S seed] [[name=]file ...]\n");
 	for (m = metric_table(); *m != NULL; m++)
 		fprintf(to, "  %-12s %s\n", (*m)->name, (*m)->about);
@@ -34,6 +35,7 @@ usage(FILE *to)
 	    "               the fit (default: %g)\n"
 	    "  -n steps     (default: %d)    -s solver  (default: euler; -s help lists them)\n"
 	    "  -m model     GGUF file (default: %s)\n"
+	    "  -t template  raw or chat (default: raw)\n"
 	    "  -g layers    on the GPU (default: 0)    -j threads  (default: %d)\n"
 	    "  -S seed      of the report's resampling (default: 0)\n"
 	    "  -o file      (default: standard output); report: the form (default: table)\n"
@@ -66,6 +68,10 @@ parse(int argc, char *argv[])
 		case 'T': case 'n': case 's':
 			tool_flow_option(c, optarg, &opt.o.T, &opt.steps, &opt.o.solver);
 			flow = c;
+			break;
+		case 't':
+			if (template_parse(&opt.o.template, optarg) != 0)
+				tool_misuse("-t: '%s' is neither raw nor chat", optarg);
 			break;
 		case 'v': tool_verbose(1); break;
 		case 'z': opt.gzip = 1; break;

@@ -61,6 +61,7 @@ tool_start(const struct tool *t, int argc, char *argv[])
 			sigaction(sigs[i], &sa, NULL);
 	}
 	clock_gettime(CLOCK_MONOTONIC, &run.start);
+	run.last = run.start;
 }
 
 static void

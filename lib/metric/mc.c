@@ -37,6 +37,7 @@ struct answer {
 
 struct mc {
 	struct lm *lm;
+	enum template template;
 	struct flow *flow;
 	struct tree *tree;
 	struct answer *head, **tail;		/* held back, in order */
@@ -96,6 +97,7 @@ mc_open(const struct metric_options *o, struct header *h, struct err *e)
 		return NULL;
 	}
 	s->tail = &s->head;
+	s->template = o->template;
 	s->tree = tree_alloc(SEQS, FILL, CONTEXT);
 	s->lse = calloc(CONTEXT, sizeof *s->lse);
 	if (s->tree == NULL || s->lse == NULL) {
@@ -277,7 +279,7 @@ mc_push(void *state, struct record *r, struct metric_out *out, struct err *e)
 			answer_free(a);
 		return err_memory(e);
 	}
-	if (example_read(&a->x, s->lm, r, TEMPLATE_RAW, NULL, 1, e) != 0)
+	if (example_read(&a->x, s->lm, r, s->template, NULL, 1, e) != 0)
 		goto fail;
 	if (record_get_int(r, "label", &label) != 1 || label < 0 || label > 1) {
 		err_set(e, "field 'label' is not 0 or 1");
@@ -329,7 +331,7 @@ static const struct column columns[] = {
 const struct metric metric_mc = {
 	.name = "mc",
 	.about = "log-likelihood of each answer; MC1, MC2, MC3 of each question",
-	.letters = "mbTnsjg",
+	.letters = "mtbTnsjg",
 	.kinds = 1u << STREAM_EXAMPLES | 1u << STREAM_COMPLETIONS,
 	.columns = columns,
 	.open = mc_open,
