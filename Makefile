@@ -82,7 +82,7 @@ setup:
 
 demo: setup
 	@$(MAKE) --no-print-directory -s all
-	PATH="$(CURDIR)/$(BIN):$$PATH" pipelines/demo
+	pipelines/demo
 
 check: setup
 	@$(MAKE) --no-print-directory -s run-check
