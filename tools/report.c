@@ -122,7 +122,7 @@ print_table(void)
 
 	printf("%-*s", LABEL, "");
 	for (i = 0; i < rep.n_run; i++)
-		printf("  %-*s", CELL, rep.run[i].name);
+		printf("  %-*s", i + 1 < rep.n_run ? CELL : 0, rep.run[i].name);
 	putchar('\n');
 	for (c = 0; c < rep.n_column; c++) {
 		if (!is_shown(c))
@@ -137,7 +137,7 @@ print_table(void)
 				    digits, f->high);
 			else
 				snprintf(cell, sizeof cell, "-");
-			printf("  %-*s", CELL, cell);
+			printf("  %-*s", i + 1 < rep.n_run ? CELL : 0, cell);
 		}
 		putchar('\n');
 	}

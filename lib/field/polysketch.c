@@ -270,7 +270,7 @@ direction(const struct polysketch *f, const double *xe, const double *grad, doub
 {
 	size_t d = f->base.dim, i;
 	/* x = x_e / sqrt(gamma), u = sqrt(gamma) grad: (u - x (x . u)) / |a| */
-	double root = sqrt(f->gamma), along = cblas_ddot((int)d, xe, 1, grad, 1) / root, length;
+	double root = sqrt(f->gamma), along = cblas_ddot((int)d, xe, 1, grad, 1), length;
 
 	for (i = 0; i < d; i++)
 		v[i] = (root * grad[i] - xe[i] / root * along) / (norm + 1e-12);
