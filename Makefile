@@ -1,7 +1,8 @@
 # odesteer - GNU make; no configure.
 #
 #   make demo        set up what is missing, build, run the main job
-#   make check       set up what is missing, build, run the tests (make check-full: all of them, sanitised)
+#   make check       set up what is missing, build, run the tests
+#   make check-full  the same and more: long tests, sanitisers, both compilers, no warnings
 #   make setup       only the set-up: Debian packages, libllama, the default model
 #   make             build into bin/
 #   make install     to $(DESTDIR)$(PREFIX)
@@ -16,19 +17,18 @@ CFLAGS = -O2 -g
 WARN = -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla
 BUILD = build
 BIN = bin
-PROVE = prove
+PROVE = prove -e ""
+PROVEFLAGS = -j 2
 
 cache := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/odesteer
 model_file = models/SmolLM2-135M-Instruct-Q8_0.gguf
 export ODESTEER_MODEL ?= $(cache)/$(model_file)
 
 tools = collect fitbarrier integrate generate score view
-scripts = $(wildcard pipelines/*) $(wildcard tools/setup/*) tools/odesteer tests/tap.sh $(wildcard tests/*/*.t) .ci/run
-
 all: $(tools:%=$(BIN)/%) $(BIN)/odesteer
 
 # What the engine's set-up says of itself; `all` looks only for what is there.
-ifeq ($(filter setup demo check check-full clean help,$(MAKECMDGOALS)),)
+ifeq ($(filter setup demo check check-% clean,$(MAKECMDGOALS)),)
 include $(BUILD)/engine.mk
 endif
 $(BUILD)/engine.mk: tools/setup/engine
@@ -87,7 +87,17 @@ demo: setup
 check: setup
 	@$(MAKE) --no-print-directory -s run-check
 run-check: all $(tests)
-	PATH="$(CURDIR)/$(BIN):$$PATH" BUILD=$(BUILD) $(PROVE) $(PROVEFLAGS) tests
+	PATH="$(abspath $(BIN)):$$PATH" $(PROVE) $(PROVEFLAGS) $(tests) tests/*/*.t
+
+# The sanitised build looks for leaks in the library's tests alone: a tool leaves that to exit().
+sanitize = -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+variant = $(MAKE) --no-print-directory -s BUILD=build/$@ BIN=build/$@/bin WARN="$(WARN) -Werror"
+check-full: check check-clang check-asan
+check-clang: setup
+	@if command -v clang >/dev/null; then $(variant) CC=clang run-check; else echo "no clang here: its check is skipped"; fi
+check-asan: setup
+	@$(variant) SANITIZE="$(sanitize)" CFLAGS="-O1 -g" all
+	@FULL=1 ASAN_OPTIONS=detect_leaks=0 $(variant) SANITIZE="$(sanitize)" CFLAGS="-O1 -g" run-check
 
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(libexec) $(DESTDIR)$(man)/man1 $(DESTDIR)$(man)/man5 $(DESTDIR)$(man)/man7
@@ -101,5 +111,5 @@ install: all
 clean:
 	rm -rf build bin out
 
-.PHONY: all setup demo check run-check check-full install clean
+.PHONY: all setup demo check run-check check-full check-clang check-asan install clean
 .DELETE_ON_ERROR:

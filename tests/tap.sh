@@ -59,7 +59,7 @@ fails() {
 	tap_message=$2
 	shift 2
 	run "$@"
-	is "$status: $err" "$tap_status: $tap_message" "exit $tap_status: $tap_message"
+	is "$status: $err" "$tap_status: $tap_message" "exit $tap_status: $(printf '%s\n' "$tap_message" | head -n 1)"
 }
 
 skip_all() { # REASON

@@ -44,7 +44,8 @@ struct mc {
 	struct answer *batch[SEQS];		/* those in the tree */
 	size_t outputs;				/* rows of the tree that want logits, at most */
 	double *lse;				/* [row] log of the sum of exp(logits), NaN: not yet */
-	void *over;				/* tsearch: questions that are over, to notice one that comes back */
+	char last[EXAMPLE_KEY];			/* the question of the last answer */
+	void *seen;				/* tsearch: all questions, to notice one that comes back */
 };
 
 static void
@@ -69,7 +70,7 @@ mc_close(void *state)
 	flow_free(s->flow);
 	tree_free(s->tree);
 	free(s->lse);
-	tdestroy(s->over, free);
+	tdestroy(s->seen, free);
 	free(s);
 }
 
@@ -175,12 +176,6 @@ decode(struct mc *s, struct err *e)
 	return 0;
 }
 
-static int
-by_name(const void *a, const void *b)
-{
-	return strcmp(a, b);
-}
-
 /* The question at the head of the queue is whole and decoded: score it and let it go. */
 static int
 finish_question(struct mc *s, struct metric_out *out, struct err *e)
@@ -188,7 +183,7 @@ finish_question(struct mc *s, struct metric_out *out, struct err *e)
 	double best = -INFINITY, max_false = -INFINITY, max = -INFINITY, sum_true = 0, sum = 0, mc[3];
 	struct answer *a, *end, *chosen = NULL;
 	size_t n_true = 0, above = 0;
-	char group[EXAMPLE_KEY], *over;
+	char group[EXAMPLE_KEY];
 
 	memcpy(group, s->head->x.group, sizeof group);
 	for (end = s->head; end != NULL && strcmp(end->x.group, group) == 0; end = end->next) {
@@ -224,10 +219,6 @@ finish_question(struct mc *s, struct metric_out *out, struct err *e)
 		if ((s->head = a->next) == NULL)
 			s->tail = &s->head;
 		answer_free(a);
-	}
-	if ((over = strdup(group)) == NULL || tsearch(over, &s->over, by_name) == NULL) {
-		free(over);
-		return err_memory(e);
 	}
 	return 0;
 }
@@ -268,6 +259,32 @@ add_to_tree(struct mc *s, struct answer *a, struct metric_out *out, struct err *
 }
 
 static int
+by_name(const void *a, const void *b)
+{
+	return strcmp(a, b);
+}
+
+/* An answer's question is the last one's or a new one. */
+static int
+begin_question(struct mc *s, const char *group, struct err *e)
+{
+	char *name, **found;
+
+	if (s->seen != NULL && strcmp(group, s->last) == 0)
+		return 0;
+	if ((name = strdup(group)) == NULL || (found = tsearch(name, &s->seen, by_name)) == NULL) {
+		free(name);
+		return err_memory(e);
+	}
+	if (*found != name) {
+		free(name);
+		return err_set(e, "question '%s' comes back: its answers must stand together", group);
+	}
+	memcpy(s->last, name, strlen(name) + 1);
+	return 0;
+}
+
+static int
 mc_push(void *state, struct record *r, struct metric_out *out, struct err *e)
 {
 	struct mc *s = state;
@@ -299,10 +316,8 @@ mc_push(void *state, struct record *r, struct metric_out *out, struct err *e)
 		    a->x.id, a->x.n, a->x.n - a->x.n_prompt, CONTEXT, FILL);
 		goto fail;
 	}
-	if (tfind(a->x.group, &s->over, by_name) != NULL) {
-		err_set(e, "question '%s' comes back: its answers must stand together", a->x.group);
+	if (begin_question(s, a->x.group, e) != 0)
 		goto fail;
-	}
 	a->label = (int)label;
 	a->best = best != 0;
 	*s->tail = a;

@@ -1,0 +1,111 @@
+#!/bin/sh
+. tests/tap.sh
+[ -e "$ODESTEER_MODEL" ] || skip_all 'no model: make setup'
+
+head -n 6 datasets/sample.jsonl | jq -c -f datasets/examples.jq >"$tmp/e.jsonl"
+n=$(wc -l <"$tmp/e.jsonl")
+
+ok 'collects' collect -l 5 -o "$tmp/a.ods" "$tmp/e.jsonl"
+view "$tmp/a.ods" >"$tmp/a.jsonl"
+is "$(jq -s length "$tmp/a.jsonl")" "$n" 'a record for each text'
+is "$(jq -c '[.id, .group, .label, .best]' "$tmp/a.jsonl")" "$(jq -c '[.id, .group, .label, .best]' "$tmp/e.jsonl")" 'fields and order survive'
+is "$(jq -c keys_unsorted "$tmp/a.jsonl" | sort -u)" '["id","group","split","label","best","pos","block","act"]' 'the texts are not repeated'
+is "$(view --header "$tmp/a.ods" | jq -c 'select(.odesteer) | [.kind, .block, .dim, .dtype, (.digest | length), .chain[-1].tool]')" \
+	'["activations",[5],576,"float32",16,"collect"]' 'the header'
+collect -l 5 "$tmp/e.jsonl" >"$tmp/b.ods"
+is "$(view "$tmp/b.ods" | cksum)" "$(cksum <"$tmp/a.jsonl")" 'the same on standard output'
+collect -l 5 -o "$tmp/c.ods" "$tmp/e.jsonl"
+cp "$tmp/c.ods" "$tmp/d.ods"
+collect -l 5 -o "$tmp/c.ods" "$tmp/e.jsonl"
+ok 'the same bytes twice' cmp "$tmp/c.ods" "$tmp/d.ods"
+collect -l 5 <"$tmp/e.jsonl" >"$tmp/b.ods"
+is "$(view "$tmp/b.ods" | cksum)" "$(cksum <"$tmp/a.jsonl")" 'the same from standard input'
+# What reductions over a batch of another size may do to a float.
+far() { # A.jsonl B.jsonl: largest difference over the norm
+	jq -n --slurpfile a "$1" --slurpfile b "$2" '[range($a | length) as $i
+		| ([range(576) | $a[$i].act[.] - $b[$i].act[.] | fabs] | max) / ($a[$i].act | map(. * .) | add | sqrt)] | max'
+}
+collect -l 5 --seqs 1 "$tmp/e.jsonl" | view >"$tmp/one.jsonl"
+is "$(jq -n "$(far "$tmp/a.jsonl" "$tmp/one.jsonl") < 1e-2")" true "one by one: off by $(far "$tmp/a.jsonl" "$tmp/one.jsonl") of the norm"
+head -n 9 "$tmp/e.jsonl" >"$tmp/e1.jsonl"
+tail -n +10 "$tmp/e.jsonl" >"$tmp/e2.jsonl"
+is "$(collect -l 5 "$tmp/e1.jsonl" "$tmp/e2.jsonl" | view | cksum)" "$(cksum <"$tmp/a.jsonl")" 'two files are one'
+
+# blocks
+collect -l 5,29 "$tmp/e.jsonl" | view >"$tmp/two.jsonl"
+is "$(jq -c .block "$tmp/two.jsonl" | sort -u | tr '\n' ' ')" '29 5 ' '-l 5,29'
+is "$(jq -c 'select(.block == 5) | .act' "$tmp/two.jsonl" | cksum)" "$(jq -c .act "$tmp/a.jsonl" | cksum)" \
+	'leaving the graph early changes no bit'
+is "$(head -n 2 "$tmp/e.jsonl" | collect -l 3-5,4 | view | jq -c '[.id, .block]' | tr -d '\n')" \
+	'["s001-1",3]["s001-1",4]["s001-1",5]["s001-2",3]["s001-2",4]["s001-2",5]' '-l 3-5,4'
+is "$(head -n 1 "$tmp/e.jsonl" | collect | view | jq .block)" 15 'the middle block by default'
+
+# positions
+head -n 2 "$tmp/e.jsonl" >"$tmp/short.jsonl"
+collect --at all -l 5 "$tmp/short.jsonl" | view >"$tmp/all.jsonl"
+collect --at completion -l 5 "$tmp/short.jsonl" | view >"$tmp/completion.jsonl"
+is "$(jq -s -c 'group_by(.id) | map(map(.pos) == [range(length)])' "$tmp/all.jsonl")" '[true,true]' '--at all: every position'
+is "$(jq -s -c 'group_by(.id) | map(.[-1].act)' "$tmp/all.jsonl" | cksum)" "$(collect -l 5 "$tmp/short.jsonl" | view | jq -s -c 'map(.act)' | cksum)" \
+	'the last of them is --at last'
+is "$(jq -s -c 'map(select(.id == "s001-1") | .pos) | [.[0], .[-1], length]' "$tmp/completion.jsonl")" '[24,34,11]' '--at completion: its tokens'
+is "$(jq -c 'select(.pos >= 24 and .id == "s001-1") | .act' "$tmp/all.jsonl" | cksum)" \
+	"$(jq -c 'select(.id == "s001-1") | .act' "$tmp/completion.jsonl" | cksum)" 'with the same activations'
+
+# form
+collect -l 5 -t chat --system 'Be brief.' --at all "$tmp/short.jsonl" | view --summary >"$tmp/chat"
+collect -l 5 -t chat --at all "$tmp/short.jsonl" | view --summary >"$tmp/chat.plain"
+is "$(cmp -s "$tmp/chat" "$tmp/chat.plain" && echo same || echo differ)" differ '-t chat takes --system'
+is "$(collect -l 5 --half "$tmp/e.jsonl" | view --header | jq -r 'select(.odesteer) | .dtype')" float16 '--half'
+collect -l 5 --half "$tmp/e.jsonl" | view >"$tmp/half.jsonl"
+is "$(jq -n "$(far "$tmp/a.jsonl" "$tmp/half.jsonl") < 1e-3")" true "float16 is off by $(far "$tmp/a.jsonl" "$tmp/half.jsonl") of the norm"
+ok '-z writes gzip' sh -c 'collect -z -l 5 "$1" | gzip -t' sh "$tmp/short.jsonl"
+is "$(gzip -c "$tmp/e.jsonl" | collect -l 5 | view | cksum)" "$(cksum <"$tmp/a.jsonl")" 'gzipped JSON Lines are read'
+
+# length
+fails 1 "collect: '$tmp/e.jsonl': record 1: 's001-1' has 35 tokens, more than the 32 of --context" collect --context 32 -l 5 "$tmp/e.jsonl"
+is "$(collect --context 32 --truncate --at all -l 5 "$tmp/short.jsonl" | view | jq -s 'group_by(.id) | .[0] | length')" 32 '--truncate'
+fails 2 "collect: --context: the model was trained for 8192 tokens
+try 'collect -h'" collect --context 9000 "$tmp/e.jsonl"
+
+# bad input
+bad() { # LINE MESSAGE
+	{
+		cat "$tmp/short.jsonl"
+		echo "$1"
+	} >"$tmp/bad.jsonl"
+	fails 1 "collect: '$tmp/bad.jsonl': record 3: $2" collect -l 5 -o "$tmp/bad.ods" "$tmp/bad.jsonl"
+}
+bad '{"id":"x"}' "no field 'prompt'"
+bad '{"prompt":"x"}' "no field 'id'"
+bad '{"id":"x","prompt":3}' "field 'prompt' is not a string"
+bad '{"id":"x","prompt":"a","completion":[]}' "field 'completion' is not a string"
+bad '{"id":"x","prompt":"a\u0000b"}' "field 'prompt' holds a NUL character"
+bad '{"id":"x","prompt":""}' 'the text is empty'
+bad '{"id":[],"prompt":"a"}' "field 'id' is neither a string nor an integer"
+bad '[]' 'it is not a JSON object'
+is "$(ls "$tmp" | grep -c '^bad.ods')" 0 'nothing half-written is left'
+echo '{"id":"x","prompt":"a"}' >"$tmp/none.jsonl"
+fails 1 "collect: '$tmp/none.jsonl': record 1: 'x' has no completion" collect --at completion -l 5 "$tmp/none.jsonl"
+fails 1 'collect: standard input is empty' collect -l 5
+fails 1 "collect: '$tmp/a.ods' holds activations, not examples or completions" collect "$tmp/a.ods"
+run collect -m "$tmp/short.jsonl" "$tmp/e.jsonl"
+is "$status $(echo "$err" | grep -c "^collect: .*'$tmp/short.jsonl'")" '1 1' "a model that is none: $err"
+run collect -m "$tmp/nope.gguf" "$tmp/e.jsonl"
+is "$status $(echo "$err" | grep -c "^collect: .*'$tmp/nope.gguf'.*No such file or directory")" '1 1' "a model that is not there: $err"
+for l in 30 3,30 0-30; do
+	run collect -l "$l" "$tmp/e.jsonl"
+	is "$status $(echo "$err" | cut -d"'" -f3)" '1  has no block 30: its blocks are 0 to 29' "-l $l"
+done
+for l in x 5- -5 5,,x '' 5-3; do
+	run collect -l "$l" "$tmp/e.jsonl"
+	is "$status" 2 "-l '$l' is misuse: $(echo "$err" | head -n 1)"
+done
+fails 2 "collect: --at: 'first' is not last, completion or all
+try 'collect -h'" collect --at first
+fails 2 "collect: -t: 'llama' is neither raw nor chat
+try 'collect -h'" collect -t llama
+run sh -c 'collect -l 5 "$1" >/dev/full' sh "$tmp/e.jsonl"
+is "$status $err" "1 collect: cannot write 'standard output': No space left on device" 'a full disk'
+run collect -v -l 5 -o "$tmp/v.ods" "$tmp/e.jsonl"
+is "$(echo "$err" | grep -c '^collect: 24 texts, [0-9]* tokens, [0-9]* of them decoded, [0-9.]* s$')" 1 "-v: $err"
+finish

@@ -1,0 +1,75 @@
+#!/bin/sh
+. tests/tap.sh
+. tests/made.sh
+
+made >"$tmp/a.ods"
+ok 'fits' fitbarrier --components 64 -o "$tmp/b.ods" "$tmp/a.ods"
+is "$(view "$tmp/b.ods" | jq -c '[.id, .field, .C, .degree, .components, .gamma, .coef0, .positives, .negatives, .groups, .prior, .folds, .seed]
+	== ["barrier", "polysketch", 1, 2, 64, 0.1, 1, 24, 24, 12, 0.5, 5, 0]')" true 'the record says what was fitted'
+is "$(view "$tmp/b.ods" | jq -c '[(.w | length), (.index | length), (.sign | length), (.auc > 0.9), (.gradient_norm < 1e-9)]')" \
+	'[64,14,14,true,true]' 'its arrays have their lengths, the fit is at its optimum and separates'
+is "$(view --header "$tmp/b.ods" | jq -c 'select(.odesteer) | [.kind, .model, .digest, .block, .dim, (.chain | map(.tool)), .chain[-1].seed]')" \
+	'["barrier","made","00000000000000aa",[3],6,["view","fitbarrier"],0]' 'the header names model, block and chain'
+norm=$(view "$tmp/a.ods" | jq -s 'map(.act | map(. * .) | add | sqrt) | add / length * 1e6 | round')
+is "$(view "$tmp/b.ods" | jq '.act_norm * 1e6 | round')" "$norm" 'act_norm is the mean norm'
+fitbarrier --components 64 <"$tmp/a.ods" >"$tmp/b2.ods"
+is "$(view "$tmp/b2.ods" | cksum)" "$(view "$tmp/b.ods" | cksum)" 'the same from a pipe'
+fitbarrier --components 64 -o "$tmp/b.ods" "$tmp/a.ods"
+cp "$tmp/b.ods" "$tmp/b3.ods"
+fitbarrier --components 64 -o "$tmp/b.ods" "$tmp/a.ods"
+ok 'the same bytes twice' cmp "$tmp/b.ods" "$tmp/b3.ods"
+fitbarrier -S 7 --components 64 "$tmp/a.ods" | view >"$tmp/seed7"
+is "$(jq .seed "$tmp/seed7")" 7 '-S is recorded'
+view "$tmp/b.ods" >"$tmp/seed0"
+is "$(jq -s '.[0].index == .[1].index' "$tmp/seed0" "$tmp/seed7")" false 'and draws other hashes'
+is "$(fitbarrier --degree 3 --coef0 0 --gamma 0.385 -C 2.385 --components 50 "$tmp/a.ods" | view | jq -c '[.degree, .coef0, .gamma, .C, (.index | length)] == [3, 0, 0.385, 2.385, 18]')" true 'every parameter arrives'
+is "$(fitbarrier --components 64 --folds 2 "$tmp/a.ods" | view | jq -c .folds)" 2 '--folds'
+run fitbarrier -v --components 64 -o "$tmp/x.ods" "$tmp/a.ods"
+is "$(echo "$err" | sed 's/, [0-9.]* s$//; s/AUC .*/AUC/; s/objective [^,]*/objective/; s/norm [0-9.e+-]*/norm/; s/after [0-9]*/after/')" \
+	'fitbarrier: block 3, 24 positives and 24 negatives in 12 groups, mean norm
+fitbarrier: prior 0.5000, objective, gradient norm after Newton steps, held-out AUC' '-v reports'
+ok '-z writes gzip' sh -c 'fitbarrier -z --components 64 "$1" | gzip -t' sh "$tmp/a.ods"
+is "$(fitbarrier -f help | cut -d' ' -f1)" polysketch '-f help'
+
+# two blocks in one stream
+made 'if .odesteer then .block = [3, 5] else (., .block = 5) end' >"$tmp/two.ods"
+fails 2 "fitbarrier: the stream holds 2 blocks: choose one with -l
+try 'fitbarrier -h'" fitbarrier "$tmp/two.ods"
+is "$(fitbarrier -l 5 --components 64 "$tmp/two.ods" | view --header | jq -c '.block // .positives')" '[5]
+24' '-l picks a block'
+fails 1 'fitbarrier: the stream does not hold block 4' fitbarrier -l 4 "$tmp/two.ods"
+
+# what cannot be fitted
+made 'if .odesteer then . else .label = 1 end' >"$tmp/one.ods"
+fails 1 'fitbarrier: all 48 activations have label 1: both labels are needed' fitbarrier "$tmp/one.ods"
+made 'if .odesteer then . else .group = "g" end' >"$tmp/group.ods"
+fails 1 'fitbarrier: all activations are of one group: at least 2 are needed' fitbarrier "$tmp/group.ods"
+made 'select(.odesteer)' >"$tmp/none.ods"
+fails 1 'fitbarrier: no activations of block 3' fitbarrier "$tmp/none.ods"
+made 'if .id == "r9" then del(.label) else . end' >"$tmp/label.ods"
+fails 1 "fitbarrier: '$tmp/label.ods': record 10: field 'label' is not 0 or 1" fitbarrier "$tmp/label.ods"
+made 'if .id == "r9" then .label = 2 else . end' >"$tmp/label.ods"
+fails 1 "fitbarrier: '$tmp/label.ods': record 10: field 'label' is not 0 or 1" fitbarrier "$tmp/label.ods"
+made 'if .odesteer then . else .act = [0, 0, 0, 0, 0, 0] end' >"$tmp/zero.ods"
+fails 1 'fitbarrier: every activation is zero' fitbarrier "$tmp/zero.ods"
+printf 'x' | dd of="$tmp/a.ods" bs=1 seek=900 conv=notrunc 2>/dev/null
+run fitbarrier -o "$tmp/y.ods" "$tmp/a.ods"
+is "$status $(ls "$tmp" | grep -c '^y')" '1 0' 'a damaged stream leaves nothing behind'
+
+# usage
+fails 1 "fitbarrier: cannot open '$tmp/nope': No such file or directory" fitbarrier "$tmp/nope"
+fails 1 'fitbarrier: standard input is empty' fitbarrier
+echo '{"id":"a"}' >"$tmp/t.jsonl"
+fails 1 "fitbarrier: '$tmp/t.jsonl' holds examples, not activations" fitbarrier "$tmp/t.jsonl"
+fails 2 "fitbarrier: -C: 'x' is not a number
+try 'fitbarrier -h'" fitbarrier -C x
+fails 2 "fitbarrier: --degree: '17' is not in [1, 16]
+try 'fitbarrier -h'" fitbarrier --degree 17
+fails 2 "fitbarrier: -f: 'nope' is not a field (-f help lists them)
+try 'fitbarrier -h'" fitbarrier -f nope
+fails 2 "fitbarrier: unknown option '-x'
+try 'fitbarrier -h'" fitbarrier -x
+made >"$tmp/a.ods"
+run sh -c 'fitbarrier --components 64 "$1" >/dev/full' sh "$tmp/a.ods"
+is "$status $err" "1 fitbarrier: cannot write 'standard output': No space left on device" 'a full disk'
+finish

@@ -1,0 +1,81 @@
+#!/bin/sh
+. tests/tap.sh
+[ -e "$ODESTEER_MODEL" ] || skip_all 'no model: make setup'
+
+head -n 5 datasets/sample.jsonl | jq -c -f datasets/prompts.jq >"$tmp/p.jsonl"
+head -n 20 datasets/sample.jsonl | jq -c -f datasets/examples.jq | collect -l 13 -o "$tmp/a.ods"
+fitbarrier -o "$tmp/b.ods" "$tmp/a.ods"
+texts() {
+	view "$@" | jq -c '[.id, .completion]'
+}
+
+ok 'generates' generate --max-tokens 12 -o "$tmp/g.ods" "$tmp/p.jsonl"
+is "$(view "$tmp/g.ods" | jq -c 'keys_unsorted' | sort -u)" '["id","group","split","prompt","completion","tokens","finish"]' 'fields keep their order'
+is "$(view "$tmp/g.ods" | jq -r .id | tr '\n' ' ')" 's001 s002 s003 s004 s005 ' 'records keep their order'
+is "$(view --header "$tmp/g.ods" | jq -c 'select(.odesteer) | [.kind, .chain[-1].tool, .chain[-1].seed, (.digest | length)]')" \
+	'["completions","generate",0,16]' 'the header'
+is "$(view "$tmp/g.ods" | jq -s -c 'map(.tokens <= 12 and (.finish == "length" or .finish == "eos") and (.finish != "length" or .tokens == 12)) | unique')" \
+	'[true]' 'no more tokens than asked for'
+generate --max-tokens 12 -o "$tmp/g2.ods" "$tmp/p.jsonl"
+is "$(texts "$tmp/g2.ods")" "$(texts "$tmp/g.ods")" 'greedy twice is the same'
+is "$(generate --max-tokens 12 --seqs 2 "$tmp/p.jsonl" | texts)" "$(texts "$tmp/g.ods")" 'two at a time, too'
+
+# sampling: the random numbers hang on seed and id, not on the neighbours (whose number may
+# change the last bits of the probabilities: hence one at a time)
+s='--temperature 0.9 --top-p 0.95 --top-k 50 --max-tokens 12 --seqs 1'
+# shellcheck disable=SC2086 # options
+{
+	generate $s -S 3 "$tmp/p.jsonl" | texts >"$tmp/s3"
+	generate $s -S 3 "$tmp/p.jsonl" | texts >"$tmp/s3again"
+	generate $s -S 4 "$tmp/p.jsonl" | texts >"$tmp/s4"
+	tail -n 1 "$tmp/p.jsonl" | generate $s -S 3 | texts >"$tmp/alone"
+	sort -r "$tmp/p.jsonl" | generate $s -S 3 | texts | sort >"$tmp/turned"
+}
+ok 'a seed repeats its texts' cmp "$tmp/s3" "$tmp/s3again"
+is "$(cmp -s "$tmp/s3" "$tmp/s4" && echo same || echo differ)" differ 'another seed gives others'
+is "$(cat "$tmp/alone")" "$(tail -n 1 "$tmp/s3")" 'a text alone'
+ok 'texts in another order' cmp "$tmp/s3" "$tmp/turned"
+
+# limits on repeating
+generate --no-repeat-ngram 2 --max-tokens 40 "$tmp/p.jsonl" | score distinct | view >"$tmp/n2.jsonl"
+is "$(jq -s 'map(select(.tokens > 10) | .distinct3 == 1) | all' "$tmp/n2.jsonl")" true '--no-repeat-ngram'
+is "$(generate --repetition-penalty 1.8 --max-tokens 12 "$tmp/p.jsonl" | texts | cmp -s - "$tmp/g" && echo same || echo differ)" differ '--repetition-penalty'
+is "$(generate --stop e --max-tokens 30 "$tmp/p.jsonl" | view | jq -s 'map((.completion | contains("e") | not) and (.finish != "eos" or true)) | all')" \
+	true '--stop ends before it'
+is "$(generate --stop e --max-tokens 30 "$tmp/p.jsonl" | view | jq -s 'map(select(.finish == "stop")) | length > 0')" true 'and says so'
+is "$(generate -t chat --max-tokens 12 "$tmp/p.jsonl" | texts | cmp -s - "$tmp/g" && echo same || echo differ)" differ '-t chat'
+
+# steering
+generate -b "$tmp/b.ods" -T 15 --max-tokens 12 -o "$tmp/t15.ods" "$tmp/p.jsonl"
+steered=$(view "$tmp/t15.ods" | jq -s 'map(.tokens) | add')
+is "$(tail -c 100 "$tmp/t15.ods" | LC_ALL=C grep -a -c steered)" 1 'the end record counts the steered'
+run generate -v -b "$tmp/b.ods" -T 15 --max-tokens 12 -o "$tmp/v.ods" "$tmp/p.jsonl"
+is "$(echo "$err" | sed 's/, [0-9.]* s$//' | tail -n 1)" "generate: 5 prompts, $steered tokens generated, $steered activations steered" \
+	'one activation for each choice of a token'
+is "$(cmp -s "$tmp/t15.ods" "$tmp/g.ods" && echo same || echo differ)" differ 'steering changes the text'
+is "$(generate -b "$tmp/b.ods" -T 0 --max-tokens 12 "$tmp/p.jsonl" | texts)" "$(texts "$tmp/g.ods")" 'T = 0 does not'
+is "$(view --header "$tmp/t15.ods" | jq -c 'select(.odesteer) | .chain[-1].side | keys')" "[\"$tmp/b.ods\"]" 'the chain names the barrier'
+
+# refusals
+view --header "$tmp/b.ods" | jq -c 'if .odesteer then .digest = "00000000000000bb" else . end' | view --pack >"$tmp/other.ods"
+run generate -b "$tmp/other.ods" "$tmp/p.jsonl"
+is "$status $(echo "$err" | grep -c '^generate: the barrier is of another model: ')" '1 1' "another model: $err"
+view --header "$tmp/b.ods" | jq -c 'if .odesteer then .block = [40] else . end' | view --pack >"$tmp/other.ods"
+run generate -b "$tmp/other.ods" "$tmp/p.jsonl"
+is "$status $(echo "$err" | cut -d"'" -f3)" '1  has no block 40: its blocks are 0 to 29' 'a block that is not there'
+fails 2 "generate: -T needs a barrier: -b
+try 'generate -h'" generate -T 5 "$tmp/p.jsonl"
+fails 2 "generate: --temperature: '-1' is not in [0, 100]
+try 'generate -h'" generate --temperature -1
+fails 2 "generate: --stop: the text is empty
+try 'generate -h'" generate --stop ''
+fails 1 "generate: '$tmp/p.jsonl': record 1: 's001' has 24 tokens: no room for 20 more in a context of 40" \
+	generate --context 40 --max-tokens 20 "$tmp/p.jsonl"
+: >"$tmp/empty.jsonl"
+fails 1 "generate: '$tmp/empty.jsonl' is empty" generate "$tmp/empty.jsonl"
+head -n 1 "$tmp/p.jsonl" | view --pack | view --header | jq -c 'select(.odesteer)' | view --pack >"$tmp/none.ods"
+is "$(generate --max-tokens 5 "$tmp/none.ods" | view | wc -l)" 0 'no prompts, no completions'
+fails 1 'generate: no activation was steered, though a barrier was given' generate -b "$tmp/b.ods" "$tmp/none.ods"
+run sh -c 'generate --max-tokens 2 "$1" >/dev/full' sh "$tmp/p.jsonl"
+is "$status $err" "1 generate: cannot write 'standard output': No space left on device" 'a full disk'
+finish
