@@ -83,7 +83,7 @@ bad '{"id":"x","prompt":"a\u0000b"}' "field 'prompt' holds a NUL character"
 bad '{"id":"x","prompt":""}' 'the text is empty'
 bad '{"id":[],"prompt":"a"}' "field 'id' is neither a string nor an integer"
 bad '[]' 'it is not a JSON object'
-is "$(ls "$tmp" | grep -c '^bad.ods')" 0 'nothing half-written is left'
+is "$(find "$tmp" -name 'bad.ods*' | wc -l)" 0 'nothing half-written is left'
 echo '{"id":"x","prompt":"a"}' >"$tmp/none.jsonl"
 fails 1 "collect: '$tmp/none.jsonl': record 1: 'x' has no completion" collect --at completion -l 5 "$tmp/none.jsonl"
 fails 1 'collect: standard input is empty' collect -l 5

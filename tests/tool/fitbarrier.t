@@ -54,7 +54,7 @@ made 'if .odesteer then . else .act = [0, 0, 0, 0, 0, 0] end' >"$tmp/zero.ods"
 fails 1 'fitbarrier: every activation is zero' fitbarrier "$tmp/zero.ods"
 printf 'x' | dd of="$tmp/a.ods" bs=1 seek=900 conv=notrunc 2>/dev/null
 run fitbarrier -o "$tmp/y.ods" "$tmp/a.ods"
-is "$status $(ls "$tmp" | grep -c '^y')" '1 0' 'a damaged stream leaves nothing behind'
+is "$status $(find "$tmp" -name 'y*' | wc -l)" '1 0' 'a damaged stream leaves nothing behind'
 
 # usage
 fails 1 "fitbarrier: cannot open '$tmp/nope': No such file or directory" fitbarrier "$tmp/nope"

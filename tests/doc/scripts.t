@@ -1,0 +1,12 @@
+#!/bin/sh
+. tests/tap.sh
+
+command -v shellcheck >/dev/null || skip_all 'no shellcheck here'
+for f in pipelines/* tools/setup/packages tools/setup/engine tools/setup/model tools/odesteer .ci/run; do
+	ok "$f" shellcheck "$f"
+done
+ok tests/tap.sh shellcheck -s sh -e SC2034 tests/tap.sh
+for f in tests/*/*.t; do
+	ok "$f" shellcheck -s sh -e SC1091,SC2154,SC2016,SC2012 "$f"
+done
+finish

@@ -1,0 +1,29 @@
+#!/bin/sh
+# What -h prints, the SYNOPSIS of its page and the options described there are one.
+. tests/tap.sh
+
+words() { # the words of usage lines, joints and brackets apart
+	tr -s '[:space:]' '\n' | sed 's/\([][|]\)/\n\1\n/g' | grep -v '^$' | tr '\n' ' '
+}
+for t in collect fitbarrier integrate generate score view; do
+	page=man/$t.1
+	run "$t" -h
+	is "$status$err" 0 "$t -h goes to standard output"
+	synopsis=$(mandoc -T ascii "$page" | col -b | sed -n '/^SYNOPSIS/,/^DESCRIPTION/p' | sed '1d;$d' | words)
+	is "$(printf '%s\n' "$out" | sed -n '/^usage:/,/^  -\|^  [a-z]*  /p' | grep '^usage:\|^       ' | sed 's/^usage: //' | words)" "$synopsis" \
+		"$t -h says what the page's SYNOPSIS says"
+	for o in $(printf '%s\n' "$out" | grep -o '^  --*[A-Za-z0-9-]*' | sort -u); do
+		ok "$t $o is in its page" grep -q "^\\.It .*Fl .*$(printf '%s' "$o" | sed 's/^-//; s/-/.*/g')" "$page"
+	done
+	run "$t" --nonsense
+	is "$status $err" "2 $t: unknown option '--nonsense'
+try '$t -h'" "$t --nonsense"
+	run "$t" -V
+	is "$status $out" "0 $t $(odesteer -V | cut -d' ' -f2)" "$t -V"
+done
+run odesteer
+is "$status" 2 'odesteer alone is wrong usage'
+run odesteer nope
+is "$status $(echo "$err" | head -n 1)" "2 odesteer: 'nope' is not a tool" 'odesteer nope'
+is "$(odesteer view -V)" "$(view -V)" 'odesteer view is view'
+finish
