@@ -256,7 +256,7 @@ main(int argc, char *argv[])
 	tool_start(&tool, argc, argv);
 	field_options_default(&opt.o);
 	parse(argc, argv);
-	openblas_set_num_threads(opt.threads);
+	tool_blas_threads(opt.threads);
 
 	if ((in = stream_open((const char *const *)argv + optind, (size_t)(argc - optind), &e)) == NULL ||
 	    stream_expect(in, 1u << STREAM_ACTIVATIONS, &e) != 0)

@@ -179,6 +179,7 @@ main(int argc, char *argv[])
 
 	tool_start(&tool, argc, argv);
 	parse(argc, argv);
+	tool_blas_threads(1);
 
 	if ((in = stream_open((const char *const *)argv + optind, (size_t)(argc - optind), &e)) == NULL ||
 	    stream_expect(in, 1u << STREAM_EXAMPLES | 1u << STREAM_COMPLETIONS, &e) != 0 ||

@@ -119,6 +119,7 @@ main(int argc, char *argv[])
 	argc--;
 	argv++;
 	parse(argc, argv);
+	tool_blas_threads(1);
 
 	if ((in = stream_open((const char *const *)argv + optind, (size_t)(argc - optind), &e)) == NULL ||
 	    stream_expect(in, m->kinds, &e) != 0 ||

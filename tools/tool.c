@@ -1,5 +1,6 @@
 #include "tool.h"
 
+#include <cblas.h>
 #include <errno.h>
 #include <gsl/gsl_errno.h>
 #include <math.h>
@@ -257,6 +258,12 @@ tool_threads(void)
 	if (sched_getaffinity(0, sizeof set, &set) == 0)
 		n = CPU_COUNT(&set);
 	return n < 1 ? 1 : n > 512 ? 512 : (int)n;
+}
+
+void
+tool_blas_threads(int n)
+{
+	openblas_set_num_threads(n);
 }
 
 void

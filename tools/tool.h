@@ -56,6 +56,12 @@ const char *tool_default_model(void);
 /* Processors this process may run on: the default of -j. */
 int tool_threads(void);
 
+/*
+ * Threads for OpenBLAS. One where a model runs beside it: libllama's threads wait
+ * by spinning, and a second set of them on the same cores doubles the time of a token.
+ */
+void tool_blas_threads(int n);
+
 /* A progress line on stderr, on a terminal or with -v; `total` 0: unknown. */
 void tool_verbose(int on);
 int tool_is_verbose(void);

@@ -38,7 +38,7 @@ is "$(integrate -b "$tmp/b.ods" -T 2.385 -n 1 "$tmp/a.ods" | view | jq -s --slur
 # equal ways
 integrate -b "$tmp/b.ods" -T 5 -n 10 "$tmp/a.ods" | acts >"$tmp/ten"
 cp "$tmp/a.ods" "$tmp/pass.ods"
-for i in 1 2 3 4 5 6 7 8 9 10; do
+for _ in 1 2 3 4 5 6 7 8 9 10; do
 	integrate -b "$tmp/b.ods" -T 0.5 -n 1 -o "$tmp/next.ods" "$tmp/pass.ods"
 	mv "$tmp/next.ods" "$tmp/pass.ods"
 done
