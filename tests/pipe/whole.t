@@ -1,0 +1,44 @@
+#!/bin/sh
+# Tools in pipelines: a broken stage breaks everything behind it, an interrupted one
+# leaves nothing, and one stream is the same however it travels.
+. tests/tap.sh
+. tests/made.sh
+
+made >"$tmp/a.ods"
+fitbarrier --components 64 -o "$tmp/b.ods" "$tmp/a.ods"
+size=$(wc -c <"$tmp/a.ods")
+
+# the last stage's status is all that sh sees
+for n in 100 500 $((size / 2)) $((size - 1)); do
+	head -c "$n" "$tmp/a.ods" | integrate -b "$tmp/b.ods" 2>/dev/null | score density -b "$tmp/b.ods" 2>/dev/null | score report >/dev/null 2>"$tmp/err"
+	is "$?" 1 "cut after $n bytes: $(cat "$tmp/err")"
+done
+{ cat "$tmp/a.ods"; echo x; } | integrate -b "$tmp/b.ods" 2>/dev/null | view >/dev/null 2>&1
+is "$?" 1 'something behind the end record'
+integrate -b "$tmp/nope" "$tmp/a.ods" 2>/dev/null | score density -b "$tmp/b.ods" 2>"$tmp/err" | score report >/dev/null 2>&1
+is "$? $(cat "$tmp/err")" '1 score: standard input is empty' 'a stage that never began'
+
+# a pipe, files, gzip and a stream in two parts are one
+direct=$(integrate -b "$tmp/b.ods" "$tmp/a.ods" | score density -b "$tmp/b.ods" | view | cksum)
+integrate -b "$tmp/b.ods" -z -o "$tmp/i.gz" "$tmp/a.ods"
+score density -b "$tmp/b.ods" -z -o "$tmp/d.gz" "$tmp/i.gz"
+is "$(view "$tmp/d.gz" | cksum)" "$direct" 'by gzipped files'
+is "$(view --header "$tmp/a.ods" | view --pack | integrate -b "$tmp/b.ods" | score density -b "$tmp/b.ods" | view | cksum)" "$direct" 'by way of JSON Lines'
+is "$(view --header "$tmp/d.gz" | jq -c 'select(.odesteer) | .chain | map(.tool)')" '["view","integrate","score"]' 'the chain tells who was there'
+
+# interrupted: no output file, no .tmp
+mkfifo "$tmp/slow"
+integrate -b "$tmp/b.ods" -o "$tmp/out.ods" "$tmp/slow" 2>/dev/null &
+pid=$!
+exec 4>"$tmp/slow"
+head -c 3000 "$tmp/a.ods" >&4
+n=0
+while [ ! -e "$tmp/out.ods.tmp" ] && [ $n -lt 100 ]; do sleep 0.1; n=$((n + 1)); done
+ok 'it writes under another name' test -e "$tmp/out.ods.tmp"
+kill -TERM $pid
+wait $pid
+is "$?" 143 'a signal ends it'
+exec 4>&-
+is "$(find "$tmp" -name 'out.ods*' | wc -l)" 0 'and nothing is left'
+
+finish
