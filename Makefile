@@ -18,7 +18,7 @@ WARN = -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototype
 BUILD = build
 BIN = bin
 PROVE = prove -e ""
-PROVEFLAGS = -j 2
+PROVEFLAGS =
 
 cache := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/odesteer
 model_file = models/SmolLM2-135M-Instruct-Q8_0.gguf
@@ -89,7 +89,6 @@ check: setup
 run-check: all $(tests)
 	PATH="$(abspath $(BIN)):$$PATH" $(PROVE) $(PROVEFLAGS) $(tests) tests/*/*.t
 
-# The sanitised build looks for leaks in the library's tests alone: a tool leaves that to exit().
 sanitize = -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 variant = $(MAKE) --no-print-directory -s BUILD=build/$@ BIN=build/$@/bin WARN="$(WARN) -Werror"
 check-full: check check-clang check-asan
@@ -97,7 +96,7 @@ check-clang: setup
 	@if command -v clang >/dev/null; then $(variant) CC=clang run-check; else echo "no clang here: its check is skipped"; fi
 check-asan: setup
 	@$(variant) SANITIZE="$(sanitize)" CFLAGS="-O1 -g" all
-	@FULL=1 ASAN_OPTIONS=detect_leaks=0 $(variant) SANITIZE="$(sanitize)" CFLAGS="-O1 -g" run-check
+	@FULL=1 $(variant) SANITIZE="$(sanitize)" CFLAGS="-O1 -g" run-check
 
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(libexec) $(DESTDIR)$(man)/man1 $(DESTDIR)$(man)/man5 $(DESTDIR)$(man)/man7

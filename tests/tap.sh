@@ -10,7 +10,8 @@
 # $tmp is a directory of the test's own, removed at the end.
 set -u
 LC_ALL=C
-export LC_ALL
+ASAN_OPTIONS=detect_leaks=0 # a tool leaves its memory to exit()
+export LC_ALL ASAN_OPTIONS
 tap_n=0
 tap_bad=0
 tmp=$(mktemp -d "${TMPDIR:-/tmp}/odesteer-test.XXXXXX") || exit 1

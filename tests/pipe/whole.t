@@ -36,7 +36,7 @@ n=0
 while [ ! -e "$tmp/out.ods.tmp" ] && [ $n -lt 100 ]; do sleep 0.1; n=$((n + 1)); done
 ok 'it writes under another name' test -e "$tmp/out.ods.tmp"
 kill -TERM $pid
-wait $pid
+wait $pid 2>/dev/null
 is "$?" 143 'a signal ends it'
 exec 4>&-
 is "$(find "$tmp" -name 'out.ods*' | wc -l)" 0 'and nothing is left'
