@@ -1,0 +1,146 @@
+/*
+ * The reader of streams on any bytes: binary, JSON Lines, gzip, what is none of them.
+ *
+ *   clang -fsanitize=fuzzer,address,undefined ... tests/fuzz/fuzz_stream.c libodesteer.a
+ *   ./fuzz_stream DIRECTORY
+ *
+ * or, where the compiler has no libFuzzer, with tests/fuzz/mutate.c and its main.
+ *
+ * Beyond not crashing: a failure has its message, the end is the end however often one
+ * asks, a prefix that the reader takes is none that it also finds broken, and what was read can
+ * be written and is read back the same.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "record.h"
+#include "stream.h"
+
+int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size);
+
+static _Noreturn void
+broken(const char *law, const struct err *e)
+{
+	fprintf(stderr, "broken: %s: %s\n", law, e->text);
+	abort();
+}
+
+/* The path of a file in memory that holds these bytes. */
+static const char *
+hold(const unsigned char *data, size_t size)
+{
+	static char path[32];
+	static int fd = -1;
+
+	if (fd < 0) {
+		if ((fd = memfd_create("fuzz", MFD_CLOEXEC)) < 0) {
+			perror("memfd_create");
+			exit(1);
+		}
+		snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+	}
+	if (ftruncate(fd, 0) != 0 || pwrite(fd, data, size, 0) != (ssize_t)size) {
+		perror(path);
+		exit(1);
+	}
+	return path;
+}
+
+/* Where the copy goes: a directory of this process's own, for a sink renames. */
+static const char *
+copy_path(void)
+{
+	static char path[4096];
+	const char *where = getenv("TMPDIR");
+
+	if (path[0] == '\0')
+		snprintf(path, sizeof path, "%s/odesteer-fuzz.%ld", where != NULL && *where != '\0' ? where : "/tmp",
+		    (long)getpid());
+	return path;
+}
+
+/* The records that the reader gave, read again from what the sink made of them. */
+static void
+read_again(const char *from)
+{
+	const char *copy = copy_path();
+	struct record *a = record_alloc(), *b = record_alloc();
+	struct stream *s, *t;
+	struct sink *k;
+	struct err e = { "" };
+	char *x, *y;
+	int got;
+
+	if ((s = stream_open(&from, 1, &e)) == NULL)
+		broken("what opened once opens again", &e);
+	if ((k = sink_open(copy, 0, stream_header(s), &e)) == NULL)
+		broken("its header can be written", &e);
+	while ((got = stream_read(s, a, &e)) == 1)
+		if (sink_write(k, a, &e) != 0)
+			broken("its records can be written", &e);
+	if (got != 0 || sink_close(k, &e) != 0)
+		broken("what was whole once is whole again", &e);
+	stream_close(s);
+	s = stream_open(&from, 1, &e);
+	if ((t = stream_open(&copy, 1, &e)) == NULL)
+		broken("the copy opens", &e);
+	x = header_to_json(stream_header(s));
+	y = header_to_json(stream_header(t));
+	if (x == NULL || y == NULL || strcmp(x, y) != 0)
+		broken("the copy's header is the same", &e);
+	free(x);
+	free(y);
+	while ((got = stream_read(s, a, &e)) == 1) {
+		if (stream_read(t, b, &e) != 1)
+			broken("the copy has every record", &e);
+		x = record_to_json(a, stream_header(s)->half, &e);
+		y = record_to_json(b, stream_header(t)->half, &e);
+		if (x == NULL || y == NULL || strcmp(x, y) != 0)
+			broken("the copy's records are the same", &e);
+		free(x);
+		free(y);
+	}
+	if (got != 0 || stream_read(t, b, &e) != 0)
+		broken("the copy ends", &e);
+	stream_close(s);
+	stream_close(t);
+	record_free(a);
+	record_free(b);
+	unlink(copy);
+}
+
+int
+LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
+{
+	const char *path = hold(data, size);
+	struct record *r = record_alloc(), *c = record_alloc();
+	struct stream *s;
+	struct err e = { "" };
+	int got = -1;
+
+	if ((s = stream_open(&path, 1, &e)) != NULL) {
+		while ((got = stream_read(s, r, &e)) == 1) {
+			char *text = record_to_json(r, stream_header(s)->half, &e);
+
+			if (text == NULL)
+				broken("a record can be shown", &e);
+			/* numbers beyond 2^63 and names that come twice have no way back: it may fail */
+			if (record_from_json(c, text, strlen(text), &e) == 0 && record_size(c) != record_size(r))
+				broken("a record's text has its fields", &e);
+			free(text);
+		}
+		if (got == 0 && stream_read(s, r, &e) != 0)
+			broken("the end is the end", &e);
+	}
+	if (got < 0 && e.text[0] == '\0')
+		broken("a failure has its message", &e);
+	stream_close(s);
+	record_free(r);
+	record_free(c);
+	if (got == 0)
+		read_again(path);
+	return 0;
+}
