@@ -1,23 +1,41 @@
 /*
- * estimate - what the fields that are logistic regressions on features share: the
- * fit, the prior, and how well it does on questions held out.
+ * estimate - what fits have in common: classifiers on features or inner products, the
+ * choice of C, and how well an estimate of h does on questions held out.
+ *
+ * Groups are dealt into o->folds (or as many as there are groups) by o->seed; each
+ * fold's rows get their h from a fit without any row of the fold's groups.
  */
 #ifndef ODESTEER_ESTIMATE_H
 #define ODESTEER_ESTIMATE_H
 
 #include "field.h"
 
+enum { ESTIMATE_CS = 10 };	/* values of C that are tried for C = 0 */
+
+/* h = f + log((1 - pi) / pi), f being what the classifier says (the paper's section 4) */
+struct estimate {
+	double *coef;		/* the caller's memory: [size] of features, [n] alpha over the rows */
+	double intercept;
+	double log_prior_ratio;
+};
+
 /*
- * h = w . phi + c + log((1 - pi) / pi) (the paper's section 4) from phi[d->n][size],
- * row-major: w[size] and *intercept = c, *log_prior_ratio = log((1 - pi) / pi), and
- * the report but for act_norm.
- *
- * The held-out AUC: the groups are dealt into o->folds (or as many as there are
- * groups) by o->seed, each fold scored by a fit on the others, and the scores
- * of all rows taken together; NaN when a fold leaves one label only.
- * 0 or -1.
+ * From features phi[d->n][size], row-major: w[size]. From inner products
+ * gram[d->n][d->n] (its lower triangle is used): alpha[d->n]. Both fill rep->C, objective,
+ * gradient_norm, iterations, held_out. With o->C = 0, C is that of ESTIMATE_CS values,
+ * spread evenly in log C from 1/100 to 1000 over the features' variance, whose log-loss on held-out
+ * groups is least. 0, -1.
  */
-int estimate_fit(const double *phi, size_t size, const struct fit_data *d, const struct field_options *o,
-    double *w, double *intercept, double *log_prior_ratio, struct fit_report *rep, struct err *e);
+int estimate_features(const double *phi, size_t size, const struct fit_data *d,
+    const struct field_options *o, struct estimate *x, struct fit_report *rep, struct err *e);
+int estimate_gram(const double *gram, const struct fit_data *d, const struct field_options *o,
+    struct estimate *x, struct fit_report *rep, struct err *e);
+
+/* rep->held_out by fitting type anew for each fold. 0, -1. */
+int estimate_refit(const struct field_type *type, const struct fit_data *d, const struct field_options *o,
+    struct fit_report *rep, struct err *e);
+
+/* The report's counts, prior and all that follows from rep->held_out. */
+void estimate_report(const struct fit_data *d, const struct field_options *o, struct fit_report *rep);
 
 #endif

@@ -1,11 +1,25 @@
 #include "field.h"
 
+#include <cblas.h>
+#include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
-extern const struct field_type field_polysketch;
+#include "estimate.h"
+
+extern const struct field_type field_polysketch, field_polykernel, field_rff, field_linear, field_caa,
+    field_iti, field_repe, field_linact, field_mimic;
 
 static const struct field_type *const table[] = {
 	&field_polysketch,
+	&field_polykernel,
+	&field_rff,
+	&field_linear,
+	&field_caa,
+	&field_iti,
+	&field_repe,
+	&field_linact,
+	&field_mimic,
 	NULL
 };
 
@@ -31,4 +45,236 @@ field_options_default(struct field_options *o)
 {
 	*o = (struct field_options){ .C = 1, .degree = 2, .components = 8000, .gamma = 0.1, .coef0 = 1,
 	    .folds = 5 };
+}
+
+/* Means and reciprocal standard deviations of the coordinates; a constant one is only centred. */
+static int
+measure(const struct fit_data *d, double **mean, double **isd)
+{
+	size_t i, j;
+
+	*mean = calloc(d->dim, sizeof **mean);
+	*isd = calloc(d->dim, sizeof **isd);
+	if (*mean == NULL || *isd == NULL)
+		return -1;
+	for (i = 0; i < d->n; i++)
+		for (j = 0; j < d->dim; j++)
+			(*mean)[j] += (double)d->act[i * d->dim + j] / (double)d->n;
+	for (i = 0; i < d->n; i++)
+		for (j = 0; j < d->dim; j++) {
+			double x = (double)d->act[i * d->dim + j] - (*mean)[j];
+
+			(*isd)[j] += x * x / (double)d->n;
+		}
+	for (j = 0; j < d->dim; j++)
+		(*isd)[j] = (*isd)[j] > 0 ? 1 / sqrt((*isd)[j]) : 1;
+	return 0;
+}
+
+struct field *
+field_fit(const struct field_type *type, const struct fit_data *d, const struct field_options *o,
+    struct fit_report *rep, struct err *e)
+{
+	struct fit_data s = *d;
+	double *mean = NULL, *isd = NULL;
+	float *act = NULL;
+	struct field *f = NULL;
+	size_t i;
+
+	rep->has_held_out = 0;
+	rep->C = rep->objective = rep->gradient_norm = NAN;
+	if (o->standardise) {
+		if (measure(d, &mean, &isd) != 0 || (act = malloc(d->n * d->dim * sizeof *act)) == NULL) {
+			err_memory(e);
+			goto fail;
+		}
+		for (i = 0; i < d->n * d->dim; i++)
+			act[i] = (float)(((double)d->act[i] - mean[i % d->dim]) * isd[i % d->dim]);
+		s.act = act;
+	}
+	if ((f = type->fit(&s, o, rep, e)) == NULL || (type->has_h && !rep->has_held_out &&
+	    estimate_refit(type, &s, o, rep, e) != 0))
+		goto fail;
+	estimate_report(d, o, rep);
+	f->mean = mean;
+	f->isd = isd;
+	free(act);
+	return f;
+fail:
+	free(mean);
+	free(isd);
+	free(act);
+	field_free(f);
+	return NULL;
+}
+
+void
+field_free(struct field *f)
+{
+	if (f == NULL)
+		return;
+	free(f->mean);
+	free(f->isd);
+	f->type->free(f);
+}
+
+int
+field_save(const struct field *f, struct record *r)
+{
+	if (record_set_str(r, "field", f->type->name, strlen(f->type->name)) != 0 ||
+	    (f->mean != NULL && (record_set_nums(r, "mean", f->mean, f->dim) != 0 ||
+	    record_set_nums(r, "isd", f->isd, f->dim) != 0)))
+		return -1;
+	return f->type->save(f, r);
+}
+
+int
+field_load_nums(const struct record *r, const char *name, double *out, size_t n, struct err *e)
+{
+	double *v;
+	size_t got;
+
+	if (record_get_nums(r, name, &v, &got) != 1)
+		return err_set(e, "field '%s' is not an array of numbers", name);
+	if (got == n)
+		memcpy(out, v, n * sizeof *v);
+	free(v);
+	return got == n ? 0 : err_set(e, "field '%s' has %zu values, not %zu", name, got, n);
+}
+
+struct field *
+field_load(const struct record *r, size_t dim, struct err *e)
+{
+	const struct field_type *type;
+	const char *name;
+	struct field *f;
+	size_t i;
+
+	if (record_get_str(r, "field", &name, NULL) != 1) {
+		err_set(e, "no field 'field'");
+		return NULL;
+	}
+	if ((type = field_find(name)) == NULL) {
+		err_set(e, "unknown field '%s' (fitbarrier -f help lists them)", name);
+		return NULL;
+	}
+	if ((f = type->load(r, dim, e)) == NULL)
+		return NULL;
+	if (!record_has(r, "mean") && !record_has(r, "isd"))
+		return f;
+	f->mean = calloc(dim, sizeof *f->mean);
+	f->isd = calloc(dim, sizeof *f->isd);
+	if (f->mean == NULL || f->isd == NULL) {
+		err_memory(e);
+		goto fail;
+	}
+	if (field_load_nums(r, "mean", f->mean, dim, e) != 0 || field_load_nums(r, "isd", f->isd, dim, e) != 0)
+		goto fail;
+	for (i = 0; i < dim; i++)
+		if (!(f->isd[i] > 0)) {
+			err_set(e, "field 'isd' has a value that is not positive");
+			goto fail;
+		}
+	return f;
+fail:
+	field_free(f);
+	return NULL;
+}
+
+struct field_work {
+	const struct field *f;
+	void *own;			/* the type's */
+	double *y, *grad;		/* [FIELD_PANEL][dim] */
+	double h[FIELD_PANEL];
+};
+
+struct field_work *
+field_work_alloc(const struct field *f)
+{
+	struct field_work *w = calloc(1, sizeof *w);
+
+	if (w == NULL)
+		return NULL;
+	w->f = f;
+	w->y = calloc(FIELD_PANEL * f->dim, sizeof *w->y);
+	w->grad = calloc(FIELD_PANEL * f->dim, sizeof *w->grad);
+	if (w->y == NULL || w->grad == NULL ||
+	    (f->type->work_alloc != NULL && (w->own = f->type->work_alloc(f)) == NULL)) {
+		field_work_free(w);
+		return NULL;
+	}
+	return w;
+}
+
+void
+field_work_free(struct field_work *w)
+{
+	if (w == NULL)
+		return;
+	if (w->own != NULL)
+		w->f->type->work_free(w->own);
+	free(w->y);
+	free(w->grad);
+	free(w);
+}
+
+/* Up to FIELD_PANEL rows, standardised, into w->y; the rows behind them keep what they had. */
+static void
+panel(struct field_work *w, const double *a, size_t n)
+{
+	const struct field *f = w->f;
+	size_t i;
+
+	memcpy(w->y, a, n * f->dim * sizeof *a);
+	if (f->mean != NULL)
+		for (i = 0; i < n * f->dim; i++)
+			w->y[i] = (w->y[i] - f->mean[i % f->dim]) * f->isd[i % f->dim];
+}
+
+/* From the gradient in y to v: through the standardisation, then to length one. */
+static void
+direction(const struct field *f, const double *grad, double *v)
+{
+	double length;
+	size_t i;
+
+	memcpy(v, grad, f->dim * sizeof *v);
+	if (f->isd != NULL)
+		for (i = 0; i < f->dim; i++)
+			v[i] *= f->isd[i];
+	if (f->type->kind != FIELD_UNIT_FLOW)
+		return;
+	length = cblas_dnrm2((int)f->dim, v, 1) + 1e-10;
+	for (i = 0; i < f->dim; i++)
+		v[i] /= length;
+}
+
+void
+field_eval(const struct field *f, struct field_work *w, const double *a, size_t n, double *h, double *v)
+{
+	size_t i, j, m;
+
+	for (i = 0; i < n; i += m) {
+		m = n - i < FIELD_PANEL ? n - i : FIELD_PANEL;
+		panel(w, a + i * f->dim, m);
+		f->type->eval(f, w->own, w->y, m, h != NULL ? w->h : NULL, v != NULL ? w->grad : NULL);
+		if (h != NULL)
+			memcpy(h + i, w->h, m * sizeof *h);
+		for (j = 0; v != NULL && j < m; j++)
+			direction(f, w->grad + j * f->dim, v + (i + j) * f->dim);
+	}
+}
+
+void
+field_apply(const struct field *f, struct field_work *w, double *a, size_t n, double T)
+{
+	size_t i, j, m;
+
+	for (i = 0; i < n; i += m) {
+		m = n - i < FIELD_PANEL ? n - i : FIELD_PANEL;
+		panel(w, a + i * f->dim, m);
+		f->type->apply(f, w->own, w->y, m);
+		for (j = 0; j < m * f->dim; j++)
+			a[i * f->dim + j] += T * (w->y[j] - a[i * f->dim + j]);
+	}
 }
