@@ -10,6 +10,12 @@
 
 #include "hash.h"
 
+/* How a block is steered; fn NULL: not. */
+struct steering {
+	lm_steer_fn *fn;
+	void *ctx;
+};
+
 struct lm {
 	struct llama_model *model;
 	struct llama_context *ctx;
@@ -26,9 +32,8 @@ struct lm {
 	int last_block;			/* stop after it; -1: run to the end */
 	lm_tap_fn *tap;
 	void *tap_ctx;
-	int steer_block;		/* -1: none */
-	lm_steer_fn *steer;
-	void *steer_ctx;
+	struct steering *steer;		/* [blocks] */
+	int checking;			/* a block's name is being checked: nothing is steered */
 
 	/* of the node being visited: rows wanted, by place in the tensor and in the batch */
 	int *picked, *row;		/* [batch_max] */
@@ -52,9 +57,9 @@ log_nothing(enum ggml_log_level level, const char *text, void *ctx)
 	(void)ctx;
 }
 
-/* The N of "l_out-N", or -1. */
+/* The N of "l_out-N", a block of the model, or -1. */
 static int
-block_of(const char *name)
+block_of(const struct lm *m, const char *name)
 {
 	char *end;
 	long n;
@@ -62,7 +67,7 @@ block_of(const char *name)
 	if (strncmp(name, "l_out-", 6) != 0)
 		return -1;
 	n = strtol(name + 6, &end, 10);
-	return *end == '\0' && n >= 0 && n < INT32_MAX ? (int)n : -1;
+	return *end == '\0' && n >= 0 && n < m->blocks ? (int)n : -1;
 }
 
 static int
@@ -120,6 +125,7 @@ copy_rows(struct lm *m, struct ggml_tensor *t, int n, int write)
 static int
 visit_block(struct lm *m, struct ggml_tensor *t, int block, int tap, int steer)
 {
+	const struct steering *s = &m->steer[block];
 	int n, i;
 
 	if (t->type != GGML_TYPE_F32 || t->ne[0] != m->dim ||
@@ -129,7 +135,7 @@ visit_block(struct lm *m, struct ggml_tensor *t, int block, int tap, int steer)
 		if ((n = pick_rows(m, t->ne[1], LM_STEER)) < 0)
 			return err_set(m->err, "libllama split the batch at block %d", block);
 		copy_rows(m, t, n, 0);
-		if (n > 0 && m->steer(m->steer_ctx, m->rows, (size_t)n, m->err) != 0)
+		if (n > 0 && s->fn(s->ctx, m->rows, (size_t)n, m->err) != 0)
 			return -1;
 		copy_rows(m, t, n, 1);
 	}
@@ -150,9 +156,9 @@ static bool
 on_node(struct ggml_tensor *t, bool ask, void *ctx)
 {
 	struct lm *m = ctx;
-	int block = block_of(t->name);
+	int block = block_of(m, t->name);
 	int tap = block >= 0 && taps(m, block);
-	int steer = block >= 0 && m->steer != NULL && block == m->steer_block;
+	int steer = block >= 0 && m->steer[block].fn != NULL && !m->checking;
 
 	if (ask)
 		return (tap || steer) && !m->stopped;
@@ -213,7 +219,7 @@ lm_open(const struct lm_options *o, struct err *e)
 		err_memory(e);
 		return NULL;
 	}
-	m->last_block = m->steer_block = -1;
+	m->last_block = -1;
 	mp = llama_model_default_params();
 	mp.n_gpu_layers = o->gpu_layers;
 	if ((m->model = llama_model_load_from_file(o->path, mp)) == NULL) {
@@ -230,6 +236,10 @@ lm_open(const struct lm_options *o, struct err *e)
 		goto fail;
 	}
 	digest_model(m);
+	if ((m->steer = calloc((size_t)m->blocks, sizeof *m->steer)) == NULL) {
+		err_memory(e);
+		goto fail;
+	}
 
 	cp = llama_context_default_params();
 	cp.n_ctx = (uint32_t)o->cells;
@@ -280,6 +290,7 @@ lm_free(struct lm *m)
 	free(m->row);
 	free(m->rows);
 	free(m->tap_block);
+	free(m->steer);
 	free(m);
 }
 
@@ -421,7 +432,7 @@ lm_batch_add(struct lm *m, int token, int pos, const int *seq, int n_seq, unsign
 	/* the last block keeps only rows with logits: rows wanted there ask for them */
 	m->batch.logits[row] = (want & LM_LOGITS) ||
 	    ((want & LM_TAP) && m->n_tap > 0 && taps(m, m->blocks - 1)) ||
-	    ((want & LM_STEER) && m->steer_block == m->blocks - 1);
+	    ((want & LM_STEER) && m->steer[m->blocks - 1].fn != NULL);
 	return row;
 }
 
@@ -484,7 +495,6 @@ check_block(struct lm *m, int block, struct err *e)
 	int seq = 0, met = 0, *old_block = m->tap_block;
 	size_t old_n = m->n_tap;
 	lm_tap_fn *old_fn = m->tap;
-	lm_steer_fn *old_steer = m->steer;
 	void *old_ctx = m->tap_ctx;
 	int old_last = m->last_block, rc;
 
@@ -495,7 +505,7 @@ check_block(struct lm *m, int block, struct err *e)
 	m->n_tap = 1;
 	m->tap = check_nothing;
 	m->tap_ctx = &met;
-	m->steer = NULL;
+	m->checking = 1;
 	m->last_block = block;
 	lm_batch_clear(m);
 	lm_batch_add(m, 0, 0, &seq, 1, LM_TAP | LM_LOGITS);
@@ -505,7 +515,7 @@ check_block(struct lm *m, int block, struct err *e)
 	m->n_tap = old_n;
 	m->tap = old_fn;
 	m->tap_ctx = old_ctx;
-	m->steer = old_steer;
+	m->checking = 0;
 	m->last_block = old_last;
 	if (rc == 0 && met == 0)
 		return err_set(e, "model '%s' does not name the output of block %d: "
@@ -543,9 +553,7 @@ lm_steer(struct lm *m, int block, lm_steer_fn *fn, void *ctx, struct err *e)
 {
 	if (check_block(m, block, e) != 0)
 		return -1;
-	m->steer_block = block;
-	m->steer = fn;
-	m->steer_ctx = ctx;
+	m->steer[block] = (struct steering){ fn, ctx };
 	return 0;
 }
 

@@ -93,9 +93,13 @@ int lm_tap(struct lm *m, const int *block, size_t n, int stop, lm_tap_fn *fn, vo
     struct err *e);
 /*
  * steer: called in lm_decode once with the activations act[n][lm_dim] of all
- * rows that want it, after `block`; what it leaves there is what the model goes
- * on with. For another steering of the same text, forget first: what was
- * remembered above the block was steered.
+ * rows that want it, in the order they were added, after `block`; what it leaves
+ * there is what the model goes on with, and what a tap of that block gets. Each
+ * block may have its own fn and ctx: the visits come in the order of the blocks,
+ * so that a higher one finds what the lower ones led to. A second call for a block
+ * replaces the first; fn NULL ends its steering. The function must not call lm.
+ * For another steering of the same text, forget first: what was remembered above
+ * the block was steered.
  */
 typedef int lm_steer_fn(void *ctx, float *act, size_t n, struct err *e);
 int lm_steer(struct lm *m, int block, lm_steer_fn *fn, void *ctx, struct err *e);

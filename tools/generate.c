@@ -2,24 +2,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "barrier.h"
 #include "decoder.h"
 #include "example.h"
 #include "lm.h"
+#include "steering.h"
 #include "stream.h"
 #include "tool.h"
 
 static struct {
-	const char *model, *barrier, *out, *system;
-	struct strength T;
-	int steps, has_flow_option;
-	const struct solver *solver;
+	const char *model, *out, *system;
+	struct tool_flows flows;
+	int flow_option;		/* one given before any -b */
 	enum template template;
 	struct decoder_options decoder;
 	const char **stop;
 	int context, threads, gpu_layers, gzip;
 } opt = {
-	.T = { 5, 0 }, .steps = 10,
 	.decoder = { .sampling = { 0, 0, 1 }, .repetition_penalty = 1, .max_tokens = 50, .seqs = 32 },
 };
 
@@ -27,16 +25,17 @@ static void
 usage(FILE *to)
 {
 	fprintf(to,
-	    "usage: generate [-vz] [-b barrier [-T length] [-n steps] [-s solver]]\n"
-	    "                [-g layers] [-j threads] [-m model] [-o file] [-S seed]\n"
-	    "                [-t raw|chat] [--context tokens] [--max-tokens n]\n"
-	    "                [--no-repeat-ngram n] [--repetition-penalty x] [--seqs n]\n"
-	    "                [--stop text] [--system text] [--temperature x] [--top-k n]\n"
-	    "                [--top-p x] [file ...]\n"
-	    "  -b barrier    steer the last position of every forward pass along its gradient\n"
-	    "  -T length     of the flow: 5 activation units, or 0.03r: times the mean norm of\n"
-	    "                the fit (default: %g)\n"
-	    "  -n steps      (default: %d)    -s solver  (default: euler; -s help lists them)\n"
+	    "usage: generate [-vz] [-b barrier [-T length] [-n steps] [-s solver]\n"
+	    "                [--tolerance x] [--until q]] ... [-g layers] [-j threads]\n"
+	    "                [-m model] [-o file] [-S seed] [-t raw|chat]\n"
+	    "                [--context tokens] [--max-tokens n] [--no-repeat-ngram n]\n"
+	    "                [--repetition-penalty x] [--seqs n] [--stop text]\n"
+	    "                [--system text] [--temperature x] [--top-k n] [--top-p x]\n"
+	    "                [file ...]\n"
+	    "  -b barrier    steer the last position of every forward pass along its gradient;\n"
+	    "                may be repeated, each with its own -T, -n, -s behind it\n");
+	tool_flow_usage(to, &opt.flows);
+	fprintf(to,
 	    "  -m model      GGUF file (default: %s)\n"
 	    "  -t template   raw or chat (default: raw)\n"
 	    "  -S seed       (default: %llu)\n"
@@ -53,10 +52,9 @@ usage(FILE *to)
 	    "  --seqs n                most texts decoded together (default: %d)\n"
 	    "  -g layers     on the GPU (default: 0)    -j threads  (default: %d)\n"
 	    "  -o file       (default: standard output)    -z  gzip    -v  progress\n",
-	    opt.T.value, opt.steps, tool_default_model(), (unsigned long long)opt.decoder.seed,
-	    opt.decoder.max_tokens, opt.decoder.sampling.temperature, opt.decoder.sampling.top_k,
-	    opt.decoder.sampling.top_p, opt.decoder.repetition_penalty, opt.decoder.no_repeat_ngram,
-	    opt.decoder.seqs, tool_threads());
+	    tool_default_model(), (unsigned long long)opt.decoder.seed, opt.decoder.max_tokens,
+	    opt.decoder.sampling.temperature, opt.decoder.sampling.top_k, opt.decoder.sampling.top_p,
+	    opt.decoder.repetition_penalty, opt.decoder.no_repeat_ngram, opt.decoder.seqs, tool_threads());
 }
 
 static const struct tool tool = { "generate", usage };
@@ -70,20 +68,18 @@ parse(int argc, char *argv[])
 		{ "top-p", required_argument, NULL, 5 }, { "repetition-penalty", required_argument, NULL, 6 },
 		{ "no-repeat-ngram", required_argument, NULL, 7 }, { "stop", required_argument, NULL, 8 },
 		{ "system", required_argument, NULL, 9 }, { "seqs", required_argument, NULL, 10 },
-		{ NULL, 0, NULL, 0 }
+		TOOL_FLOW_LONGS, { NULL, 0, NULL, 0 }
 	};
 	struct decoder_options *d = &opt.decoder;
 	int c;
 
 	opt.model = tool_default_model();
 	opt.threads = tool_threads();
-	opt.solver = solver_find("euler");
 	if ((opt.stop = calloc((size_t)argc, sizeof *opt.stop)) == NULL)
 		tool_die("out of memory");
 	d->stop = opt.stop;
 	while ((c = tool_option(argc, argv, "b:g:j:m:n:o:s:S:t:T:vz", longs)) != -1)
 		switch (c) {
-		case 'b': opt.barrier = optarg; break;
 		case 'g': opt.gpu_layers = (int)tool_long("-g", optarg, 0, 1000); break;
 		case 'j': opt.threads = (int)tool_long("-j", optarg, 1, 512); break;
 		case 'm': opt.model = optarg; break;
@@ -92,10 +88,6 @@ parse(int argc, char *argv[])
 		case 't':
 			if (template_parse(&opt.template, optarg) != 0)
 				tool_misuse("-t: '%s' is neither raw nor chat", optarg);
-			break;
-		case 'T': case 'n': case 's':
-			tool_flow_option(c, optarg, &opt.T, &opt.steps, &opt.solver);
-			opt.has_flow_option = c;
 			break;
 		case 'v': tool_verbose(1); break;
 		case 'z': opt.gzip = 1; break;
@@ -113,24 +105,12 @@ parse(int argc, char *argv[])
 			break;
 		case 9: opt.system = optarg; break;
 		case 10: d->seqs = (int)tool_long("--seqs", optarg, 1, lm_max_seqs()); break;
+		default:
+			tool_flow_option(&opt.flows, c, optarg);
+			opt.flow_option = 1;
 		}
-	if (opt.has_flow_option && opt.barrier == NULL)
-		tool_misuse("-%c needs a barrier: -b", opt.has_flow_option);
-}
-
-/* Steers what the model hands over, and counts it. */
-struct steering {
-	struct flow *flow;
-	uint64_t count;
-};
-
-static int
-steer(void *ctx, float *act, size_t n, struct err *e)
-{
-	struct steering *s = ctx;
-
-	s->count += n;
-	return flow_apply(s->flow, act, n, NULL, NULL, e);
+	if (opt.flow_option && opt.flows.n == 0)
+		tool_misuse("a flow needs a barrier: -b");
 }
 
 static int
@@ -165,8 +145,8 @@ open_model(void)
 int
 main(int argc, char *argv[])
 {
-	struct barrier *barrier = NULL;
-	struct steering steering = { 0 };
+	struct steering *steering = steering_alloc();
+	struct steering_count c;
 	struct decoder *decoder;
 	struct stream *in;
 	struct sink *out;
@@ -175,32 +155,30 @@ main(int argc, char *argv[])
 	struct example x;
 	struct lm *m;
 	struct err e;
+	size_t i;
 	int got;
 
 	tool_start(&tool, argc, argv);
+	flow_options_default(&opt.flows.common);
 	parse(argc, argv);
 	tool_blas_threads(1);
 
 	if ((in = stream_open((const char *const *)argv + optind, (size_t)(argc - optind), &e)) == NULL ||
-	    stream_expect(in, 1u << STREAM_EXAMPLES | 1u << STREAM_COMPLETIONS, &e) != 0 ||
-	    (opt.barrier != NULL && barrier_open(&barrier, opt.barrier, &e) != 0))
+	    stream_expect(in, 1u << STREAM_EXAMPLES | 1u << STREAM_COMPLETIONS, &e) != 0)
 		tool_die_err(&e);
-	m = open_model();
-	if (header_copy(&h, stream_header(in)) != 0 ||
-	    header_set_model(&h, lm_name(m), lm_digest(m)) != 0)
+	if (steering == NULL || header_copy(&h, stream_header(in)) != 0)
 		tool_die("out of memory");
 	h.kind = STREAM_COMPLETIONS;
 	tool_link(&h, &opt.decoder.seed);
-	if (barrier != NULL) {
-		steering.flow = flow_alloc(barrier, opt.T, (unsigned)opt.steps, opt.solver,
-		    (size_t)opt.decoder.seqs);
-		if (steering.flow == NULL || header_add_side(&h, opt.barrier, barrier->digest) != 0)
-			tool_die("out of memory");
-		if (barrier_check(barrier, lm_digest(m), (size_t)lm_dim(m), barrier->header.block[0], &e) != 0 ||
-		    lm_steer(m, barrier->header.block[0], steer, &steering, &e) != 0)
+	for (i = 0; i < opt.flows.n; i++)
+		if (steering_add(steering, opt.flows.flow[i].path, &opt.flows.flow[i].o, &h, &e) != 0)
 			tool_die_err(&e);
-		opt.decoder.want = LM_STEER;
-	}
+	m = open_model();
+	if (header_set_model(&h, lm_name(m), lm_digest(m)) != 0)
+		tool_die("out of memory");
+	if (steering_attach(steering, m, &e) != 0)
+		tool_die_err(&e);
+	opt.decoder.want = opt.flows.n > 0 ? LM_STEER : 0;
 	if ((out = sink_open(opt.out, opt.gzip, &h, &e)) == NULL)
 		tool_die_err(&e);
 	if ((decoder = decoder_alloc(m, &opt.decoder, write_record, out)) == NULL ||
@@ -219,13 +197,18 @@ main(int argc, char *argv[])
 	}
 	if (got < 0 || decoder_finish(decoder, &e) != 0)
 		tool_die_err(&e);
-	if (barrier != NULL && steering.count == 0)
+	c = steering_counted(steering);
+	if (opt.flows.n > 0 && c.seen == 0)
 		tool_die("no activation was steered, though a barrier was given");
-	if ((barrier != NULL && sink_counter(out, "steered", steering.count, &e) != 0) ||
-	    sink_close(out, &e) != 0)
+	if ((opt.flows.n > 0 && (sink_counter(out, "steered", c.seen, &e) != 0 ||
+	    sink_counter(out, "moved", c.moved, &e) != 0 ||
+	    sink_number(out, "mean_length", c.length / (double)c.seen, &e) != 0)) || sink_close(out, &e) != 0)
 		tool_die_err(&e);
-	tool_note("%llu prompts, %llu tokens generated, %llu activations steered",
-	    (unsigned long long)stream_count(in), (unsigned long long)decoder_tokens(decoder),
-	    (unsigned long long)steering.count);
+	tool_note("%llu prompts, %llu tokens generated", (unsigned long long)stream_count(in),
+	    (unsigned long long)decoder_tokens(decoder));
+	if (opt.flows.n > 0)
+		tool_note("%llu activations steered, %.1f %% of them moved, mean length %.4g",
+		    (unsigned long long)c.seen, 100 * (double)c.moved / (double)c.seen,
+		    c.length / (double)c.seen);
 	return 0;
 }

@@ -134,6 +134,95 @@ greedy(struct lm *m, unsigned want, int *out)
 	free(token);
 }
 
+/* Adds v[1..] and notes the block's turn. */
+struct turn {
+	float *v;
+	int block, *order, *n;
+};
+
+static int
+add_in_turn(void *ctx, float *act, size_t n, struct err *e)
+{
+	struct turn *t = ctx;
+
+	t->order[(*t->n)++ % 2] = t->block;
+	return add_vector(t->v, act, n, e);
+}
+
+/* The activation of the last token of texts[3] after `block`, every position steered. */
+static void
+steered(struct lm *m, int block, float *out)
+{
+	size_t dim = (size_t)lm_dim(m), len, i;
+	struct catch c = { calloc(512 * dim, sizeof(float)), dim };
+	int seq = 0, *token;
+	struct err e;
+
+	if (lm_tap(m, &block, 1, 1, catch_act, &c, &e) != 0 ||
+	    lm_tokenise(m, texts[3], strlen(texts[3]), &token, &len, &e) != 0)
+		exit(1);
+	for (i = 0; i < len; i++)
+		lm_batch_add(m, token[i], (int)i, &seq, 1, LM_STEER | LM_TAP);
+	if (lm_decode(m, &e) != 0) {
+		printf("Bail out! %s\n", e.text);
+		exit(1);
+	}
+	memcpy(out, c.act + (len - 1) * dim, dim * sizeof *out);
+	lm_tap(m, NULL, 0, 0, NULL, NULL, &e);
+	free(token);
+	free(c.act);
+}
+
+/* Steering at two blocks, each told apart by what comes out after it. */
+static void
+check_blocks(const struct lm_options *o, float *v)
+{
+	enum { LOW = 7, HIGH = 20 };
+	int order[2] = { -1, -1 }, calls = 0;
+	struct turn low = { v, LOW, order, &calls }, high = { v, HIGH, order, &calls };
+	struct err e = { "" };
+	struct lm *m = lm_open(o, &e);
+	size_t dim = (size_t)lm_dim(m), k;
+	float *plain = calloc(dim, sizeof *plain), *a = calloc(dim, sizeof *a), *b = calloc(dim, sizeof *b);
+	double worst = 0;
+
+	steered(m, LOW, plain);
+	/* set up in the other order */
+	if (lm_steer(m, HIGH, add_in_turn, &high, &e) != 0 || lm_steer(m, LOW, add_in_turn, &low, &e) != 0)
+		printf("Bail out! %s\n", e.text);
+	steered(m, LOW, a);
+	for (k = 0; k < dim; k++)
+		worst = fmax(worst, fabs((double)a[k] - plain[k] - v[1 + k]));
+	ok(worst < 1e-3, "the lower of two steered blocks gets its vector: off by %.2g", worst);
+
+	lm_steer(m, HIGH, NULL, NULL, &e);
+	steered(m, HIGH, plain);	/* the lower one alone */
+	lm_steer(m, HIGH, add_in_turn, &high, &e);
+	calls = 0;
+	steered(m, HIGH, a);
+	for (worst = 0, k = 0; k < dim; k++)
+		worst = fmax(worst, fabs((double)a[k] - plain[k] - v[1 + k]));
+	ok(worst < 1e-3, "the higher one adds its own to what the lower one led to: off by %.2g", worst);
+	ok(calls == 2 && order[0] == LOW && order[1] == HIGH, "each was called once, the lower one first");
+
+	lm_steer(m, LOW, add_vector, v, &e);
+	calls = 0;
+	steered(m, HIGH, b);
+	ok(calls == 1 && memcmp(a, b, dim * sizeof *a) == 0, "a second call for a block replaces the first");
+	lm_steer(m, LOW, NULL, NULL, &e);
+	lm_steer(m, HIGH, NULL, NULL, &e);
+	steered(m, LOW, a);
+	ok(lm_steer(m, lm_blocks(m), NULL, NULL, &e) != 0, "there is no block %d to end it for", lm_blocks(m));
+	lm_free(m);
+	m = lm_open(o, &e);
+	steered(m, LOW, b);
+	ok(memcmp(a, b, dim * sizeof *a) == 0, "NULL ends the steering");
+	lm_free(m);
+	free(plain);
+	free(a);
+	free(b);
+}
+
 int
 main(void)
 {
@@ -194,6 +283,7 @@ main(void)
 	block = lm_blocks(m2);
 	ok(lm_steer(m2, block, add_vector, v, &e) != 0, "steering a block that is not there is refused");
 	lm_free(m2);
+	check_blocks(&o, v);
 	lm_free(m);
 	free(alone);
 	free(together);
