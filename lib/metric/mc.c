@@ -218,7 +218,7 @@ mc_push(void *state, struct record *r, struct metric_out *out, struct err *e)
 			answer_free(a);
 		return err_memory(e);
 	}
-	if (example_read(&a->x, s->lm, r, s->template, NULL, 1, e) != 0)
+	if (example_read(&a->x, s->lm, r, s->template, NULL, EXAMPLE_WHOLE, e) != 0)
 		goto fail;
 	if (record_get_int(r, "label", &label) != 1 || label < 0 || label > 1) {
 		err_set(e, "field 'label' is not 0 or 1");
