@@ -25,6 +25,8 @@ usage(FILE *to)
 	    "       score mc [-vz] [-b barrier [-T length] [-n steps] [-s solver]]\n"
 	    "                [-g layers] [-j threads] [-m model] [-o file] [-t raw|chat]\n"
 	    "                [file ...]\n"
+	    "       score perplexity [-vz] [-g layers] [-j threads] [-m model] [-o file]\n"
+	    "                        [-t raw|chat] [--alone] [--system text] [file ...]\n"
 	    "       score report [-o table|csv|json] [-S seed] [[name=]file ...]\n");
 	for (m = metric_table(); *m != NULL; m++)
 		fprintf(to, "  %-12s %s\n", (*m)->name, (*m)->about);
@@ -36,6 +38,8 @@ usage(FILE *to)
 	    "  -n steps     (default: %d)    -s solver  (default: euler; -s help lists them)\n"
 	    "  -m model     GGUF file (default: %s)\n"
 	    "  -t template  raw or chat (default: raw)\n"
+	    "  --system text  in front of every prompt\n"
+	    "  --alone      completions without their prompts\n"
 	    "  -g layers    on the GPU (default: 0)    -j threads  (default: %d)\n"
 	    "  -S seed      of the report's resampling (default: 0)\n"
 	    "  -o file      (default: standard output); report: the form (default: table)\n"
@@ -48,18 +52,31 @@ static const struct tool tool = { "score", usage };
 static void
 parse(int argc, char *argv[])
 {
+	static const struct option known[] = {
+		{ "alone", no_argument, NULL, 1 }, { "system", required_argument, NULL, 2 },
+	};
+	struct option longs[sizeof known / sizeof *known + 1] = { { NULL, 0, NULL, 0 } };
+	const char *const *name = opt.metric->longs;
 	char letters[64] = "o:vz";
 	const char *l;
-	int c, flow = 0;
+	size_t n = 0, i;
+	int c, flow = 0, prompt = 0;
 
 	/* a metric takes the letters it has a use for, each with a value */
 	for (l = opt.metric->letters; *l != '\0'; l++)
 		snprintf(letters + strlen(letters), sizeof letters - strlen(letters), "%c:", *l);
+	for (; name != NULL && *name != NULL; name++)
+		for (i = 0; i < sizeof known / sizeof *known; i++)
+			if (strcmp(known[i].name, *name) == 0)
+				longs[n++] = known[i];
+	longs[n] = (struct option){ NULL, 0, NULL, 0 };
 	opt.o.model = tool_default_model();
 	opt.o.threads = tool_threads();
 	opt.o.solver = solver_find("euler");
-	while ((c = tool_option(argc, argv, letters, NULL)) != -1)
+	while ((c = tool_option(argc, argv, letters, longs)) != -1)
 		switch (c) {
+		case 1: opt.o.alone = 1; break;
+		case 2: opt.o.system = optarg; prompt = 1; break;
 		case 'b': opt.barrier = optarg; break;
 		case 'g': opt.o.gpu_layers = (int)tool_long("-g", optarg, 0, 1000); break;
 		case 'j': opt.o.threads = (int)tool_long("-j", optarg, 1, 512); break;
@@ -72,6 +89,7 @@ parse(int argc, char *argv[])
 		case 't':
 			if (template_parse(&opt.o.template, optarg) != 0)
 				tool_misuse("-t: '%s' is neither raw nor chat", optarg);
+			prompt = 1;
 			break;
 		case 'v': tool_verbose(1); break;
 		case 'z': opt.gzip = 1; break;
@@ -79,6 +97,8 @@ parse(int argc, char *argv[])
 	opt.o.steps = (unsigned)opt.steps;
 	if (flow && opt.barrier == NULL)
 		tool_misuse("-%c needs a barrier: -b", flow);
+	if (opt.o.alone && prompt)
+		tool_misuse("--alone leaves out the prompt: neither -t nor --system goes with it");
 	if (strcmp(opt.metric->letters, "b") == 0 && opt.barrier == NULL)
 		tool_misuse("%s needs a barrier: -b", opt.metric->name);
 }
@@ -127,9 +147,9 @@ main(int argc, char *argv[])
 		tool_die_err(&e);
 	if (header_copy(&h, stream_header(in)) != 0)
 		tool_die("out of memory");
+	tool_link(&h, NULL);
 	if ((state = m->open(&opt.o, &h, &e)) == NULL)
 		tool_die_err(&e);
-	tool_link(&h, NULL);
 	if (opt.barrier != NULL && header_add_side(&h, opt.barrier, opt.o.barrier->digest) != 0)
 		tool_die("out of memory");
 	if ((out.sink = sink_open(opt.out, opt.gzip, &h, &e)) == NULL)

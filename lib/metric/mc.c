@@ -254,10 +254,10 @@ mc_flush(void *state, struct metric_out *out, struct err *e)
 }
 
 static const struct column columns[] = {
-	{ "MC1", "mc1", AGG_MEAN, 3 },
-	{ "MC2", "mc2", AGG_MEAN, 3 },
-	{ "MC3", "mc3", AGG_MEAN, 3 },
-	{ NULL, NULL, AGG_MEAN, 0 }
+	{ "MC1", "mc1", AGG_MEAN, 3, NULL },
+	{ "MC2", "mc2", AGG_MEAN, 3, NULL },
+	{ "MC3", "mc3", AGG_MEAN, 3, NULL },
+	{ NULL, NULL, AGG_MEAN, 0, NULL }
 };
 
 const struct metric metric_mc = {
