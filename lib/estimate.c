@@ -13,7 +13,7 @@
 #include "classifier.h"
 
 /* Of held-out fits and the choice of C: more digits would change no figure that is reported. */
-static const double held_out_tolerance = 1e-5;
+static const double held_out_tolerance = 1e-4;
 
 /* The folds: which one each row is in, and each one's mask of rows left out. */
 struct folds {
@@ -182,7 +182,7 @@ choose(const struct classifier_problem *p, const struct fit_data *d, const struc
 			goto out;
 		}
 		for (c = 0; c < m; c++)
-			C[c] = pow(10, -2 + 5 * (double)c / (ESTIMATE_CS - 1)) / (scale > 0 ? scale : 1);
+			C[c] = pow(10, -2 + 4 * (double)c / (ESTIMATE_CS - 1)) / (scale > 0 ? scale : 1);
 	}
 	if (dealt) {
 		if (cross_validate(p, d, &k, C, m, score, e) != 0)
@@ -363,7 +363,7 @@ best_temperature(const struct fit_data *d, const double *f, double shift)
 	double x = 1, first, second, step;
 	int i;
 
-	for (i = 0; i < 100; i++) {
+	for (i = 0; i < 100 && x > 1e-6; i++) {
 		mean_log_loss(f, shift, d->label, d->n, x, &first, &second);
 		step = second > 0 ? first / second : 0;
 		/* a step over 0, where no temperature is, is cut */
@@ -371,7 +371,8 @@ best_temperature(const struct fit_data *d, const double *f, double shift)
 		if (fabs(step) < 1e-12 * x)
 			break;
 	}
-	return 1 / x;
+	/* an h that tells nothing, or the contrary, wants an infinite one */
+	return x > 1e-6 ? 1 / x : NAN;
 }
 
 struct scored {

@@ -23,7 +23,7 @@ struct estimate {
  * From features phi[d->n][size], row-major: w[size]. From inner products
  * gram[d->n][d->n] (its lower triangle is used): alpha[d->n]. Both fill rep->C, objective,
  * gradient_norm, iterations, held_out. With o->C = 0, C is that of ESTIMATE_CS values,
- * spread evenly in log C from 1/100 to 1000 over the features' variance, whose log-loss on held-out
+ * spread evenly in log C from 1/100 to 100 over the features' variance, whose log-loss on held-out
  * groups is least. 0, -1.
  */
 int estimate_features(const double *phi, size_t size, const struct fit_data *d,

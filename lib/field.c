@@ -162,6 +162,10 @@ field_load(const struct record *r, size_t dim, struct err *e)
 		return NULL;
 	if (!record_has(r, "mean") && !record_has(r, "isd"))
 		return f;
+	if (!(type->uses & FIELD_USES_STANDARDISE)) {
+		err_set(e, "fields 'mean' and 'isd' have no meaning for '%s'", name);
+		goto fail;
+	}
 	f->mean = calloc(dim, sizeof *f->mean);
 	f->isd = calloc(dim, sizeof *f->isd);
 	if (f->mean == NULL || f->isd == NULL) {

@@ -85,10 +85,10 @@ density_flush(void *state, struct metric_out *out, struct err *e)
 }
 
 static const struct column columns[] = {
-	{ "h, positives", "h", AGG_MEAN_POSITIVE, 3 },
-	{ "h, negatives", "h", AGG_MEAN_NEGATIVE, 3 },
-	{ "AUC of h", "h", AGG_AUC, 3 },
-	{ NULL, NULL, AGG_MEAN, 0 }
+	{ "h, positives", "h", AGG_MEAN_POSITIVE, 3, NULL },
+	{ "h, negatives", "h", AGG_MEAN_NEGATIVE, 3, NULL },
+	{ "AUC of h", "h", AGG_AUC, 3, NULL },
+	{ NULL, NULL, AGG_MEAN, 0, NULL }
 };
 
 const struct metric metric_density = {
