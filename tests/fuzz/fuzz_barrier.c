@@ -40,19 +40,25 @@ hold(const unsigned char *data, size_t size)
 static void
 follow(const struct barrier *b)
 {
-	struct strength T = { 2.385, 0 };
-	struct flow *f = flow_alloc(b, T, 2, solver_find("euler"), ROWS);
 	size_t dim = b->field->dim, i;
 	float *act = calloc(ROWS * dim, sizeof *act);
-	double before[ROWS], after[ROWS];
+	struct flow_result result[ROWS];
+	struct flow_options o;
 	struct err e = { "" };
+	struct flow *f;
 	int got;
 
-	if (f == NULL || act == NULL)
+	flow_options_default(&o);
+	o.T = (struct strength){ STRENGTH_LENGTH, b->field->type->kind == FIELD_MAP ? 0.385 : 2.385 };
+	o.steps = 2;
+	/* where there is a level to stop at, h decides how far it goes */
+	if (b->field->type->kind != FIELD_MAP && !isnan(b->quantile[0]))
+		o.until = 0.385;
+	if ((f = flow_alloc(b, &o, &e)) == NULL || act == NULL)
 		abort();
 	for (i = 0; i < ROWS * dim; i++)
 		act[i] = (float)sin((double)i);
-	got = flow_apply(f, act, ROWS, before, after, &e);
+	got = flow_apply(f, act, ROWS, result, b->field->type->has_h, &e);
 	if (got != 0 && e.text[0] == '\0')
 		abort();
 	for (i = 0; got == 0 && i < ROWS * dim; i++)
