@@ -18,6 +18,7 @@ struct stream {
 	int eof;
 	int json;			/* JSON Lines */
 	int ended;			/* the last path is */
+	const struct header *missing;	/* not NULL: records come without act */
 	struct header header;
 	struct record *scratch;		/* headers and end records */
 	uint64_t count, before;		/* records read, and how many of them in earlier paths */
@@ -156,7 +157,7 @@ read_header(struct stream *s, struct header *h, struct err *e)
 		if (!mark_is(s->scratch, "stream")) {
 			/* JSON Lines without a header; the line is read again as a record */
 			header_init(h, STREAM_EXAMPLES);
-			return 0;
+			return s->missing != NULL && header_copy(h, s->missing) != 0 ? err_memory(e) : 0;
 		}
 	} else {
 		/* what is no stream at all shall not be read on in search of an object's end */
@@ -193,6 +194,12 @@ open_path(struct stream *s, struct header *h, struct err *e)
 struct stream *
 stream_open(const char *const *path, size_t n, struct err *e)
 {
+	return stream_open_without_act(path, n, NULL, e);
+}
+
+struct stream *
+stream_open_without_act(const char *const *path, size_t n, const struct header *missing, struct err *e)
+{
 	static const char *const standard_input[] = { "-" };
 	struct stream *s = calloc(1, sizeof *s);
 	size_t i;
@@ -204,6 +211,7 @@ stream_open(const char *const *path, size_t n, struct err *e)
 	if (s == NULL || (s->scratch = record_alloc()) == NULL ||
 	    (s->path = calloc(n, sizeof *s->path)) == NULL)
 		goto memory;
+	s->missing = missing;
 	for (s->n_path = n, i = 0; i < n; i++)
 		if ((s->path[i] = strdup(path[i])) == NULL)
 			goto memory;
@@ -295,6 +303,14 @@ check_end(struct stream *s, const unsigned char *p, size_t len, struct err *e)
 	return err_set(e, "%s goes on behind its end record", name);
 }
 
+static int
+check_act(const struct stream *s, struct record *r, struct err *e)
+{
+	if (s->missing != NULL)
+		return record_has(r, "act") ? err_set(e, "it has a field 'act' of its own") : 0;
+	return s->json ? record_pack_act(r, &s->header, e) : record_check_act(r, &s->header, e);
+}
+
 /* Reads from the path at hand: 1, 0 at its end, -1. */
 static int
 read_one(struct stream *s, struct record *r, struct err *e)
@@ -319,7 +335,7 @@ read_one(struct stream *s, struct record *r, struct err *e)
 	s->pos += len;
 	if (record_has(r, WIRE_RESERVED))
 		err_set(e, "the name '%s' is reserved", WIRE_RESERVED);
-	else if ((s->json ? record_pack_act(r, &s->header, e) : record_check_act(r, &s->header, e)) == 0)
+	else if (check_act(s, r, e) == 0)
 		return 1;
 	return stream_locate(s, e);
 }

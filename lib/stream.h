@@ -68,6 +68,12 @@ struct stream;			/* a reader */
  * agree with it in kind, model, blocks, dim and dtype. NULL on failure.
  */
 struct stream *stream_open(const char *const *path, size_t n, struct err *e);
+/*
+ * The same for records whose activations are elsewhere: no record may have an "act", and
+ * JSON Lines that have no header get a copy of this one, which is borrowed until close.
+ */
+struct stream *stream_open_without_act(const char *const *path, size_t n, const struct header *missing,
+    struct err *e);
 const struct header *stream_header(const struct stream *s);	/* borrowed until close */
 /* 1: r holds the next record; 0: the end record was there and right (again and again); -1: error */
 int stream_read(struct stream *s, struct record *r, struct err *e);
