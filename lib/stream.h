@@ -77,6 +77,12 @@ struct stream *stream_open_without_act(const char *const *path, size_t n, const 
 const struct header *stream_header(const struct stream *s);	/* borrowed until close */
 /* 1: r holds the next record; 0: the end record was there and right (again and again); -1: error */
 int stream_read(struct stream *s, struct record *r, struct err *e);
+/*
+ * 1: stream_read will answer without waiting for input; 0: it would wait, or may, as the next of
+ * several paths is to be opened first. Never waits itself: a tool that hands on what it has
+ * where this says 0 keeps nobody waiting.
+ */
+int stream_pending(struct stream *s);
 uint64_t stream_count(const struct stream *s);	/* records read so far, all paths */
 uint32_t stream_crc(const struct stream *s);	/* of all before the end record, once that was read */
 /* Puts "'path': record N: " in front of what is wrong with the record just read; returns -1. */
