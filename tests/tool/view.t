@@ -223,7 +223,9 @@ view --npy "$tmp/never.npy" "$tmp/fifo" >"$tmp/fifo.jsonl" 2>&1 &
 pid=$!
 exec 3>"$tmp/fifo"
 cat "$tmp/many.ods" >&3
-while [ ! -s "$tmp/fifo.jsonl" ]; do sleep 0.1; done
+for _ in 1 2 3 4 5 6 7 8 9 10; do
+	[ -s "$tmp/fifo.jsonl" ] || sleep 0.5
+done
 is "$(find "$tmp" -name 'never*')" "$tmp/never.npy.tmp" 'it is written under another name'
 kill -TERM "$pid"
 wait "$pid"
