@@ -13,7 +13,8 @@
 enum { COUNTERS = 8 };
 
 struct sink {
-	gzFile out;			/* plain or gzip */
+	gzFile out;			/* plain or gzip; NULL: to `memory` */
+	struct buf *memory;
 	char *name, *tmp;		/* tmp: NULL when written in place */
 	struct buf b;			/* one object */
 	uint64_t count;
@@ -61,7 +62,7 @@ open_file(struct sink *k, const char *path, struct err *e)
 		if ((k->name = strdup("standard output")) == NULL)
 			return err_memory(e);
 		/* a copy, for closing it here tells of a full disk */
-		fd = dup(STDOUT_FILENO);
+		fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0);
 	} else {
 		if ((k->name = strdup(path)) == NULL)
 			return err_memory(e);
@@ -83,20 +84,32 @@ static int
 put(struct sink *k, struct err *e)
 {
 	k->crc = (uint32_t)crc32(k->crc, k->b.p, (uInt)k->b.len);
-	if (gzwrite(k->out, k->b.p, (unsigned)k->b.len) != (int)k->b.len)
+	if (k->memory != NULL) {
+		if (buf_append(k->memory, k->b.p, k->b.len) != 0)
+			return err_memory(e);
+	} else if (gzwrite(k->out, k->b.p, (unsigned)k->b.len) != (int)k->b.len)
 		return fail(k, e);
 	k->b.len = 0;
 	return 0;
+}
+
+static int
+put_header(struct sink *k, const struct header *h, struct err *e)
+{
+	struct record *r = record_alloc();
+	int bad = r == NULL || header_to_record(h, r) != 0 || record_to_wire(r, &k->b) != 0;
+
+	record_free(r);
+	return bad ? err_memory(e) : put(k, e);
 }
 
 struct sink *
 sink_open(const char *path, int gzip, const struct header *h, struct err *e)
 {
 	struct sink *k = calloc(1, sizeof *k);
-	struct record *r = record_alloc();
 	int fd = -1;
 
-	if (k == NULL || r == NULL)
+	if (k == NULL)
 		goto memory;
 	k->crc = (uint32_t)crc32(0, NULL, 0);
 	if ((fd = open_file(k, path, e)) < 0)
@@ -106,18 +119,32 @@ sink_open(const char *path, int gzip, const struct header *h, struct err *e)
 		close(fd);
 		goto memory;
 	}
-	if (header_to_record(h, r) != 0 || record_to_wire(r, &k->b) != 0)
-		goto memory;
-	if (put(k, e) != 0)
+	if (put_header(k, h, e) != 0)
 		goto fail;
-	record_free(r);
 	return k;
 memory:
 	err_memory(e);
 fail:
-	record_free(r);
 	sink_abort(k);
 	return NULL;
+}
+
+struct sink *
+sink_open_memory(struct buf *to, const struct header *h, struct err *e)
+{
+	struct sink *k = calloc(1, sizeof *k);
+
+	if (k == NULL) {
+		err_memory(e);
+		return NULL;
+	}
+	k->memory = to;
+	k->crc = (uint32_t)crc32(0, NULL, 0);
+	if (put_header(k, h, e) != 0) {
+		sink_abort(k);
+		return NULL;
+	}
+	return k;
 }
 
 int
@@ -144,7 +171,7 @@ sink_counter(struct sink *k, const char *name, uint64_t v, struct err *e)
 int
 sink_flush(struct sink *k, struct err *e)
 {
-	return gzflush(k->out, Z_SYNC_FLUSH) != Z_OK ? fail(k, e) : 0;
+	return k->out != NULL && gzflush(k->out, Z_SYNC_FLUSH) != Z_OK ? fail(k, e) : 0;
 }
 
 static int
@@ -170,7 +197,7 @@ sink_close(struct sink *k, struct err *e)
 
 	if (put_end(k, e) != 0)
 		goto fail;
-	rc = gzclose_w(k->out);
+	rc = k->out != NULL ? gzclose_w(k->out) : Z_OK;
 	k->out = NULL;
 	if (rc != Z_OK) {
 		err_set(e, "cannot write '%s': %s", k->name, rc == Z_ERRNO ? strerror(errno) : "out of memory");
@@ -180,7 +207,8 @@ sink_close(struct sink *k, struct err *e)
 		err_set(e, "cannot rename '%s' to '%s': %s", k->tmp, k->name, strerror(errno));
 		goto fail;
 	}
-	pending = NULL;
+	if (k->tmp != NULL)
+		pending = NULL;
 	free(k->tmp);
 	k->tmp = NULL;
 	sink_abort(k);

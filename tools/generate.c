@@ -1,33 +1,39 @@
 /* generate - prompts to completions, steered along a barrier's gradient or not. */
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "barrier.h"
 #include "decoder.h"
 #include "example.h"
+#include "filter.h"
 #include "lm.h"
 #include "stream.h"
 #include "tool.h"
 
 static struct {
-	const char *model, *barrier, *out, *system;
+	const char *model, *barrier, *filter, *out, *system;
 	struct strength T;
 	int steps, has_flow_option;
 	const struct solver *solver;
 	enum template template;
 	struct decoder_options decoder;
 	const char **stop;
-	int context, threads, gpu_layers, gzip;
+	double filter_timeout;		/* 0: not given */
+	int block, context, threads, gpu_layers, gzip;
 } opt = {
-	.T = { 5, 0 }, .steps = 10,
+	.block = -1, .T = { 5, 0 }, .steps = 10,
 	.decoder = { .sampling = { 0, 0, 1 }, .repetition_penalty = 1, .max_tokens = 50, .seqs = 32 },
 };
+
+enum { FILTER_TIMEOUT = 60 };
 
 static void
 usage(FILE *to)
 {
 	fprintf(to,
-	    "usage: generate [-vz] [-b barrier [-T length] [-n steps] [-s solver]]\n"
+	    "usage: generate [-vz] [-b barrier [-T length] [-n steps] [-s solver] |\n"
+	    "                --filter command [-l block] [--filter-timeout seconds]]\n"
 	    "                [-g layers] [-j threads] [-m model] [-o file] [-S seed]\n"
 	    "                [-t raw|chat] [--context tokens] [--max-tokens n]\n"
 	    "                [--no-repeat-ngram n] [--repetition-penalty x] [--seqs n]\n"
@@ -37,6 +43,9 @@ usage(FILE *to)
 	    "  -T length     of the flow: 5 activation units, or 0.03r: times the mean norm of\n"
 	    "                the fit (default: %g)\n"
 	    "  -n steps      (default: %d)    -s solver  (default: euler; -s help lists them)\n"
+	    "  --filter command            steer by what it makes of a stream of activations\n"
+	    "  --filter-timeout seconds    longest wait for it (default: %d)\n"
+	    "  -l block      to steer by a filter, 0-based (default: the middle block)\n"
 	    "  -m model      GGUF file (default: %s)\n"
 	    "  -t template   raw or chat (default: raw)\n"
 	    "  -S seed       (default: %llu)\n"
@@ -53,7 +62,7 @@ usage(FILE *to)
 	    "  --seqs n                most texts decoded together (default: %d)\n"
 	    "  -g layers     on the GPU (default: 0)    -j threads  (default: %d)\n"
 	    "  -o file       (default: standard output)    -z  gzip    -v  progress\n",
-	    opt.T.value, opt.steps, tool_default_model(), (unsigned long long)opt.decoder.seed,
+	    opt.T.value, opt.steps, FILTER_TIMEOUT, tool_default_model(), (unsigned long long)opt.decoder.seed,
 	    opt.decoder.max_tokens, opt.decoder.sampling.temperature, opt.decoder.sampling.top_k,
 	    opt.decoder.sampling.top_p, opt.decoder.repetition_penalty, opt.decoder.no_repeat_ngram,
 	    opt.decoder.seqs, tool_threads());
@@ -70,6 +79,7 @@ parse(int argc, char *argv[])
 		{ "top-p", required_argument, NULL, 5 }, { "repetition-penalty", required_argument, NULL, 6 },
 		{ "no-repeat-ngram", required_argument, NULL, 7 }, { "stop", required_argument, NULL, 8 },
 		{ "system", required_argument, NULL, 9 }, { "seqs", required_argument, NULL, 10 },
+		{ "filter", required_argument, NULL, 11 }, { "filter-timeout", required_argument, NULL, 12 },
 		{ NULL, 0, NULL, 0 }
 	};
 	struct decoder_options *d = &opt.decoder;
@@ -81,11 +91,12 @@ parse(int argc, char *argv[])
 	if ((opt.stop = calloc((size_t)argc, sizeof *opt.stop)) == NULL)
 		tool_die("out of memory");
 	d->stop = opt.stop;
-	while ((c = tool_option(argc, argv, "b:g:j:m:n:o:s:S:t:T:vz", longs)) != -1)
+	while ((c = tool_option(argc, argv, "b:g:j:l:m:n:o:s:S:t:T:vz", longs)) != -1)
 		switch (c) {
 		case 'b': opt.barrier = optarg; break;
 		case 'g': opt.gpu_layers = (int)tool_long("-g", optarg, 0, 1000); break;
 		case 'j': opt.threads = (int)tool_long("-j", optarg, 1, 512); break;
+		case 'l': opt.block = (int)tool_long("-l", optarg, 0, 1000000); break;
 		case 'm': opt.model = optarg; break;
 		case 'o': opt.out = optarg; break;
 		case 'S': d->seed = tool_uint64("-S", optarg); break;
@@ -113,14 +124,27 @@ parse(int argc, char *argv[])
 			break;
 		case 9: opt.system = optarg; break;
 		case 10: d->seqs = (int)tool_long("--seqs", optarg, 1, lm_max_seqs()); break;
+		case 11:
+			if (*optarg == '\0')
+				tool_misuse("--filter: the command is empty");
+			opt.filter = optarg;
+			break;
+		case 12: opt.filter_timeout = tool_double("--filter-timeout", optarg, 0.001, 1e6); break;
 		}
+	if (opt.filter != NULL && opt.barrier != NULL)
+		tool_misuse("--filter and -b exclude each other");
+	if (opt.filter == NULL && (opt.block >= 0 || opt.filter_timeout > 0))
+		tool_misuse("%s needs a filter: --filter", opt.block >= 0 ? "-l" : "--filter-timeout");
 	if (opt.has_flow_option && opt.barrier == NULL)
 		tool_misuse("-%c needs a barrier: -b", opt.has_flow_option);
 }
 
 /* Steers what the model hands over, and counts it. */
 struct steering {
-	struct flow *flow;
+	struct flow *flow;		/* one of the two */
+	struct filter *filter;
+	struct filter_row *row;		/* [seqs] */
+	const struct decoder *decoder;
 	uint64_t count;
 };
 
@@ -128,9 +152,38 @@ static int
 steer(void *ctx, float *act, size_t n, struct err *e)
 {
 	struct steering *s = ctx;
+	size_t i;
 
 	s->count += n;
-	return flow_apply(s->flow, act, n, NULL, NULL, e);
+	if (s->flow != NULL)
+		return flow_apply(s->flow, act, n, NULL, NULL, e);
+	for (i = 0; i < n; i++)
+		s->row[i].of = decoder_row(s->decoder, i, &s->row[i].pos);
+	return filter_apply(s->filter, s->row, act, n, e);
+}
+
+/* The filter gets a header as if collect had written one, with the chain of the completions. */
+static void
+start_filter(struct steering *s, struct lm *m, const struct header *completions)
+{
+	int block = opt.block >= 0 ? opt.block : lm_blocks(m) / 2;
+	struct header h;
+	struct err e;
+
+	/* before the program is started, for a block that is not there is told first */
+	if (lm_steer(m, block, steer, s, &e) != 0)
+		tool_die_err(&e);
+	if ((s->row = calloc((size_t)opt.decoder.seqs, sizeof *s->row)) == NULL ||
+	    header_copy(&h, completions) != 0 || header_set_blocks(&h, &block, 1) != 0)
+		tool_die("out of memory");
+	h.kind = STREAM_ACTIVATIONS;
+	h.dim = (size_t)lm_dim(m);
+	/* one who ignores the ends of his children may have started us */
+	signal(SIGCHLD, SIG_DFL);
+	s->filter = filter_open(opt.filter, &h, opt.filter_timeout > 0 ? opt.filter_timeout : FILTER_TIMEOUT, &e);
+	if (s->filter == NULL)
+		tool_die_err(&e);
+	header_release(&h);
 }
 
 static int
@@ -199,13 +252,16 @@ main(int argc, char *argv[])
 		if (barrier_check(barrier, lm_digest(m), (size_t)lm_dim(m), barrier->header.block[0], &e) != 0 ||
 		    lm_steer(m, barrier->header.block[0], steer, &steering, &e) != 0)
 			tool_die_err(&e);
+	} else if (opt.filter != NULL)
+		start_filter(&steering, m, &h);
+	if (barrier != NULL || opt.filter != NULL)
 		opt.decoder.want = LM_STEER;
-	}
 	if ((out = sink_open(opt.out, opt.gzip, &h, &e)) == NULL)
 		tool_die_err(&e);
 	if ((decoder = decoder_alloc(m, &opt.decoder, write_record, out)) == NULL ||
 	    (r = record_alloc()) == NULL)
 		tool_die("out of memory");
+	steering.decoder = decoder;
 
 	while ((got = stream_read(in, r, &e)) == 1) {
 		if (example_read(&x, m, r, opt.template, opt.system, 0, &e) != 0 ||
@@ -219,13 +275,15 @@ main(int argc, char *argv[])
 	}
 	if (got < 0 || decoder_finish(decoder, &e) != 0)
 		tool_die_err(&e);
-	if (barrier != NULL && steering.count == 0)
-		tool_die("no activation was steered, though a barrier was given");
-	if ((barrier != NULL && sink_counter(out, "steered", steering.count, &e) != 0) ||
+	if (opt.decoder.want && steering.count == 0)
+		tool_die("no activation was steered, though a %s was given", barrier != NULL ? "barrier" : "filter");
+	if ((steering.filter != NULL && filter_close(steering.filter, &e) != 0) ||
+	    (opt.decoder.want && sink_counter(out, "steered", steering.count, &e) != 0) ||
 	    sink_close(out, &e) != 0)
 		tool_die_err(&e);
-	tool_note("%llu prompts, %llu tokens generated, %llu activations steered",
+	tool_note("%llu prompts, %llu tokens generated, %llu activations steered%s%s%s",
 	    (unsigned long long)stream_count(in), (unsigned long long)decoder_tokens(decoder),
-	    (unsigned long long)steering.count);
+	    (unsigned long long)steering.count, opt.filter != NULL ? " by '" : "",
+	    opt.filter != NULL ? opt.filter : "", opt.filter != NULL ? "'" : "");
 	return 0;
 }

@@ -13,6 +13,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "filter.h"
+
 const char tool_version[] = ODESTEER_VERSION;
 
 static struct {
@@ -31,6 +33,7 @@ on_signal(int sig)
 
 	if (path != NULL)
 		unlink(path);
+	filter_kill();
 	signal(sig, SIG_DFL);
 	raise(sig);
 }
@@ -38,7 +41,8 @@ on_signal(int sig)
 void
 tool_start(const struct tool *t, int argc, char *argv[])
 {
-	static const int sigs[] = { SIGINT, SIGTERM, SIGHUP };
+	/* SIGPIPE: a tool may have a file or a program under way beside its standard output */
+	static const int sigs[] = { SIGINT, SIGTERM, SIGHUP, SIGPIPE };
 	struct sigaction sa;
 	size_t i;
 
@@ -81,6 +85,7 @@ leave(int status)
 
 	if (path != NULL)
 		unlink(path);
+	filter_kill();
 	exit(status);
 }
 
