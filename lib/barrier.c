@@ -1,6 +1,5 @@
 #include "barrier.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,8 +10,7 @@ barrier_free(struct barrier *b)
 {
 	if (b == NULL)
 		return;
-	if (b->field != NULL)
-		b->field->type->free(b->field);
+	field_free(b->field);
 	header_release(&b->header);
 	free(b);
 }
@@ -21,18 +19,28 @@ barrier_free(struct barrier *b)
 static int
 load(struct barrier *b, struct stream *s, const struct record *r, struct err *e)
 {
-	const struct field_type *type;
-	const char *name;
+	double *quantile;
+	size_t n, i;
+	int got;
 
 	if (b->header.n_block != 1)
 		return err_set(e, "its header names %zu blocks, not one", b->header.n_block);
-	if (record_get_str(r, "field", &name, NULL) != 1)
-		return err_set(e, "no field 'field'");
-	if ((type = field_find(name)) == NULL)
-		return err_set(e, "unknown field '%s' (fitbarrier -f help lists them)", name);
 	if (record_get_num(r, "act_norm", &b->act_norm) != 1 || !(b->act_norm > 0))
 		return err_set(e, "field 'act_norm' is not a positive number");
-	b->field = type->load(r, stream_header(s)->dim, e);
+	if ((got = record_get_num(r, "T_auto", &b->T_auto)) == 0)
+		b->T_auto = NAN;
+	else if (got < 0 || b->T_auto < 0)
+		return err_set(e, "field 'T_auto' is not a number that is not negative");
+	for (i = 0; i < FIELD_QUANTILES; i++)
+		b->quantile[i] = NAN;
+	if ((got = record_get_nums(r, "positives_h", &quantile, &n)) == 1) {
+		if (n == FIELD_QUANTILES)
+			memcpy(b->quantile, quantile, sizeof b->quantile);
+		free(quantile);
+	}
+	if (got < 0 || (got == 1 && n != FIELD_QUANTILES))
+		return err_set(e, "field 'positives_h' is not an array of %d numbers", FIELD_QUANTILES);
+	b->field = field_load(r, stream_header(s)->dim, e);
 	return b->field != NULL ? 0 : -1;
 }
 
@@ -94,90 +102,4 @@ barrier_check_header(const struct barrier *b, const struct header *h, struct err
 		return err_set(e, "the stream holds %zu blocks, the barrier is of block %d alone", h->n_block,
 		    b->header.block[0]);
 	return barrier_check(b, h->digest, h->dim, h->block[0], e);
-}
-
-int
-strength_parse(struct strength *s, const char *text)
-{
-	char *end;
-
-	errno = 0;
-	s->value = strtod(text, &end);
-	s->relative = end != text && *end == 'r';
-	end += s->relative;
-	return end == text || *end != '\0' || errno == ERANGE || !isfinite(s->value) || s->value < 0 ? -1 : 0;
-}
-
-struct flow {
-	const struct barrier *b;
-	const struct solver *solver;
-	struct field_work *work;
-	double length;
-	unsigned steps;
-	double *y, *k, *tmp;		/* [rows][dim], [stages][rows][dim], [rows][dim] */
-};
-
-struct flow *
-flow_alloc(const struct barrier *b, struct strength T, unsigned steps, const struct solver *solver,
-    size_t rows)
-{
-	struct flow *f = calloc(1, sizeof *f);
-	size_t dim = b->field->dim;
-
-	if (f == NULL)
-		return NULL;
-	f->b = b;
-	f->solver = solver;
-	f->length = T.relative ? T.value * b->act_norm : T.value;
-	f->steps = steps;
-	f->work = b->field->type->work_alloc(b->field, rows);
-	f->y = calloc(rows * dim, sizeof *f->y);
-	f->k = calloc(solver->stages * rows * dim, sizeof *f->k);
-	f->tmp = calloc(rows * dim, sizeof *f->tmp);
-	if (f->work == NULL || f->y == NULL || f->k == NULL || f->tmp == NULL) {
-		flow_free(f);
-		return NULL;
-	}
-	return f;
-}
-
-void
-flow_free(struct flow *f)
-{
-	if (f == NULL)
-		return;
-	f->b->field->type->work_free(f->work);
-	free(f->y);
-	free(f->k);
-	free(f->tmp);
-	free(f);
-}
-
-double
-flow_length(const struct flow *f)
-{
-	return f->length;
-}
-
-int
-flow_apply(struct flow *f, float *act, size_t n, double *h_before, double *h_after, struct err *e)
-{
-	const struct field *field = f->b->field;
-	size_t dim = field->dim, i;
-	unsigned step;
-
-	for (i = 0; i < n * dim; i++)
-		f->y[i] = (double)act[i];
-	if (h_before != NULL)
-		field->type->eval(field, f->work, f->y, n, h_before, NULL);
-	for (step = 0; step < f->steps; step++)
-		f->solver->step(field, f->work, f->y, n, f->length / f->steps, f->k, f->tmp);
-	if (h_after != NULL)
-		field->type->eval(field, f->work, f->y, n, h_after, NULL);
-	for (i = 0; i < n * dim; i++) {
-		act[i] = (float)f->y[i];
-		if (!isfinite(act[i]))
-			return err_set(e, "activation %zu of %zu is not finite once steered", i / dim + 1, n);
-	}
-	return 0;
 }

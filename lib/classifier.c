@@ -1,13 +1,16 @@
 /*
- * Let A = I + C Phi' D Phi with D = diag(p_i (1 - p_i)) be the Hessian in w. With
+ * Let A = I + C Phi' D Phi with D the losses' second derivatives be the Hessian in w. With
  * c eliminated D becomes D~ = D - D 1 1' D / (1' D 1), and Newton's step solves
  *   (I + C Phi' D~ Phi) d = -(g - C Phi' D 1 g_c / (1' D 1)),  g = w + C Phi' r,
- *   r_i = p_i - y_i, g_c = sum r_i,  dc = -(g_c + 1' D Phi d) / (1' D 1).
+ *   r_i the losses' first derivatives, g_c = sum r_i,  dc = -(g_c + 1' D Phi d) / (1' D 1).
  * A vector of feature space is kept as itself (primal) or by its coefficients
  * over the rows (dual); either way with its image Phi v. In the dual, Phi' u has
  * the coefficients u, and the inner product of v and v' is v . (Phi v').
+ *
+ * All fits go step by step together. Between the products with Phi each does its
+ * own arithmetic; a product is taken at once for all that still need it.
  */
-#include "logistic.h"
+#include "classifier.h"
 
 #include <cblas.h>
 #include <math.h>
@@ -22,37 +25,90 @@ struct element {
 	double *image;		/* [n] */
 };
 
+/* One fit on its way. */
 struct state {
-	const struct logistic_problem *p;
+	const struct classifier_problem *p;
+	struct classifier_fit *fit;
 	struct element w, g, d, q, s;	/* iterate, gradient, step; direction and residual of CG */
-	double *r, *weight, *u;	/* [n]: p - y, D's diagonal, scratch */
+	double *r, *weight, *u;	/* [n]: first and second derivatives, scratch */
 	double total;		/* 1' D 1 */
 	double c, r_sum;
+	double last, first, norm;	/* the objective before; the gradient's norm at first and now */
+	double rho, rho0, eta;	/* of CG */
+};
+
+/* What a fit wants of Phi: x->v += scale Phi' u, then x->image = Phi x->v. */
+struct request {
+	struct element *x;
+	const double *u;
+	double scale;
+};
+
+struct batch {
+	const struct classifier_problem *p;
+	struct state *t;	/* [n_fit] */
+	struct request *want;	/* [n_fit] */
+	size_t *active, *inner;	/* [n_fit] the fits that go on; those of them whose CG does */
+	double *in, *out;	/* [n_fit][size or n] */
 };
 
 static void
-image(const struct state *t, struct element *x)
+pull_back(struct batch *b, size_t count)
 {
-	const struct logistic_problem *p = t->p;
+	const struct classifier_problem *p = b->p;
+	int n = (int)p->n, size = (int)p->size;
+	size_t k;
 
-	if (p->dual)
-		cblas_dsymv(CblasRowMajor, CblasLower, (int)p->n, 1, p->rows, (int)p->n, x->v, 1, 0, x->image, 1);
-	else
-		cblas_dgemv(CblasRowMajor, CblasNoTrans, (int)p->n, (int)p->size, 1, p->rows, (int)p->size,
-		    x->v, 1, 0, x->image, 1);
+	if (p->dual) {
+		for (k = 0; k < count; k++)
+			cblas_daxpy(n, b->want[k].scale, b->want[k].u, 1, b->want[k].x->v, 1);
+	} else if (count == 1) {
+		cblas_dgemv(CblasRowMajor, CblasTrans, n, size, b->want[0].scale, p->rows, size, b->want[0].u, 1, 1,
+		    b->want[0].x->v, 1);
+	} else {
+		for (k = 0; k < count; k++)
+			memcpy(b->in + k * p->n, b->want[k].u, p->n * sizeof *b->in);
+		cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)count, size, n, 1, b->in, n, p->rows,
+		    size, 0, b->out, size);
+		for (k = 0; k < count; k++)
+			cblas_daxpy(size, b->want[k].scale, b->out + k * p->size, 1, b->want[k].x->v, 1);
+	}
 }
 
-/* y += a Phi' u */
 static void
-pull_back(const struct state *t, double a, const double *u, double *y)
+image(struct batch *b, size_t count)
 {
-	const struct logistic_problem *p = t->p;
+	const struct classifier_problem *p = b->p;
+	int n = (int)p->n, size = (int)p->size;
+	size_t k;
 
+	if (count == 1 && p->dual) {
+		cblas_dsymv(CblasRowMajor, CblasLower, n, 1, p->rows, n, b->want[0].x->v, 1, 0,
+		    b->want[0].x->image, 1);
+		return;
+	}
+	if (count == 1) {
+		cblas_dgemv(CblasRowMajor, CblasNoTrans, n, size, 1, p->rows, size, b->want[0].x->v, 1, 0,
+		    b->want[0].x->image, 1);
+		return;
+	}
+	for (k = 0; k < count; k++)
+		memcpy(b->in + k * p->size, b->want[k].x->v, p->size * sizeof *b->in);
 	if (p->dual)
-		cblas_daxpy((int)p->n, a, u, 1, y, 1);
+		cblas_dsymm(CblasRowMajor, CblasRight, CblasLower, (int)count, n, 1, p->rows, n, b->in, n, 0,
+		    b->out, n);
 	else
-		cblas_dgemv(CblasRowMajor, CblasTrans, (int)p->n, (int)p->size, a, p->rows, (int)p->size,
-		    u, 1, 1, y, 1);
+		cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)count, n, size, 1, b->in, size, p->rows,
+		    size, 0, b->out, n);
+	for (k = 0; k < count; k++)
+		memcpy(b->want[k].x->image, b->out + k * p->n, p->n * sizeof *b->out);
+}
+
+static void
+serve(struct batch *b, size_t count)
+{
+	pull_back(b, count);
+	image(b, count);
 }
 
 /* The inner product; y's image is used in the dual. */
@@ -62,137 +118,218 @@ dot(const struct state *t, const struct element *x, const struct element *y)
 	return cblas_ddot((int)t->p->size, x->v, 1, t->p->dual ? y->image : y->v, 1);
 }
 
+/* to += a from, image and all */
+static void
+add(const struct state *t, double a, const struct element *from, struct element *to)
+{
+	cblas_daxpy((int)t->p->size, a, from->v, 1, to->v, 1);
+	cblas_daxpy((int)t->p->n, a, from->image, 1, to->image, 1);
+}
+
+static int
+taken(const struct state *t, size_t i)
+{
+	return t->fit->out == NULL || !t->fit->out[i];
+}
+
 static double
 log1pexp(double x)
 {
 	return x > 0 ? x + log1p(exp(-x)) : log1p(exp(x));
 }
 
-static int
-taken(const struct state *t, size_t i)
-{
-	return t->p->out == NULL || !t->p->out[i];
-}
-
 /* The losses' sum at w + a d, with the image of d and its share of c. */
 static double
-loss(const struct state *t, double a, double dc)
+loss_at(const struct state *t, double a, double dc)
 {
-	double sum = 0;
+	const struct classifier_problem *p = t->p;
+	double sum = 0, m;
 	size_t i;
 
-	for (i = 0; i < t->p->n; i++) {
-		double f = t->w.image[i] + t->c + a * (t->d.image[i] + dc);
-
-		if (taken(t, i))
-			sum += log1pexp(t->p->label[i] ? -f : f);
+	for (i = 0; i < p->n; i++) {
+		if (!taken(t, i))
+			continue;
+		m = t->w.image[i] + t->c + a * (t->d.image[i] + dc);
+		if (!p->label[i])
+			m = -m;
+		sum += p->loss == LOSS_LOGISTIC ? log1pexp(-m) : m < 1 ? (1 - m) * (1 - m) : 0;
 	}
 	return sum;
 }
 
-/* r, D and the gradient (with its image) at the iterate. Returns the gradient's norm. */
-static double
+/* First and second derivative of the loss at f. */
+static void
+derivatives(enum loss loss, int label, double f, double *r, double *weight)
+{
+	double s = label ? 1 : -1, m = s * f, q;
+
+	if (loss == LOSS_LOGISTIC) {
+		q = 1 / (1 + exp(-fabs(f)));
+		*r = (f > 0 ? q : 1 - q) - label;
+		*weight = q * (1 - q);
+	} else {
+		*r = m < 1 ? -2 * s * (1 - m) : 0;
+		*weight = m < 1 ? 2 : 0;
+	}
+}
+
+/* r, D and the gradient's request at the iterate. */
+static struct request
 differentiate(struct state *t)
 {
-	const struct logistic_problem *p = t->p;
+	const struct classifier_problem *p = t->p;
 	size_t i;
 
 	t->r_sum = t->total = 0;
 	for (i = 0; i < p->n; i++) {
-		double f = t->w.image[i] + t->c, q = 1 / (1 + exp(-fabs(f)));
-
-		t->r[i] = taken(t, i) ? (f > 0 ? q : 1 - q) - p->label[i] : 0;
-		t->weight[i] = taken(t, i) ? q * (1 - q) : 0;
+		t->r[i] = t->weight[i] = 0;
+		if (taken(t, i))
+			derivatives(p->loss, p->label[i], t->w.image[i] + t->c, &t->r[i], &t->weight[i]);
 		t->r_sum += t->r[i];
 		t->total += t->weight[i];
 	}
 	memcpy(t->g.v, t->w.v, p->size * sizeof *t->g.v);
-	pull_back(t, p->C, t->r, t->g.v);
-	image(t, &t->g);
-	/* the intercept's part of the gradient is C r_sum */
-	return sqrt(fmax(0, dot(t, &t->g, &t->g)) + p->C * p->C * t->r_sum * t->r_sum);
+	return (struct request){ &t->g, t->r, t->fit->C };
 }
 
-/* u = D~ x for a vector x over the rows */
-static void
-apply_weight(struct state *t, const double *x)
+/* Newton's step begins at nothing; its residual s = -(g - C Phi' D 1 r_sum / total). */
+static struct request
+begin_step(struct state *t)
 {
-	double mean = cblas_ddot((int)t->p->n, t->weight, 1, x, 1) / t->total;
 	size_t i;
 
-	for (i = 0; i < t->p->n; i++)
-		t->u[i] = t->weight[i] * (x[i] - mean);
+	t->eta = fmin(0.1, t->norm / t->first);
+	memset(t->d.v, 0, t->p->size * sizeof *t->d.v);
+	memset(t->d.image, 0, t->p->n * sizeof *t->d.image);
+	for (i = 0; i < t->p->size; i++)
+		t->s.v[i] = -t->g.v[i];
+	return (struct request){ &t->s, t->weight, t->total > 0 ? t->fit->C * t->r_sum / t->total : 0 };
 }
 
-/* Newton's step into t->d (with its image), to a relative residual of eta. */
 static void
-solve(struct state *t, double eta)
+first_direction(struct state *t)
 {
-	const struct logistic_problem *p = t->p;
-	int size = (int)p->size, n = (int)p->n;
-	double rho, rho0;
-	unsigned it;
-
-	memset(t->d.v, 0, p->size * sizeof *t->d.v);
-	memset(t->d.image, 0, p->n * sizeof *t->d.image);
-	/* residual s = -(g - C Phi' D 1 r_sum / total) */
-	cblas_dcopy(size, t->g.v, 1, t->s.v, 1);
-	cblas_dscal(size, -1, t->s.v, 1);
-	pull_back(t, p->C * t->r_sum / t->total, t->weight, t->s.v);
-	image(t, &t->s);
-	cblas_dcopy(size, t->s.v, 1, t->q.v, 1);
-	cblas_dcopy(n, t->s.image, 1, t->q.image, 1);
-	rho = rho0 = dot(t, &t->s, &t->s);
-	for (it = 0; it < MAX_CG && rho > eta * eta * rho0 && rho > 0; it++) {
-		double curvature, a, last = rho;
-
-		apply_weight(t, t->q.image);
-		curvature = dot(t, &t->q, &t->q) + p->C * cblas_ddot(n, t->u, 1, t->q.image, 1);
-		a = rho / curvature;
-		cblas_daxpy(size, a, t->q.v, 1, t->d.v, 1);
-		cblas_daxpy(n, a, t->q.image, 1, t->d.image, 1);
-		cblas_daxpy(size, -a, t->q.v, 1, t->s.v, 1);
-		pull_back(t, -a * p->C, t->u, t->s.v);
-		image(t, &t->s);
-		rho = dot(t, &t->s, &t->s);
-		cblas_dscal(size, rho / last, t->q.v, 1);
-		cblas_daxpy(size, 1, t->s.v, 1, t->q.v, 1);
-		cblas_dscal(n, rho / last, t->q.image, 1);
-		cblas_daxpy(n, 1, t->s.image, 1, t->q.image, 1);
-	}
-}
-
-/* Goes along the step as far as the objective falls. Returns the new objective, or the old: no way down. */
-static double
-descend(struct state *t, double objective)
-{
-	const struct logistic_problem *p = t->p;
-	double dc = -(t->r_sum + cblas_ddot((int)p->n, t->weight, 1, t->d.image, 1)) / t->total;
-	double ww = dot(t, &t->w, &t->w), wd = dot(t, &t->w, &t->d), dd = dot(t, &t->d, &t->d);
-	double slope = dot(t, &t->g, &t->d) + p->C * t->r_sum * dc, a = 1;
-	unsigned k;
-
-	for (k = 0; k < MAX_HALVINGS; k++, a /= 2) {
-		double next = (ww + 2 * a * wd + a * a * dd) / 2 + p->C * loss(t, a, dc);
-
-		if (next <= objective + 1e-4 * a * slope) {
-			cblas_daxpy((int)p->size, a, t->d.v, 1, t->w.v, 1);
-			cblas_daxpy((int)p->n, a, t->d.image, 1, t->w.image, 1);
-			t->c += a * dc;
-			return next;
-		}
-	}
-	return objective;
+	memcpy(t->q.v, t->s.v, t->p->size * sizeof *t->q.v);
+	memcpy(t->q.image, t->s.image, t->p->n * sizeof *t->q.image);
+	t->rho = t->rho0 = dot(t, &t->s, &t->s);
 }
 
 static int
-state_init(struct state *t, const struct logistic_problem *p, struct logistic_fit *fit)
+cg_goes_on(const struct state *t)
+{
+	return t->rho > t->eta * t->eta * t->rho0 && t->rho > 0;
+}
+
+/* One step of CG, but for the residual's products. */
+static struct request
+cg_step(struct state *t)
+{
+	int n = (int)t->p->n;
+	double mean = t->total > 0 ? cblas_ddot(n, t->weight, 1, t->q.image, 1) / t->total : 0, a;
+	size_t i;
+
+	for (i = 0; i < t->p->n; i++)
+		t->u[i] = t->weight[i] * (t->q.image[i] - mean);
+	a = t->rho / (dot(t, &t->q, &t->q) + t->fit->C * cblas_ddot(n, t->u, 1, t->q.image, 1));
+	add(t, a, &t->q, &t->d);
+	cblas_daxpy((int)t->p->size, -a, t->q.v, 1, t->s.v, 1);
+	return (struct request){ &t->s, t->u, -a * t->fit->C };
+}
+
+static void
+next_direction(struct state *t)
+{
+	double last = t->rho;
+
+	t->rho = dot(t, &t->s, &t->s);
+	cblas_dscal((int)t->p->size, t->rho / last, t->q.v, 1);
+	cblas_dscal((int)t->p->n, t->rho / last, t->q.image, 1);
+	add(t, 1, &t->s, &t->q);
+}
+
+/* Goes along the step as far as the objective falls, if it does. */
+static void
+descend(struct state *t)
+{
+	const struct classifier_problem *p = t->p;
+	double dc = t->total > 0 ? -(t->r_sum + cblas_ddot((int)p->n, t->weight, 1, t->d.image, 1)) / t->total : 0;
+	double ww = dot(t, &t->w, &t->w), wd = dot(t, &t->w, &t->d), dd = dot(t, &t->d, &t->d);
+	double slope = dot(t, &t->g, &t->d) + t->fit->C * t->r_sum * dc, a = 1;
+	unsigned k;
+
+	t->last = t->fit->objective;
+	for (k = 0; k < MAX_HALVINGS; k++, a /= 2) {
+		double next = (ww + 2 * a * wd + a * a * dd) / 2 + t->fit->C * loss_at(t, a, dc);
+
+		if (next <= t->last + 1e-4 * a * slope) {
+			add(t, a, &t->d, &t->w);
+			t->c += a * dc;
+			t->fit->objective = next;
+			return;
+		}
+	}
+}
+
+/* The gradients of the active fits, and those of them that are not at their optimum yet. */
+static size_t
+update(struct batch *b, size_t count, int first)
+{
+	size_t k, left = 0;
+
+	for (k = 0; k < count; k++)
+		b->want[k] = differentiate(&b->t[b->active[k]]);
+	serve(b, count);
+	for (k = 0; k < count; k++) {
+		struct state *t = &b->t[b->active[k]];
+
+		/* the intercept's part of the gradient is C r_sum */
+		t->norm = sqrt(fmax(0, dot(t, &t->g, &t->g)) + t->fit->C * t->fit->C * t->r_sum * t->r_sum);
+		if (first)
+			t->first = t->norm;
+		/* with no tolerance, on until rounding hides any way down: the optimum as doubles know it */
+		if (t->norm > fmax(t->fit->tolerance, 1e-13) * t->first && t->fit->objective < t->last)
+			b->active[left++] = b->active[k];
+	}
+	return left;
+}
+
+/* Newton's steps of the active fits, by CG. */
+static void
+solve(struct batch *b, size_t count)
+{
+	size_t k, left = count;
+	unsigned it;
+
+	for (k = 0; k < count; k++) {
+		b->inner[k] = b->active[k];
+		b->want[k] = begin_step(&b->t[b->active[k]]);
+	}
+	serve(b, count);
+	for (k = 0; k < count; k++)
+		first_direction(&b->t[b->active[k]]);
+	for (it = 0; it < MAX_CG && left > 0; it++) {
+		for (count = left, left = k = 0; k < count; k++)
+			if (cg_goes_on(&b->t[b->inner[k]]))
+				b->inner[left++] = b->inner[k];
+		for (k = 0; k < left; k++)
+			b->want[k] = cg_step(&b->t[b->inner[k]]);
+		if (left > 0)
+			serve(b, left);
+		for (k = 0; k < left; k++)
+			next_direction(&b->t[b->inner[k]]);
+	}
+}
+
+static int
+state_init(struct state *t, const struct classifier_problem *p, struct classifier_fit *fit)
 {
 	struct element *x[] = { &t->w, &t->g, &t->d, &t->q, &t->s };
 	size_t i;
 
-	memset(t, 0, sizeof *t);
 	t->p = p;
+	t->fit = fit;
+	fit->iterations = 0;
+	t->last = INFINITY;
 	for (i = 0; i < sizeof x / sizeof *x; i++) {
 		x[i]->v = calloc(p->size, sizeof *x[i]->v);
 		x[i]->image = calloc(p->n, sizeof *x[i]->image);
@@ -202,60 +339,93 @@ state_init(struct state *t, const struct logistic_problem *p, struct logistic_fi
 	t->r = calloc(p->n, sizeof *t->r);
 	t->weight = calloc(p->n, sizeof *t->weight);
 	t->u = calloc(p->n, sizeof *t->u);
-	fit->iterations = 0;
 	return t->r == NULL || t->weight == NULL || t->u == NULL ? -1 : 0;
 }
 
 static void
-state_release(struct state *t)
+batch_release(struct batch *b, size_t n_fit)
 {
-	struct element *x[] = { &t->w, &t->g, &t->d, &t->q, &t->s };
-	size_t i;
+	size_t i, k;
 
-	for (i = 0; i < sizeof x / sizeof *x; i++) {
-		free(x[i]->v);
-		free(x[i]->image);
+	for (k = 0; b->t != NULL && k < n_fit; k++) {
+		struct state *t = &b->t[k];
+		struct element *x[] = { &t->w, &t->g, &t->d, &t->q, &t->s };
+
+		for (i = 0; i < sizeof x / sizeof *x; i++) {
+			free(x[i]->v);
+			free(x[i]->image);
+		}
+		free(t->r);
+		free(t->weight);
+		free(t->u);
 	}
-	free(t->r);
-	free(t->weight);
-	free(t->u);
+	free(b->t);
+	free(b->want);
+	free(b->active);
+	free(b->inner);
+	free(b->in);
+	free(b->out);
+}
+
+static int
+batch_init(struct batch *b, const struct classifier_problem *p, struct classifier_fit *fit, size_t n_fit)
+{
+	size_t most = p->n > p->size ? p->n : p->size, k;
+
+	memset(b, 0, sizeof *b);
+	b->p = p;
+	b->t = calloc(n_fit, sizeof *b->t);
+	b->want = calloc(n_fit, sizeof *b->want);
+	b->active = calloc(n_fit, sizeof *b->active);
+	b->inner = calloc(n_fit, sizeof *b->inner);
+	b->in = calloc(n_fit, most * sizeof *b->in);
+	b->out = calloc(n_fit, most * sizeof *b->out);
+	if (b->t == NULL || b->want == NULL || b->active == NULL || b->inner == NULL || b->in == NULL ||
+	    b->out == NULL)
+		return -1;
+	for (k = 0; k < n_fit; k++) {
+		if (state_init(&b->t[k], p, &fit[k]) != 0)
+			return -1;
+		fit[k].objective = fit[k].C * loss_at(&b->t[k], 0, 0);
+		b->active[k] = k;
+	}
+	return 0;
 }
 
 int
-logistic_fit(const struct logistic_problem *p, struct logistic_fit *fit, struct err *e)
+classifier_fit(const struct classifier_problem *p, struct classifier_fit *fit, size_t n_fit, struct err *e)
 {
-	double norm, first, objective, last = INFINITY;
-	struct state t;
+	struct batch b;
 	int rc = -1;
-	size_t i;
+	size_t count, i, k;
 
-	if (state_init(&t, p, fit) != 0) {
+	if (batch_init(&b, p, fit, n_fit) != 0) {
 		err_memory(e);
 		goto out;
 	}
-	objective = p->C * loss(&t, 0, 0);
-	first = norm = differentiate(&t);
-	/* on until rounding hides any way down: that is the optimum as doubles know it */
-	while (norm > 1e-13 * first && objective < last) {
-		if (fit->iterations == MAX_NEWTON) {
-			err_set(e, "the logistic regression did not converge in %d steps (gradient %g)",
-			    MAX_NEWTON, norm);
-			goto out;
-		}
-		fit->iterations++;
-		solve(&t, fmin(0.1, norm / first));
-		last = objective;
-		objective = descend(&t, objective);
-		norm = differentiate(&t);
+	for (count = update(&b, n_fit, 1); count > 0; count = update(&b, count, 0)) {
+		for (k = 0; k < count; k++)
+			if (b.t[b.active[k]].fit->iterations++ == MAX_NEWTON) {
+				err_set(e, "the classifier did not converge in %d steps (gradient %g)", MAX_NEWTON,
+				    b.t[b.active[k]].norm);
+				goto out;
+			}
+		solve(&b, count);
+		for (k = 0; k < count; k++)
+			descend(&b.t[b.active[k]]);
 	}
-	memcpy(fit->coef, t.w.v, p->size * sizeof *fit->coef);
-	for (i = 0; i < p->n; i++)
-		fit->f[i] = t.w.image[i] + t.c;
-	fit->intercept = t.c;
-	fit->objective = objective;
-	fit->gradient_norm = norm;
+	for (k = 0; k < n_fit; k++) {
+		struct state *t = &b.t[k];
+
+		if (fit[k].coef != NULL)
+			memcpy(fit[k].coef, t->w.v, p->size * sizeof *fit[k].coef);
+		for (i = 0; i < p->n; i++)
+			fit[k].f[i] = t->w.image[i] + t->c;
+		fit[k].intercept = t->c;
+		fit[k].gradient_norm = t->norm;
+	}
 	rc = 0;
 out:
-	state_release(&t);
+	batch_release(&b, n_fit);
 	return rc;
 }

@@ -3,30 +3,30 @@
 #include <gsl/gsl_cblas.h>	/* gsl_randist.h brings it, and it excludes cblas.h */
 #include <gsl/gsl_randist.h>
 #include <gsl/gsl_rng.h>
+#include <gsl/gsl_sort.h>
+#include <gsl/gsl_statistics_double.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "auc.h"
-#include "logistic.h"
+#include "classifier.h"
 
-/* Deals the groups into folds: fold[n_group], caller frees. */
-static unsigned *
-deal(size_t n_group, unsigned folds, uint64_t seed)
+/* Of held-out fits and the choice of C: more digits would change no figure that is reported. */
+static const double held_out_tolerance = 1e-5;
+
+/* The folds: which one each row is in, and each one's mask of rows left out. */
+struct folds {
+	unsigned n;
+	unsigned *of;			/* [d->n] */
+	unsigned char *out;		/* [n][d->n] */
+};
+
+static void
+folds_release(struct folds *k)
 {
-	gsl_rng *rng = gsl_rng_alloc(gsl_rng_mt19937);
-	unsigned *fold = calloc(n_group, sizeof *fold);
-	size_t i;
-
-	if (rng != NULL && fold != NULL) {
-		for (i = 0; i < n_group; i++)
-			fold[i] = (unsigned)(i % folds);
-		gsl_rng_set(rng, (unsigned long)seed);
-		gsl_ran_shuffle(rng, fold, n_group, sizeof *fold);
-	}
-	if (rng != NULL)
-		gsl_rng_free(rng);
-	return fold;
+	free(k->of);
+	free(k->out);
 }
 
 static int
@@ -41,59 +41,174 @@ both_labels(const struct fit_data *d, const unsigned char *out)
 	return seen[0] && seen[1];
 }
 
-/* 0 with *result set (NaN: not to be had), or -1. */
+/* Deals the groups: 1; 0: a fold leaves one label only, or none is asked for; -1. */
 static int
-held_out_auc(struct logistic_problem p, const struct fit_data *d, const struct field_options *o,
-    double *result, struct err *e)
+folds_deal(struct folds *k, const struct fit_data *d, const struct field_options *o)
 {
-	unsigned folds = o->folds < d->n_group ? o->folds : (unsigned)d->n_group, k;
-	unsigned *fold = deal(d->n_group, folds, o->seed);
-	unsigned char *out = calloc(d->n, 1);
-	double *score = calloc(d->n, sizeof *score);
-	struct logistic_fit fit = { 0 };
+	unsigned *fold = NULL, f;
+	gsl_rng *rng = NULL;
 	int rc = -1;
 	size_t i;
 
-	*result = NAN;
-	fit.coef = calloc(p.size, sizeof *fit.coef);
-	fit.f = calloc(d->n, sizeof *fit.f);
-	if (fold == NULL || out == NULL || score == NULL || fit.coef == NULL || fit.f == NULL) {
-		err_memory(e);
+	*k = (struct folds){ .n = o->folds < d->n_group ? o->folds : (unsigned)d->n_group };
+	if (o->folds == 0)
+		return 0;
+	fold = calloc(d->n_group, sizeof *fold);
+	k->of = calloc(d->n, sizeof *k->of);
+	k->out = calloc(k->n, d->n);
+	if (fold == NULL || k->of == NULL || k->out == NULL || (rng = gsl_rng_alloc(gsl_rng_mt19937)) == NULL)
 		goto out;
+	for (i = 0; i < d->n_group; i++)
+		fold[i] = (unsigned)(i % k->n);
+	gsl_rng_set(rng, (unsigned long)o->seed);
+	gsl_ran_shuffle(rng, fold, d->n_group, sizeof *fold);
+	for (i = 0; i < d->n; i++) {
+		k->of[i] = fold[d->group[i]];
+		k->out[k->of[i] * d->n + i] = 1;
 	}
-	p.out = out;
-	for (k = 0; k < folds; k++) {
-		for (i = 0; i < d->n; i++)
-			out[i] = fold[d->group[i]] == k;
-		if (!both_labels(d, out)) {
+	rc = 1;
+	for (f = 0; f < k->n; f++)
+		if (!both_labels(d, k->out + f * d->n))
 			rc = 0;
-			goto out;
-		}
-		if (logistic_fit(&p, &fit, e) != 0)
-			goto out;
-		for (i = 0; i < d->n; i++)
-			if (out[i])
-				score[i] = fit.f[i];
-	}
-	*result = auc(score, d->label, NULL, d->n);
-	rc = 0;
 out:
 	free(fold);
-	free(out);
-	free(score);
-	free(fit.coef);
-	free(fit.f);
+	if (rng != NULL)
+		gsl_rng_free(rng);
 	return rc;
 }
 
-int
-estimate_fit(const double *phi, size_t size, const struct fit_data *d, const struct field_options *o,
-    double *w, double *intercept, double *log_prior_ratio, struct fit_report *rep, struct err *e)
+static double
+log1pexp(double x)
 {
-	struct logistic_problem p = { .rows = phi, .n = d->n, .size = size, .label = d->label, .C = o->C };
-	struct logistic_fit fit = { 0 };
-	double *gram = NULL;
+	return x > 0 ? x + log1p(exp(-x)) : log1p(exp(x));
+}
+
+/* Mean log-loss of log-odds f / t, and with slope its first and second derivative in 1/t. */
+static double
+mean_log_loss(const double *f, double shift, const int *label, size_t n, double inverse, double *first,
+    double *second)
+{
+	double sum = 0, d1 = 0, d2 = 0;
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		double x = f[i] - shift, z = x * inverse, p = 1 / (1 + exp(-z));
+
+		sum += log1pexp(label[i] ? -z : z);
+		d1 += x * (p - label[i]);
+		d2 += x * x * p * (1 - p);
+	}
+	if (first != NULL)
+		*first = d1 / (double)n;
+	if (second != NULL)
+		*second = d2 / (double)n;
+	return sum / (double)n;
+}
+
+/* The features' variance, summed over them. */
+static double
+variance(const struct classifier_problem *p)
+{
+	double total = 0, sum = 0;
+	size_t i, j;
+
+	if (p->dual) {
+		for (i = 0; i < p->n; i++) {
+			total += p->rows[i * p->n + i];
+			sum += p->rows[i * p->n + i];
+			for (j = 0; j < i; j++)
+				sum += 2 * p->rows[i * p->n + j];
+		}
+		return total / (double)p->n - sum / ((double)p->n * (double)p->n);
+	}
+	for (j = 0; j < p->size; j++)
+		total += gsl_stats_variance(p->rows + j, p->size, p->n);
+	return total;
+}
+
+/*
+ * Fits with each C[m] on all but each fold: score[m][d->n] of the rows held out.
+ */
+static int
+cross_validate(const struct classifier_problem *p, const struct fit_data *d, const struct folds *k,
+    const double *C, size_t m, double *score, struct err *e)
+{
+	size_t n_fit = m * k->n, c, i;
+	struct classifier_fit *fit = calloc(n_fit, sizeof *fit);
+	double *f = calloc(n_fit, d->n * sizeof *f);
+	unsigned v;
 	int rc = -1;
+
+	if (fit == NULL || f == NULL) {
+		err_memory(e);
+		goto out;
+	}
+	for (c = 0; c < m; c++)
+		for (v = 0; v < k->n; v++)
+			fit[c * k->n + v] = (struct classifier_fit){ .C = C[c], .out = k->out + v * d->n,
+			    .tolerance = held_out_tolerance, .f = f + (c * k->n + v) * d->n };
+	if (classifier_fit(p, fit, n_fit, e) != 0)
+		goto out;
+	for (c = 0; c < m; c++)
+		for (i = 0; i < d->n; i++)
+			score[c * d->n + i] = fit[c * k->n + k->of[i]].f[i];
+	rc = 0;
+out:
+	free(fit);
+	free(f);
+	return rc;
+}
+
+/* The C asked for, or the best of several; with it what it says of the rows held out. */
+static int
+choose(const struct classifier_problem *p, const struct fit_data *d, const struct field_options *o,
+    struct fit_report *rep, struct err *e)
+{
+	double C[ESTIMATE_CS], *score = calloc(ESTIMATE_CS, d->n * sizeof *score), best = INFINITY;
+	size_t m = o->C > 0 ? 1 : ESTIMATE_CS, c, i;
+	struct folds k = { 0 };
+	int dealt, rc = -1;
+
+	if (score == NULL || (dealt = folds_deal(&k, d, o)) < 0) {
+		err_memory(e);
+		goto out;
+	}
+	rep->C = C[0] = o->C;
+	if (o->C == 0) {
+		double scale = variance(p);
+
+		if (!dealt) {
+			err_set(e, "too few groups with both labels to choose C by what is held out");
+			goto out;
+		}
+		for (c = 0; c < m; c++)
+			C[c] = pow(10, -2 + 5 * (double)c / (ESTIMATE_CS - 1)) / (scale > 0 ? scale : 1);
+	}
+	if (dealt) {
+		if (cross_validate(p, d, &k, C, m, score, e) != 0)
+			goto out;
+		for (c = 0; c < m; c++) {
+			double l = mean_log_loss(score + c * d->n, 0, d->label, d->n, 1, NULL, NULL);
+
+			if (l >= best)
+				continue;
+			best = l;
+			rep->C = C[c];
+			for (i = 0; i < d->n; i++)
+				rep->held_out[i] = score[c * d->n + i] + log((1 - rep->prior) / rep->prior);
+		}
+		rep->has_held_out = 1;
+	}
+	rc = 0;
+out:
+	folds_release(&k);
+	free(score);
+	return rc;
+}
+
+static void
+count(const struct fit_data *d, struct fit_report *rep)
+{
 	size_t i;
 
 	rep->n_positive = rep->n_negative = 0;
@@ -101,39 +216,240 @@ estimate_fit(const double *phi, size_t size, const struct fit_data *d, const str
 		(*(d->label[i] ? &rep->n_positive : &rep->n_negative))++;
 	rep->n_group = d->n_group;
 	rep->prior = (double)rep->n_positive / (double)d->n;
-	/* the smaller problem: over the rows' inner products, or over the features */
-	if (d->n < size) {
-		if ((gram = calloc(d->n, d->n * sizeof *gram)) == NULL)
-			goto memory;
-		cblas_dsyrk(CblasRowMajor, CblasLower, CblasNoTrans, (int)d->n, (int)size, 1, phi, (int)size,
-		    0, gram, (int)d->n);
-		p.rows = gram;
-		p.dual = 1;
-		p.size = d->n;
+}
+
+static int
+estimate(const struct classifier_problem *p, const struct fit_data *d, const struct field_options *o,
+    struct estimate *x, struct fit_report *rep, struct err *e)
+{
+	struct classifier_fit fit = { .coef = x->coef };
+	int rc = -1;
+
+	count(d, rep);
+	if (choose(p, d, o, rep, e) != 0)
+		return -1;
+	if ((fit.f = calloc(d->n, sizeof *fit.f)) == NULL)
+		return err_memory(e);
+	fit.C = rep->C;
+	if ((rc = classifier_fit(p, &fit, 1, e)) == 0) {
+		x->intercept = fit.intercept;
+		x->log_prior_ratio = log((1 - rep->prior) / rep->prior);
+		rep->objective = fit.objective;
+		rep->gradient_norm = fit.gradient_norm;
+		rep->iterations = fit.iterations;
 	}
-	fit.coef = calloc(p.size, sizeof *fit.coef);
-	fit.f = calloc(d->n, sizeof *fit.f);
-	if (fit.coef == NULL || fit.f == NULL)
-		goto memory;
-	if (logistic_fit(&p, &fit, e) != 0 || held_out_auc(p, d, o, &rep->auc, e) != 0)
-		goto out;
-	if (p.dual)
-		cblas_dgemv(CblasRowMajor, CblasTrans, (int)d->n, (int)size, 1, phi, (int)size, fit.coef, 1,
-		    0, w, 1);
-	else
-		memcpy(w, fit.coef, size * sizeof *w);
-	*intercept = fit.intercept;
-	*log_prior_ratio = log((1 - rep->prior) / rep->prior);
-	rep->objective = fit.objective;
-	rep->gradient_norm = fit.gradient_norm;
-	rep->iterations = fit.iterations;
-	rc = 0;
-	goto out;
-memory:
-	err_memory(e);
-out:
-	free(gram);
-	free(fit.coef);
 	free(fit.f);
 	return rc;
+}
+
+int
+estimate_gram(const double *gram, const struct fit_data *d, const struct field_options *o,
+    struct estimate *x, struct fit_report *rep, struct err *e)
+{
+	struct classifier_problem p = { .rows = gram, .dual = 1, .n = d->n, .size = d->n, .label = d->label,
+	    .loss = o->loss };
+
+	return estimate(&p, d, o, x, rep, e);
+}
+
+int
+estimate_features(const double *phi, size_t size, const struct fit_data *d,
+    const struct field_options *o, struct estimate *x, struct fit_report *rep, struct err *e)
+{
+	struct classifier_problem p = { .rows = phi, .n = d->n, .size = size, .label = d->label, .loss = o->loss };
+	struct estimate dual;
+	double *gram, *alpha;
+	int rc = -1;
+
+	/* the smaller problem: over the rows' inner products, or over the features */
+	if (d->n >= size)
+		return estimate(&p, d, o, x, rep, e);
+	gram = calloc(d->n, d->n * sizeof *gram);
+	alpha = calloc(d->n, sizeof *alpha);
+	if (gram == NULL || alpha == NULL) {
+		err_memory(e);
+		goto out;
+	}
+	cblas_dsyrk(CblasRowMajor, CblasLower, CblasNoTrans, (int)d->n, (int)size, 1, phi, (int)size, 0, gram,
+	    (int)d->n);
+	dual.coef = alpha;
+	if ((rc = estimate_gram(gram, d, o, &dual, rep, e)) != 0)
+		goto out;
+	cblas_dgemv(CblasRowMajor, CblasTrans, (int)d->n, (int)size, 1, phi, (int)size, alpha, 1, 0, x->coef, 1);
+	x->intercept = dual.intercept;
+	x->log_prior_ratio = dual.log_prior_ratio;
+out:
+	free(gram);
+	free(alpha);
+	return rc;
+}
+
+/* One fold of estimate_refit: rows and memory are the caller's. */
+static int
+refit(const struct field_type *type, const struct fit_data *all, const struct fit_data *part,
+    const unsigned char *out, const struct field_options *o, double *held_out, struct err *e)
+{
+	struct fit_report rep = { 0 };
+	struct field *f = type->fit(part, o, &rep, e);
+	struct field_work *w = NULL;
+	double *y = calloc(all->dim, sizeof *y);
+	int rc = -1;
+	size_t i, j;
+
+	if (f == NULL)
+		goto out;
+	if (y == NULL || (w = field_work_alloc(f)) == NULL) {
+		err_memory(e);
+		goto out;
+	}
+	for (i = 0; i < all->n; i++) {
+		if (!out[i])
+			continue;
+		for (j = 0; j < all->dim; j++)
+			y[j] = (double)all->act[i * all->dim + j];
+		field_eval(f, w, y, 1, &held_out[i], NULL);
+	}
+	rc = 0;
+out:
+	field_work_free(w);
+	field_free(f);
+	free(y);
+	return rc;
+}
+
+int
+estimate_refit(const struct field_type *type, const struct fit_data *d, const struct field_options *o,
+    struct fit_report *rep, struct err *e)
+{
+	struct field_options once = *o;
+	struct folds k = { 0 };
+	float *act = malloc(d->n * d->dim * sizeof *act);
+	int *label = calloc(d->n, sizeof *label), *group = calloc(d->n, sizeof *group), dealt, rc = -1;
+	unsigned v;
+	size_t i;
+
+	once.folds = 0;
+	if (act == NULL || label == NULL || group == NULL || (dealt = folds_deal(&k, d, o)) < 0) {
+		err_memory(e);
+		goto out;
+	}
+	for (v = 0; dealt && v < k.n; v++) {
+		struct fit_data part = { act, label, group, 0, d->dim, d->n_group };
+
+		for (i = 0; i < d->n; i++) {
+			if (k.out[v * d->n + i])
+				continue;
+			memcpy(act + part.n * d->dim, d->act + i * d->dim, d->dim * sizeof *act);
+			label[part.n] = d->label[i];
+			group[part.n++] = d->group[i];
+		}
+		if (refit(type, d, &part, k.out + v * d->n, &once, rep->held_out, e) != 0)
+			goto out;
+	}
+	rep->has_held_out = dealt;
+	rc = 0;
+out:
+	folds_release(&k);
+	free(act);
+	free(label);
+	free(group);
+	return rc;
+}
+
+/* Newton's method on a convex function of 1/t. */
+static double
+best_temperature(const struct fit_data *d, const double *f, double shift)
+{
+	double x = 1, first, second, step;
+	int i;
+
+	for (i = 0; i < 100; i++) {
+		mean_log_loss(f, shift, d->label, d->n, x, &first, &second);
+		step = second > 0 ? first / second : 0;
+		/* a step over 0, where no temperature is, is cut */
+		x = x - step > x / 4 ? fmin(x - step, 4 * x) : x / 4;
+		if (fabs(step) < 1e-12 * x)
+			break;
+	}
+	return 1 / x;
+}
+
+struct scored {
+	double p;
+	int label;
+};
+
+static int
+by_probability(const void *a, const void *b)
+{
+	double x = ((const struct scored *)a)->p, y = ((const struct scored *)b)->p;
+
+	return x < y ? -1 : x > y;
+}
+
+/* Bins of equal count: what the held-out h says the share of positives is, and what it is. */
+static void
+reliability(const struct fit_data *d, struct fit_report *rep, double shift)
+{
+	struct scored *s = calloc(d->n, sizeof *s);
+	size_t b, i;
+
+	if (s == NULL)
+		return;
+	for (i = 0; i < d->n; i++)
+		s[i] = (struct scored){ 1 / (1 + exp(shift - rep->held_out[i])), d->label[i] };
+	qsort(s, d->n, sizeof *s, by_probability);
+	for (b = 0; b < FIELD_BINS; b++) {
+		size_t lo = b * d->n / FIELD_BINS, hi = (b + 1) * d->n / FIELD_BINS;
+
+		if (lo == hi)
+			continue;
+		rep->predicted[b] = rep->observed[b] = 0;
+		for (i = lo; i < hi; i++) {
+			rep->predicted[b] += s[i].p / (double)(hi - lo);
+			rep->observed[b] += (double)s[i].label / (double)(hi - lo);
+		}
+	}
+	free(s);
+}
+
+static void
+quantiles(const struct fit_data *d, struct fit_report *rep)
+{
+	double *h = calloc(rep->n_positive, sizeof *h);
+	size_t i, n = 0;
+
+	if (h == NULL)
+		return;
+	for (i = 0; i < d->n; i++)
+		if (d->label[i])
+			h[n++] = rep->held_out[i];
+	gsl_sort(h, 1, n);
+	for (i = 0; i < FIELD_QUANTILES; i++)
+		rep->quantile[i] = gsl_stats_quantile_from_sorted_data(h, 1, n, (double)i / (FIELD_QUANTILES - 1));
+	free(h);
+}
+
+void
+estimate_report(const struct fit_data *d, struct fit_report *rep)
+{
+	double shift;
+	size_t i;
+
+	count(d, rep);
+	rep->prior_log_loss = -rep->prior * log(rep->prior) - (1 - rep->prior) * log(1 - rep->prior);
+	rep->auc = rep->log_loss = rep->temperature = NAN;
+	for (i = 0; i < FIELD_BINS; i++)
+		rep->predicted[i] = rep->observed[i] = NAN;
+	for (i = 0; i < FIELD_QUANTILES; i++)
+		rep->quantile[i] = NAN;
+	if (!rep->has_held_out)
+		return;
+	/* h is the log-density ratio; what is said of labels is about the log-odds h - shift */
+	shift = log((1 - rep->prior) / rep->prior);
+	rep->auc = auc(rep->held_out, d->label, NULL, d->n);
+	rep->log_loss = mean_log_loss(rep->held_out, shift, d->label, d->n, 1, NULL, NULL);
+	rep->temperature = best_temperature(d, rep->held_out, shift);
+	reliability(d, rep, shift);
+	quantiles(d, rep);
 }

@@ -36,6 +36,6 @@ int estimate_refit(const struct field_type *type, const struct fit_data *d, cons
     struct fit_report *rep, struct err *e);
 
 /* The report's counts, prior and all that follows from rep->held_out. */
-void estimate_report(const struct fit_data *d, const struct field_options *o, struct fit_report *rep);
+void estimate_report(const struct fit_data *d, struct fit_report *rep);
 
 #endif

@@ -95,7 +95,7 @@ field_fit(const struct field_type *type, const struct fit_data *d, const struct 
 	if ((f = type->fit(&s, o, rep, e)) == NULL || (type->has_h && !rep->has_held_out &&
 	    estimate_refit(type, &s, o, rep, e) != 0))
 		goto fail;
-	estimate_report(d, o, rep);
+	estimate_report(d, rep);
 	f->mean = mean;
 	f->isd = isd;
 	free(act);

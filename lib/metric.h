@@ -13,16 +13,15 @@
 #include "err.h"
 #include "example.h"
 #include "lm.h"
+#include "steering.h"
 #include "stream.h"
 
 /* What a metric may be given; its letters say what it uses. */
 struct metric_options {
 	const char *model;	/* path of a GGUF file */
 	enum template template;	/* how its prompts are put */
-	struct barrier *barrier;	/* NULL: none given */
-	struct strength T;	/* how far to follow it */
-	unsigned steps;
-	const struct solver *solver;
+	struct steering *steering;	/* of mc; NULL: none asked for */
+	struct barrier *barrier;	/* of density */
 	int threads, gpu_layers;
 };
 
@@ -51,6 +50,7 @@ struct metric {
 	const char *name;	/* as given to score */
 	const char *about;	/* one line for score -h */
 	const char *letters;	/* options it takes beyond the common -o -z -v, of "mtbTnsjg" */
+	int steers;		/* its barriers are followed, with all options of a flow */
 	unsigned kinds;		/* stream kinds it takes, 1u << kind | ... */
 	const struct column *columns;	/* ends with title NULL */
 	/*

@@ -10,8 +10,6 @@
 
 #include "wire.h"
 
-enum { COUNTERS = 8 };
-
 struct sink {
 	gzFile out;			/* plain or gzip; NULL: to `memory` */
 	struct buf *memory;
@@ -19,11 +17,7 @@ struct sink {
 	struct buf b;			/* one object */
 	uint64_t count;
 	uint32_t crc;
-	struct {
-		const char *name;
-		uint64_t v;
-	} counter[COUNTERS];
-	size_t n_counter;
+	struct record *end;		/* the end record's counters */
 };
 
 /* What a signal handler must unlink: one output at a time. */
@@ -93,6 +87,14 @@ put(struct sink *k, struct err *e)
 	return 0;
 }
 
+/* The first fields of the end record; counters come behind them, the values at the end. */
+static int
+start_end(struct sink *k)
+{
+	return (k->end = record_alloc()) == NULL || record_set_str(k->end, WIRE_RESERVED, "end", strlen("end")) != 0 ||
+	    record_set_int(k->end, "count", 0) != 0 || record_set_int(k->end, "crc32", 0) != 0 ? -1 : 0;
+}
+
 static int
 put_header(struct sink *k, const struct header *h, struct err *e)
 {
@@ -109,7 +111,7 @@ sink_open(const char *path, int gzip, const struct header *h, struct err *e)
 	struct sink *k = calloc(1, sizeof *k);
 	int fd = -1;
 
-	if (k == NULL)
+	if (k == NULL || start_end(k) != 0)
 		goto memory;
 	k->crc = (uint32_t)crc32(0, NULL, 0);
 	if ((fd = open_file(k, path, e)) < 0)
@@ -134,17 +136,16 @@ sink_open_memory(struct buf *to, const struct header *h, struct err *e)
 {
 	struct sink *k = calloc(1, sizeof *k);
 
-	if (k == NULL) {
+	if (k == NULL || start_end(k) != 0)
 		err_memory(e);
-		return NULL;
+	else {
+		k->memory = to;
+		k->crc = (uint32_t)crc32(0, NULL, 0);
+		if (put_header(k, h, e) == 0)
+			return k;
 	}
-	k->memory = to;
-	k->crc = (uint32_t)crc32(0, NULL, 0);
-	if (put_header(k, h, e) != 0) {
-		sink_abort(k);
-		return NULL;
-	}
-	return k;
+	sink_abort(k);
+	return NULL;
 }
 
 int
@@ -161,11 +162,13 @@ sink_write(struct sink *k, const struct record *r, struct err *e)
 int
 sink_counter(struct sink *k, const char *name, uint64_t v, struct err *e)
 {
-	if (k->n_counter == COUNTERS)
-		return err_set(e, "more than %d counters", COUNTERS);
-	k->counter[k->n_counter].name = name;
-	k->counter[k->n_counter++].v = v;
-	return 0;
+	return record_set_int(k->end, name, (int64_t)v) != 0 ? err_memory(e) : 0;
+}
+
+int
+sink_number(struct sink *k, const char *name, double v, struct err *e)
+{
+	return record_set_num(k->end, name, v) != 0 ? err_memory(e) : 0;
 }
 
 int
@@ -177,17 +180,10 @@ sink_flush(struct sink *k, struct err *e)
 static int
 put_end(struct sink *k, struct err *e)
 {
-	struct record *r = record_alloc();
-	size_t i;
-	int bad;
-
-	bad = r == NULL || record_set_str(r, WIRE_RESERVED, "end", strlen("end")) != 0 ||
-	    record_set_int(r, "count", (int64_t)k->count) != 0 || record_set_int(r, "crc32", k->crc) != 0;
-	for (i = 0; !bad && i < k->n_counter; i++)
-		bad = record_set_int(r, k->counter[i].name, (int64_t)k->counter[i].v) != 0;
-	bad = bad || record_to_wire(r, &k->b) != 0;
-	record_free(r);
-	return bad ? err_memory(e) : put(k, e);
+	if (record_set_int(k->end, "count", (int64_t)k->count) != 0 ||
+	    record_set_int(k->end, "crc32", k->crc) != 0 || record_to_wire(k->end, &k->b) != 0)
+		return err_memory(e);
+	return put(k, e);
 }
 
 int
@@ -232,5 +228,6 @@ sink_abort(struct sink *k)
 	free(k->name);
 	free(k->tmp);
 	free(k->b.p);
+	record_free(k->end);
 	free(k);
 }

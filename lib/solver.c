@@ -2,13 +2,17 @@
 
 #include <string.h>
 
-extern const struct solver solver_euler, solver_midpoint, solver_rk4, solver_rk4_38;
+extern const struct solver solver_euler, solver_midpoint, solver_rk4, solver_rk4_38, solver_rkf45, solver_rkck,
+    solver_rk8pd;
 
 static const struct solver *const table[] = {
 	&solver_euler,
 	&solver_midpoint,
 	&solver_rk4,
 	&solver_rk4_38,
+	&solver_rkf45,
+	&solver_rkck,
+	&solver_rk8pd,
 	NULL
 };
 
@@ -27,4 +31,33 @@ solver_find(const char *name)
 		if (strcmp(table[i]->name, name) == 0)
 			return table[i];
 	return NULL;
+}
+
+/* Regula falsi, each second time bisection: h along a step is smooth but need not be monotone. */
+double
+solver_land(double (*step)(void *ctx, double share), void *ctx, double h_begin, double h_end, double level)
+{
+	double lo = 0, hi = 1, h_lo = h_begin, h_hi = h_end;
+	int bisect = 0;
+
+	while (hi - lo > 1e-3) {
+		double share = bisect || h_hi <= h_lo ? (lo + hi) / 2 : lo + (hi - lo) * (level - h_lo) / (h_hi - h_lo), h;
+
+		/* a guess at an end would not shrink the bracket */
+		if (share - lo < 5e-4)
+			share = lo + 5e-4;
+		if (hi - share < 5e-4)
+			share = hi - 5e-4;
+		h = step(ctx, share);
+		if (h >= level) {
+			hi = share;
+			h_hi = h;
+		} else {
+			lo = share;
+			h_lo = h;
+		}
+		bisect = !bisect;
+	}
+	step(ctx, hi);
+	return hi;
 }

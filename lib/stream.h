@@ -96,8 +96,9 @@ struct sink;			/* a writer */
  */
 struct sink *sink_open(const char *path, int gzip, const struct header *h, struct err *e);
 int sink_write(struct sink *k, const struct record *r, struct err *e);
-/* An extra counter for the end record (at most 8); name is borrowed. */
+/* More for the end record: a counter, a figure. */
 int sink_counter(struct sink *k, const char *name, uint64_t v, struct err *e);
+int sink_number(struct sink *k, const char *name, double v, struct err *e);
 int sink_flush(struct sink *k, struct err *e);	/* what was written so far reaches the reader */
 /* Writes the end record, checks every close; frees k in any case. */
 int sink_close(struct sink *k, struct err *e);

@@ -10,28 +10,50 @@
 #include "tool.h"
 
 static struct {
-	const char *out;
+	const char *out, *held_out;
 	const struct field_type *field;
 	struct field_options o;
+	unsigned given;			/* FIELD_USES_... of the options given */
 	int block, threads, gzip;
 } opt = { .block = -1 };
+
+/* The options that not every field has a use for. */
+static const struct {
+	const char *name;
+	unsigned bit;
+} used[] = {
+	{ "-C", FIELD_USES_C }, { "--coef0", FIELD_USES_COEF0 }, { "--components", FIELD_USES_COMPONENTS },
+	{ "--degree", FIELD_USES_DEGREE }, { "--gamma", FIELD_USES_GAMMA }, { "--loss", FIELD_USES_LOSS },
+	{ "--sigma", FIELD_USES_SIGMA }, { "--standardise", FIELD_USES_STANDARDISE },
+	{ "--vector", FIELD_USES_VECTOR }
+};
 
 static void
 usage(FILE *to)
 {
 	fprintf(to,
-	    "usage: fitbarrier [-vz] [-f field] [-j threads] [-l block] [-o file] [-S seed]\n"
-	    "                  [-C x] [--coef0 x] [--components n] [--degree n] [--folds n]\n"
-	    "                  [--gamma x] [file ...]\n"
+	    "usage: fitbarrier [-vz] [-p preset] [-f field] [-j threads] [-l block] [-o file]\n"
+	    "                  [-S seed] [-C x|auto] [--coef0 x] [--components n] [--degree n]\n"
+	    "                  [--folds n] [--gamma x] [--held-out file]\n"
+	    "                  [--loss logistic|hinge] [--sigma median|scale|x]\n"
+	    "                  [--standardise] [file ...]\n"
+	    "  -p preset       paper: the paper's estimate; best: the one that does best on held-out\n"
+	    "                  questions; options behind it override it (default: paper)\n"
 	    "  -f field        (default: polysketch; -f help lists them)\n"
 	    "  -l block        of those in the stream (default: the only one)\n"
-	    "  -C x            inverse regularisation (default: %g)\n"
-	    "  -S seed         of hashes, signs and folds (default: %llu)\n"
+	    "  -C x            inverse regularisation; auto: the best on held-out groups\n"
+	    "                  (default: %g)\n"
+	    "  -S seed         of hashes, signs, features and folds (default: %llu)\n"
 	    "  --degree n      of the polynomial (default: %u)\n"
-	    "  --components n  bins of the sketch (default: %zu)\n"
+	    "  --components n  bins of the sketch, or random features (default: %zu)\n"
 	    "  --gamma x       (default: %g)\n"
 	    "  --coef0 x       (default: %g)\n"
-	    "  --folds n       of the held-out AUC, by group (default: %u)\n"
+	    "  --loss name     logistic, or hinge: its square, a support vector machine\n"
+	    "                  (default: logistic)\n"
+	    "  --sigma x       of random features: median, scale or a number (default: median)\n"
+	    "  --standardise   centre and scale each coordinate first\n"
+	    "  --folds n       by group, of all that is held out (default: %u)\n"
+	    "  --held-out file h of each activation by a fit without its group\n"
 	    "  -j threads      (default: %d)\n"
 	    "  -o file         (default: standard output)    -z  gzip    -v  report on the fit\n",
 	    opt.o.C, (unsigned long long)opt.o.seed, opt.o.degree, opt.o.components, opt.o.gamma,
@@ -47,7 +69,8 @@ parse_field(const char *name)
 
 	if (strcmp(name, "help") == 0) {
 		for (f = field_table(); *f != NULL; f++)
-			printf("%-12s %s\n", (*f)->name, (*f)->about);
+			printf("%-12s %s%s\n", (*f)->name, (*f)->about,
+			    (*f)->kind == FIELD_MAP ? " (a map, not a flow)" : "");
 		exit(fflush(stdout) != 0);
 	}
 	if ((opt.field = field_find(name)) == NULL)
@@ -55,40 +78,107 @@ parse_field(const char *name)
 }
 
 static void
+parse_preset(const char *name)
+{
+	uint64_t seed = opt.o.seed;
+	unsigned folds = opt.o.folds;
+
+	field_options_default(&opt.o);
+	opt.o.seed = seed;
+	opt.o.folds = folds;
+	opt.given = 0;
+	if (strcmp(name, "paper") == 0) {
+		opt.field = field_find("polysketch");
+	} else if (strcmp(name, "best") == 0) {
+		opt.field = field_find("polykernel");
+		opt.o.standardise = 1;
+		opt.o.gamma = 1;
+		opt.o.C = 0;
+	} else {
+		tool_misuse("-p: '%s' is neither paper nor best", name);
+	}
+}
+
+static void
+parse_sigma(const char *text)
+{
+	struct field_options *o = &opt.o;
+
+	o->sigma = strcmp(text, "median") == 0 ? SIGMA_MEDIAN : strcmp(text, "scale") == 0 ? SIGMA_SCALE : SIGMA_NUMBER;
+	if (o->sigma == SIGMA_NUMBER)
+		o->sigma_value = tool_double("--sigma", text, 1e-12, 1e12);
+}
+
+static void
+parse_loss(const char *text)
+{
+	if (strcmp(text, "logistic") == 0)
+		opt.o.loss = LOSS_LOGISTIC;
+	else if (strcmp(text, "hinge") == 0)
+		opt.o.loss = LOSS_SQUARED_HINGE;
+	else
+		tool_misuse("--loss: '%s' is neither logistic nor hinge", text);
+}
+
+static void
 parse(int argc, char *argv[])
 {
 	static const struct option longs[] = {
-		{ "degree", required_argument, NULL, 1 }, { "components", required_argument, NULL, 2 },
-		{ "gamma", required_argument, NULL, 3 }, { "coef0", required_argument, NULL, 4 },
-		{ "folds", required_argument, NULL, 5 }, { NULL, 0, NULL, 0 }
+		{ "degree", required_argument, NULL, FIELD_USES_DEGREE + 256 },
+		{ "components", required_argument, NULL, FIELD_USES_COMPONENTS + 256 },
+		{ "gamma", required_argument, NULL, FIELD_USES_GAMMA + 256 },
+		{ "coef0", required_argument, NULL, FIELD_USES_COEF0 + 256 },
+		{ "loss", required_argument, NULL, FIELD_USES_LOSS + 256 },
+		{ "sigma", required_argument, NULL, FIELD_USES_SIGMA + 256 },
+		{ "standardise", no_argument, NULL, FIELD_USES_STANDARDISE + 256 },
+		{ "folds", required_argument, NULL, 1 }, { "held-out", required_argument, NULL, 2 },
+		{ NULL, 0, NULL, 0 }
 	};
 	struct field_options *o = &opt.o;
+	size_t i;
 	int c;
 
 	opt.field = field_find("polysketch");
 	opt.threads = tool_threads();
-	while ((c = tool_option(argc, argv, "C:f:j:l:o:S:vz", longs)) != -1)
+	while ((c = tool_option(argc, argv, "C:f:j:l:o:p:S:vz", longs)) != -1) {
+		if (c > 256)
+			opt.given |= (unsigned)c - 256;
 		switch (c) {
-		case 'C': o->C = tool_double("-C", optarg, 1e-12, 1e12); break;
+		case 'C':
+			o->C = strcmp(optarg, "auto") == 0 ? 0 : tool_double("-C", optarg, 1e-12, 1e12);
+			opt.given |= FIELD_USES_C;
+			break;
 		case 'f': parse_field(optarg); break;
 		case 'j': opt.threads = (int)tool_long("-j", optarg, 1, 512); break;
 		case 'l': opt.block = (int)tool_long("-l", optarg, 0, 1 << 20); break;
 		case 'o': opt.out = optarg; break;
+		case 'p': parse_preset(optarg); break;
 		case 'S': o->seed = tool_uint64("-S", optarg); break;
 		case 'v': tool_verbose(1); break;
 		case 'z': opt.gzip = 1; break;
-		case 1: o->degree = (unsigned)tool_long("--degree", optarg, 1, FIELD_MAX_DEGREE); break;
-		case 2: o->components = (size_t)tool_long("--components", optarg, 1, FIELD_MAX_COMPONENTS); break;
-		case 3: o->gamma = tool_double("--gamma", optarg, 1e-12, 1e12); break;
-		case 4: o->coef0 = tool_double("--coef0", optarg, 0, 1e12); break;
-		case 5: o->folds = (unsigned)tool_long("--folds", optarg, 2, 1000); break;
+		case 1: o->folds = (unsigned)tool_long("--folds", optarg, 2, 1000); break;
+		case 2: opt.held_out = optarg; break;
+		case FIELD_USES_DEGREE + 256: o->degree = (unsigned)tool_long("--degree", optarg, 1, FIELD_MAX_DEGREE); break;
+		case FIELD_USES_COMPONENTS + 256:
+			o->components = (size_t)tool_long("--components", optarg, 1, FIELD_MAX_COMPONENTS);
+			break;
+		case FIELD_USES_GAMMA + 256: o->gamma = tool_double("--gamma", optarg, 1e-12, 1e12); break;
+		case FIELD_USES_COEF0 + 256: o->coef0 = tool_double("--coef0", optarg, 0, 1e12); break;
+		case FIELD_USES_LOSS + 256: parse_loss(optarg); break;
+		case FIELD_USES_SIGMA + 256: parse_sigma(optarg); break;
+		case FIELD_USES_STANDARDISE + 256: o->standardise = 1; break;
 		}
+	}
+	for (i = 0; i < sizeof used / sizeof *used; i++)
+		if (opt.given & used[i].bit & ~opt.field->uses)
+			tool_misuse("%s: '%s' has no use for it", used[i].name, opt.field->name);
 }
 
 /* All rows of the block, as they grow. */
 struct rows {
 	float *act;
 	int *label, *group;
+	struct record **record;	/* id, group and label, for --held-out */
 	size_t n, room, n_group;
 	void *names;		/* tsearch: struct group by name */
 };
@@ -102,6 +192,18 @@ static int
 by_name(const void *a, const void *b)
 {
 	return strcmp(((const struct group *)a)->name, ((const struct group *)b)->name);
+}
+
+/* A copy without the activation: what --held-out passes on. */
+static struct record *
+keep(const struct record *r)
+{
+	struct record *copy = record_alloc();
+
+	if (copy == NULL || record_copy(copy, r) != 0)
+		tool_die("out of memory");
+	record_unset(copy, "act");
+	return copy;
 }
 
 /* The number of a record's group, or of its id where it has none. */
@@ -136,7 +238,8 @@ add_row(struct rows *d, const struct record *r, const struct header *h, struct e
 		d->act = realloc(d->act, d->room * h->dim * sizeof *d->act);
 		d->label = realloc(d->label, d->room * sizeof *d->label);
 		d->group = realloc(d->group, d->room * sizeof *d->group);
-		if (d->act == NULL || d->label == NULL || d->group == NULL)
+		d->record = realloc(d->record, d->room * sizeof *d->record);
+		if (d->act == NULL || d->label == NULL || d->group == NULL || d->record == NULL)
 			return err_memory(e);
 	}
 	if (record_get_int(r, "label", &label) != 1 || label < 0 || label > 1)
@@ -146,7 +249,7 @@ add_row(struct rows *d, const struct record *r, const struct header *h, struct e
 		return -1;
 	if (record_get_act(r, h->half, d->act + d->n * h->dim, h->dim, e) != 0)
 		return -1;
-	d->n++;
+	d->record[d->n++] = opt.held_out != NULL ? keep(r) : NULL;
 	return 0;
 }
 
@@ -215,6 +318,19 @@ mean_norm(const struct rows *d, size_t dim)
 	return sum / (double)d->n;
 }
 
+/* A figure that could not be had is absent. */
+static int
+set_figure(struct record *r, const char *name, double v)
+{
+	return isfinite(v) ? record_set_num(r, name, v) : 0;
+}
+
+static int
+set_figures(struct record *r, const char *name, const double *v, size_t n)
+{
+	return isfinite(v[0]) ? record_set_nums(r, name, v, n) : 0;
+}
+
 static void
 write_barrier(const struct header *h, const struct field *f, const struct fit_report *rep)
 {
@@ -223,23 +339,53 @@ write_barrier(const struct header *h, const struct field *f, const struct fit_re
 	struct err e;
 
 	if (r == NULL || record_set_str(r, "id", "barrier", strlen("barrier")) != 0 ||
-	    record_set_str(r, "field", f->type->name, strlen(f->type->name)) != 0 ||
-	    record_set_num(r, "C", opt.o.C) != 0 ||
+	    field_save(f, r) != 0 || set_figure(r, "C", rep->C) != 0 ||
 	    record_set_int(r, "positives", (int64_t)rep->n_positive) != 0 ||
 	    record_set_int(r, "negatives", (int64_t)rep->n_negative) != 0 ||
 	    record_set_int(r, "groups", (int64_t)rep->n_group) != 0 ||
-	    record_set_num(r, "prior", rep->prior) != 0 ||
-	    record_set_num(r, "objective", rep->objective) != 0 ||
-	    record_set_num(r, "gradient_norm", rep->gradient_norm) != 0 ||
-	    record_set_int(r, "iterations", rep->iterations) != 0 ||
-	    record_set_int(r, "folds", opt.o.folds) != 0 ||
-	    (isfinite(rep->auc) && record_set_num(r, "auc", rep->auc) != 0) ||
-	    record_set_num(r, "act_norm", rep->act_norm) != 0 || f->type->save(f, r) != 0)
+	    record_set_num(r, "prior", rep->prior) != 0 || record_set_num(r, "act_norm", rep->act_norm) != 0 ||
+	    (isfinite(rep->C) && (record_set_num(r, "objective", rep->objective) != 0 ||
+	     record_set_num(r, "gradient_norm", rep->gradient_norm) != 0 ||
+	     record_set_int(r, "iterations", rep->iterations) != 0)) ||
+	    record_set_int(r, "folds", opt.o.folds) != 0 || set_figure(r, "auc", rep->auc) != 0 ||
+	    set_figure(r, "log_loss", rep->log_loss) != 0 ||
+	    record_set_num(r, "prior_log_loss", rep->prior_log_loss) != 0 ||
+	    set_figure(r, "temperature", rep->temperature) != 0 ||
+	    set_figures(r, "predicted", rep->predicted, FIELD_BINS) != 0 ||
+	    set_figures(r, "observed", rep->observed, FIELD_BINS) != 0 ||
+	    set_figures(r, "positives_h", rep->quantile, FIELD_QUANTILES) != 0)
 		tool_die("out of memory");
 	if ((out = sink_open(opt.out, opt.gzip, h, &e)) == NULL || sink_write(out, r, &e) != 0 ||
 	    sink_close(out, &e) != 0)
 		tool_die_err(&e);
 	record_free(r);
+}
+
+/* The rows with their held-out h, without the activations. */
+static void
+write_held_out(const struct header *from, const struct rows *d, const struct fit_report *rep)
+{
+	struct header h;
+	struct sink *out;
+	struct err e;
+	size_t i;
+
+	if (!rep->has_held_out)
+		tool_die("--held-out: too few groups with both labels, or a field without h");
+	if (header_copy(&h, from) != 0)
+		tool_die("out of memory");
+	h.kind = STREAM_EXAMPLES;
+	h.n_block = h.dim = 0;
+	if ((out = sink_open(opt.held_out, opt.gzip, &h, &e)) == NULL)
+		tool_die_err(&e);
+	for (i = 0; i < d->n; i++) {
+		if (record_set_num(d->record[i], "h", rep->held_out[i]) != 0)
+			tool_die("out of memory");
+		if (sink_write(out, d->record[i], &e) != 0)
+			tool_die_err(&e);
+	}
+	if (sink_close(out, &e) != 0)
+		tool_die_err(&e);
 }
 
 int
@@ -264,9 +410,12 @@ main(int argc, char *argv[])
 	read_rows(&d, in);
 	check_rows(&d);
 	data = (struct fit_data){ d.act, d.label, d.group, d.n, stream_header(in)->dim, d.n_group };
+	opt.o.block = opt.block;
 	if ((rep.act_norm = mean_norm(&d, data.dim)) == 0)
 		tool_die("every activation is zero");
-	if ((field = opt.field->fit(&data, &opt.o, &rep, &e)) == NULL)
+	if ((rep.held_out = calloc(d.n, sizeof *rep.held_out)) == NULL)
+		tool_die("out of memory");
+	if ((field = field_fit(opt.field, &data, &opt.o, &rep, &e)) == NULL)
 		tool_die_err(&e);
 
 	if (header_copy(&h, stream_header(in)) != 0 || header_set_blocks(&h, &opt.block, 1) != 0)
@@ -274,10 +423,16 @@ main(int argc, char *argv[])
 	h.kind = STREAM_BARRIER;
 	h.half = 0;
 	tool_link(&h, &opt.o.seed);
+	if (opt.held_out != NULL)
+		write_held_out(&h, &d, &rep);
 	write_barrier(&h, field, &rep);
 	tool_note("block %d, %zu positives and %zu negatives in %zu groups, mean norm %.6g", opt.block,
 	    rep.n_positive, rep.n_negative, rep.n_group, rep.act_norm);
-	tool_note("prior %.4f, objective %.9g, gradient norm %.1e after %u Newton steps, "
-	    "held-out AUC %.4f", rep.prior, rep.objective, rep.gradient_norm, rep.iterations, rep.auc);
+	if (isfinite(rep.C))
+		tool_note("C %.4g, objective %.9g, gradient norm %.1e after %u Newton steps", rep.C, rep.objective,
+		    rep.gradient_norm, rep.iterations);
+	if (rep.has_held_out)
+		tool_note("held out: AUC %.4f, log-loss %.4f (prior alone %.4f), temperature %.3f", rep.auc,
+		    rep.log_loss, rep.prior_log_loss, rep.temperature);
 	return 0;
 }

@@ -1,28 +1,27 @@
-/* generate - prompts to completions, steered along a barrier's gradient or not. */
+/* generate - prompts to completions, steered along a barrier's gradient, by another program, or not. */
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "barrier.h"
 #include "decoder.h"
 #include "example.h"
 #include "filter.h"
 #include "lm.h"
+#include "steering.h"
 #include "stream.h"
 #include "tool.h"
 
 static struct {
-	const char *model, *barrier, *filter, *out, *system;
-	struct strength T;
-	int steps, has_flow_option;
-	const struct solver *solver;
+	const char *model, *filter, *out, *system;
+	struct tool_flows flows;
+	int flow_option;		/* one given before any -b */
 	enum template template;
 	struct decoder_options decoder;
 	const char **stop;
 	double filter_timeout;		/* 0: not given */
 	int block, context, threads, gpu_layers, gzip;
 } opt = {
-	.block = -1, .T = { 5, 0 }, .steps = 10,
+	.block = -1,
 	.decoder = { .sampling = { 0, 0, 1 }, .repetition_penalty = 1, .max_tokens = 50, .seqs = 32 },
 };
 
@@ -32,20 +31,21 @@ static void
 usage(FILE *to)
 {
 	fprintf(to,
-	    "usage: generate [-vz] [-b barrier [-T length] [-n steps] [-s solver] |\n"
-	    "                --filter command [-l block] [--filter-timeout seconds]]\n"
-	    "                [-g layers] [-j threads] [-m model] [-o file] [-S seed]\n"
-	    "                [-t raw|chat] [--context tokens] [--max-tokens n]\n"
-	    "                [--no-repeat-ngram n] [--repetition-penalty x] [--seqs n]\n"
-	    "                [--stop text] [--system text] [--temperature x] [--top-k n]\n"
-	    "                [--top-p x] [file ...]\n"
-	    "  -b barrier    steer the last position of every forward pass along its gradient\n"
-	    "  -T length     of the flow: 5 activation units, or 0.03r: times the mean norm of\n"
-	    "                the fit (default: %g)\n"
-	    "  -n steps      (default: %d)    -s solver  (default: euler; -s help lists them)\n"
-	    "  --filter command            steer by what it makes of a stream of activations\n"
-	    "  --filter-timeout seconds    longest wait for it (default: %d)\n"
-	    "  -l block      to steer by a filter, 0-based (default: the middle block)\n"
+	    "usage: generate [-vz] [-b barrier [-T length] [-n steps] [-s solver]\n"
+	    "                [--tolerance x] [--until q]] ... [--filter command [-l block]\n"
+	    "                [--filter-timeout seconds]] [-g layers] [-j threads]\n"
+	    "                [-m model] [-o file] [-S seed] [-t raw|chat]\n"
+	    "                [--context tokens] [--max-tokens n] [--no-repeat-ngram n]\n"
+	    "                [--repetition-penalty x] [--seqs n] [--stop text]\n"
+	    "                [--system text] [--temperature x] [--top-k n] [--top-p x]\n"
+	    "                [file ...]\n"
+	    "  -b barrier    steer the last position of every forward pass along its gradient;\n"
+	    "                may be repeated, each with its own -T, -n, -s behind it\n");
+	tool_flow_usage(to, &opt.flows);
+	fprintf(to,
+	    "  --filter command          steer by what it answers to a stream of activations\n"
+	    "  -l block      of these, 0-based (default: the middle block)\n"
+	    "  --filter-timeout seconds  the longest wait for it (default: %d)\n"
 	    "  -m model      GGUF file (default: %s)\n"
 	    "  -t template   raw or chat (default: raw)\n"
 	    "  -S seed       (default: %llu)\n"
@@ -62,10 +62,9 @@ usage(FILE *to)
 	    "  --seqs n                most texts decoded together (default: %d)\n"
 	    "  -g layers     on the GPU (default: 0)    -j threads  (default: %d)\n"
 	    "  -o file       (default: standard output)    -z  gzip    -v  progress\n",
-	    opt.T.value, opt.steps, FILTER_TIMEOUT, tool_default_model(), (unsigned long long)opt.decoder.seed,
-	    opt.decoder.max_tokens, opt.decoder.sampling.temperature, opt.decoder.sampling.top_k,
-	    opt.decoder.sampling.top_p, opt.decoder.repetition_penalty, opt.decoder.no_repeat_ngram,
-	    opt.decoder.seqs, tool_threads());
+	    FILTER_TIMEOUT, tool_default_model(), (unsigned long long)opt.decoder.seed, opt.decoder.max_tokens,
+	    opt.decoder.sampling.temperature, opt.decoder.sampling.top_k, opt.decoder.sampling.top_p,
+	    opt.decoder.repetition_penalty, opt.decoder.no_repeat_ngram, opt.decoder.seqs, tool_threads());
 }
 
 static const struct tool tool = { "generate", usage };
@@ -80,20 +79,18 @@ parse(int argc, char *argv[])
 		{ "no-repeat-ngram", required_argument, NULL, 7 }, { "stop", required_argument, NULL, 8 },
 		{ "system", required_argument, NULL, 9 }, { "seqs", required_argument, NULL, 10 },
 		{ "filter", required_argument, NULL, 11 }, { "filter-timeout", required_argument, NULL, 12 },
-		{ NULL, 0, NULL, 0 }
+		TOOL_FLOW_LONGS, { NULL, 0, NULL, 0 }
 	};
 	struct decoder_options *d = &opt.decoder;
 	int c;
 
 	opt.model = tool_default_model();
 	opt.threads = tool_threads();
-	opt.solver = solver_find("euler");
 	if ((opt.stop = calloc((size_t)argc, sizeof *opt.stop)) == NULL)
 		tool_die("out of memory");
 	d->stop = opt.stop;
 	while ((c = tool_option(argc, argv, "b:g:j:l:m:n:o:s:S:t:T:vz", longs)) != -1)
 		switch (c) {
-		case 'b': opt.barrier = optarg; break;
 		case 'g': opt.gpu_layers = (int)tool_long("-g", optarg, 0, 1000); break;
 		case 'j': opt.threads = (int)tool_long("-j", optarg, 1, 512); break;
 		case 'l': opt.block = (int)tool_long("-l", optarg, 0, 1000000); break;
@@ -103,10 +100,6 @@ parse(int argc, char *argv[])
 		case 't':
 			if (template_parse(&opt.template, optarg) != 0)
 				tool_misuse("-t: '%s' is neither raw nor chat", optarg);
-			break;
-		case 'T': case 'n': case 's':
-			tool_flow_option(c, optarg, &opt.T, &opt.steps, &opt.solver);
-			opt.has_flow_option = c;
 			break;
 		case 'v': tool_verbose(1); break;
 		case 'z': opt.gzip = 1; break;
@@ -130,58 +123,59 @@ parse(int argc, char *argv[])
 			opt.filter = optarg;
 			break;
 		case 12: opt.filter_timeout = tool_double("--filter-timeout", optarg, 0.001, 1e6); break;
+		default:
+			tool_flow_option(&opt.flows, c, optarg);
+			opt.flow_option = 1;
 		}
-	if (opt.filter != NULL && opt.barrier != NULL)
+	if (opt.flow_option && opt.flows.n == 0)
+		tool_misuse("a flow needs a barrier: -b");
+	if (opt.filter != NULL && opt.flows.n > 0)
 		tool_misuse("--filter and -b exclude each other");
 	if (opt.filter == NULL && (opt.block >= 0 || opt.filter_timeout > 0))
 		tool_misuse("%s needs a filter: --filter", opt.block >= 0 ? "-l" : "--filter-timeout");
-	if (opt.has_flow_option && opt.barrier == NULL)
-		tool_misuse("-%c needs a barrier: -b", opt.has_flow_option);
 }
 
-/* Steers what the model hands over, and counts it. */
-struct steering {
-	struct flow *flow;		/* one of the two */
+/* Steering by another program. */
+struct filtering {
 	struct filter *filter;
 	struct filter_row *row;		/* [seqs] */
 	const struct decoder *decoder;
-	uint64_t count;
+	uint64_t count;			/* activations steered */
 };
 
+/* lm_steer_fn */
 static int
-steer(void *ctx, float *act, size_t n, struct err *e)
+ask_filter(void *ctx, float *act, size_t n, struct err *e)
 {
-	struct steering *s = ctx;
+	struct filtering *f = ctx;
 	size_t i;
 
-	s->count += n;
-	if (s->flow != NULL)
-		return flow_apply(s->flow, act, n, NULL, NULL, e);
 	for (i = 0; i < n; i++)
-		s->row[i].of = decoder_row(s->decoder, i, &s->row[i].pos);
-	return filter_apply(s->filter, s->row, act, n, e);
+		f->row[i].of = decoder_row(f->decoder, i, &f->row[i].pos);
+	f->count += n;
+	return filter_apply(f->filter, f->row, act, n, e);
 }
 
-/* The filter gets a header as if collect had written one, with the chain of the completions. */
+/* The filter gets a header as of activations that collect wrote, with the chain of the completions. */
 static void
-start_filter(struct steering *s, struct lm *m, const struct header *completions)
+start_filter(struct filtering *f, struct lm *m, const struct header *completions)
 {
 	int block = opt.block >= 0 ? opt.block : lm_blocks(m) / 2;
 	struct header h;
 	struct err e;
 
-	/* before the program is started, for a block that is not there is told first */
-	if (lm_steer(m, block, steer, s, &e) != 0)
+	/* first, for it refuses a block that is not there */
+	if (lm_steer(m, block, ask_filter, f, &e) != 0)
 		tool_die_err(&e);
-	if ((s->row = calloc((size_t)opt.decoder.seqs, sizeof *s->row)) == NULL ||
+	if ((f->row = calloc((size_t)opt.decoder.seqs, sizeof *f->row)) == NULL ||
 	    header_copy(&h, completions) != 0 || header_set_blocks(&h, &block, 1) != 0)
 		tool_die("out of memory");
 	h.kind = STREAM_ACTIVATIONS;
 	h.dim = (size_t)lm_dim(m);
-	/* one who ignores the ends of his children may have started us */
+	/* who started us may not care how its children end; we do */
 	signal(SIGCHLD, SIG_DFL);
-	s->filter = filter_open(opt.filter, &h, opt.filter_timeout > 0 ? opt.filter_timeout : FILTER_TIMEOUT, &e);
-	if (s->filter == NULL)
+	f->filter = filter_open(opt.filter, &h, opt.filter_timeout > 0 ? opt.filter_timeout : FILTER_TIMEOUT, &e);
+	if (f->filter == NULL)
 		tool_die_err(&e);
 	header_release(&h);
 }
@@ -218,8 +212,9 @@ open_model(void)
 int
 main(int argc, char *argv[])
 {
-	struct barrier *barrier = NULL;
-	struct steering steering = { 0 };
+	struct steering *steering = steering_alloc();
+	struct steering_count c;
+	struct filtering filtering = { 0 };
 	struct decoder *decoder;
 	struct stream *in;
 	struct sink *out;
@@ -228,40 +223,38 @@ main(int argc, char *argv[])
 	struct example x;
 	struct lm *m;
 	struct err e;
+	size_t i;
 	int got;
 
 	tool_start(&tool, argc, argv);
+	flow_options_default(&opt.flows.common);
 	parse(argc, argv);
 	tool_blas_threads(1);
 
 	if ((in = stream_open((const char *const *)argv + optind, (size_t)(argc - optind), &e)) == NULL ||
-	    stream_expect(in, 1u << STREAM_EXAMPLES | 1u << STREAM_COMPLETIONS, &e) != 0 ||
-	    (opt.barrier != NULL && barrier_open(&barrier, opt.barrier, &e) != 0))
+	    stream_expect(in, 1u << STREAM_EXAMPLES | 1u << STREAM_COMPLETIONS, &e) != 0)
 		tool_die_err(&e);
-	m = open_model();
-	if (header_copy(&h, stream_header(in)) != 0 ||
-	    header_set_model(&h, lm_name(m), lm_digest(m)) != 0)
+	if (steering == NULL || header_copy(&h, stream_header(in)) != 0)
 		tool_die("out of memory");
 	h.kind = STREAM_COMPLETIONS;
 	tool_link(&h, &opt.decoder.seed);
-	if (barrier != NULL) {
-		steering.flow = flow_alloc(barrier, opt.T, (unsigned)opt.steps, opt.solver,
-		    (size_t)opt.decoder.seqs);
-		if (steering.flow == NULL || header_add_side(&h, opt.barrier, barrier->digest) != 0)
-			tool_die("out of memory");
-		if (barrier_check(barrier, lm_digest(m), (size_t)lm_dim(m), barrier->header.block[0], &e) != 0 ||
-		    lm_steer(m, barrier->header.block[0], steer, &steering, &e) != 0)
+	for (i = 0; i < opt.flows.n; i++)
+		if (steering_add(steering, opt.flows.flow[i].path, &opt.flows.flow[i].o, &h, &e) != 0)
 			tool_die_err(&e);
-	} else if (opt.filter != NULL)
-		start_filter(&steering, m, &h);
-	if (barrier != NULL || opt.filter != NULL)
-		opt.decoder.want = LM_STEER;
+	m = open_model();
+	if (header_set_model(&h, lm_name(m), lm_digest(m)) != 0)
+		tool_die("out of memory");
+	if (steering_attach(steering, m, &e) != 0)
+		tool_die_err(&e);
+	if (opt.filter != NULL)
+		start_filter(&filtering, m, &h);
+	opt.decoder.want = opt.flows.n > 0 || opt.filter != NULL ? LM_STEER : 0;
 	if ((out = sink_open(opt.out, opt.gzip, &h, &e)) == NULL)
 		tool_die_err(&e);
 	if ((decoder = decoder_alloc(m, &opt.decoder, write_record, out)) == NULL ||
 	    (r = record_alloc()) == NULL)
 		tool_die("out of memory");
-	steering.decoder = decoder;
+	filtering.decoder = decoder;
 
 	while ((got = stream_read(in, r, &e)) == 1) {
 		if (example_read(&x, m, r, opt.template, opt.system, 0, &e) != 0 ||
@@ -275,15 +268,25 @@ main(int argc, char *argv[])
 	}
 	if (got < 0 || decoder_finish(decoder, &e) != 0)
 		tool_die_err(&e);
-	if (opt.decoder.want && steering.count == 0)
-		tool_die("no activation was steered, though a %s was given", barrier != NULL ? "barrier" : "filter");
-	if ((steering.filter != NULL && filter_close(steering.filter, &e) != 0) ||
-	    (opt.decoder.want && sink_counter(out, "steered", steering.count, &e) != 0) ||
-	    sink_close(out, &e) != 0)
+	c = steering_counted(steering);
+	if (opt.flows.n > 0 && c.seen == 0)
+		tool_die("no activation was steered, though a barrier was given");
+	if (opt.filter != NULL && filtering.count == 0)
+		tool_die("no activation was steered, though a filter was given");
+	if (opt.filter != NULL && (filter_close(filtering.filter, &e) != 0 ||
+	    sink_counter(out, "steered", filtering.count, &e) != 0))
 		tool_die_err(&e);
-	tool_note("%llu prompts, %llu tokens generated, %llu activations steered%s%s%s",
-	    (unsigned long long)stream_count(in), (unsigned long long)decoder_tokens(decoder),
-	    (unsigned long long)steering.count, opt.filter != NULL ? " by '" : "",
-	    opt.filter != NULL ? opt.filter : "", opt.filter != NULL ? "'" : "");
+	if ((opt.flows.n > 0 && (sink_counter(out, "steered", c.seen, &e) != 0 ||
+	    sink_counter(out, "moved", c.moved, &e) != 0 ||
+	    sink_number(out, "mean_length", c.length / (double)c.seen, &e) != 0)) || sink_close(out, &e) != 0)
+		tool_die_err(&e);
+	tool_note("%llu prompts, %llu tokens generated", (unsigned long long)stream_count(in),
+	    (unsigned long long)decoder_tokens(decoder));
+	if (opt.flows.n > 0)
+		tool_note("%llu activations steered, %.1f %% of them moved, mean length %.4g",
+		    (unsigned long long)c.seen, 100 * (double)c.moved / (double)c.seen,
+		    c.length / (double)c.seen);
+	if (opt.filter != NULL)
+		tool_note("%llu activations steered by '%s'", (unsigned long long)filtering.count, opt.filter);
 	return 0;
 }

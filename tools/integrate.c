@@ -1,31 +1,30 @@
 /* integrate - moves activations along a barrier's gradient: da/dt = v(a), t in [0, T]. */
+#include <math.h>
 #include <stdlib.h>
 
 #include "barrier.h"
+#include "flow.h"
 #include "stream.h"
 #include "tool.h"
 
 enum { CHUNK = 64 };		/* activations moved together: one product for all of them */
 
 static struct {
-	const char *barrier, *out;
-	struct strength T;
-	int steps, gzip;
-	const struct solver *solver;
-} opt = { .T = { 5, 0 }, .steps = 10 };
+	const char *out;
+	struct tool_flows flows;
+	int gzip;
+} opt;
 
 static void
 usage(FILE *to)
 {
 	fprintf(to,
 	    "usage: integrate -b barrier [-vz] [-n steps] [-o file] [-s solver] [-T length]\n"
-	    "                 [file ...]\n"
-	    "  -b barrier  what fitbarrier wrote\n"
-	    "  -T length   of the flow: 5 activation units, or 0.03r: times the mean norm of\n"
-	    "              the fit (default: %g)\n"
-	    "  -n steps    (default: %d)    -s solver  (default: euler; -s help lists them)\n"
-	    "  -o file     (default: standard output)    -z  gzip    -v  progress\n",
-	    opt.T.value, opt.steps);
+	    "                 [--tolerance x] [--until q] [file ...]\n"
+	    "  -b barrier    what fitbarrier wrote\n");
+	tool_flow_usage(to, &opt.flows);
+	fprintf(to,
+	    "  -o file       (default: standard output)    -z  gzip    -v  progress\n");
 }
 
 static const struct tool tool = { "integrate", usage };
@@ -33,19 +32,20 @@ static const struct tool tool = { "integrate", usage };
 static void
 parse(int argc, char *argv[])
 {
+	static const struct option longs[] = { TOOL_FLOW_LONGS, { NULL, 0, NULL, 0 } };
 	int c;
 
-	opt.solver = solver_find("euler");
-	while ((c = tool_option(argc, argv, "b:n:o:s:T:vz", NULL)) != -1)
+	while ((c = tool_option(argc, argv, "b:n:o:s:T:vz", longs)) != -1)
 		switch (c) {
-		case 'b': opt.barrier = optarg; break;
 		case 'o': opt.out = optarg; break;
-		case 'T': case 'n': case 's': tool_flow_option(c, optarg, &opt.T, &opt.steps, &opt.solver); break;
 		case 'v': tool_verbose(1); break;
 		case 'z': opt.gzip = 1; break;
+		default: tool_flow_option(&opt.flows, c, optarg);
 		}
-	if (opt.barrier == NULL)
+	if (opt.flows.n == 0)
 		tool_misuse("a barrier is needed: -b");
+	if (opt.flows.n > 1)
+		tool_misuse("-b: one barrier at a time; the next can follow in the pipeline");
 }
 
 /* Reads up to CHUNK records and their activations; the number read. */
@@ -67,14 +67,16 @@ take(struct stream *in, struct record **r, float *act)
 
 static void
 give(struct sink *out, const struct header *h, struct record **r, const float *act, size_t n,
-    const double *before, const double *after)
+    const struct flow_result *moved)
 {
 	struct err e;
 	size_t i;
 
 	for (i = 0; i < n; i++) {
-		if (record_set_num(r[i], "h_before", before[i]) != 0 ||
-		    record_set_num(r[i], "h_after", after[i]) != 0)
+		if ((!isnan(moved[i].h_before) && (record_set_num(r[i], "h_before", moved[i].h_before) != 0 ||
+		    record_set_num(r[i], "h_after", moved[i].h_after) != 0)) ||
+		    record_set_num(r[i], "length", moved[i].length) != 0 ||
+		    record_set_int(r[i], "steps", moved[i].steps) != 0)
 			tool_die("out of memory");
 		if (record_set_act(r[i], h->half, act + i * h->dim, h->dim, &e) != 0 ||
 		    sink_write(out, r[i], &e) != 0)
@@ -85,7 +87,7 @@ give(struct sink *out, const struct header *h, struct record **r, const float *a
 int
 main(int argc, char *argv[])
 {
-	double before[CHUNK], after[CHUNK];
+	struct flow_result moved[CHUNK];
 	struct record *r[CHUNK];
 	struct barrier *barrier;
 	struct stream *in;
@@ -97,9 +99,10 @@ main(int argc, char *argv[])
 	size_t i, n;
 
 	tool_start(&tool, argc, argv);
+	flow_options_default(&opt.flows.common);
 	parse(argc, argv);
 
-	if (barrier_open(&barrier, opt.barrier, &e) != 0 ||
+	if (barrier_open(&barrier, opt.flows.flow[0].path, &e) != 0 ||
 	    (in = stream_open((const char *const *)argv + optind, (size_t)(argc - optind), &e)) == NULL ||
 	    stream_expect(in, 1u << STREAM_ACTIVATIONS, &e) != 0 ||
 	    barrier_check_header(barrier, stream_header(in), &e) != 0)
@@ -107,8 +110,9 @@ main(int argc, char *argv[])
 	if (header_copy(&h, stream_header(in)) != 0)
 		tool_die("out of memory");
 	tool_link(&h, NULL);
-	if (header_add_side(&h, opt.barrier, barrier->digest) != 0 ||
-	    (flow = flow_alloc(barrier, opt.T, (unsigned)opt.steps, opt.solver, CHUNK)) == NULL ||
+	if ((flow = flow_alloc(barrier, &opt.flows.flow[0].o, &e)) == NULL)
+		tool_die_err(&e);
+	if (header_add_side(&h, opt.flows.flow[0].path, barrier->digest) != 0 ||
 	    (act = calloc(CHUNK, h.dim * sizeof *act)) == NULL)
 		tool_die("out of memory");
 	for (i = 0; i < CHUNK; i++)
@@ -118,9 +122,9 @@ main(int argc, char *argv[])
 		tool_die_err(&e);
 
 	while ((n = take(in, r, act)) > 0) {
-		if (flow_apply(flow, act, n, before, after, &e) != 0)
+		if (flow_apply(flow, act, n, moved, 1, &e) != 0)
 			tool_die_err(&e);
-		give(out, &h, r, act, n, before, after);
+		give(out, &h, r, act, n, moved);
 		tool_progress("activations", stream_count(in), 0);
 	}
 	if (sink_close(out, &e) != 0)

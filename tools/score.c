@@ -10,9 +10,10 @@
 static struct {
 	const struct metric *metric;
 	struct metric_options o;
-	const char *barrier, *out;
-	int steps, gzip;
-} opt = { .o = { .T = { 5, 0 } }, .steps = 10 };
+	const char *out;
+	struct tool_flows flows;
+	int gzip;
+} opt;
 
 static void
 usage(FILE *to)
@@ -22,25 +23,25 @@ usage(FILE *to)
 	fprintf(to,
 	    "usage: score density -b barrier [-vz] [-o file] [file ...]\n"
 	    "       score distinct [-vz] [-o file] [file ...]\n"
-	    "       score mc [-vz] [-b barrier [-T length] [-n steps] [-s solver]]\n"
-	    "                [-g layers] [-j threads] [-m model] [-o file] [-t raw|chat]\n"
-	    "                [file ...]\n"
+	    "       score mc [-vz] [-b barrier [-T length] [-n steps] [-s solver]\n"
+	    "                [--tolerance x] [--until q]] ... [-g layers] [-j threads]\n"
+	    "                [-m model] [-o file] [-t raw|chat] [file ...]\n"
 	    "       score report [-o table|csv|json] [-S seed] [[name=]file ...]\n");
 	for (m = metric_table(); *m != NULL; m++)
-		fprintf(to, "  %-12s %s\n", (*m)->name, (*m)->about);
+		fprintf(to, "  %-13s %s\n", (*m)->name, (*m)->about);
 	fprintf(to,
-	    "  report       what the metrics of some runs come to, with 95 %% intervals\n"
-	    "  -b barrier   density: h of this one; mc: steer along its gradient\n"
-	    "  -T length    of the flow: 5 activation units, or 0.03r: times the mean norm of\n"
-	    "               the fit (default: %g)\n"
-	    "  -n steps     (default: %d)    -s solver  (default: euler; -s help lists them)\n"
-	    "  -m model     GGUF file (default: %s)\n"
-	    "  -t template  raw or chat (default: raw)\n"
-	    "  -g layers    on the GPU (default: 0)    -j threads  (default: %d)\n"
-	    "  -S seed      of the report's resampling (default: 0)\n"
-	    "  -o file      (default: standard output); report: the form (default: table)\n"
-	    "  -z  gzip     -v  progress\n",
-	    opt.o.T.value, opt.steps, tool_default_model(), tool_threads());
+	    "  report        what the metrics of some runs come to, with 95 %% intervals\n"
+	    "  -b barrier    density: h of this one; mc: steer along its gradient; may be\n"
+	    "                repeated, each with its own -T, -n, -s behind it\n");
+	tool_flow_usage(to, &opt.flows);
+	fprintf(to,
+	    "  -m model      GGUF file (default: %s)\n"
+	    "  -t template   raw or chat (default: raw)\n"
+	    "  -g layers     on the GPU (default: 0)    -j threads  (default: %d)\n"
+	    "  -S seed       of the report's resampling (default: 0)\n"
+	    "  -o file       (default: standard output); report: the form (default: table)\n"
+	    "  -z  gzip      -v  progress\n",
+	    tool_default_model(), tool_threads());
 }
 
 static const struct tool tool = { "score", usage };
@@ -48,39 +49,59 @@ static const struct tool tool = { "score", usage };
 static void
 parse(int argc, char *argv[])
 {
+	static const struct option flow_longs[] = { TOOL_FLOW_LONGS, { NULL, 0, NULL, 0 } };
 	char letters[64] = "o:vz";
+	int c, flow_option = 0;
 	const char *l;
-	int c, flow = 0;
 
 	/* a metric takes the letters it has a use for, each with a value */
 	for (l = opt.metric->letters; *l != '\0'; l++)
 		snprintf(letters + strlen(letters), sizeof letters - strlen(letters), "%c:", *l);
 	opt.o.model = tool_default_model();
 	opt.o.threads = tool_threads();
-	opt.o.solver = solver_find("euler");
-	while ((c = tool_option(argc, argv, letters, NULL)) != -1)
+	while ((c = tool_option(argc, argv, letters, opt.metric->steers ? flow_longs : NULL)) != -1)
 		switch (c) {
-		case 'b': opt.barrier = optarg; break;
 		case 'g': opt.o.gpu_layers = (int)tool_long("-g", optarg, 0, 1000); break;
 		case 'j': opt.o.threads = (int)tool_long("-j", optarg, 1, 512); break;
 		case 'm': opt.o.model = optarg; break;
 		case 'o': opt.out = optarg; break;
-		case 'T': case 'n': case 's':
-			tool_flow_option(c, optarg, &opt.o.T, &opt.steps, &opt.o.solver);
-			flow = c;
-			break;
 		case 't':
 			if (template_parse(&opt.o.template, optarg) != 0)
 				tool_misuse("-t: '%s' is neither raw nor chat", optarg);
 			break;
 		case 'v': tool_verbose(1); break;
 		case 'z': opt.gzip = 1; break;
+		default:
+			tool_flow_option(&opt.flows, c, optarg);
+			flow_option = 1;
 		}
-	opt.o.steps = (unsigned)opt.steps;
-	if (flow && opt.barrier == NULL)
-		tool_misuse("-%c needs a barrier: -b", flow);
-	if (strcmp(opt.metric->letters, "b") == 0 && opt.barrier == NULL)
-		tool_misuse("%s needs a barrier: -b", opt.metric->name);
+	if (flow_option && opt.flows.n == 0)
+		tool_misuse("a flow needs a barrier: -b");
+	if (!opt.metric->steers && strchr(opt.metric->letters, 'b') != NULL && opt.flows.n != 1)
+		tool_misuse("%s needs %s barrier: -b", opt.metric->name, opt.flows.n == 0 ? "a" : "one");
+}
+
+/* The barriers given: to be followed, or for the metric's own use. */
+static void
+open_barriers(struct header *h)
+{
+	struct err e;
+	size_t i;
+
+	if (opt.flows.n == 0)
+		return;
+	if (!opt.metric->steers) {
+		if (barrier_open(&opt.o.barrier, opt.flows.flow[0].path, &e) != 0)
+			tool_die_err(&e);
+		if (header_add_side(h, opt.flows.flow[0].path, opt.o.barrier->digest) != 0)
+			tool_die("out of memory");
+		return;
+	}
+	if ((opt.o.steering = steering_alloc()) == NULL)
+		tool_die("out of memory");
+	for (i = 0; i < opt.flows.n; i++)
+		if (steering_add(opt.o.steering, opt.flows.flow[i].path, &opt.flows.flow[i].o, h, &e) != 0)
+			tool_die_err(&e);
 }
 
 /* Where finished records go. */
@@ -108,6 +129,7 @@ main(int argc, char *argv[])
 	int got;
 
 	tool_start(&tool, argc, argv);
+	flow_options_default(&opt.flows.common);
 	if (argc > 1 && strcmp(argv[1], "report") == 0)
 		return score_report(argc - 1, argv + 1);
 	if (argc < 2 || argv[1][0] == '-') {
@@ -122,16 +144,14 @@ main(int argc, char *argv[])
 	tool_blas_threads(1);
 
 	if ((in = stream_open((const char *const *)argv + optind, (size_t)(argc - optind), &e)) == NULL ||
-	    stream_expect(in, m->kinds, &e) != 0 ||
-	    (opt.barrier != NULL && barrier_open(&opt.o.barrier, opt.barrier, &e) != 0))
+	    stream_expect(in, m->kinds, &e) != 0)
 		tool_die_err(&e);
 	if (header_copy(&h, stream_header(in)) != 0)
 		tool_die("out of memory");
+	tool_link(&h, NULL);
+	open_barriers(&h);
 	if ((state = m->open(&opt.o, &h, &e)) == NULL)
 		tool_die_err(&e);
-	tool_link(&h, NULL);
-	if (opt.barrier != NULL && header_add_side(&h, opt.barrier, opt.o.barrier->digest) != 0)
-		tool_die("out of memory");
 	if ((out.sink = sink_open(opt.out, opt.gzip, &h, &e)) == NULL)
 		tool_die_err(&e);
 	if ((r = record_alloc()) == NULL)

@@ -211,18 +211,23 @@ tool_uint64(const char *option, const char *text)
 }
 
 void
-tool_flow_option(int letter, const char *text, struct strength *T, int *steps,
-    const struct solver **solver)
+tool_flow_option(struct tool_flows *f, int c, const char *text)
 {
+	struct flow_options *o = f->n > 0 ? &f->flow[f->n - 1].o : &f->common;
 	const struct solver *const *s;
 
-	switch (letter) {
+	switch (c) {
+	case 'b':
+		if (f->n == STEERING_MAX)
+			tool_misuse("-b: more than %d barriers", STEERING_MAX);
+		f->flow[f->n++] = (struct tool_flow){ text, f->common };
+		break;
 	case 'T':
-		if (strength_parse(T, text) != 0)
-			tool_misuse("-T: '%s' is neither a length such as 5 nor a share such as 0.03r", text);
+		if (strength_parse(&o->T, text) != 0)
+			tool_misuse("-T: '%s' is neither a length such as 5, a share such as 0.03r, nor auto", text);
 		break;
 	case 'n':
-		*steps = (int)tool_long("-n", text, 1, 1000000);
+		o->steps = (unsigned)tool_long("-n", text, 1, 1000000);
 		break;
 	case 's':
 		if (strcmp(text, "help") == 0) {
@@ -230,10 +235,29 @@ tool_flow_option(int letter, const char *text, struct strength *T, int *steps,
 				printf("%-10s %s\n", (*s)->name, (*s)->about);
 			exit(fflush(stdout) != 0);
 		}
-		if ((*solver = solver_find(text)) == NULL)
+		if ((o->solver = solver_find(text)) == NULL)
 			tool_misuse("-s: '%s' is not a solver (-s help lists them)", text);
 		break;
+	case TOOL_UNTIL:
+		o->until = tool_double("--until", text, 0, 1);
+		break;
+	case TOOL_TOLERANCE:
+		o->tolerance = tool_double("--tolerance", text, 1e-14, 1e6);
+		break;
 	}
+}
+
+void
+tool_flow_usage(FILE *to, const struct tool_flows *f)
+{
+	fprintf(to,
+	    "  -T length     of the flow: 5 activation units; 0.03r: times the mean norm of the\n"
+	    "                fit; auto: what the fit proposes; of a map the share of the way\n"
+	    "                (default: 5, of a map 1)\n"
+	    "  -n steps      (default: %u)    -s solver  (default: %s; -s help lists them)\n"
+	    "  --until q     stop where h is the positives' q-quantile, in [0, 1] (default: never)\n"
+	    "  --tolerance x of adaptive solvers (default: %g)\n",
+	    f->common.steps, f->common.solver->name, f->common.tolerance);
 }
 
 const char *

@@ -12,8 +12,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "barrier.h"
 #include "err.h"
+#include "steering.h"
 #include "stream.h"
 
 /* What a tool tells about itself; defined once in each tools/X.c. */
@@ -45,11 +45,25 @@ long tool_long(const char *option, const char *text, long min, long max);
 uint64_t tool_uint64(const char *option, const char *text);
 
 /*
- * -T, -n and -s of every tool that follows a flow: sets what the letter is
- * about, or ends in misuse; `-s help` lists the solvers and ends with 0.
+ * -b, -T, -n, -s, --until and --tolerance of every tool that follows flows. A letter before the
+ * first -b is about every barrier, one behind a -b about that one.
  */
-void tool_flow_option(int letter, const char *text, struct strength *T, int *steps,
-    const struct solver **solver);
+enum { TOOL_UNTIL = 256, TOOL_TOLERANCE };
+#define TOOL_FLOW_LONGS \
+	{ "until", required_argument, NULL, TOOL_UNTIL }, { "tolerance", required_argument, NULL, TOOL_TOLERANCE }
+struct tool_flow {
+	const char *path;		/* of the barrier */
+	struct flow_options o;
+};
+struct tool_flows {
+	struct flow_options common;	/* flow_options_default() at first */
+	struct tool_flow flow[STEERING_MAX];
+	size_t n;
+};
+/* Takes an option that is one of these; misuse ends the run, `-s help` lists the solvers and ends it with 0. */
+void tool_flow_option(struct tool_flows *f, int c, const char *text);
+/* The usage lines of all but -b. */
+void tool_flow_usage(FILE *to, const struct tool_flows *f);
 
 /* The model to use when -m is not given: $ODESTEER_MODEL, else the default in the cache; static. */
 const char *tool_default_model(void);

@@ -1,5 +1,5 @@
 /*
- * polysketch - the paper's estimate: logistic regression on a polynomial count sketch.
+ * polysketch - the paper's estimate: a classifier on a polynomial count sketch.
  *
  * Source: the paper's section 4. x = a / (|a| + 1e-12), x_e = [sqrt(gamma) x, sqrt(coef0)]
  * (no last coordinate when coef0 = 0); each of D count sketches of x_e hashes its
@@ -32,10 +32,9 @@ struct polysketch {
 	double *M;			/* [ext][ext], symmetric, of degree 2; else NULL */
 };
 
-struct field_work {
+struct work {
 	const struct polysketch *f;
-	double *xe, *grad;		/* [rows][ext] */
-	double *norm;			/* [rows] |a| */
+	double *xe, *grad;		/* [FIELD_PANEL][ext] */
 	/* transforms: one row at a time */
 	double *time;			/* [n] */
 	double complex *spec, *product, *wspec;	/* [degree][n/2+1], [n/2+1], [n/2+1] */
@@ -118,13 +117,14 @@ make_quadratic(struct polysketch *f)
 }
 
 static void
-work_free(struct field_work *k)
+work_free(void *work)
 {
+	struct work *k = work;
+
 	if (k == NULL)
 		return;
 	free(k->xe);
 	free(k->grad);
-	free(k->norm);
 	if (k->forward != NULL)
 		fftw_destroy_plan(k->forward);
 	if (k->inverse != NULL)
@@ -138,7 +138,7 @@ work_free(struct field_work *k)
 
 /* What the transforms need; FFTW_ESTIMATE: a measured plan would differ from run to run. */
 static int
-transform_alloc(struct field_work *k)
+transform_alloc(struct work *k)
 {
 	size_t n = k->f->n, half = n / 2 + 1;
 
@@ -157,19 +157,18 @@ transform_alloc(struct field_work *k)
 	return 0;
 }
 
-static struct field_work *
-work_alloc(const struct field *base, size_t rows)
+static void *
+work_alloc(const struct field *base)
 {
 	const struct polysketch *f = (const struct polysketch *)base;
-	struct field_work *k = calloc(1, sizeof *k);
+	struct work *k = calloc(1, sizeof *k);
 
 	if (k == NULL)
 		return NULL;
 	k->f = f;
-	k->xe = calloc(rows * f->ext, sizeof *k->xe);
-	k->grad = calloc(rows * f->ext, sizeof *k->grad);
-	k->norm = calloc(rows, sizeof *k->norm);
-	if (k->xe == NULL || k->grad == NULL || k->norm == NULL ||
+	k->xe = calloc(FIELD_PANEL * f->ext, sizeof *k->xe);
+	k->grad = calloc(FIELD_PANEL * f->ext, sizeof *k->grad);
+	if (k->xe == NULL || k->grad == NULL ||
 	    (f->M == NULL && transform_alloc(k) != 0)) {
 		work_free(k);
 		return NULL;
@@ -193,7 +192,7 @@ extend(const struct polysketch *f, const double *a, double *xe)
 
 /* The spectra of x_e's sketches into k->spec. */
 static void
-sketch(struct field_work *k, const double *xe)
+sketch(struct work *k, const double *xe)
 {
 	const struct polysketch *f = k->f;
 	size_t half = f->n / 2 + 1, t, i;
@@ -210,7 +209,7 @@ sketch(struct field_work *k, const double *xe)
 
 /* k->product = the product of all spectra but number `but` (degree: of all). */
 static void
-multiply(struct field_work *k, size_t but)
+multiply(struct work *k, size_t but)
 {
 	size_t half = k->f->n / 2 + 1, t, i;
 
@@ -226,7 +225,7 @@ multiply(struct field_work *k, size_t but)
 
 /* phi[n] of one row */
 static void
-features(struct field_work *k, const double *a, double *phi)
+features(struct work *k, const double *a, double *phi)
 {
 	size_t n = k->f->n, i;
 
@@ -240,7 +239,7 @@ features(struct field_work *k, const double *a, double *phi)
 
 /* w . phi and its gradient in x_e through the transforms, for any degree. */
 static double
-eval_transform(struct field_work *k, const double *xe, double *grad)
+eval_transform(struct work *k, const double *xe, double *grad)
 {
 	const struct polysketch *f = k->f;
 	size_t half = f->n / 2 + 1, t, i;
@@ -264,45 +263,44 @@ eval_transform(struct field_work *k, const double *xe, double *grad)
 	return value;
 }
 
-/* From the gradient in x_e to v: through the normalisation, then to length one. */
+/* From the gradient in x_e to that in a. */
 static void
-direction(const struct polysketch *f, const double *xe, const double *grad, double norm, double *v)
+through_norm(const struct polysketch *f, const double *xe, const double *grad, double norm, double *out)
 {
 	size_t d = f->base.dim, i;
 	/* x = x_e / sqrt(gamma), u = sqrt(gamma) grad: (u - x (x . u)) / |a| */
-	double root = sqrt(f->gamma), along = cblas_ddot((int)d, xe, 1, grad, 1), length;
+	double root = sqrt(f->gamma), along = cblas_ddot((int)d, xe, 1, grad, 1);
 
 	for (i = 0; i < d; i++)
-		v[i] = (root * grad[i] - xe[i] / root * along) / (norm + 1e-12);
-	length = cblas_dnrm2((int)d, v, 1) + 1e-10;
-	for (i = 0; i < d; i++)
-		v[i] /= length;
+		out[i] = (root * grad[i] - xe[i] / root * along) / (norm + 1e-12);
 }
 
 static void
-eval(const struct field *base, struct field_work *k, const double *a, size_t n, double *h, double *v)
+eval(const struct field *base, void *work, const double *y, size_t n, double *h, double *grad)
 {
 	const struct polysketch *f = (const struct polysketch *)base;
 	size_t d = base->dim, ext = f->ext, i;
+	double norm[FIELD_PANEL];
+	struct work *k = work;
 
 	for (i = 0; i < n; i++)
-		k->norm[i] = extend(f, a + i * d, k->xe + i * ext);
+		norm[i] = extend(f, y + i * d, k->xe + i * ext);
 	if (f->M != NULL)
-		cblas_dsymm(CblasRowMajor, CblasRight, CblasUpper, (int)n, (int)ext, 1, f->M, (int)ext,
+		cblas_dsymm(CblasRowMajor, CblasRight, CblasUpper, FIELD_PANEL, (int)ext, 1, f->M, (int)ext,
 		    k->xe, (int)ext, 0, k->grad, (int)ext);
 	for (i = 0; i < n; i++) {
-		double *xe = k->xe + i * ext, *grad = k->grad + i * ext, value;
+		double *xe = k->xe + i * ext, *g = k->grad + i * ext, value;
 
 		if (f->M != NULL) {
-			value = cblas_ddot((int)ext, xe, 1, grad, 1);
-			cblas_dscal((int)ext, 2, grad, 1);
+			value = cblas_ddot((int)ext, xe, 1, g, 1);
+			cblas_dscal((int)ext, 2, g, 1);
 		} else {
-			value = eval_transform(k, xe, grad);
+			value = eval_transform(k, xe, g);
 		}
 		if (h != NULL)
 			h[i] = value + f->intercept + f->log_prior_ratio;
-		if (v != NULL)
-			direction(f, xe, grad, k->norm[i], v + i * d);
+		if (grad != NULL)
+			through_norm(f, xe, g, norm[i], grad + i * d);
 	}
 }
 
@@ -310,8 +308,9 @@ static struct field *
 fit(const struct fit_data *data, const struct field_options *o, struct fit_report *rep, struct err *e)
 {
 	struct polysketch *f = polysketch_alloc(data->dim, o->degree, o->components, o->gamma, o->coef0);
-	struct field_work *k = NULL;
+	struct work *k = NULL;
 	double *phi = NULL, *a = NULL;
+	struct estimate x;
 	size_t i, j;
 	int rc = -1;
 
@@ -322,15 +321,18 @@ fit(const struct fit_data *data, const struct field_options *o, struct fit_repor
 	phi = calloc(data->n, f->n * sizeof *phi);
 	a = calloc(data->dim, sizeof *a);
 	/* without M yet: with transforms */
-	if (phi == NULL || a == NULL || (k = work_alloc(&f->base, 1)) == NULL)
+	if (phi == NULL || a == NULL || (k = work_alloc(&f->base)) == NULL)
 		goto memory;
 	for (i = 0; i < data->n; i++) {
 		for (j = 0; j < data->dim; j++)
 			a[j] = (double)data->act[i * data->dim + j];
 		features(k, a, phi + i * f->n);
 	}
-	if (estimate_fit(phi, f->n, data, o, f->w, &f->intercept, &f->log_prior_ratio, rep, e) != 0)
+	x.coef = f->w;
+	if (estimate_features(phi, f->n, data, o, &x, rep, e) != 0)
 		goto out;
+	f->intercept = x.intercept;
+	f->log_prior_ratio = x.log_prior_ratio;
 	if (make_quadratic(f) != 0)
 		goto memory;
 	rc = 0;
@@ -389,8 +391,7 @@ load(const struct record *r, size_t dim, struct err *e)
 {
 	struct polysketch *f;
 	int64_t degree, n, seed;
-	double gamma, coef0, *w = NULL;
-	size_t n_w;
+	double gamma, coef0;
 
 	if (record_get_int(r, "degree", &degree) != 1 || degree < 1 || degree > FIELD_MAX_DEGREE ||
 	    record_get_int(r, "components", &n) != 1 || n < 1 || n > FIELD_MAX_COMPONENTS ||
@@ -411,27 +412,24 @@ load(const struct record *r, size_t dim, struct err *e)
 		goto fail;
 	}
 	if (load_ints(r, "index", f->index, f->degree * f->ext, 0, (int)n - 1, 1, e) != 0 ||
-	    load_ints(r, "sign", f->sign, f->degree * f->ext, -1, 1, 0, e) != 0)
+	    load_ints(r, "sign", f->sign, f->degree * f->ext, -1, 1, 0, e) != 0 ||
+	    field_load_nums(r, "w", f->w, f->n, e) != 0)
 		goto fail;
-	if (record_get_nums(r, "w", &w, &n_w) != 1 || n_w != f->n) {
-		err_set(e, "field 'w' is not an array of %zu numbers", f->n);
-		goto fail;
-	}
-	memcpy(f->w, w, f->n * sizeof *w);
-	free(w);
 	if (make_quadratic(f) == 0)
 		return &f->base;
-	w = NULL;
 	err_memory(e);
 fail:
-	free(w);
 	polysketch_free(&f->base);
 	return NULL;
 }
 
 const struct field_type field_polysketch = {
 	.name = "polysketch",
-	.about = "logistic regression on a polynomial count sketch (the paper's)",
+	.about = "a classifier on a polynomial count sketch (the paper's)",
+	.kind = FIELD_UNIT_FLOW,
+	.has_h = 1,
+	.uses = FIELD_USES_C | FIELD_USES_LOSS | FIELD_USES_STANDARDISE | FIELD_USES_DEGREE |
+	    FIELD_USES_COMPONENTS | FIELD_USES_GAMMA | FIELD_USES_COEF0,
 	.fit = fit,
 	.save = save,
 	.load = load,

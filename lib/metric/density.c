@@ -22,8 +22,7 @@ density_close(void *state)
 {
 	struct density *s = state;
 
-	if (s->work != NULL)
-		s->barrier->field->type->work_free(s->work);
+	field_work_free(s->work);
 	free(s->act);
 	free(s->a);
 	free(s);
@@ -40,6 +39,11 @@ density_open(const struct metric_options *o, struct header *h, struct err *e)
 	}
 	if (barrier_check_header(o->barrier, h, e) != 0)
 		return NULL;
+	if (!o->barrier->field->type->has_h) {
+		err_set(e, "'%s' has no h: it says where activations go, not how likely they are",
+		    o->barrier->field->type->name);
+		return NULL;
+	}
 	if ((s = calloc(1, sizeof *s)) == NULL) {
 		err_memory(e);
 		return NULL;
@@ -48,7 +52,7 @@ density_open(const struct metric_options *o, struct header *h, struct err *e)
 	s->half = h->half;
 	s->act = calloc(h->dim, sizeof *s->act);
 	s->a = calloc(h->dim, sizeof *s->a);
-	s->work = o->barrier->field->type->work_alloc(o->barrier->field, 1);
+	s->work = field_work_alloc(o->barrier->field);
 	if (s->act == NULL || s->a == NULL || s->work == NULL) {
 		density_close(s);
 		err_memory(e);
@@ -69,7 +73,7 @@ density_push(void *state, struct record *r, struct metric_out *out, struct err *
 		return -1;
 	for (i = 0; i < f->dim; i++)
 		s->a[i] = (double)s->act[i];
-	f->type->eval(f, s->work, s->a, 1, &h, NULL);
+	field_eval(f, s->work, s->a, 1, &h, NULL);
 	return record_set_num(r, "h", h) != 0 ? err_memory(e) : out->emit(out, r, e);
 }
 

@@ -38,7 +38,6 @@ struct answer {
 struct mc {
 	struct lm *lm;
 	enum template template;
-	struct flow *flow;
 	struct tree *tree;
 	struct answer *head, **tail;		/* held back, in order */
 	struct answer *batch[SEQS];		/* those in the tree */
@@ -67,23 +66,10 @@ mc_close(void *state)
 		answer_free(a);
 	}
 	lm_free(s->lm);
-	flow_free(s->flow);
 	tree_free(s->tree);
 	free(s->lse);
 	tdestroy(s->seen, free);
 	free(s);
-}
-
-static int
-steer(void *ctx, float *act, size_t n, struct err *e)
-{
-	struct mc *s = ctx;
-	size_t dim = (size_t)lm_dim(s->lm), i;
-
-	for (i = 0; i < n; i += CHUNK)
-		if (flow_apply(s->flow, act + i * dim, n - i < CHUNK ? n - i : CHUNK, NULL, NULL, e) != 0)
-			return -1;
-	return 0;
 }
 
 static void *
@@ -107,17 +93,8 @@ mc_open(const struct metric_options *o, struct header *h, struct err *e)
 	}
 	if ((s->lm = lm_open(&lo, e)) == NULL)
 		goto fail;
-	if (o->barrier != NULL) {
-		int block = o->barrier->header.block[0];
-
-		if ((s->flow = flow_alloc(o->barrier, o->T, o->steps, o->solver, CHUNK)) == NULL) {
-			err_memory(e);
-			goto fail;
-		}
-		if (barrier_check(o->barrier, lm_digest(s->lm), (size_t)lm_dim(s->lm), block, e) != 0 ||
-		    lm_steer(s->lm, block, steer, s, e) != 0)
-			goto fail;
-	}
+	if (o->steering != NULL && steering_attach(o->steering, s->lm, e) != 0)
+		goto fail;
 	if (header_set_model(h, lm_name(s->lm), lm_digest(s->lm)) != 0) {
 		err_memory(e);
 		goto fail;
@@ -347,6 +324,7 @@ const struct metric metric_mc = {
 	.name = "mc",
 	.about = "log-likelihood of each answer; MC1, MC2, MC3 of each question",
 	.letters = "mtbTnsjg",
+	.steers = 1,
 	.kinds = 1u << STREAM_EXAMPLES | 1u << STREAM_COMPLETIONS,
 	.columns = columns,
 	.open = mc_open,

@@ -7,7 +7,7 @@ static void
 step(const struct field *f, struct field_work *w, double *y, size_t n, double dt, double *k, double *tmp)
 {
 	(void)tmp;
-	f->type->eval(f, w, y, n, NULL, k);
+	field_eval(f, w, y, n, NULL, k);
 	cblas_daxpy((int)(n * f->dim), dt, k, 1, y, 1);
 }
 

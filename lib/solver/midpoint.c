@@ -8,10 +8,10 @@ step(const struct field *f, struct field_work *w, double *y, size_t n, double dt
 {
 	int size = (int)(n * f->dim);
 
-	f->type->eval(f, w, y, n, NULL, k);
+	field_eval(f, w, y, n, NULL, k);
 	cblas_dcopy(size, y, 1, tmp, 1);
 	cblas_daxpy(size, dt / 2, k, 1, tmp, 1);
-	f->type->eval(f, w, tmp, n, NULL, k);
+	field_eval(f, w, tmp, n, NULL, k);
 	cblas_daxpy(size, dt, k, 1, y, 1);
 }
 

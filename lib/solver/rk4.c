@@ -33,7 +33,7 @@ step(const struct tableau *t, const struct field *f, struct field_work *w, doubl
 		cblas_dcopy((int)size, y, 1, tmp, 1);
 		for (j = 0; j < i; j++)
 			cblas_daxpy((int)size, dt * t->a[i][j], k + j * size, 1, tmp, 1);
-		f->type->eval(f, w, tmp, n, NULL, k + i * size);
+		field_eval(f, w, tmp, n, NULL, k + i * size);
 	}
 	for (i = 0; i < STAGES; i++)
 		cblas_daxpy((int)size, dt * t->b[i], k + i * size, 1, y, 1);

@@ -1,0 +1,164 @@
+#include "constant.h"
+
+#include <cblas.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "estimate.h"
+
+void *
+constant_alloc(const struct field_type *type, size_t size, size_t dim, struct err *e)
+{
+	struct constant *f = calloc(1, size);
+
+	if (f == NULL || (f->v = calloc(dim, sizeof *f->v)) == NULL) {
+		free(f);
+		err_memory(e);
+		return NULL;
+	}
+	f->base.type = type;
+	f->base.dim = dim;
+	f->slope = 1;
+	return f;
+}
+
+void
+constant_free(struct field *base)
+{
+	struct constant *f = (struct constant *)base;
+
+	if (f == NULL)
+		return;
+	free(f->v);
+	free(f);
+}
+
+/* estimate_features with coefficients coef[size], and what it found beside them. */
+static int
+estimate(struct constant *f, const double *phi, size_t size, double *coef, const struct fit_data *d,
+    const struct field_options *o, struct fit_report *rep, struct err *e)
+{
+	struct estimate x = { .coef = coef };
+
+	if (estimate_features(phi, size, d, o, &x, rep, e) != 0)
+		return -1;
+	f->intercept = x.intercept;
+	f->log_prior_ratio = x.log_prior_ratio;
+	return 0;
+}
+
+int
+constant_regress(struct constant *f, const struct fit_data *d, const struct field_options *o,
+    struct fit_report *rep, struct err *e)
+{
+	double *phi = calloc(d->n, d->dim * sizeof *phi);
+	size_t i;
+	int rc;
+
+	if (phi == NULL)
+		return err_memory(e);
+	for (i = 0; i < d->n * d->dim; i++)
+		phi[i] = (double)d->act[i];
+	rc = estimate(f, phi, d->dim, f->v, d, o, rep, e);
+	free(phi);
+	return rc;
+}
+
+int
+constant_along(struct constant *f, const struct fit_data *d, const struct field_options *o,
+    struct fit_report *rep, struct err *e)
+{
+	/*
+	 * The one feature is v . a, centred and to this standard deviation: with C = 1 the
+	 * penalty is that of C = 10^6 on a feature of deviation 1, a millionth of what a few rows
+	 * lose. It matters only where v parts the labels perfectly, and no finite slope is best.
+	 */
+	enum { SPREAD = 1000 };
+	struct field_options own = *o;
+	double *phi = calloc(d->n, sizeof *phi), mean = 0, spread = 0, coef = 0;
+	size_t i, j;
+	int rc;
+
+	if (phi == NULL)
+		return err_memory(e);
+	for (i = 0; i < d->n; i++) {
+		for (j = 0; j < d->dim; j++)
+			phi[i] += f->v[j] * (double)d->act[i * d->dim + j];
+		mean += phi[i] / (double)d->n;
+	}
+	for (i = 0; i < d->n; i++)
+		spread += (phi[i] - mean) * (phi[i] - mean) / (double)d->n;
+	spread = spread > 0 ? SPREAD / sqrt(spread) : 0;
+	for (i = 0; i < d->n; i++)
+		phi[i] = (phi[i] - mean) * spread;
+	own.C = 1;
+	own.loss = LOSS_LOGISTIC;
+	own.folds = 0;
+	rc = estimate(f, phi, 1, &coef, d, &own, rep, e);
+	free(phi);
+	f->slope = coef * spread;
+	f->intercept -= f->slope * mean;
+	/* held out must be the vector too, not only h along it; and C was not for the user to choose */
+	rep->has_held_out = 0;
+	rep->C = NAN;
+	return rc;
+}
+
+/* Is the vector a thing of its own, and not the gradient of h? */
+static int
+has_slope(const struct field_type *type)
+{
+	return type->kind == FIELD_CONSTANT_FLOW;
+}
+
+int
+constant_save(const struct field *base, struct record *r)
+{
+	const struct constant *f = (const struct constant *)base;
+	int slope = has_slope(base->type);
+
+	return record_set_nums(r, slope ? "vector" : "w", f->v, base->dim) != 0 ||
+	    (slope && record_set_num(r, "slope", f->slope) != 0) ||
+	    record_set_num(r, "intercept", f->intercept) != 0 ||
+	    record_set_num(r, "log_prior_ratio", f->log_prior_ratio) != 0 ? -1 : 0;
+}
+
+static int
+load_num(const struct record *r, const char *name, double *x, struct err *e)
+{
+	return record_get_num(r, name, x) == 1 ? 0 : err_set(e, "field '%s' is not a number", name);
+}
+
+struct field *
+constant_load(const struct field_type *type, size_t size, const struct record *r, size_t dim, struct err *e)
+{
+	struct constant *f = constant_alloc(type, size, dim, e);
+	int slope = has_slope(type);
+
+	if (f == NULL)
+		return NULL;
+	if (field_load_nums(r, slope ? "vector" : "w", f->v, dim, e) == 0 &&
+	    (!slope || load_num(r, "slope", &f->slope, e) == 0) &&
+	    load_num(r, "intercept", &f->intercept, e) == 0 &&
+	    load_num(r, "log_prior_ratio", &f->log_prior_ratio, e) == 0)
+		return &f->base;
+	constant_free(&f->base);
+	return NULL;
+}
+
+void
+constant_eval(const struct field *base, void *w, const double *y, size_t n, double *h, double *grad)
+{
+	const struct constant *f = (const struct constant *)base;
+	size_t dim = base->dim, i;
+
+	(void)w;
+	for (i = 0; i < n; i++) {
+		if (h != NULL)
+			h[i] = f->slope * cblas_ddot((int)dim, f->v, 1, y + i * dim, 1) + f->intercept +
+			    f->log_prior_ratio;
+		if (grad != NULL)
+			memcpy(grad + i * dim, f->v, dim * sizeof *grad);
+	}
+}

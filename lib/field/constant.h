@@ -1,0 +1,40 @@
+/*
+ * constant - fields whose vector is the same everywhere, and whose h is affine in y:
+ *   h(y) = slope (v . y) + intercept + log prior ratio.
+ *
+ * linear and iti are classifiers: v = w = grad h, the slope is 1 and not in the
+ * file. caa and repe have a vector first, of any length, and get their h along it.
+ * mimic is a map with such an h.
+ */
+#ifndef ODESTEER_FIELD_CONSTANT_H
+#define ODESTEER_FIELD_CONSTANT_H
+
+#include "field.h"
+
+struct constant {
+	struct field base;
+	double *v;		/* [dim] */
+	double slope, intercept, log_prior_ratio;
+};
+
+/*
+ * Of size bytes, zero but for base and a slope of 1: a struct constant, or one that begins with it.
+ * NULL with a message: out of memory.
+ */
+void *constant_alloc(const struct field_type *type, size_t size, size_t dim, struct err *e);
+void constant_free(struct field *f);	/* field_type's; NULL is fine */
+
+/* v and the rest by a classifier on the activations, of o->C and o->loss. 0, -1. */
+int constant_regress(struct constant *f, const struct fit_data *d, const struct field_options *o,
+    struct fit_report *rep, struct err *e);
+/* slope and intercept, for a v that is already there. 0, -1. */
+int constant_along(struct constant *f, const struct fit_data *d, const struct field_options *o,
+    struct fit_report *rep, struct err *e);
+
+/* field_type's, but for load's type and size, as constant_alloc has them */
+int constant_save(const struct field *f, struct record *r);
+struct field *constant_load(const struct field_type *type, size_t size, const struct record *r, size_t dim,
+    struct err *e);
+void constant_eval(const struct field *f, void *w, const double *y, size_t n, double *h, double *grad);
+
+#endif

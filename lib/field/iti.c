@@ -1,0 +1,44 @@
+/*
+ * iti - inference-time intervention: along the weights of a logistic regression.
+ *
+ * Source: Li et al. 2023, as the paper's section on baselines has it: on the activations
+ * as they are, of a whole block instead of the most telling attention heads, and the vector of
+ * length one.
+ */
+#include "constant.h"
+
+extern const struct field_type field_iti;
+
+static struct field *
+fit(const struct fit_data *d, const struct field_options *o, struct fit_report *rep, struct err *e)
+{
+	struct constant *f = constant_alloc(&field_iti, sizeof *f, d->dim, e);
+	struct field_options own = *o;
+
+	if (f == NULL)
+		return NULL;
+	own.loss = LOSS_LOGISTIC;
+	if (constant_regress(f, d, &own, rep, e) == 0)
+		return &f->base;
+	constant_free(&f->base);
+	return NULL;
+}
+
+static struct field *
+load(const struct record *r, size_t dim, struct err *e)
+{
+	return constant_load(&field_iti, sizeof(struct constant), r, dim, e);
+}
+
+const struct field_type field_iti = {
+	.name = "iti",
+	.about = "inference-time intervention: a logistic regression's weights",
+	.kind = FIELD_UNIT_FLOW,
+	.has_h = 1,
+	.uses = FIELD_USES_C,
+	.fit = fit,
+	.save = constant_save,
+	.load = load,
+	.free = constant_free,
+	.eval = constant_eval,
+};

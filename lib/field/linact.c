@@ -1,0 +1,122 @@
+/*
+ * linact - linear activation transport: each coordinate x goes to scale * x + shift.
+ *
+ * Source: Rodriguez et al. 2025 (Lin-AcT). In each coordinate by itself, the negatives in
+ * their order of size are taken to the positives in theirs, by least squares; of the longer
+ * kind what comes first is taken.
+ */
+#include <stdlib.h>
+
+#include "field.h"
+#include "transport.h"
+
+struct linact {
+	struct field base;
+	double *scale, *shift;	/* [dim] */
+};
+
+extern const struct field_type field_linact;
+
+static void
+linact_free(struct field *base)
+{
+	struct linact *f = (struct linact *)base;
+
+	if (f == NULL)
+		return;
+	free(f->scale);
+	free(f->shift);
+	free(f);
+}
+
+static struct linact *
+linact_alloc(size_t dim, struct err *e)
+{
+	struct linact *f = calloc(1, sizeof *f);
+
+	if (f == NULL) {
+		err_memory(e);
+		return NULL;
+	}
+	f->base.type = &field_linact;
+	f->base.dim = dim;
+	f->scale = calloc(dim, sizeof *f->scale);
+	f->shift = calloc(dim, sizeof *f->shift);
+	if (f->scale != NULL && f->shift != NULL)
+		return f;
+	err_memory(e);
+	linact_free(&f->base);
+	return NULL;
+}
+
+static struct field *
+fit(const struct fit_data *d, const struct field_options *o, struct fit_report *rep, struct err *e)
+{
+	struct linact *f = linact_alloc(d->dim, e);
+	double *x[2] = { calloc(d->n, sizeof **x), calloc(d->n, sizeof **x) };	/* by label */
+	size_t i, j, n[2];
+
+	(void)o;
+	(void)rep;
+	if (f != NULL && (x[0] == NULL || x[1] == NULL)) {
+		err_memory(e);
+		linact_free(&f->base);
+		f = NULL;
+	}
+	for (j = 0; f != NULL && j < d->dim; j++) {
+		for (n[0] = n[1] = i = 0; i < d->n; i++) {
+			int k = d->label[i] != 0;
+
+			x[k][n[k]++] = (double)d->act[i * d->dim + j];
+		}
+		transport_line(x[0], x[1], n[0] < n[1] ? n[0] : n[1], &f->scale[j], &f->shift[j]);
+	}
+	free(x[0]);
+	free(x[1]);
+	return f != NULL ? &f->base : NULL;
+}
+
+static int
+save(const struct field *base, struct record *r)
+{
+	const struct linact *f = (const struct linact *)base;
+
+	return record_set_nums(r, "scale", f->scale, base->dim) != 0 ||
+	    record_set_nums(r, "shift", f->shift, base->dim) != 0 ? -1 : 0;
+}
+
+static struct field *
+load(const struct record *r, size_t dim, struct err *e)
+{
+	struct linact *f = linact_alloc(dim, e);
+
+	if (f == NULL)
+		return NULL;
+	if (field_load_nums(r, "scale", f->scale, dim, e) == 0 && field_load_nums(r, "shift", f->shift, dim, e) == 0)
+		return &f->base;
+	linact_free(&f->base);
+	return NULL;
+}
+
+static void
+apply(const struct field *base, void *w, double *y, size_t n)
+{
+	const struct linact *f = (const struct linact *)base;
+	size_t dim = base->dim, i, j;
+
+	(void)w;
+	for (i = 0; i < n; i++)
+		for (j = 0; j < dim; j++)
+			y[i * dim + j] = f->scale[j] * y[i * dim + j] + f->shift[j];
+}
+
+const struct field_type field_linact = {
+	.name = "linact",
+	.about = "linear activation transport: negatives to positives, coordinate by coordinate",
+	.kind = FIELD_MAP,
+	.fit = fit,
+	.save = save,
+	.load = load,
+	.free = linact_free,
+	.apply = apply,
+};

@@ -1,0 +1,41 @@
+/*
+ * linear - a linear classifier on the activations: h(y) = w . y + c + log((1 - pi) / pi).
+ *
+ * What polysketch and the others are to be measured against: whatever they gain on it is
+ * the gain of their being nonlinear.
+ */
+#include "constant.h"
+
+extern const struct field_type field_linear;
+
+static struct field *
+fit(const struct fit_data *d, const struct field_options *o, struct fit_report *rep, struct err *e)
+{
+	struct constant *f = constant_alloc(&field_linear, sizeof *f, d->dim, e);
+
+	if (f == NULL)
+		return NULL;
+	if (constant_regress(f, d, o, rep, e) == 0)
+		return &f->base;
+	constant_free(&f->base);
+	return NULL;
+}
+
+static struct field *
+load(const struct record *r, size_t dim, struct err *e)
+{
+	return constant_load(&field_linear, sizeof(struct constant), r, dim, e);
+}
+
+const struct field_type field_linear = {
+	.name = "linear",
+	.about = "logistic regression, or a linear support vector machine",
+	.kind = FIELD_UNIT_FLOW,
+	.has_h = 1,
+	.uses = FIELD_USES_C | FIELD_USES_LOSS | FIELD_USES_STANDARDISE,
+	.fit = fit,
+	.save = constant_save,
+	.load = load,
+	.free = constant_free,
+	.eval = constant_eval,
+};

@@ -1,0 +1,363 @@
+/*
+ * polykernel - a classifier with the polynomial kernel that polysketch approximates.
+ *
+ * k(x, x') = (gamma x . x' + coef0)^degree of x = a / (|a| + 1e-12), fitted over the rows'
+ * inner products: no randomness, and as exact as doubles are.
+ *   h(a) = sum_i alpha_i k(x_i, x) + c + log((1 - pi) / pi)
+ *
+ * With degree 2, h = x' M x + b . x + const (the paper's kernel is a quadratic form):
+ * M = gamma^2 X' diag(alpha) X, b = 2 gamma coef0 X' alpha, const = coef0^2 sum alpha,
+ * and the rows are no longer needed. With any other the rows X are kept.
+ */
+#include <cblas.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "estimate.h"
+#include "field.h"
+
+struct polykernel {
+	struct field base;
+	unsigned degree;
+	double gamma, coef0;
+	double intercept, log_prior_ratio;
+	double *M, *b;			/* degree 2: [dim][dim] symmetric, [dim]; intercept has the constant */
+	double *X, *alpha;		/* other degrees: [n][dim], [n] */
+	size_t n;
+};
+
+struct work {
+	double *x;			/* [FIELD_PANEL][dim] */
+	double *k;			/* [FIELD_PANEL][n] inner products with the rows, then their weights */
+	double *u;			/* [FIELD_PANEL][dim] gradient in x */
+};
+
+static void
+polykernel_free(struct field *base)
+{
+	struct polykernel *f = (struct polykernel *)base;
+
+	if (f == NULL)
+		return;
+	free(f->M);
+	free(f->b);
+	free(f->X);
+	free(f->alpha);
+	free(f);
+}
+
+extern const struct field_type field_polykernel;
+
+/* With room for M and b, or for the n rows. */
+static struct polykernel *
+polykernel_alloc(size_t dim, unsigned degree, size_t n)
+{
+	struct polykernel *f = calloc(1, sizeof *f);
+
+	if (f == NULL)
+		return NULL;
+	f->base.type = &field_polykernel;
+	f->base.dim = dim;
+	f->degree = degree;
+	f->n = n;
+	if (degree == 2) {
+		f->M = calloc(dim * dim, sizeof *f->M);
+		f->b = calloc(dim, sizeof *f->b);
+	} else {
+		f->X = calloc(n * dim, sizeof *f->X);
+		f->alpha = calloc(n, sizeof *f->alpha);
+	}
+	if (degree == 2 ? f->M == NULL || f->b == NULL : f->X == NULL || f->alpha == NULL) {
+		polykernel_free(&f->base);
+		return NULL;
+	}
+	return f;
+}
+
+static void
+work_free(void *work)
+{
+	struct work *k = work;
+
+	free(k->x);
+	free(k->k);
+	free(k->u);
+	free(k);
+}
+
+static void *
+work_alloc(const struct field *base)
+{
+	const struct polykernel *f = (const struct polykernel *)base;
+	struct work *k = calloc(1, sizeof *k);
+
+	if (k == NULL)
+		return NULL;
+	k->x = calloc(FIELD_PANEL * base->dim, sizeof *k->x);
+	k->k = calloc(FIELD_PANEL * (f->M != NULL ? 1 : f->n), sizeof *k->k);
+	k->u = calloc(FIELD_PANEL * base->dim, sizeof *k->u);
+	if (k->x == NULL || k->k == NULL || k->u == NULL) {
+		work_free(k);
+		return NULL;
+	}
+	return k;
+}
+
+/* x of n rows; norm[n] gets |a|. */
+static void
+normalise(const double *a, size_t n, size_t d, double *x, double *norm)
+{
+	size_t i, j;
+
+	for (i = 0; i < n; i++) {
+		norm[i] = cblas_dnrm2((int)d, a + i * d, 1);
+		for (j = 0; j < d; j++)
+			x[i * d + j] = a[i * d + j] / (norm[i] + 1e-12);
+	}
+}
+
+/* h but for its constants, and the gradient in x into k->u, as a quadratic form. */
+static void
+eval_quadratic(const struct polykernel *f, struct work *k, size_t n, double *value)
+{
+	int d = (int)f->base.dim;
+	size_t i;
+
+	cblas_dsymm(CblasRowMajor, CblasRight, CblasUpper, FIELD_PANEL, d, 1, f->M, d, k->x, d, 0, k->u, d);
+	for (i = 0; i < n; i++) {
+		double *x = k->x + i * f->base.dim, *u = k->u + i * f->base.dim;
+
+		value[i] = cblas_ddot(d, x, 1, u, 1) + cblas_ddot(d, x, 1, f->b, 1);
+		cblas_dscal(d, 2, u, 1);
+		cblas_daxpy(d, 1, f->b, 1, u, 1);
+	}
+}
+
+/* The same over the rows of the fit. */
+static void
+eval_rows(const struct polykernel *f, struct work *k, size_t n, double *value)
+{
+	int d = (int)f->base.dim, rows = (int)f->n;
+	size_t i, j;
+
+	cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, FIELD_PANEL, rows, d, f->gamma, k->x, d, f->X, d, 0,
+	    k->k, rows);
+	for (i = 0; i < n; i++) {
+		value[i] = 0;
+		for (j = 0; j < f->n; j++) {
+			double *p = k->k + i * f->n + j, base = *p + f->coef0;
+
+			/* alpha k, and alpha times the derivative of k in the inner product */
+			*p = f->alpha[j] * pow(base, f->degree - 1);
+			value[i] += *p * base;
+			*p *= f->degree * f->gamma;
+		}
+	}
+	cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, FIELD_PANEL, d, rows, 1, k->k, rows, f->X, d, 0,
+	    k->u, d);
+}
+
+static void
+eval(const struct field *base, void *work, const double *y, size_t n, double *h, double *grad)
+{
+	const struct polykernel *f = (const struct polykernel *)base;
+	double norm[FIELD_PANEL], value[FIELD_PANEL];
+	struct work *k = work;
+	size_t d = base->dim, i, j;
+
+	normalise(y, n, d, k->x, norm);
+	if (f->M != NULL)
+		eval_quadratic(f, k, n, value);
+	else
+		eval_rows(f, k, n, value);
+	for (i = 0; i < n; i++) {
+		const double *x = k->x + i * d, *u = k->u + i * d;
+		double along = cblas_ddot((int)d, x, 1, u, 1);
+
+		if (h != NULL)
+			h[i] = value[i] + f->intercept + f->log_prior_ratio;
+		for (j = 0; grad != NULL && j < d; j++)
+			grad[i * d + j] = (u[j] - x[j] * along) / (norm[i] + 1e-12);
+	}
+}
+
+/* gram[n][n]'s lower triangle becomes the kernel's values. */
+static void
+kernel(const struct polykernel *f, const double *X, size_t n, double *gram)
+{
+	size_t i, j;
+
+	cblas_dsyrk(CblasRowMajor, CblasLower, CblasNoTrans, (int)n, (int)f->base.dim, f->gamma, X,
+	    (int)f->base.dim, 0, gram, (int)n);
+	for (i = 0; i < n; i++)
+		for (j = 0; j <= i; j++) {
+			double base = gram[i * n + j] + f->coef0, k = base;
+			unsigned t;
+
+			for (t = 1; t < f->degree; t++)
+				k *= base;
+			gram[i * n + j] = k;
+		}
+}
+
+/* M and b from the rows and alpha; scaled[n][dim] is scratch. */
+static void
+make_quadratic(struct polykernel *f, const double *X, const double *alpha, size_t n, double *scaled)
+{
+	int d = (int)f->base.dim;
+	double sum = 0;
+	size_t i;
+
+	memcpy(scaled, X, n * f->base.dim * sizeof *scaled);
+	for (i = 0; i < n; i++) {
+		cblas_dscal(d, alpha[i], scaled + i * f->base.dim, 1);
+		sum += alpha[i];
+	}
+	cblas_dgemm(CblasRowMajor, CblasTrans, CblasNoTrans, d, d, (int)n, f->gamma * f->gamma, X, d, scaled, d, 0,
+	    f->M, d);
+	cblas_dgemv(CblasRowMajor, CblasTrans, (int)n, d, 2 * f->gamma * f->coef0, X, d, alpha, 1, 0, f->b, 1);
+	f->intercept += f->coef0 * f->coef0 * sum;
+}
+
+static struct field *
+fit(const struct fit_data *data, const struct field_options *o, struct fit_report *rep, struct err *e)
+{
+	struct polykernel *f = polykernel_alloc(data->dim, o->degree, data->n);
+	double *X = calloc(data->n, data->dim * sizeof *X), *gram = calloc(data->n, data->n * sizeof *gram);
+	double *alpha = calloc(data->n, sizeof *alpha), *norm = calloc(data->n, sizeof *norm);
+	struct estimate x = { .coef = alpha };
+	int rc = -1;
+	size_t i;
+
+	if (f == NULL || X == NULL || gram == NULL || alpha == NULL || norm == NULL) {
+		err_memory(e);
+		goto out;
+	}
+	f->gamma = o->gamma;
+	f->coef0 = o->coef0;
+	for (i = 0; i < data->n * data->dim; i++)
+		X[i] = (double)data->act[i];
+	normalise(X, data->n, data->dim, X, norm);
+	kernel(f, X, data->n, gram);
+	if (estimate_gram(gram, data, o, &x, rep, e) != 0)
+		goto out;
+	f->intercept = x.intercept;
+	f->log_prior_ratio = x.log_prior_ratio;
+	if (f->M != NULL) {
+		free(gram);
+		if ((gram = calloc(data->n, data->dim * sizeof *gram)) == NULL) {
+			err_memory(e);
+			goto out;
+		}
+		make_quadratic(f, X, alpha, data->n, gram);
+	} else {
+		memcpy(f->X, X, data->n * data->dim * sizeof *X);
+		memcpy(f->alpha, alpha, data->n * sizeof *alpha);
+	}
+	rc = 0;
+out:
+	free(X);
+	free(gram);
+	free(alpha);
+	free(norm);
+	if (rc == 0)
+		return &f->base;
+	polykernel_free(f != NULL ? &f->base : NULL);
+	return NULL;
+}
+
+static int
+save(const struct field *base, struct record *r)
+{
+	const struct polykernel *f = (const struct polykernel *)base;
+	size_t d = base->dim, i, n = 0;
+	double *upper;
+	int rc;
+
+	if (record_set_int(r, "degree", f->degree) != 0 || record_set_num(r, "gamma", f->gamma) != 0 ||
+	    record_set_num(r, "coef0", f->coef0) != 0 || record_set_num(r, "intercept", f->intercept) != 0 ||
+	    record_set_num(r, "log_prior_ratio", f->log_prior_ratio) != 0)
+		return -1;
+	if (f->M == NULL)
+		return record_set_nums(r, "alpha", f->alpha, f->n) != 0 ||
+		    record_set_nums(r, "rows", f->X, f->n * d) != 0 ? -1 : 0;
+	if ((upper = malloc(d * (d + 1) / 2 * sizeof *upper)) == NULL)
+		return -1;
+	for (i = 0; i < d; i++, n += d - i + 1)
+		memcpy(upper + n, f->M + i * d + i, (d - i) * sizeof *upper);
+	rc = record_set_nums(r, "M", upper, d * (d + 1) / 2) != 0 || record_set_nums(r, "b", f->b, d) != 0 ? -1 : 0;
+	free(upper);
+	return rc;
+}
+
+/* M's upper triangle, row by row, into the whole. */
+static int
+load_quadratic(struct polykernel *f, const struct record *r, struct err *e)
+{
+	size_t d = f->base.dim, i, j, n = 0;
+	double *upper = malloc(d * (d + 1) / 2 * sizeof *upper);
+	int rc;
+
+	if (upper == NULL)
+		return err_memory(e);
+	if ((rc = field_load_nums(r, "M", upper, d * (d + 1) / 2, e)) == 0)
+		for (i = 0; i < d; i++)
+			for (j = i; j < d; j++)
+				f->M[i * d + j] = f->M[j * d + i] = upper[n++];
+	free(upper);
+	return rc != 0 ? -1 : field_load_nums(r, "b", f->b, d, e);
+}
+
+static struct field *
+load(const struct record *r, size_t dim, struct err *e)
+{
+	struct polykernel *f;
+	int64_t degree;
+	double gamma, coef0, *alpha = NULL;
+	size_t n = 0;
+
+	if (record_get_int(r, "degree", &degree) != 1 || degree < 1 || degree > FIELD_MAX_DEGREE ||
+	    record_get_num(r, "gamma", &gamma) != 1 || !(gamma > 0) ||
+	    record_get_num(r, "coef0", &coef0) != 1 || !(coef0 >= 0)) {
+		err_set(e, "one of degree, gamma, coef0 is missing or out of range");
+		return NULL;
+	}
+	if (degree != 2 && (record_get_nums(r, "alpha", &alpha, &n) != 1 || n == 0)) {
+		err_set(e, "field 'alpha' is not an array of numbers");
+		return NULL;
+	}
+	if ((f = polykernel_alloc(dim, (unsigned)degree, n)) == NULL) {
+		free(alpha);
+		err_memory(e);
+		return NULL;
+	}
+	f->gamma = gamma;
+	f->coef0 = coef0;
+	if (alpha != NULL)
+		memcpy(f->alpha, alpha, n * sizeof *alpha);
+	free(alpha);
+	if (record_get_num(r, "intercept", &f->intercept) != 1 ||
+	    record_get_num(r, "log_prior_ratio", &f->log_prior_ratio) != 1)
+		err_set(e, "no intercept or log_prior_ratio");
+	else if ((degree == 2 ? load_quadratic(f, r, e) : field_load_nums(r, "rows", f->X, n * dim, e)) == 0)
+		return &f->base;
+	polykernel_free(&f->base);
+	return NULL;
+}
+
+const struct field_type field_polykernel = {
+	.name = "polykernel",
+	.about = "a classifier with the polynomial kernel itself, no sketch",
+	.kind = FIELD_UNIT_FLOW,
+	.has_h = 1,
+	.uses = FIELD_USES_C | FIELD_USES_LOSS | FIELD_USES_STANDARDISE | FIELD_USES_DEGREE | FIELD_USES_GAMMA |
+	    FIELD_USES_COEF0,
+	.fit = fit,
+	.save = save,
+	.load = load,
+	.free = polykernel_free,
+	.work_alloc = work_alloc,
+	.work_free = work_free,
+	.eval = eval,
+};

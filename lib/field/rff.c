@@ -1,0 +1,260 @@
+/*
+ * rff - a classifier on random Fourier features, the Gaussian kernel's.
+ *
+ * Source: Rahimi and Recht (2007); the official code's ablation of the paper's features.
+ * phi(a) = sqrt(2/n) cos(W a + b), W ~ N(0, 1) / sigma, b ~ U(0, 2 pi), on activations as
+ * they come. The file keeps the seed, not W: from it gsl_rng_mt19937 gives W row by row
+ * through gsl_ran_gaussian_ziggurat, then b through gsl_ran_flat.
+ */
+#include <gsl/gsl_cblas.h>	/* gsl_randist.h brings it, and it excludes cblas.h */
+#include <gsl/gsl_math.h>
+#include <gsl/gsl_randist.h>
+#include <gsl/gsl_rng.h>
+#include <gsl/gsl_sort.h>
+#include <gsl/gsl_statistics_double.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "estimate.h"
+#include "field.h"
+
+enum { SIGMA_ROWS = 1000 };	/* of which the median distance is taken */
+
+struct rff {
+	struct field base;
+	size_t n;
+	double sigma;
+	uint64_t seed;
+	double *W, *b;			/* [n][dim], [n] */
+	double *w;			/* [n] */
+	double intercept, log_prior_ratio;
+};
+
+static void
+rff_free(struct field *base)
+{
+	struct rff *f = (struct rff *)base;
+
+	if (f == NULL)
+		return;
+	free(f->W);
+	free(f->b);
+	free(f->w);
+	free(f);
+}
+
+extern const struct field_type field_rff;
+
+/* With W and b drawn. */
+static struct rff *
+rff_alloc(size_t dim, size_t n, double sigma, uint64_t seed)
+{
+	struct rff *f = calloc(1, sizeof *f);
+	gsl_rng *rng = gsl_rng_alloc(gsl_rng_mt19937);
+	size_t i;
+
+	if (f == NULL || rng == NULL)
+		goto fail;
+	f->base.type = &field_rff;
+	f->base.dim = dim;
+	f->n = n;
+	f->sigma = sigma;
+	f->seed = seed;
+	f->W = calloc(n, dim * sizeof *f->W);
+	f->b = calloc(n, sizeof *f->b);
+	f->w = calloc(n, sizeof *f->w);
+	if (f->W == NULL || f->b == NULL || f->w == NULL)
+		goto fail;
+	gsl_rng_set(rng, (unsigned long)seed);
+	for (i = 0; i < n * dim; i++)
+		f->W[i] = gsl_ran_gaussian_ziggurat(rng, 1) / sigma;
+	for (i = 0; i < n; i++)
+		f->b[i] = gsl_ran_flat(rng, 0, 2 * M_PI);
+	gsl_rng_free(rng);
+	return f;
+fail:
+	if (rng != NULL)
+		gsl_rng_free(rng);
+	if (f != NULL)
+		rff_free(&f->base);
+	return NULL;
+}
+
+/* z[rows][n] = W a + b */
+static void
+phases(const struct rff *f, const double *a, size_t rows, double *z)
+{
+	size_t i;
+
+	for (i = 0; i < rows; i++)
+		memcpy(z + i * f->n, f->b, f->n * sizeof *z);
+	cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)rows, (int)f->n, (int)f->base.dim, 1, a,
+	    (int)f->base.dim, f->W, (int)f->base.dim, 1, z, (int)f->n);
+}
+
+static void *
+work_alloc(const struct field *base)
+{
+	return calloc(FIELD_PANEL * ((const struct rff *)base)->n, sizeof(double));
+}
+
+/* h = w . phi; grad h = -sqrt(2/n) W' (w sin(W a + b)) */
+static void
+eval(const struct field *base, void *work, const double *y, size_t n, double *h, double *grad)
+{
+	const struct rff *f = (const struct rff *)base;
+	double *z = work, scale = sqrt(2 / (double)f->n);
+	size_t i, k;
+
+	phases(f, y, FIELD_PANEL, z);
+	for (i = 0; i < n; i++) {
+		double sum = 0;
+
+		for (k = 0; h != NULL && k < f->n; k++)
+			sum += f->w[k] * cos(z[i * f->n + k]);
+		if (h != NULL)
+			h[i] = scale * sum + f->intercept + f->log_prior_ratio;
+		for (k = 0; grad != NULL && k < f->n; k++)
+			z[i * f->n + k] = -scale * f->w[k] * sin(z[i * f->n + k]);
+	}
+	if (grad != NULL)
+		cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, FIELD_PANEL, (int)base->dim, (int)f->n, 1, z,
+		    (int)f->n, f->W, (int)base->dim, 0, grad, (int)base->dim);
+}
+
+/* The median of the nonzero distances between pairs of at most SIGMA_ROWS rows, over sqrt 2. */
+static double
+median_sigma(const struct fit_data *d, uint64_t seed)
+{
+	size_t m = d->n < SIGMA_ROWS ? d->n : SIGMA_ROWS, i, j, k, n = 0;
+	gsl_rng *rng = gsl_rng_alloc(gsl_rng_mt19937);
+	size_t *all = calloc(d->n, sizeof *all), *row = calloc(m, sizeof *row);
+	double *far = calloc(m * m / 2 + 1, sizeof *far), median = NAN;
+
+	if (rng == NULL || all == NULL || row == NULL || far == NULL)
+		goto out;
+	for (i = 0; i < d->n; i++)
+		all[i] = i;
+	gsl_rng_set(rng, (unsigned long)seed);
+	gsl_ran_choose(rng, row, m, all, d->n, sizeof *all);
+	for (i = 0; i < m; i++)
+		for (j = 0; j < i; j++) {
+			const float *x = d->act + row[i] * d->dim, *y = d->act + row[j] * d->dim;
+			double sum = 0;
+
+			for (k = 0; k < d->dim; k++)
+				sum += ((double)x[k] - y[k]) * ((double)x[k] - y[k]);
+			if (sum > 0)
+				far[n++] = sqrt(sum);
+		}
+	gsl_sort(far, 1, n);
+	median = n > 0 ? gsl_stats_median_from_sorted_data(far, 1, n) / sqrt(2) : 1;
+out:
+	if (rng != NULL)
+		gsl_rng_free(rng);
+	free(all);
+	free(row);
+	free(far);
+	return median;
+}
+
+/* sqrt(d / 2) times the standard deviation of all entries */
+static double
+scale_sigma(const struct fit_data *d)
+{
+	double mean = 0, sum = 0;
+	size_t i, n = d->n * d->dim;
+
+	for (i = 0; i < n; i++)
+		mean += (double)d->act[i] / (double)n;
+	for (i = 0; i < n; i++)
+		sum += ((double)d->act[i] - mean) * ((double)d->act[i] - mean);
+	return sqrt((double)d->dim / 2) * sqrt(sum / (double)n);
+}
+
+static struct field *
+fit(const struct fit_data *d, const struct field_options *o, struct fit_report *rep, struct err *e)
+{
+	double sigma = o->sigma == SIGMA_NUMBER ? o->sigma_value : o->sigma == SIGMA_SCALE ? scale_sigma(d) :
+	    median_sigma(d, o->seed), scale = sqrt(2 / (double)o->components);
+	struct rff *f = isfinite(sigma) ? rff_alloc(d->dim, o->components, sigma, o->seed) : NULL;
+	double *phi = calloc(d->n, o->components * sizeof *phi), *a = calloc(d->n, d->dim * sizeof *a);
+	struct estimate x;
+	int rc = -1;
+	size_t i;
+
+	if (f == NULL || phi == NULL || a == NULL) {
+		err_memory(e);
+		goto out;
+	}
+	for (i = 0; i < d->n * d->dim; i++)
+		a[i] = (double)d->act[i];
+	phases(f, a, d->n, phi);
+	for (i = 0; i < d->n * f->n; i++)
+		phi[i] = scale * cos(phi[i]);
+	x.coef = f->w;
+	if ((rc = estimate_features(phi, f->n, d, o, &x, rep, e)) == 0) {
+		f->intercept = x.intercept;
+		f->log_prior_ratio = x.log_prior_ratio;
+	}
+out:
+	free(phi);
+	free(a);
+	if (rc == 0)
+		return &f->base;
+	rff_free(f != NULL ? &f->base : NULL);
+	return NULL;
+}
+
+static int
+save(const struct field *base, struct record *r)
+{
+	const struct rff *f = (const struct rff *)base;
+
+	return record_set_int(r, "components", (int64_t)f->n) != 0 || record_set_num(r, "sigma", f->sigma) != 0 ||
+	    record_set_int(r, "seed", (int64_t)f->seed) != 0 ||
+	    record_set_num(r, "intercept", f->intercept) != 0 ||
+	    record_set_num(r, "log_prior_ratio", f->log_prior_ratio) != 0 ||
+	    record_set_nums(r, "w", f->w, f->n) != 0 ? -1 : 0;
+}
+
+static struct field *
+load(const struct record *r, size_t dim, struct err *e)
+{
+	struct rff *f;
+	int64_t n, seed;
+	double sigma;
+
+	if (record_get_int(r, "components", &n) != 1 || n < 1 || n > FIELD_MAX_COMPONENTS ||
+	    record_get_num(r, "sigma", &sigma) != 1 || !(sigma > 0) || record_get_int(r, "seed", &seed) != 1) {
+		err_set(e, "one of components, sigma, seed is missing or out of range");
+		return NULL;
+	}
+	if ((f = rff_alloc(dim, (size_t)n, sigma, (uint64_t)seed)) == NULL) {
+		err_memory(e);
+		return NULL;
+	}
+	if (record_get_num(r, "intercept", &f->intercept) != 1 ||
+	    record_get_num(r, "log_prior_ratio", &f->log_prior_ratio) != 1)
+		err_set(e, "no intercept or log_prior_ratio");
+	else if (field_load_nums(r, "w", f->w, f->n, e) == 0)
+		return &f->base;
+	rff_free(&f->base);
+	return NULL;
+}
+
+const struct field_type field_rff = {
+	.name = "rff",
+	.about = "a classifier on random Fourier features (the official code's ablation)",
+	.kind = FIELD_UNIT_FLOW,
+	.has_h = 1,
+	.uses = FIELD_USES_C | FIELD_USES_LOSS | FIELD_USES_STANDARDISE | FIELD_USES_COMPONENTS | FIELD_USES_SIGMA,
+	.fit = fit,
+	.save = save,
+	.load = load,
+	.free = rff_free,
+	.work_alloc = work_alloc,
+	.work_free = free,
+	.eval = eval,
+};

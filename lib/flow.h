@@ -1,0 +1,63 @@
+/*
+ * flow - activations moved along a barrier's vector field, or mapped.
+ *
+ * Source: ODESteer (arXiv 2602.17560), section 4: v = grad h / (|grad h| + 1e-10) is the
+ * unit vector field, da/dt = v(a), t in [0, T], solved in steps. That it may stop
+ * where h reaches a level, and leaves alone what is there already, is new here.
+ */
+#ifndef ODESTEER_FLOW_H
+#define ODESTEER_FLOW_H
+
+#include <stddef.h>
+
+#include "barrier.h"
+#include "err.h"
+#include "solver.h"
+
+/* T as users write it. */
+struct strength {
+	enum {
+		STRENGTH_UNSET,		/* 5, the paper's for Llama-3.1-8B; of a map: all of the way */
+		STRENGTH_LENGTH,	/* "5": activation units; of a map: the share of the way */
+		STRENGTH_RELATIVE,	/* "0.03r": times the mean activation norm of the fit */
+		STRENGTH_AUTO		/* "auto": what the fit proposes */
+	} how;
+	double value;
+};
+/* 0; -1: not a number, negative, or not finite */
+int strength_parse(struct strength *s, const char *text);
+
+struct flow_options {
+	struct strength T;
+	unsigned steps;			/* of solvers with fixed steps */
+	const struct solver *solver;
+	double tolerance;		/* of adaptive solvers, absolute and in each coordinate */
+	double until;			/* stop at this quantile of the positives' h, in [0, 1]; < 0: never */
+};
+void flow_options_default(struct flow_options *o);
+
+/* What became of one activation. */
+struct flow_result {
+	double h_before, h_after;	/* where asked for; NaN: the field has no h */
+	double length;			/* way gone, in activation units: T unless it stopped before */
+	unsigned steps;
+};
+
+/*
+ * A flow and the memory it needs (no allocation happens in flow_apply, but for
+ * what GSL's adaptive solvers do). The barrier is borrowed. NULL: out of memory, or options that
+ * this field has no use for.
+ */
+struct flow;
+struct flow *flow_alloc(const struct barrier *b, const struct flow_options *o, struct err *e);
+void flow_free(struct flow *f);		/* NULL is fine */
+double flow_length(const struct flow *f);	/* T in activation units; of a map its share */
+/*
+ * Moves act[n][dim] in place; result[n] may be NULL, and
+ * gets h at both ends only with_h. The same numbers for an activation whatever
+ * its neighbours. 0, or -1 (the row's number in the message) when a result is not
+ * finite.
+ */
+int flow_apply(struct flow *f, float *act, size_t n, struct flow_result *result, int with_h, struct err *e);
+
+#endif

@@ -1,0 +1,108 @@
+#include "steering.h"
+
+#include <stdlib.h>
+
+struct steering {
+	struct {
+		struct barrier *barrier;
+		struct flow *flow;
+	} by[STEERING_MAX];
+	size_t n;
+	/* one place for each block: lm hands its address back */
+	struct place {
+		struct steering *s;
+		int block;
+	} place[STEERING_MAX];
+	struct flow_result *result;		/* [room] */
+	size_t room;
+	struct steering_count count;
+};
+
+struct steering *
+steering_alloc(void)
+{
+	return calloc(1, sizeof(struct steering));
+}
+
+void
+steering_free(struct steering *s)
+{
+	size_t i;
+
+	if (s == NULL)
+		return;
+	for (i = 0; i < s->n; i++) {
+		flow_free(s->by[i].flow);
+		barrier_free(s->by[i].barrier);
+	}
+	free(s->result);
+	free(s);
+}
+
+int
+steering_add(struct steering *s, const char *path, const struct flow_options *o, struct header *h, struct err *e)
+{
+	struct barrier *b;
+
+	if (s->n == STEERING_MAX)
+		return err_set(e, "more than %d barriers", STEERING_MAX);
+	if (barrier_open(&b, path, e) != 0)
+		return -1;
+	s->by[s->n].barrier = b;
+	s->by[s->n].flow = flow_alloc(b, o, e);
+	s->n++;
+	if (s->by[s->n - 1].flow == NULL)
+		return err_prefix(e, "'%s': ", path);
+	return header_add_side(h, path, b->digest) != 0 ? err_memory(e) : 0;
+}
+
+/* lm_steer_fn of one block */
+static int
+steer(void *ctx, float *act, size_t n, struct err *e)
+{
+	const struct place *at = ctx;
+	struct steering *s = at->s;
+	size_t i, k;
+
+	if (n > s->room) {
+		free(s->result);
+		s->room = 0;
+		if ((s->result = malloc(n * sizeof *s->result)) == NULL)
+			return err_memory(e);
+		s->room = n;
+	}
+	for (i = 0; i < s->n; i++) {
+		if (s->by[i].barrier->header.block[0] != at->block)
+			continue;
+		if (flow_apply(s->by[i].flow, act, n, s->result, 0, e) != 0)
+			return -1;
+		s->count.seen += n;
+		for (k = 0; k < n; k++) {
+			s->count.moved += s->result[k].length > 0;
+			s->count.length += s->result[k].length;
+		}
+	}
+	return 0;
+}
+
+int
+steering_attach(struct steering *s, struct lm *m, struct err *e)
+{
+	size_t i;
+
+	for (i = 0; i < s->n; i++) {
+		int block = s->by[i].barrier->header.block[0];
+
+		s->place[i] = (struct place){ s, block };
+		if (barrier_check(s->by[i].barrier, lm_digest(m), (size_t)lm_dim(m), block, e) != 0 ||
+		    lm_steer(m, block, steer, &s->place[i], e) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+struct steering_count
+steering_counted(const struct steering *s)
+{
+	return s->count;
+}

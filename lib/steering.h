@@ -1,0 +1,37 @@
+/*
+ * steering - a model steered along the flows of one or more barriers.
+ *
+ * Each barrier works at its own block. Of several at one block, each takes the
+ * activation where the one added before it left it.
+ */
+#ifndef ODESTEER_STEERING_H
+#define ODESTEER_STEERING_H
+
+#include <stdint.h>
+
+#include "err.h"
+#include "flow.h"
+#include "lm.h"
+#include "stream.h"
+
+enum { STEERING_MAX = 16 };	/* barriers */
+
+struct steering;
+
+struct steering *steering_alloc(void);		/* NULL: out of memory */
+void steering_free(struct steering *s);		/* NULL is fine */
+/* Reads a barrier file and names it in the header's last link. 0, -1. */
+int steering_add(struct steering *s, const char *path, const struct flow_options *o, struct header *h,
+    struct err *e);
+/* From now on rows with LM_STEER are steered; s and m must live as long. 0, -1. */
+int steering_attach(struct steering *s, struct lm *m, struct err *e);
+
+/* Counted by activation and barrier. */
+struct steering_count {
+	uint64_t seen;		/* activations that came */
+	uint64_t moved;		/* those that went a way longer than 0 */
+	double length;		/* the sum of the ways gone */
+};
+struct steering_count steering_counted(const struct steering *s);
+
+#endif
