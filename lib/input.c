@@ -12,7 +12,9 @@
 enum { SIZE = 65536 };
 
 struct input {
-	int fd;
+	int fd;			/* -1: from source */
+	stream_source_fn *source;
+	void *ctx;
 	int gzip;		/* -1: not known yet; else whether it is */
 	int inside;		/* between the first and last byte of a gzip member */
 	int pending;		/* zlib may hold output that there was no room for */
@@ -45,6 +47,22 @@ input_open(const char *path, struct err *e)
 	return in;
 }
 
+struct input *
+input_open_source(stream_source_fn *fn, void *ctx, const char *name, struct err *e)
+{
+	struct input *in = calloc(1, sizeof *in);
+
+	if (in == NULL) {
+		err_memory(e);
+		return NULL;
+	}
+	in->gzip = in->fd = -1;
+	in->source = fn;
+	in->ctx = ctx;
+	snprintf(in->name, sizeof in->name, "%s", name);
+	return in;
+}
+
 const char *
 input_name(const struct input *in)
 {
@@ -58,7 +76,7 @@ input_close(struct input *in)
 		return;
 	if (in->gzip == 1)
 		inflateEnd(&in->z);
-	if (in->fd != STDIN_FILENO)
+	if (in->fd > STDIN_FILENO)
 		close(in->fd);
 	free(in);
 }
@@ -84,6 +102,11 @@ fill(struct input *in, int wait, struct err *e)
 		memmove(in->raw, in->raw + in->pos, in->len - in->pos);
 		in->len -= in->pos;
 		in->pos = 0;
+	}
+	if (in->source != NULL) {
+		if ((n = in->source(in->ctx, in->raw + in->len, SIZE - in->len, e)) > 0)
+			in->len += (size_t)n;
+		return n;
 	}
 	do
 		n = read(in->fd, in->raw + in->len, SIZE - in->len);

@@ -10,7 +10,7 @@
 enum { CHUNK = 65536 };
 
 struct stream {
-	char **path;
+	char **path;			/* NULL: a source, which counts as one path */
 	size_t n_path, at;		/* at: the path being read */
 	struct input *in;
 	struct buf b;
@@ -198,17 +198,18 @@ read_header(struct stream *s, struct header *h, struct err *e)
 	return header_from_record(h, s->scratch, e) != 0 ? err_prefix(e, "%s: ", name) : 0;
 }
 
+/* From here on `in` (NULL: could not be opened) is read; its header is *h. */
 static int
-open_path(struct stream *s, struct header *h, struct err *e)
+begin(struct stream *s, struct input *in, struct header *h, struct err *e)
 {
 	input_close(s->in);
+	s->in = in;
 	s->pos = s->b.len = 0;
 	pass(s, 0);
 	s->eof = 0;
 	s->before = s->count;
 	s->crc = (uint32_t)crc32(0, NULL, 0);
-	s->in = input_open(s->path[s->at], e);
-	return s->in == NULL ? -1 : read_header(s, h, e);
+	return in == NULL ? -1 : read_header(s, h, e);
 }
 
 struct stream *
@@ -235,12 +236,28 @@ stream_open_without_act(const char *const *path, size_t n, const struct header *
 	for (s->n_path = n, i = 0; i < n; i++)
 		if ((s->path[i] = strdup(path[i])) == NULL)
 			goto memory;
-	if (open_path(s, &s->header, e) == 0)
+	if (begin(s, input_open(s->path[0], e), &s->header, e) == 0)
 		return s;
 	stream_close(s);
 	return NULL;
 memory:
 	err_memory(e);
+	stream_close(s);
+	return NULL;
+}
+
+struct stream *
+stream_open_source(stream_source_fn *fn, void *ctx, const char *name, struct err *e)
+{
+	struct stream *s = calloc(1, sizeof *s);
+
+	if (s == NULL || (s->scratch = record_alloc()) == NULL)
+		err_memory(e);
+	else {
+		s->n_path = 1;
+		if (begin(s, input_open_source(fn, ctx, name, e), &s->header, e) == 0)
+			return s;
+	}
 	stream_close(s);
 	return NULL;
 }
@@ -375,7 +392,7 @@ stream_read(struct stream *s, struct record *r, struct err *e)
 			return 0;
 		}
 		s->at++;
-		if (open_path(s, &h, e) != 0)
+		if (begin(s, input_open(s->path[s->at], e), &h, e) != 0)
 			return -1;
 		what = header_differs(&s->header, &h);
 		header_release(&h);

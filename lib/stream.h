@@ -11,6 +11,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "err.h"
 #include "record.h"
@@ -74,6 +75,12 @@ struct stream *stream_open(const char *const *path, size_t n, struct err *e);
  */
 struct stream *stream_open_without_act(const char *const *path, size_t n, const struct header *missing,
     struct err *e);
+/*
+ * The same for bytes that fn gets: it puts at most n of them to p and returns how
+ * many, 0 at the end, or -1 with a message. Messages call them `name`.
+ */
+typedef ssize_t stream_source_fn(void *ctx, void *p, size_t n, struct err *e);
+struct stream *stream_open_source(stream_source_fn *fn, void *ctx, const char *name, struct err *e);
 const struct header *stream_header(const struct stream *s);	/* borrowed until close */
 /* 1: r holds the next record; 0: the end record was there and right (again and again); -1: error */
 int stream_read(struct stream *s, struct record *r, struct err *e);
