@@ -13,6 +13,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "filter.h"
+#include "output.h"
+
 const char tool_version[] = ODESTEER_VERSION;
 
 static struct {
@@ -27,10 +30,11 @@ static struct {
 static void
 on_signal(int sig)
 {
-	const char *path = sink_pending();
+	const char *path = output_pending();
 
 	if (path != NULL)
 		unlink(path);
+	filter_kill();
 	signal(sig, SIG_DFL);
 	raise(sig);
 }
@@ -38,7 +42,8 @@ on_signal(int sig)
 void
 tool_start(const struct tool *t, int argc, char *argv[])
 {
-	static const int sigs[] = { SIGINT, SIGTERM, SIGHUP };
+	/* SIGPIPE: a tool may have a file or a program under way beside its standard output */
+	static const int sigs[] = { SIGINT, SIGTERM, SIGHUP, SIGPIPE };
 	struct sigaction sa;
 	size_t i;
 
@@ -77,10 +82,11 @@ say(const char *fmt, va_list ap)
 static _Noreturn void
 leave(int status)
 {
-	const char *path = sink_pending();
+	const char *path = output_pending();
 
 	if (path != NULL)
 		unlink(path);
+	filter_kill();
 	exit(status);
 }
 
