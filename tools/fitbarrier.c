@@ -71,7 +71,7 @@ parse_field(const char *name)
 		for (f = field_table(); *f != NULL; f++)
 			printf("%-12s %s%s\n", (*f)->name, (*f)->about,
 			    (*f)->kind == FIELD_MAP ? " (a map, not a flow)" : "");
-		exit(fflush(stdout) != 0);
+		tool_answered();
 	}
 	if ((opt.field = field_find(name)) == NULL)
 		tool_misuse("-f: '%s' is not a field (-f help lists them)", name);
