@@ -84,8 +84,8 @@ struct sink;			/* a writer */
 
 /*
  * Opens path ("-" or NULL: standard output) and writes the header. A file is
- * written as path.tmp and gets its name at sink_close; sink_pending tells a
- * signal handler what to unlink (NULL when nothing is pending).
+ * written as path.tmp and gets its name at sink_close; output.h tells a signal
+ * handler what to unlink.
  */
 struct sink *sink_open(const char *path, int gzip, const struct header *h, struct err *e);
 int sink_write(struct sink *k, const struct record *r, struct err *e);
@@ -97,6 +97,5 @@ int sink_flush(struct sink *k, struct err *e);	/* what was written so far reache
 int sink_close(struct sink *k, struct err *e);
 /* No end record; a file is removed. Frees k. NULL is fine. */
 void sink_abort(struct sink *k);
-const char *sink_pending(void);
 
 #endif

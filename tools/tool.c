@@ -13,6 +13,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "output.h"
+
 const char tool_version[] = ODESTEER_VERSION;
 
 static struct {
@@ -27,7 +29,7 @@ static struct {
 static void
 on_signal(int sig)
 {
-	const char *path = sink_pending();
+	const char *path = output_pending();
 
 	if (path != NULL)
 		unlink(path);
@@ -38,7 +40,8 @@ on_signal(int sig)
 void
 tool_start(const struct tool *t, int argc, char *argv[])
 {
-	static const int sigs[] = { SIGINT, SIGTERM, SIGHUP };
+	/* SIGPIPE: a tool may have a file under way beside its standard output */
+	static const int sigs[] = { SIGINT, SIGTERM, SIGHUP, SIGPIPE };
 	struct sigaction sa;
 	size_t i;
 
@@ -77,7 +80,7 @@ say(const char *fmt, va_list ap)
 static _Noreturn void
 leave(int status)
 {
-	const char *path = sink_pending();
+	const char *path = output_pending();
 
 	if (path != NULL)
 		unlink(path);

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "output.h"
 #include "stream.h"
 #include "tap.h"
 
@@ -363,8 +364,8 @@ write_good(const char *path, int gzip, enum stream_kind kind, int half)
 		bad = make(r, i) != 0 ||
 		    (kind == STREAM_ACTIVATIONS && record_set_act(r, half, acts[half], DIM, &e) != 0) ||
 		    sink_write(k, r, &e) != 0;
-	bad = bad || exists(path) || !exists("good.tmp") || strcmp(sink_pending(), "good.tmp") != 0;
-	bad = bad || sink_close(k, &e) != 0 || !exists(path) || exists("good.tmp") || sink_pending() != NULL;
+	bad = bad || exists(path) || !exists("good.tmp") || strcmp(output_pending(), "good.tmp") != 0;
+	bad = bad || sink_close(k, &e) != 0 || !exists(path) || exists("good.tmp") || output_pending() != NULL;
 	ok(!bad, "a stream of %s%s%s is written, and there when it is whole: %s", stream_kind_name(kind),
 	    half ? ", float16" : "", gzip ? ", gzip" : "", e.text);
 	record_free(r);
@@ -524,7 +525,7 @@ check_sink(void)
 	ok(k != NULL && exists("out.tmp") && !exists("out"), "a file is written under another name");
 	sink_write(k, r, &e);
 	sink_abort(k);
-	ok(!exists("out.tmp") && !exists("out") && sink_pending() == NULL, "and taken back when it is aborted");
+	ok(!exists("out.tmp") && !exists("out") && output_pending() == NULL, "and taken back when it is aborted");
 
 	save("out", "old", 3);
 	k = sink_open("out", 0, &h, &e);
@@ -555,7 +556,7 @@ check_sink(void)
 
 	ok(sink_open("no/such", 0, &h, &e) == NULL && strcmp(e.text, "cannot write 'no/such': No such file or directory") == 0,
 	    "%s", e.text);
-	ok(sink_pending() == NULL, "nothing is pending after that");
+	ok(output_pending() == NULL, "nothing is pending after that");
 	ok(sink_open("/", 0, &h, &e) == NULL && strcmp(e.text, "cannot write '/': Is a directory") == 0, "%s", e.text);
 	k = sink_open("/dev/full", 0, &h, &e);
 	sink_write(k, r, &e);
