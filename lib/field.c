@@ -269,6 +269,27 @@ field_eval(const struct field *f, struct field_work *w, const double *a, size_t 
 	}
 }
 
+int
+field_vector(const struct field *f, double *v, struct err *e)
+{
+	struct field_work *w;
+	double *anywhere;
+	int rc = 0;
+
+	if (!f->type->one_vector)
+		return err_set(e, "'%s' is a %s, not one vector: where it leads depends on the activation",
+		    f->type->name, f->type->kind == FIELD_MAP ? "map" : "field");
+	w = field_work_alloc(f);
+	anywhere = calloc(f->dim, sizeof *anywhere);
+	if (w != NULL && anywhere != NULL)
+		field_eval(f, w, anywhere, 1, NULL, v);
+	else
+		rc = err_memory(e);
+	free(anywhere);
+	field_work_free(w);
+	return rc;
+}
+
 void
 field_apply(const struct field *f, struct field_work *w, double *a, size_t n, double T)
 {

@@ -1,14 +1,20 @@
-/* view - any stream as JSON Lines, or what it holds in a few lines; and JSON Lines as a stream. */
+/*
+ * view - any stream as JSON Lines, or what it holds in a few lines; and JSON Lines as a stream.
+ * The vector of a barrier that has one, as a control vector of llama.cpp.
+ */
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "barrier.h"
+#include "cvec.h"
 #include "stream.h"
 #include "tool.h"
 
 static struct {
-	const char *out;
+	const char *out, *gguf;
+	struct strength T;
 	int header, summary, pack, gzip;
 } opt;
 
@@ -18,10 +24,15 @@ usage(FILE *to)
 	fprintf(to,
 	    "usage: view [--header] [--summary] [file ...]\n"
 	    "       view --pack [-z] [-o file] [file ...]\n"
+	    "       view --gguf vector [-T length] [file]\n"
 	    "  --header   the header comes first, as a line of its own\n"
 	    "  --summary  only counts, dim, norms and what each label has\n"
 	    "  --pack     write a stream; JSON Lines with no header become examples\n"
-	    "  -o file    (default: standard output)    -z  gzip\n");
+	    "  -o file    (default: standard output)    -z  gzip\n"
+	    "  --gguf vector\n"
+	    "             write the one vector of a barrier as llama.cpp's control vector\n"
+	    "  -T length  times this: a number, 0.03r: times the mean norm of the fit, or auto:\n"
+	    "             what the fit proposes (default: 1)\n");
 }
 
 static const struct tool tool = { "view", usage };
@@ -31,22 +42,34 @@ parse(int argc, char *argv[])
 {
 	static const struct option longs[] = {
 		{ "header", no_argument, NULL, 1 }, { "summary", no_argument, NULL, 2 },
-		{ "pack", no_argument, NULL, 3 }, { NULL, 0, NULL, 0 }
+		{ "pack", no_argument, NULL, 3 }, { "gguf", required_argument, NULL, 5 },
+		{ NULL, 0, NULL, 0 }
 	};
 	int c;
 
-	while ((c = tool_option(argc, argv, "o:z", longs)) != -1)
+	while ((c = tool_option(argc, argv, "o:T:z", longs)) != -1)
 		switch (c) {
 		case 'o': opt.out = optarg; break;
+		case 'T':
+			if (strength_parse(&opt.T, optarg) != 0)
+				tool_misuse("-T: '%s' is neither a length such as 5, a share such as 0.03r, nor auto", optarg);
+			break;
 		case 'z': opt.gzip = 1; break;
 		case 1: opt.header = 1; break;
 		case 2: opt.summary = 1; break;
 		case 3: opt.pack = 1; break;
+		case 5: opt.gguf = optarg; break;
 		}
 	if (opt.header + opt.summary + opt.pack > 1)
 		tool_misuse("--header, --summary and --pack exclude each other");
 	if (!opt.pack && (opt.out != NULL || opt.gzip))
 		tool_misuse("%s needs --pack", opt.gzip ? "-z" : "-o");
+	if (opt.gguf != NULL && (opt.header || opt.summary || opt.pack))
+		tool_misuse("--gguf and %s exclude each other", opt.header ? "--header" : opt.summary ? "--summary" : "--pack");
+	if (opt.gguf == NULL && opt.T.how != STRENGTH_UNSET)
+		tool_misuse("-T needs --gguf");
+	if (opt.gguf != NULL && argc - optind > 1)
+		tool_misuse("--gguf takes one barrier");
 }
 
 static void
@@ -207,6 +230,33 @@ pack(struct stream *in)
 		tool_die_err(&e);
 }
 
+/* The vector of the barrier, of the length asked for, as a control vector. */
+static void
+give_vector(const char *path)
+{
+	struct barrier *b;
+	double *v, length;
+	float *scaled;
+	struct err e;
+	size_t i;
+
+	if (barrier_open(&b, path, &e) != 0)
+		tool_die_err(&e);
+	v = calloc(b->field->dim, sizeof *v);
+	scaled = calloc(b->field->dim, sizeof *scaled);
+	if (v == NULL || scaled == NULL)
+		tool_die("out of memory");
+	/* 1: the vector itself, which llama.cpp scales as it is told to */
+	if (field_vector(b->field, v, &e) != 0 || strength_length(opt.T, b, 1, &length, &e) != 0)
+		tool_die_err(&e);
+	for (i = 0; i < b->field->dim; i++)
+		if (!isfinite(scaled[i] = (float)(length * v[i])))
+			tool_die("number %zu of the vector is %g, too great for float32", i + 1, length * v[i]);
+	if (cvec_write(opt.gguf, b->header.block[0], scaled, b->field->dim, b->header.model, &e) != 0)
+		tool_die_err(&e);
+	barrier_free(b);
+}
+
 int
 main(int argc, char *argv[])
 {
@@ -215,6 +265,10 @@ main(int argc, char *argv[])
 
 	tool_start(&tool, argc, argv);
 	parse(argc, argv);
+	if (opt.gguf != NULL) {
+		give_vector(optind < argc ? argv[optind] : "-");
+		return 0;
+	}
 	if ((in = stream_open((const char *const *)argv + optind, (size_t)(argc - optind), &e)) == NULL)
 		tool_die_err(&e);
 	(opt.pack ? pack : opt.summary ? summarise : print)(in);
