@@ -8,7 +8,7 @@
 #include "estimate.h"
 
 extern const struct field_type field_polysketch, field_polykernel, field_rff, field_linear, field_caa,
-    field_iti, field_repe, field_linact, field_mimic;
+    field_iti, field_repe, field_import, field_linact, field_mimic;
 
 static const struct field_type *const table[] = {
 	&field_polysketch,
@@ -18,6 +18,7 @@ static const struct field_type *const table[] = {
 	&field_caa,
 	&field_iti,
 	&field_repe,
+	&field_import,
 	&field_linact,
 	&field_mimic,
 	NULL
