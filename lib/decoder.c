@@ -27,6 +27,7 @@ struct decoder {
 	decoder_fn *fn;
 	void *ctx;
 	struct text *head, **tail;	/* in the order pushed */
+	struct text **choosing;		/* [seqs] those whose row of the batch chooses a token, in its order */
 	unsigned char *busy;		/* [seqs] */
 	size_t cells;			/* promised to the texts under way */
 	float *logits;			/* [vocab] one row, changed by the penalties */
@@ -47,9 +48,10 @@ decoder_alloc(struct lm *m, const struct decoder_options *o, decoder_fn *fn, voi
 	d->ctx = ctx;
 	d->tail = &d->head;
 	d->busy = calloc((size_t)o->seqs, 1);
+	d->choosing = calloc((size_t)o->seqs, sizeof *d->choosing);
 	d->logits = malloc((size_t)lm_vocab(m) * sizeof *d->logits);
 	d->stamp = calloc((size_t)lm_vocab(m), sizeof *d->stamp);
-	if (d->busy == NULL || d->logits == NULL || d->stamp == NULL) {
+	if (d->busy == NULL || d->choosing == NULL || d->logits == NULL || d->stamp == NULL) {
 		decoder_free(d);
 		return NULL;
 	}
@@ -78,9 +80,17 @@ decoder_free(struct decoder *d)
 		text_free(t);
 	}
 	free(d->busy);
+	free(d->choosing);
 	free(d->logits);
 	free(d->stamp);
 	free(d);
+}
+
+const struct record *
+decoder_row(const struct decoder *d, size_t i, int *pos)
+{
+	*pos = (int)d->choosing[i]->fed - 1;
+	return d->choosing[i]->record;
 }
 
 uint64_t
@@ -207,6 +217,7 @@ step(struct decoder *d, struct err *e)
 {
 	unsigned want = LM_LOGITS | d->o.want;
 	struct text *t;
+	size_t n = 0;
 	int pass;
 
 	lm_batch_clear(d->lm);
@@ -219,8 +230,10 @@ step(struct decoder *d, struct err *e)
 				int row = lm_batch_add(d->lm, t->token[t->fed], (int)t->fed, &t->seq, 1,
 				    t->fed + 1 == t->n ? want : 0);
 
-				if (++t->fed == t->n)
+				if (++t->fed == t->n) {
 					t->row = row;
+					d->choosing[n++] = t;
+				}
 			}
 		}
 	if (lm_decode(d->lm, e) != 0)

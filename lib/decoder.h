@@ -45,6 +45,11 @@ void decoder_free(struct decoder *d);
 int decoder_push(struct decoder *d, const struct record *r, const struct example *x, struct err *e);
 /* Decodes until every text has ended. 0 or -1. */
 int decoder_finish(struct decoder *d, struct err *e);
+/*
+ * For the function given to lm_steer: the record of the text that the i-th of the
+ * activations before it is of (borrowed), and the token's position in that text.
+ */
+const struct record *decoder_row(const struct decoder *d, size_t i, int *pos);
 uint64_t decoder_tokens(const struct decoder *d);	/* generated so far */
 
 #endif

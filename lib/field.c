@@ -83,7 +83,7 @@ field_fit(const struct field_type *type, const struct fit_data *d, const struct 
 	size_t i;
 
 	rep->has_held_out = 0;
-	rep->C = rep->objective = rep->gradient_norm = NAN;
+	rep->C = rep->objective = rep->gradient_norm = rep->T_auto = NAN;
 	if (o->standardise) {
 		if (measure(d, &mean, &isd) != 0 || (act = malloc(d->n * d->dim * sizeof *act)) == NULL) {
 			err_memory(e);
@@ -99,6 +99,11 @@ field_fit(const struct field_type *type, const struct fit_data *d, const struct 
 	estimate_report(d, rep);
 	f->mean = mean;
 	f->isd = isd;
+	mean = isd = NULL;
+	if (rep->has_held_out && type->kind != FIELD_MAP && estimate_length(f, d, rep) != 0) {
+		err_memory(e);
+		goto fail;
+	}
 	free(act);
 	return f;
 fail:

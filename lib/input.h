@@ -1,5 +1,5 @@
 /*
- * input - bytes from a file or standard input, gunzipped when they are gzip.
+ * input - bytes from a file, standard input or a function, gunzipped when they are gzip.
  *
  * Private to the library. zlib's own gzread waits until all that was asked for
  * is there; a stream between processes must hand on what has come so far.
@@ -11,12 +11,19 @@
 #include <sys/types.h>
 
 #include "err.h"
+#include "stream.h"
 
 struct input;
 
 struct input *input_open(const char *path, struct err *e);	/* "-": standard input; NULL on failure */
-/* Bytes read, at least 1; 0: the end; -1: error (a truncated or broken gzip file, too). */
-ssize_t input_read(struct input *in, void *p, size_t n, struct err *e);
+/* Bytes that fn gets (stream.h), known to messages by `name`; NULL on failure. */
+struct input *input_open_source(stream_source_fn *fn, void *ctx, const char *name, struct err *e);
+enum { INPUT_LATER = -2 };
+/*
+ * Bytes read, at least 1; 0: the end; -1: error (a truncated or broken gzip file, too);
+ * INPUT_LATER: there are none yet, and it was not to wait for them.
+ */
+ssize_t input_read(struct input *in, void *p, size_t n, int wait, struct err *e);
 void input_close(struct input *in);	/* NULL is fine */
 const char *input_name(const struct input *in);	/* as messages have it: 'path' or standard input */
 

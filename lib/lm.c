@@ -11,7 +11,7 @@
 #include "hash.h"
 
 /* How a block is steered; fn NULL: not. */
-struct steering {
+struct hook {
 	lm_steer_fn *fn;
 	void *ctx;
 };
@@ -32,7 +32,7 @@ struct lm {
 	int last_block;			/* stop after it; -1: run to the end */
 	lm_tap_fn *tap;
 	void *tap_ctx;
-	struct steering *steer;		/* [blocks] */
+	struct hook *steer;		/* [blocks] */
 	int checking;			/* a block's name is being checked: nothing is steered */
 
 	/* of the node being visited: rows wanted, by place in the tensor and in the batch */
@@ -125,7 +125,7 @@ copy_rows(struct lm *m, struct ggml_tensor *t, int n, int write)
 static int
 visit_block(struct lm *m, struct ggml_tensor *t, int block, int tap, int steer)
 {
-	const struct steering *s = &m->steer[block];
+	const struct hook *s = &m->steer[block];
 	int n, i;
 
 	if (t->type != GGML_TYPE_F32 || t->ne[0] != m->dim ||
@@ -553,7 +553,7 @@ lm_steer(struct lm *m, int block, lm_steer_fn *fn, void *ctx, struct err *e)
 {
 	if (check_block(m, block, e) != 0)
 		return -1;
-	m->steer[block] = (struct steering){ fn, ctx };
+	m->steer[block] = (struct hook){ fn, ctx };
 	return 0;
 }
 

@@ -9,7 +9,8 @@
 #include "wire.h"
 
 struct sink {
-	gzFile out;			/* plain or gzip */
+	gzFile out;			/* plain or gzip; NULL: to `memory` */
+	struct buf *memory;
 	struct output file;
 	struct buf b;			/* one object */
 	uint64_t count;
@@ -31,24 +32,40 @@ static int
 put(struct sink *k, struct err *e)
 {
 	k->crc = (uint32_t)crc32(k->crc, k->b.p, (uInt)k->b.len);
-	if (gzwrite(k->out, k->b.p, (unsigned)k->b.len) != (int)k->b.len)
+	if (k->memory != NULL) {
+		if (buf_append(k->memory, k->b.p, k->b.len) != 0)
+			return err_memory(e);
+	} else if (gzwrite(k->out, k->b.p, (unsigned)k->b.len) != (int)k->b.len)
 		return fail(k, e);
 	k->b.len = 0;
 	return 0;
+}
+
+/* The first fields of the end record; counters come behind them, the values at the end. */
+static int
+start_end(struct sink *k)
+{
+	return (k->end = record_alloc()) == NULL || record_set_str(k->end, WIRE_RESERVED, "end", strlen("end")) != 0 ||
+	    record_set_int(k->end, "count", 0) != 0 || record_set_int(k->end, "crc32", 0) != 0 ? -1 : 0;
+}
+
+static int
+put_header(struct sink *k, const struct header *h, struct err *e)
+{
+	struct record *r = record_alloc();
+	int bad = r == NULL || header_to_record(h, r) != 0 || record_to_wire(r, &k->b) != 0;
+
+	record_free(r);
+	return bad ? err_memory(e) : put(k, e);
 }
 
 struct sink *
 sink_open(const char *path, int gzip, const struct header *h, struct err *e)
 {
 	struct sink *k = calloc(1, sizeof *k);
-	struct record *r = record_alloc();
 	int fd = -1;
 
-	if (k == NULL || r == NULL || (k->end = record_alloc()) == NULL)
-		goto memory;
-	/* the first fields; counters come behind them, the values at the end */
-	if (record_set_str(k->end, WIRE_RESERVED, "end", strlen("end")) != 0 ||
-	    record_set_int(k->end, "count", 0) != 0 || record_set_int(k->end, "crc32", 0) != 0)
+	if (k == NULL || start_end(k) != 0)
 		goto memory;
 	k->crc = (uint32_t)crc32(0, NULL, 0);
 	if ((fd = output_open(&k->file, path, e)) < 0)
@@ -58,16 +75,29 @@ sink_open(const char *path, int gzip, const struct header *h, struct err *e)
 		close(fd);
 		goto memory;
 	}
-	if (header_to_record(h, r) != 0 || record_to_wire(r, &k->b) != 0)
-		goto memory;
-	if (put(k, e) != 0)
+	if (put_header(k, h, e) != 0)
 		goto fail;
-	record_free(r);
 	return k;
 memory:
 	err_memory(e);
 fail:
-	record_free(r);
+	sink_abort(k);
+	return NULL;
+}
+
+struct sink *
+sink_open_memory(struct buf *to, const struct header *h, struct err *e)
+{
+	struct sink *k = calloc(1, sizeof *k);
+
+	if (k == NULL || start_end(k) != 0)
+		err_memory(e);
+	else {
+		k->memory = to;
+		k->crc = (uint32_t)crc32(0, NULL, 0);
+		if (put_header(k, h, e) == 0)
+			return k;
+	}
 	sink_abort(k);
 	return NULL;
 }
@@ -98,7 +128,7 @@ sink_number(struct sink *k, const char *name, double v, struct err *e)
 int
 sink_flush(struct sink *k, struct err *e)
 {
-	return gzflush(k->out, Z_SYNC_FLUSH) != Z_OK ? fail(k, e) : 0;
+	return k->out != NULL && gzflush(k->out, Z_SYNC_FLUSH) != Z_OK ? fail(k, e) : 0;
 }
 
 static int
@@ -117,7 +147,7 @@ sink_close(struct sink *k, struct err *e)
 
 	if (put_end(k, e) != 0)
 		goto fail;
-	rc = gzclose_w(k->out);
+	rc = k->out != NULL ? gzclose_w(k->out) : Z_OK;
 	k->out = NULL;
 	if (rc != Z_OK) {
 		err_set(e, "cannot write '%s': %s", k->file.name, rc == Z_ERRNO ? strerror(errno) : "out of memory");

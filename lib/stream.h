@@ -11,6 +11,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "err.h"
 #include "record.h"
@@ -68,9 +69,27 @@ struct stream;			/* a reader */
  * agree with it in kind, model, blocks, dim and dtype. NULL on failure.
  */
 struct stream *stream_open(const char *const *path, size_t n, struct err *e);
+/*
+ * The same for records whose activations are elsewhere: no record may have an "act", and
+ * JSON Lines that have no header get a copy of this one, which is borrowed until close.
+ */
+struct stream *stream_open_without_act(const char *const *path, size_t n, const struct header *missing,
+    struct err *e);
+/*
+ * The same for bytes that fn gets: it puts at most n of them to p and returns how
+ * many, 0 at the end, or -1 with a message. Messages call them `name`.
+ */
+typedef ssize_t stream_source_fn(void *ctx, void *p, size_t n, struct err *e);
+struct stream *stream_open_source(stream_source_fn *fn, void *ctx, const char *name, struct err *e);
 const struct header *stream_header(const struct stream *s);	/* borrowed until close */
 /* 1: r holds the next record; 0: the end record was there and right (again and again); -1: error */
 int stream_read(struct stream *s, struct record *r, struct err *e);
+/*
+ * 1: stream_read will answer without waiting for input; 0: it would wait, or may, as the next of
+ * several paths is to be opened first. Never waits itself: a tool that hands on what it has
+ * where this says 0 keeps nobody waiting.
+ */
+int stream_pending(struct stream *s);
 uint64_t stream_count(const struct stream *s);	/* records read so far, all paths */
 uint32_t stream_crc(const struct stream *s);	/* of all before the end record, once that was read */
 /* Puts "'path': record N: " in front of what is wrong with the record just read; returns -1. */

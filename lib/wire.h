@@ -83,6 +83,11 @@ int record_check_act(const struct record *r, const struct header *h, struct err 
 /* "act" as an array of numbers (from JSON) becomes what the header says. */
 int record_pack_act(struct record *r, const struct header *h, struct err *e);
 
+/* sink.c */
+
+/* A sink that appends to *to, which is the caller's and outlives it; no flush is needed. */
+struct sink *sink_open_memory(struct buf *to, const struct header *h, struct err *e);
+
 /* json.c */
 
 /* One JSON value appended as msgpack, and a msgpack value appended as JSON. */

@@ -1,32 +1,39 @@
-/* generate - prompts to completions, steered along a barrier's gradient or not. */
+/* generate - prompts to completions, steered along a barrier's gradient, by another program, or not. */
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "decoder.h"
 #include "example.h"
+#include "filter.h"
 #include "lm.h"
 #include "steering.h"
 #include "stream.h"
 #include "tool.h"
 
 static struct {
-	const char *model, *out, *system;
+	const char *model, *filter, *out, *system;
 	struct tool_flows flows;
 	int flow_option;		/* one given before any -b */
 	enum template template;
 	struct decoder_options decoder;
 	const char **stop;
-	int context, threads, gpu_layers, gzip;
+	double filter_timeout;		/* 0: not given */
+	int block, context, threads, gpu_layers, gzip;
 } opt = {
+	.block = -1,
 	.decoder = { .sampling = { 0, 0, 1 }, .repetition_penalty = 1, .max_tokens = 50, .seqs = 32 },
 };
+
+enum { FILTER_TIMEOUT = 60 };
 
 static void
 usage(FILE *to)
 {
 	fprintf(to,
 	    "usage: generate [-vz] [-b barrier [-T length] [-n steps] [-s solver]\n"
-	    "                [--tolerance x] [--until q]] ... [-g layers] [-j threads]\n"
+	    "                [--tolerance x] [--until q]] ... [--filter command [-l block]\n"
+	    "                [--filter-timeout seconds]] [-g layers] [-j threads]\n"
 	    "                [-m model] [-o file] [-S seed] [-t raw|chat]\n"
 	    "                [--context tokens] [--max-tokens n] [--no-repeat-ngram n]\n"
 	    "                [--repetition-penalty x] [--seqs n] [--stop text]\n"
@@ -36,6 +43,9 @@ usage(FILE *to)
 	    "                may be repeated, each with its own -T, -n, -s behind it\n");
 	tool_flow_usage(to, &opt.flows);
 	fprintf(to,
+	    "  --filter command          steer by what it answers to a stream of activations\n"
+	    "  -l block      of these, 0-based (default: the middle block)\n"
+	    "  --filter-timeout seconds  the longest wait for it (default: %d)\n"
 	    "  -m model      GGUF file (default: %s)\n"
 	    "  -t template   raw or chat (default: raw)\n"
 	    "  -S seed       (default: %llu)\n"
@@ -52,7 +62,7 @@ usage(FILE *to)
 	    "  --seqs n                most texts decoded together (default: %d)\n"
 	    "  -g layers     on the GPU (default: 0)    -j threads  (default: %d)\n"
 	    "  -o file       (default: standard output)    -z  gzip    -v  progress\n",
-	    tool_default_model(), (unsigned long long)opt.decoder.seed, opt.decoder.max_tokens,
+	    FILTER_TIMEOUT, tool_default_model(), (unsigned long long)opt.decoder.seed, opt.decoder.max_tokens,
 	    opt.decoder.sampling.temperature, opt.decoder.sampling.top_k, opt.decoder.sampling.top_p,
 	    opt.decoder.repetition_penalty, opt.decoder.no_repeat_ngram, opt.decoder.seqs, tool_threads());
 }
@@ -68,6 +78,7 @@ parse(int argc, char *argv[])
 		{ "top-p", required_argument, NULL, 5 }, { "repetition-penalty", required_argument, NULL, 6 },
 		{ "no-repeat-ngram", required_argument, NULL, 7 }, { "stop", required_argument, NULL, 8 },
 		{ "system", required_argument, NULL, 9 }, { "seqs", required_argument, NULL, 10 },
+		{ "filter", required_argument, NULL, 11 }, { "filter-timeout", required_argument, NULL, 12 },
 		TOOL_FLOW_LONGS, { NULL, 0, NULL, 0 }
 	};
 	struct decoder_options *d = &opt.decoder;
@@ -78,10 +89,11 @@ parse(int argc, char *argv[])
 	if ((opt.stop = calloc((size_t)argc, sizeof *opt.stop)) == NULL)
 		tool_die("out of memory");
 	d->stop = opt.stop;
-	while ((c = tool_option(argc, argv, "b:g:j:m:n:o:s:S:t:T:vz", longs)) != -1)
+	while ((c = tool_option(argc, argv, "b:g:j:l:m:n:o:s:S:t:T:vz", longs)) != -1)
 		switch (c) {
 		case 'g': opt.gpu_layers = (int)tool_long("-g", optarg, 0, 1000); break;
 		case 'j': opt.threads = (int)tool_long("-j", optarg, 1, 512); break;
+		case 'l': opt.block = (int)tool_long("-l", optarg, 0, 1000000); break;
 		case 'm': opt.model = optarg; break;
 		case 'o': opt.out = optarg; break;
 		case 'S': d->seed = tool_uint64("-S", optarg); break;
@@ -105,12 +117,67 @@ parse(int argc, char *argv[])
 			break;
 		case 9: opt.system = optarg; break;
 		case 10: d->seqs = (int)tool_long("--seqs", optarg, 1, lm_max_seqs()); break;
+		case 11:
+			if (*optarg == '\0')
+				tool_misuse("--filter: the command is empty");
+			opt.filter = optarg;
+			break;
+		case 12: opt.filter_timeout = tool_double("--filter-timeout", optarg, 0.001, 1e6); break;
 		default:
 			tool_flow_option(&opt.flows, c, optarg);
 			opt.flow_option = 1;
 		}
 	if (opt.flow_option && opt.flows.n == 0)
 		tool_misuse("a flow needs a barrier: -b");
+	if (opt.filter != NULL && opt.flows.n > 0)
+		tool_misuse("--filter and -b exclude each other");
+	if (opt.filter == NULL && (opt.block >= 0 || opt.filter_timeout > 0))
+		tool_misuse("%s needs a filter: --filter", opt.block >= 0 ? "-l" : "--filter-timeout");
+}
+
+/* Steering by another program. */
+struct filtering {
+	struct filter *filter;
+	struct filter_row *row;		/* [seqs] */
+	const struct decoder *decoder;
+	uint64_t count;			/* activations steered */
+};
+
+/* lm_steer_fn */
+static int
+ask_filter(void *ctx, float *act, size_t n, struct err *e)
+{
+	struct filtering *f = ctx;
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		f->row[i].of = decoder_row(f->decoder, i, &f->row[i].pos);
+	f->count += n;
+	return filter_apply(f->filter, f->row, act, n, e);
+}
+
+/* The filter gets a header as of activations that collect wrote, with the chain of the completions. */
+static void
+start_filter(struct filtering *f, struct lm *m, const struct header *completions)
+{
+	int block = opt.block >= 0 ? opt.block : lm_blocks(m) / 2;
+	struct header h;
+	struct err e;
+
+	/* first, for it refuses a block that is not there */
+	if (lm_steer(m, block, ask_filter, f, &e) != 0)
+		tool_die_err(&e);
+	if ((f->row = calloc((size_t)opt.decoder.seqs, sizeof *f->row)) == NULL ||
+	    header_copy(&h, completions) != 0 || header_set_blocks(&h, &block, 1) != 0)
+		tool_die("out of memory");
+	h.kind = STREAM_ACTIVATIONS;
+	h.dim = (size_t)lm_dim(m);
+	/* who started us may not care how its children end; we do */
+	signal(SIGCHLD, SIG_DFL);
+	f->filter = filter_open(opt.filter, &h, opt.filter_timeout > 0 ? opt.filter_timeout : FILTER_TIMEOUT, &e);
+	if (f->filter == NULL)
+		tool_die_err(&e);
+	header_release(&h);
 }
 
 static int
@@ -147,6 +214,7 @@ main(int argc, char *argv[])
 {
 	struct steering *steering = steering_alloc();
 	struct steering_count c;
+	struct filtering filtering = { 0 };
 	struct decoder *decoder;
 	struct stream *in;
 	struct sink *out;
@@ -178,12 +246,15 @@ main(int argc, char *argv[])
 		tool_die("out of memory");
 	if (steering_attach(steering, m, &e) != 0)
 		tool_die_err(&e);
-	opt.decoder.want = opt.flows.n > 0 ? LM_STEER : 0;
+	if (opt.filter != NULL)
+		start_filter(&filtering, m, &h);
+	opt.decoder.want = opt.flows.n > 0 || opt.filter != NULL ? LM_STEER : 0;
 	if ((out = sink_open(opt.out, opt.gzip, &h, &e)) == NULL)
 		tool_die_err(&e);
 	if ((decoder = decoder_alloc(m, &opt.decoder, write_record, out)) == NULL ||
 	    (r = record_alloc()) == NULL)
 		tool_die("out of memory");
+	filtering.decoder = decoder;
 
 	while ((got = stream_read(in, r, &e)) == 1) {
 		if (example_read(&x, m, r, opt.template, opt.system, EXAMPLE_PROMPT, &e) != 0 ||
@@ -200,6 +271,11 @@ main(int argc, char *argv[])
 	c = steering_counted(steering);
 	if (opt.flows.n > 0 && c.seen == 0)
 		tool_die("no activation was steered, though a barrier was given");
+	if (opt.filter != NULL && filtering.count == 0)
+		tool_die("no activation was steered, though a filter was given");
+	if (opt.filter != NULL && (filter_close(filtering.filter, &e) != 0 ||
+	    sink_counter(out, "steered", filtering.count, &e) != 0))
+		tool_die_err(&e);
 	if ((opt.flows.n > 0 && (sink_counter(out, "steered", c.seen, &e) != 0 ||
 	    sink_counter(out, "moved", c.moved, &e) != 0 ||
 	    sink_number(out, "mean_length", c.length / (double)c.seen, &e) != 0)) || sink_close(out, &e) != 0)
@@ -210,5 +286,7 @@ main(int argc, char *argv[])
 		tool_note("%llu activations steered, %.1f %% of them moved, mean length %.4g",
 		    (unsigned long long)c.seen, 100 * (double)c.moved / (double)c.seen,
 		    c.length / (double)c.seen);
+	if (opt.filter != NULL)
+		tool_note("%llu activations steered by '%s'", (unsigned long long)filtering.count, opt.filter);
 	return 0;
 }

@@ -187,6 +187,9 @@ main(int argc, char *argv[])
 		if (m->push(state, r, &out.base, &e) != 0)
 			tool_die_record(in, &e);
 		tool_progress("records", stream_count(in), 0);
+		/* who waits for an answer gets it; gzip is not cut, its bytes would depend on the time */
+		if (!opt.gzip && !stream_pending(in) && sink_flush(out.sink, &e) != 0)
+			tool_die_err(&e);
 	}
 	if (got < 0 || m->flush(state, &out.base, &e) != 0 || sink_close(out.sink, &e) != 0)
 		tool_die_err(&e);

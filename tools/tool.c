@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "filter.h"
 #include "output.h"
 
 const char tool_version[] = ODESTEER_VERSION;
@@ -33,6 +34,7 @@ on_signal(int sig)
 
 	if (path != NULL)
 		unlink(path);
+	filter_kill();
 	signal(sig, SIG_DFL);
 	raise(sig);
 }
@@ -40,7 +42,7 @@ on_signal(int sig)
 void
 tool_start(const struct tool *t, int argc, char *argv[])
 {
-	/* SIGPIPE: a tool may have a file under way beside its standard output */
+	/* SIGPIPE: a tool may have a file or a program under way beside its standard output */
 	static const int sigs[] = { SIGINT, SIGTERM, SIGHUP, SIGPIPE };
 	struct sigaction sa;
 	size_t i;
@@ -84,6 +86,7 @@ leave(int status)
 
 	if (path != NULL)
 		unlink(path);
+	filter_kill();
 	exit(status);
 }
 
