@@ -176,6 +176,9 @@ parse(int argc, char *argv[])
 	for (i = 0; i < sizeof used / sizeof *used; i++)
 		if (opt.given & used[i].bit & ~opt.field->uses)
 			tool_misuse("%s: '%s' has no use for it", used[i].name, opt.field->name);
+	/* a preset may be followed by another field */
+	if (!(opt.field->uses & FIELD_USES_STANDARDISE))
+		o->standardise = 0;
 	if (opt.field->uses & FIELD_USES_VECTOR && o->vector == NULL)
 		tool_misuse("'%s' needs --vector", opt.field->name);
 }
