@@ -27,6 +27,10 @@ load(struct barrier *b, struct stream *s, const struct record *r, struct err *e)
 		return err_set(e, "its header names %zu blocks, not one", b->header.n_block);
 	if (record_get_num(r, "act_norm", &b->act_norm) != 1 || !(b->act_norm > 0))
 		return err_set(e, "field 'act_norm' is not a positive number");
+	if ((got = record_get_num(r, "prior", &b->prior)) == 0)
+		b->prior = NAN;
+	else if (got < 0 || !(b->prior > 0 && b->prior < 1))
+		return err_set(e, "field 'prior' is not a number between 0 and 1");
 	if ((got = record_get_num(r, "T_auto", &b->T_auto)) == 0)
 		b->T_auto = NAN;
 	else if (got < 0 || b->T_auto < 0)

@@ -16,6 +16,7 @@ struct barrier {
 	struct header header;	/* model, block, dim, chain */
 	struct field *field;	/* h and its gradient */
 	double act_norm;	/* mean |a| over the rows of the fit, the unit of a relative T */
+	double prior;		/* share of positives in the fit; NaN: unknown */
 	double T_auto;		/* the length that the fit proposes; NaN: none */
 	double quantile[FIELD_QUANTILES];	/* of the positives' held-out h, 0 %, 1 %, ...; NaN: unknown */
 	char digest[9];		/* of the file it was read from: its crc32, hexadecimal */

@@ -13,7 +13,7 @@
 #include "classifier.h"
 
 /* Of held-out fits and the choice of C: more digits would change no figure that is reported. */
-static const double held_out_tolerance = 1e-5;
+static const double held_out_tolerance = 1e-4;
 
 /* The folds: which one each row is in, and each one's mask of rows left out. */
 struct folds {
@@ -182,7 +182,7 @@ choose(const struct classifier_problem *p, const struct fit_data *d, const struc
 			goto out;
 		}
 		for (c = 0; c < m; c++)
-			C[c] = pow(10, -2 + 5 * (double)c / (ESTIMATE_CS - 1)) / (scale > 0 ? scale : 1);
+			C[c] = pow(10, -2 + 4 * (double)c / (ESTIMATE_CS - 1)) / (scale > 0 ? scale : 1);
 	}
 	if (dealt) {
 		if (cross_validate(p, d, &k, C, m, score, e) != 0)
@@ -363,7 +363,7 @@ best_temperature(const struct fit_data *d, const double *f, double shift)
 	double x = 1, first, second, step;
 	int i;
 
-	for (i = 0; i < 100; i++) {
+	for (i = 0; i < 100 && x > 1e-6; i++) {
 		mean_log_loss(f, shift, d->label, d->n, x, &first, &second);
 		step = second > 0 ? first / second : 0;
 		/* a step over 0, where no temperature is, is cut */
@@ -371,7 +371,8 @@ best_temperature(const struct fit_data *d, const double *f, double shift)
 		if (fabs(step) < 1e-12 * x)
 			break;
 	}
-	return 1 / x;
+	/* an h that tells nothing, or the contrary, wants an infinite one */
+	return x > 1e-6 ? 1 / x : NAN;
 }
 
 struct scored {
@@ -452,4 +453,43 @@ estimate_report(const struct fit_data *d, struct fit_report *rep)
 	rep->temperature = best_temperature(d, rep->held_out, shift);
 	reliability(d, rep, shift);
 	quantiles(d, rep);
+}
+
+int
+estimate_length(const struct field *f, const struct fit_data *d, struct fit_report *rep)
+{
+	double level = rep->quantile[FIELD_QUANTILES * 9 / 10], *a, *v, *length, h[2], step;
+	struct field_work *w = field_work_alloc(f);
+	size_t i, j, n = 0;
+	int rc = -1;
+
+	a = calloc(d->dim, sizeof *a);
+	v = calloc(d->dim, sizeof *v);
+	length = calloc(rep->n_negative, sizeof *length);
+	if (w == NULL || a == NULL || v == NULL || length == NULL)
+		goto out;
+	for (i = 0; i < d->n; i++) {
+		if (d->label[i])
+			continue;
+		for (j = 0; j < d->dim; j++)
+			a[j] = (double)d->act[i * d->dim + j];
+		field_eval(f, w, a, 1, &h[0], v);
+		/* how fast h rises: v may be no unit vector, nor the gradient's own direction */
+		step = 1e-4 * rep->act_norm / (cblas_dnrm2((int)d->dim, v, 1) + 1e-10);
+		cblas_daxpy((int)d->dim, step, v, 1, a, 1);
+		field_eval(f, w, a, 1, &h[1], NULL);
+		length[n++] = rep->held_out[i] >= level ? 0 : h[1] > h[0] ?
+		    (level - rep->held_out[i]) * step / (h[1] - h[0]) : INFINITY;
+	}
+	gsl_sort(length, 1, n);
+	rep->T_auto = gsl_stats_median_from_sorted_data(length, 1, n);
+	if (!isfinite(rep->T_auto))
+		rep->T_auto = NAN;
+	rc = 0;
+out:
+	field_work_free(w);
+	free(a);
+	free(v);
+	free(length);
+	return rc;
 }

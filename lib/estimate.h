@@ -23,7 +23,7 @@ struct estimate {
  * From features phi[d->n][size], row-major: w[size]. From inner products
  * gram[d->n][d->n] (its lower triangle is used): alpha[d->n]. Both fill rep->C, objective,
  * gradient_norm, iterations, held_out. With o->C = 0, C is that of ESTIMATE_CS values,
- * spread evenly in log C from 1/100 to 1000 over the features' variance, whose log-loss on held-out
+ * spread evenly in log C from 1/100 to 100 over the features' variance, whose log-loss on held-out
  * groups is least. 0, -1.
  */
 int estimate_features(const double *phi, size_t size, const struct fit_data *d,
@@ -37,5 +37,13 @@ int estimate_refit(const struct field_type *type, const struct fit_data *d, cons
 
 /* The report's counts, prior and all that follows from rep->held_out. */
 void estimate_report(const struct fit_data *d, struct fit_report *rep);
+
+/*
+ * The length of flow that rep->T_auto proposes, in units of v: that after which half of the
+ * negatives would be where a tenth of the positives lie beyond, h of both being held out and
+ * rising as fast as it does at first. NaN: nothing is held out, or h does not rise. d has
+ * the activations as they come. 0, -1: out of memory.
+ */
+int estimate_length(const struct field *f, const struct fit_data *d, struct fit_report *rep);
 
 #endif

@@ -56,9 +56,9 @@ get_text(const struct record *r, const char *name, int required, const char **s,
 
 int
 example_read(struct example *x, const struct lm *m, const struct record *r, enum template t,
-    const char *system, int with_completion, struct err *e)
+    const char *system, enum example_text what, struct err *e)
 {
-	const char *prompt, *completion = "";
+	const char *prompt = "", *completion = "";
 	size_t len, len_completion = 0, n;
 	char *text = NULL, *whole;
 	int *alone = NULL, rc = -1;
@@ -70,9 +70,13 @@ example_read(struct example *x, const struct lm *m, const struct record *r, enum
 		memcpy(x->group, x->id, sizeof x->group);
 	else if (record_get_key(r, "group", x->group, sizeof x->group, e) != 0)
 		return -1;
-	if (get_text(r, "prompt", 1, &prompt, &len, e) != 0 || (with_completion &&
-	    get_text(r, "completion", 0, &completion, &len_completion, e) != 0))
+	if ((what != EXAMPLE_COMPLETION && get_text(r, "prompt", 1, &prompt, &len, e) != 0) ||
+	    (what != EXAMPLE_PROMPT && get_text(r, "completion", 0, &completion, &len_completion, e) != 0))
 		return -1;
+	if (what == EXAMPLE_COMPLETION) {
+		t = TEMPLATE_RAW;
+		system = NULL;
+	}
 	if ((text = prompt_text(m, t, system, prompt, e)) == NULL)
 		return -1;
 	len = strlen(text);

@@ -19,6 +19,13 @@ enum template {
 /* 0, or -1: no such template. */
 int template_parse(enum template *t, const char *name);
 
+/* What of a record is the text. */
+enum example_text {
+	EXAMPLE_PROMPT,
+	EXAMPLE_WHOLE,		/* prompt and completion */
+	EXAMPLE_COMPLETION	/* as if the prompt were empty, without template and system text */
+};
+
 struct example {
 	char id[EXAMPLE_KEY], group[EXAMPLE_KEY];	/* the group is the id where there is none */
 	int *token;
@@ -27,13 +34,13 @@ struct example {
 };
 
 /*
- * Reads "id", "group", "prompt" and, when asked for, "completion" (absent:
- * none) of a record and tokenises them together. A token that joins the end
+ * Reads "id", "group" and, as asked for, "prompt" and "completion" (absent:
+ * none) of a record and tokenises these together. A token that joins the end
  * of the prompt to the completion counts as the completion's. 0, or -1 with a
  * message that does not name the record; x is to be released either way.
  */
 int example_read(struct example *x, const struct lm *m, const struct record *r, enum template t,
-    const char *system, int with_completion, struct err *e);
+    const char *system, enum example_text what, struct err *e);
 void example_release(struct example *x);
 
 #endif

@@ -82,7 +82,7 @@ field_fit(const struct field_type *type, const struct fit_data *d, const struct 
 	size_t i;
 
 	rep->has_held_out = 0;
-	rep->C = rep->objective = rep->gradient_norm = NAN;
+	rep->C = rep->objective = rep->gradient_norm = rep->T_auto = NAN;
 	if (o->standardise) {
 		if (measure(d, &mean, &isd) != 0 || (act = malloc(d->n * d->dim * sizeof *act)) == NULL) {
 			err_memory(e);
@@ -98,6 +98,11 @@ field_fit(const struct field_type *type, const struct fit_data *d, const struct 
 	estimate_report(d, rep);
 	f->mean = mean;
 	f->isd = isd;
+	mean = isd = NULL;
+	if (rep->has_held_out && type->kind != FIELD_MAP && estimate_length(f, d, rep) != 0) {
+		err_memory(e);
+		goto fail;
+	}
 	free(act);
 	return f;
 fail:
@@ -162,6 +167,10 @@ field_load(const struct record *r, size_t dim, struct err *e)
 		return NULL;
 	if (!record_has(r, "mean") && !record_has(r, "isd"))
 		return f;
+	if (!(type->uses & FIELD_USES_STANDARDISE)) {
+		err_set(e, "fields 'mean' and 'isd' have no meaning for '%s'", name);
+		goto fail;
+	}
 	f->mean = calloc(dim, sizeof *f->mean);
 	f->isd = calloc(dim, sizeof *f->isd);
 	if (f->mean == NULL || f->isd == NULL) {

@@ -220,14 +220,20 @@ follow(struct flow *f, size_t n, struct flow_result *r, struct err *e)
 				return -1;
 		return 0;
 	}
-	if (field->type->kind == FIELD_MAP)
+	if (field->type->kind == FIELD_MAP) {
+		memcpy(f->tmp, f->y, n * field->dim * sizeof *f->y);
 		field_apply(field, f->work, f->y, n, f->length);
-	else
+	} else {
 		for (step = 0; step < f->steps; step++)
 			f->solver->step(field, f->work, f->y, n, f->length / f->steps, f->k, f->tmp);
+	}
 	for (i = 0; i < n; i++) {
-		r[i].length = f->length;
-		r[i].steps = f->steps;
+		/* a map may leave an activation where it is */
+		int moved = field->type->kind != FIELD_MAP || memcmp(f->y + i * field->dim,
+		    f->tmp + i * field->dim, field->dim * sizeof *f->y) != 0;
+
+		r[i].length = moved ? f->length : 0;
+		r[i].steps = field->type->kind == FIELD_MAP ? (unsigned)moved : f->steps;
 	}
 	return 0;
 }

@@ -1,7 +1,11 @@
-/* half - float32 to IEEE 754 binary16 and back, in software: not every C compiler has the type. */
+/*
+ * half - float32 to IEEE 754 binary16 and back, in software: not every C compiler has the type;
+ * and either as files have it, little-endian.
+ */
 #ifndef ODESTEER_HALF_H
 #define ODESTEER_HALF_H
 
+#include <endian.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -50,6 +54,40 @@ half_from_float(float f)
 	memcpy(&bits, &f, sizeof bits);
 	/* the low bits are now the significand in units of the half's last place */
 	return (uint16_t)(sign | (((exp - 113) << 10) + (bits - sum)));
+}
+
+/* One number of an activation. */
+static inline float
+le_load(const unsigned char *p, int half)
+{
+	uint32_t bits;
+	uint16_t h;
+	float f;
+
+	if (half) {
+		memcpy(&h, p, sizeof h);
+		return half_to_float(le16toh(h));
+	}
+	memcpy(&bits, p, sizeof bits);
+	bits = le32toh(bits);
+	memcpy(&f, &bits, sizeof f);
+	return f;
+}
+
+static inline void
+le_store(unsigned char *p, int half, float f)
+{
+	uint32_t bits;
+	uint16_t h;
+
+	if (half) {
+		h = htole16(half_from_float(f));
+		memcpy(p, &h, sizeof h);
+	} else {
+		memcpy(&bits, &f, sizeof f);
+		bits = htole32(bits);
+		memcpy(p, &bits, sizeof bits);
+	}
 }
 
 #endif

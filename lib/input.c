@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -80,12 +81,23 @@ input_close(struct input *in)
 	free(in);
 }
 
-/* More raw bytes behind those not used yet: their number, 0 at the end, -1. */
+/* Would a read return at once, be it with an error? Of a regular file it always does. */
+static int
+is_ready(const struct input *in)
+{
+	struct pollfd p = { .fd = in->fd, .events = POLLIN };
+
+	return poll(&p, 1, 0) > 0;
+}
+
+/* More raw bytes behind those not used yet: their number, 0 at the end, -1, INPUT_LATER. */
 static ssize_t
-fill(struct input *in, struct err *e)
+fill(struct input *in, int wait, struct err *e)
 {
 	ssize_t n;
 
+	if (!wait && !is_ready(in))
+		return INPUT_LATER;
 	if (in->pos > 0) {
 		memmove(in->raw, in->raw + in->pos, in->len - in->pos);
 		in->len -= in->pos;
@@ -105,15 +117,15 @@ fill(struct input *in, struct err *e)
 	return n;
 }
 
-/* Is it gzip? Its first two bytes tell. */
+/* Is it gzip? Its first two bytes tell. 0, -1, INPUT_LATER. */
 static int
-look(struct input *in, struct err *e)
+look(struct input *in, int wait, struct err *e)
 {
 	ssize_t n = 1;
 
 	while (in->len < 2 && n > 0)
-		if ((n = fill(in, e)) < 0)
-			return -1;
+		if ((n = fill(in, wait, e)) < 0)
+			return (int)n;
 	in->gzip = in->len >= 2 && in->raw[0] == 0x1f && in->raw[1] == 0x8b;
 	/* 16: a gzip wrapper and nothing else */
 	if (in->gzip && inflateInit2(&in->z, MAX_WBITS + 16) != Z_OK) {
@@ -125,7 +137,7 @@ look(struct input *in, struct err *e)
 }
 
 static ssize_t
-read_gzip(struct input *in, void *p, size_t n, struct err *e)
+read_gzip(struct input *in, void *p, size_t n, int wait, struct err *e)
 {
 	in->z.next_out = p;
 	in->z.avail_out = n > SIZE ? SIZE : (uInt)n;
@@ -134,10 +146,10 @@ read_gzip(struct input *in, void *p, size_t n, struct err *e)
 		int rc;
 
 		if (in->pos == in->len && !in->pending) {
-			ssize_t got = fill(in, e);
+			ssize_t got = fill(in, wait, e);
 
 			if (got < 0)
-				return -1;
+				return got;
 			if (got == 0)
 				return in->inside ? err_set(e, "%s is a truncated gzip file", in->name) : 0;
 		}
@@ -162,14 +174,16 @@ read_gzip(struct input *in, void *p, size_t n, struct err *e)
 }
 
 ssize_t
-input_read(struct input *in, void *p, size_t n, struct err *e)
+input_read(struct input *in, void *p, size_t n, int wait, struct err *e)
 {
-	if (in->gzip < 0 && look(in, e) != 0)
-		return -1;
+	int looked;
+
+	if (in->gzip < 0 && (looked = look(in, wait, e)) != 0)
+		return looked;
 	if (in->gzip)
-		return read_gzip(in, p, n, e);
+		return read_gzip(in, p, n, wait, e);
 	if (in->pos == in->len) {
-		ssize_t got = fill(in, e);
+		ssize_t got = fill(in, wait, e);
 
 		if (got <= 0)
 			return got;

@@ -18,8 +18,12 @@ struct input;
 struct input *input_open(const char *path, struct err *e);	/* "-": standard input; NULL on failure */
 /* Bytes that fn gets (stream.h), known to messages by `name`; NULL on failure. */
 struct input *input_open_source(stream_source_fn *fn, void *ctx, const char *name, struct err *e);
-/* Bytes read, at least 1; 0: the end; -1: error (a truncated or broken gzip file, too). */
-ssize_t input_read(struct input *in, void *p, size_t n, struct err *e);
+enum { INPUT_LATER = -2 };
+/*
+ * Bytes read, at least 1; 0: the end; -1: error (a truncated or broken gzip file, too);
+ * INPUT_LATER: there are none yet, and it was not to wait for them.
+ */
+ssize_t input_read(struct input *in, void *p, size_t n, int wait, struct err *e);
 void input_close(struct input *in);	/* NULL is fine */
 const char *input_name(const struct input *in);	/* as messages have it: 'path' or standard input */
 

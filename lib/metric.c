@@ -2,11 +2,12 @@
 
 #include <string.h>
 
-extern const struct metric metric_density, metric_mc, metric_distinct;
+extern const struct metric metric_density, metric_mc, metric_perplexity, metric_distinct;
 
 static const struct metric *const table[] = {
 	&metric_density,
 	&metric_mc,
+	&metric_perplexity,
 	&metric_distinct,
 	NULL
 };

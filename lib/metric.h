@@ -16,10 +16,12 @@
 #include "steering.h"
 #include "stream.h"
 
-/* What a metric may be given; its letters say what it uses. */
+/* What a metric may be given; its letters and longs say what it uses. */
 struct metric_options {
 	const char *model;	/* path of a GGUF file */
 	enum template template;	/* how its prompts are put */
+	const char *system;	/* system text in front of them, NULL: none */
+	int alone;		/* completions without their prompts */
 	struct steering *steering;	/* of mc; NULL: none asked for */
 	struct barrier *barrier;	/* of density */
 	int threads, gpu_layers;
@@ -29,16 +31,17 @@ enum aggregate {
 	AGG_MEAN,		/* mean over questions of the mean over a question's records */
 	AGG_MEAN_POSITIVE,	/* the same over records with label 1 */
 	AGG_MEAN_NEGATIVE,	/* the same over records with label 0 */
-	AGG_AUC			/* of the field as a score for label 1 against label 0, all records */
+	AGG_AUC,		/* of the field as a score for label 1 against label 0, all records */
+	AGG_EXP_RATIO		/* exp(sum of the field / sum of the field `per`), all records */
 };
 
 /* A figure of score report. */
-
 struct column {
 	const char *title;	/* "MC1" */
 	const char *field;	/* the field it is made of, "mc1" */
 	enum aggregate how;
 	int digits;		/* after the point */
+	const char *per;	/* of AGG_EXP_RATIO: what it is divided by; else NULL */
 };
 
 /* Where finished records go. */
@@ -50,13 +53,14 @@ struct metric {
 	const char *name;	/* as given to score */
 	const char *about;	/* one line for score -h */
 	const char *letters;	/* options it takes beyond the common -o -z -v, of "mtbTnsjg" */
-	int steers;		/* its barriers are followed, with all options of a flow */
+	const char *const *longs;	/* names of long options likewise, ends with NULL; NULL: none */
 	unsigned kinds;		/* stream kinds it takes, 1u << kind | ... */
 	const struct column *columns;	/* ends with title NULL */
 	/*
 	 * open: a state (freed by close), or NULL. It checks the header h of what
-	 * comes in, and may change it for what goes out. push takes one record; r may
-	 * be changed. flush passes on what is held back, at the end of the input.
+	 * comes in, and may change it for what goes out; the last link of its chain
+	 * is this run's already. push takes one record; r may be changed. flush passes
+	 * on what is held back, at the end of the input.
 	 */
 	void *(*open)(const struct metric_options *o, struct header *h, struct err *e);
 	int (*push)(void *state, struct record *r, struct metric_out *out, struct err *e);

@@ -1,6 +1,5 @@
 #include "record.h"
 
-#include <endian.h>
 #include <math.h>
 #include <msgpack.h>
 #include <stdlib.h>
@@ -372,40 +371,6 @@ record_unset(struct record *r, const char *name)
 	r->n--;
 }
 
-/* One number of an activation, as the wire has it. */
-static float
-load(const unsigned char *p, int half)
-{
-	uint32_t bits;
-	uint16_t h;
-	float f;
-
-	if (half) {
-		memcpy(&h, p, sizeof h);
-		return half_to_float(le16toh(h));
-	}
-	memcpy(&bits, p, sizeof bits);
-	bits = le32toh(bits);
-	memcpy(&f, &bits, sizeof f);
-	return f;
-}
-
-static void
-store(unsigned char *p, int half, float f)
-{
-	uint32_t bits;
-	uint16_t h;
-
-	if (half) {
-		h = htole16(half_from_float(f));
-		memcpy(p, &h, sizeof h);
-	} else {
-		memcpy(&bits, &f, sizeof f);
-		bits = htole32(bits);
-		memcpy(p, &bits, sizeof bits);
-	}
-}
-
 static int
 find_act(const struct record *r, int half, size_t dim, const unsigned char **p, struct err *e)
 {
@@ -432,7 +397,7 @@ record_get_act(const struct record *r, int half, float *out, size_t dim, struct 
 	if (find_act(r, half, dim, &p, e) != 0)
 		return -1;
 	for (i = 0; i < dim; i++)
-		out[i] = load(p + i * width, half);
+		out[i] = le_load(p + i * width, half);
 	return 0;
 }
 
@@ -455,7 +420,7 @@ record_set_act(struct record *r, int half, const float *act, size_t dim, struct 
 			return err_set(e, "an activation holds %g, which %s cannot carry", (double)act[i],
 			    half ? "float16" : "a stream");
 		}
-		store(p + i * width, half, act[i]);
+		le_store(p + i * width, half, act[i]);
 	}
 	r->bytes.len += width * dim;
 	return set_end(r, "act", &s) != 0 ? err_memory(e) : 0;
@@ -473,7 +438,7 @@ record_check_act(const struct record *r, const struct header *h, struct err *e)
 	if (find_act(r, h->half, h->dim, &p, e) != 0)
 		return -1;
 	for (i = 0; i < h->dim; i++)
-		if (!isfinite(load(p + i * width, h->half)))
+		if (!isfinite(le_load(p + i * width, h->half)))
 			return err_set(e, "field 'act' holds a value that is not finite");
 	return 0;
 }
@@ -583,7 +548,7 @@ act_to_json(const struct record *r, int half, struct buf *to)
 		return -1;
 	for (i = 0; i < t.n / width; i++) {
 		int n = snprintf(text, sizeof text, "%c%.9g", i == 0 ? '[' : ',',
-		    (double)load(p + t.head + i * width, half));
+		    (double)le_load(p + t.head + i * width, half));
 
 		if (buf_append(to, text, (size_t)n) != 0)
 			return -1;

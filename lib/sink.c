@@ -1,33 +1,22 @@
 /* Writing a stream: odesteer-stream(5). */
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
 
+#include "output.h"
 #include "wire.h"
 
 struct sink {
 	gzFile out;			/* plain or gzip; NULL: to `memory` */
 	struct buf *memory;
-	char *name, *tmp;		/* tmp: NULL when written in place */
+	struct output file;
 	struct buf b;			/* one object */
 	uint64_t count;
 	uint32_t crc;
 	struct record *end;		/* the end record's counters */
 };
-
-/* What a signal handler must unlink: one output at a time. */
-static char *volatile pending;
-
-const char *
-sink_pending(void)
-{
-	return pending;
-}
 
 static int
 fail(const struct sink *k, struct err *e)
@@ -35,42 +24,7 @@ fail(const struct sink *k, struct err *e)
 	int code;
 	const char *why = gzerror(k->out, &code);
 
-	return err_set(e, "cannot write '%s': %s", k->name, code == Z_ERRNO ? strerror(errno) : why);
-}
-
-/* A pipe, a terminal or a device is written in place: it has no other name to come from. */
-static int
-is_special(const char *path)
-{
-	struct stat st;
-
-	return stat(path, &st) == 0 && !S_ISREG(st.st_mode);
-}
-
-static int
-open_file(struct sink *k, const char *path, struct err *e)
-{
-	int fd;
-
-	if (path == NULL || strcmp(path, "-") == 0) {
-		if ((k->name = strdup("standard output")) == NULL)
-			return err_memory(e);
-		/* a copy, for closing it here tells of a full disk */
-		fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0);
-	} else {
-		if ((k->name = strdup(path)) == NULL)
-			return err_memory(e);
-		if (!is_special(path)) {
-			if ((k->tmp = malloc(strlen(path) + 5)) == NULL)
-				return err_memory(e);
-			sprintf(k->tmp, "%s.tmp", path);
-		}
-		fd = open(k->tmp != NULL ? k->tmp : path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-	}
-	if (fd < 0)
-		return err_set(e, "cannot write '%s': %s", k->name, strerror(errno));
-	pending = k->tmp;
-	return fd;
+	return err_set(e, "cannot write '%s': %s", k->file.name, code == Z_ERRNO ? strerror(errno) : why);
 }
 
 /* Writes what is in k->b as one object. */
@@ -114,7 +68,7 @@ sink_open(const char *path, int gzip, const struct header *h, struct err *e)
 	if (k == NULL || start_end(k) != 0)
 		goto memory;
 	k->crc = (uint32_t)crc32(0, NULL, 0);
-	if ((fd = open_file(k, path, e)) < 0)
+	if ((fd = output_open(&k->file, path, e)) < 0)
 		goto fail;
 	/* T: transparent, no gzip */
 	if ((k->out = gzdopen(fd, gzip ? "wb" : "wbT")) == NULL) {
@@ -154,7 +108,7 @@ sink_write(struct sink *k, const struct record *r, struct err *e)
 	if (record_to_wire(r, &k->b) != 0)
 		return err_memory(e);
 	if (k->b.len > WIRE_LIMIT)
-		return err_set(e, "cannot write '%s': a record is bigger than %d MiB", k->name, WIRE_LIMIT >> 20);
+		return err_set(e, "cannot write '%s': a record is bigger than %d MiB", k->file.name, WIRE_LIMIT >> 20);
 	k->count++;
 	return put(k, e);
 }
@@ -196,17 +150,11 @@ sink_close(struct sink *k, struct err *e)
 	rc = k->out != NULL ? gzclose_w(k->out) : Z_OK;
 	k->out = NULL;
 	if (rc != Z_OK) {
-		err_set(e, "cannot write '%s': %s", k->name, rc == Z_ERRNO ? strerror(errno) : "out of memory");
+		err_set(e, "cannot write '%s': %s", k->file.name, rc == Z_ERRNO ? strerror(errno) : "out of memory");
 		goto fail;
 	}
-	if (k->tmp != NULL && rename(k->tmp, k->name) != 0) {
-		err_set(e, "cannot rename '%s' to '%s': %s", k->tmp, k->name, strerror(errno));
+	if (output_commit(&k->file, e) != 0)
 		goto fail;
-	}
-	if (k->tmp != NULL)
-		pending = NULL;
-	free(k->tmp);
-	k->tmp = NULL;
 	sink_abort(k);
 	return 0;
 fail:
@@ -219,14 +167,9 @@ sink_abort(struct sink *k)
 {
 	if (k == NULL)
 		return;
-	if (k->tmp != NULL) {
-		unlink(k->tmp);
-		pending = NULL;
-	}
 	if (k->out != NULL)
 		gzclose_w(k->out);
-	free(k->name);
-	free(k->tmp);
+	output_release(&k->file);
 	free(k->b.p);
 	record_free(k->end);
 	free(k);

@@ -15,16 +15,31 @@ struct stream {
 	struct input *in;
 	struct buf b;
 	size_t pos;			/* of the next object in b */
+	struct {			/* what is known of that object, so that no byte is looked at twice */
+		struct walk walk;	/* of msgpack */
+		size_t len;		/* 0: it is not known to be whole */
+		size_t seen;		/* bytes of a line without a newline */
+	} next;
+	int nowait;			/* fill answers INPUT_LATER rather than wait */
 	int eof;
 	int json;			/* JSON Lines */
 	int ended;			/* the last path is */
+	const struct header *missing;	/* not NULL: records come without act */
 	struct header header;
 	struct record *scratch;		/* headers and end records */
 	uint64_t count, before;		/* records read, and how many of them in earlier paths */
 	uint32_t crc;			/* of what was read of this path */
 };
 
-/* More bytes behind those in the buffer: 1, 0 at the end, -1. */
+/* The object at s->pos is done with. */
+static void
+pass(struct stream *s, size_t len)
+{
+	s->pos += len;
+	memset(&s->next, 0, sizeof s->next);
+}
+
+/* More bytes behind those in the buffer: 1, 0 at the end, -1, INPUT_LATER. */
 static int
 fill(struct stream *s, struct err *e)
 {
@@ -39,8 +54,8 @@ fill(struct stream *s, struct err *e)
 	}
 	if (buf_reserve(&s->b, CHUNK) != 0)
 		return err_memory(e);
-	if ((n = input_read(s->in, s->b.p + s->b.len, s->b.cap - s->b.len, e)) < 0)
-		return -1;
+	if ((n = input_read(s->in, s->b.p + s->b.len, s->b.cap - s->b.len, !s->nowait, e)) < 0)
+		return (int)n;
 	s->b.len += (size_t)n;
 	s->eof = n == 0;
 	return n > 0;
@@ -58,24 +73,30 @@ stream_locate(const struct stream *s, struct err *e)
 	return locate(s, s->count - s->before, e);
 }
 
-/* The msgpack object that begins at s->pos: *len bytes. 1; 0: nothing but the end is there; -1. */
+/*
+ * The msgpack object that begins at s->pos: *len bytes. 1; 0: nothing but the end is there;
+ * -1; INPUT_LATER.
+ */
 static int
 next_object(struct stream *s, size_t *len, struct err *e)
 {
-	struct walk w = { 0 };
 	int got;
 
+	if ((*len = s->next.len) > 0)
+		return 1;
 	if (s->pos == s->b.len && (got = fill(s, e)) <= 0)
 		return got;
-	while ((got = walk_run(&w, s->b.p + s->pos, s->b.len - s->pos, e)) == 0) {
+	while ((got = walk_run(&s->next.walk, s->b.p + s->pos, s->b.len - s->pos, e)) == 0) {
 		if ((got = fill(s, e)) < 0)
-			return -1;
+			return got;
 		if (got == 0)
 			return err_set(e, "%s is truncated: it ends inside record %llu", input_name(s->in),
 			    (unsigned long long)(s->count - s->before + 1));
 	}
-	*len = w.pos;
-	return got < 0 ? locate(s, s->count - s->before + 1, e) : 1;
+	if (got < 0)
+		return locate(s, s->count - s->before + 1, e);
+	*len = s->next.len = s->next.walk.pos;
+	return 1;
 }
 
 static int
@@ -90,20 +111,20 @@ is_blank(const unsigned char *p, size_t n)
 static int
 next_line(struct stream *s, size_t *len, struct err *e)
 {
-	size_t seen = 0;
+	int got;
 
 	for (;;) {
 		size_t have = s->b.len - s->pos;
-		const unsigned char *nl = memchr(s->b.p + s->pos + seen, '\n', have - seen);
+		const unsigned char *nl = memchr(s->b.p + s->pos + s->next.seen, '\n', have - s->next.seen);
 
 		if (nl == NULL && !s->eof) {
-			seen = have;
+			s->next.seen = have;
 			if (have > WIRE_LIMIT) {
 				err_set(e, "it is bigger than %d MiB", WIRE_LIMIT >> 20);
 				return locate(s, s->count - s->before + 1, e);
 			}
-			if (fill(s, e) < 0)
-				return -1;
+			if ((got = fill(s, e)) < 0)
+				return got;
 			continue;
 		}
 		*len = nl != NULL ? (size_t)(nl - (s->b.p + s->pos)) + 1 : have;
@@ -111,8 +132,7 @@ next_line(struct stream *s, size_t *len, struct err *e)
 			return 1;
 		if (nl == NULL)
 			return 0;
-		s->pos += *len;
-		seen = 0;
+		pass(s, *len);
 	}
 }
 
@@ -156,7 +176,7 @@ read_header(struct stream *s, struct header *h, struct err *e)
 		if (!mark_is(s->scratch, "stream")) {
 			/* JSON Lines without a header; the line is read again as a record */
 			header_init(h, STREAM_EXAMPLES);
-			return 0;
+			return s->missing != NULL && header_copy(h, s->missing) != 0 ? err_memory(e) : 0;
 		}
 	} else {
 		/* what is no stream at all shall not be read on in search of an object's end */
@@ -174,7 +194,7 @@ read_header(struct stream *s, struct header *h, struct err *e)
 			return err_set(e, "%s has no header", name);
 		s->crc = (uint32_t)crc32(s->crc, s->b.p + s->pos, (uInt)len);
 	}
-	s->pos += len;
+	pass(s, len);
 	return header_from_record(h, s->scratch, e) != 0 ? err_prefix(e, "%s: ", name) : 0;
 }
 
@@ -185,6 +205,7 @@ begin(struct stream *s, struct input *in, struct header *h, struct err *e)
 	input_close(s->in);
 	s->in = in;
 	s->pos = s->b.len = 0;
+	pass(s, 0);
 	s->eof = 0;
 	s->before = s->count;
 	s->crc = (uint32_t)crc32(0, NULL, 0);
@@ -193,6 +214,12 @@ begin(struct stream *s, struct input *in, struct header *h, struct err *e)
 
 struct stream *
 stream_open(const char *const *path, size_t n, struct err *e)
+{
+	return stream_open_without_act(path, n, NULL, e);
+}
+
+struct stream *
+stream_open_without_act(const char *const *path, size_t n, const struct header *missing, struct err *e)
 {
 	static const char *const standard_input[] = { "-" };
 	struct stream *s = calloc(1, sizeof *s);
@@ -205,6 +232,7 @@ stream_open(const char *const *path, size_t n, struct err *e)
 	if (s == NULL || (s->scratch = record_alloc()) == NULL ||
 	    (s->path = calloc(n, sizeof *s->path)) == NULL)
 		goto memory;
+	s->missing = missing;
 	for (s->n_path = n, i = 0; i < n; i++)
 		if ((s->path[i] = strdup(path[i])) == NULL)
 			goto memory;
@@ -306,10 +334,18 @@ check_end(struct stream *s, const unsigned char *p, size_t len, struct err *e)
 	if ((uint64_t)crc != s->crc)
 		return err_set(e, "%s is damaged: its crc32 is %08x, but the end record says %08llx", name,
 		    (unsigned)s->crc, (unsigned long long)crc);
-	s->pos += len;
+	pass(s, len);
 	if (s->pos == s->b.len && (got = fill(s, e)) <= 0)
 		return got;
 	return err_set(e, "%s goes on behind its end record", name);
+}
+
+static int
+check_act(const struct stream *s, struct record *r, struct err *e)
+{
+	if (s->missing != NULL)
+		return record_has(r, "act") ? err_set(e, "it has a field 'act' of its own") : 0;
+	return s->json ? record_pack_act(r, &s->header, e) : record_check_act(r, &s->header, e);
 }
 
 /* Reads from the path at hand: 1, 0 at its end, -1. */
@@ -333,10 +369,10 @@ read_one(struct stream *s, struct record *r, struct err *e)
 		return stream_locate(s, e);
 	if (!s->json)
 		s->crc = (uint32_t)crc32(s->crc, p, (uInt)len);
-	s->pos += len;
+	pass(s, len);
 	if (record_has(r, WIRE_RESERVED))
 		err_set(e, "the name '%s' is reserved", WIRE_RESERVED);
-	else if ((s->json ? record_pack_act(r, &s->header, e) : record_check_act(r, &s->header, e)) == 0)
+	else if (check_act(s, r, e) == 0)
 		return 1;
 	return stream_locate(s, e);
 }
@@ -364,4 +400,23 @@ stream_read(struct stream *s, struct record *r, struct err *e)
 			return err_set(e, "%s: its %s is not that of '%s'", input_name(s->in), what, s->path[0]);
 	}
 	return got;
+}
+
+int
+stream_pending(struct stream *s)
+{
+	struct err e;		/* what is wrong is wrong again when it is read */
+	size_t len;
+	int got, end;
+
+	if (s->ended)
+		return 1;
+	s->nowait = 1;
+	got = s->json ? next_line(s, &len, &e) : next_object(s, &len, &e);
+	end = s->json ? got == 0 : got == 1 && is_marked(s->b.p + s->pos, len);
+	/* an end record is the end when there is nothing behind it */
+	if (end && !s->json && s->pos + len == s->b.len)
+		got = fill(s, &e);
+	s->nowait = 0;
+	return got != INPUT_LATER && !(end && s->at + 1 < s->n_path);
 }

@@ -70,6 +70,12 @@ struct stream;			/* a reader */
  */
 struct stream *stream_open(const char *const *path, size_t n, struct err *e);
 /*
+ * The same for records whose activations are elsewhere: no record may have an "act", and
+ * JSON Lines that have no header get a copy of this one, which is borrowed until close.
+ */
+struct stream *stream_open_without_act(const char *const *path, size_t n, const struct header *missing,
+    struct err *e);
+/*
  * The same for bytes that fn gets: it puts at most n of them to p and returns how
  * many, 0 at the end, or -1 with a message. Messages call them `name`.
  */
@@ -78,6 +84,12 @@ struct stream *stream_open_source(stream_source_fn *fn, void *ctx, const char *n
 const struct header *stream_header(const struct stream *s);	/* borrowed until close */
 /* 1: r holds the next record; 0: the end record was there and right (again and again); -1: error */
 int stream_read(struct stream *s, struct record *r, struct err *e);
+/*
+ * 1: stream_read will answer without waiting for input; 0: it would wait, or may, as the next of
+ * several paths is to be opened first. Never waits itself: a tool that hands on what it has
+ * where this says 0 keeps nobody waiting.
+ */
+int stream_pending(struct stream *s);
 uint64_t stream_count(const struct stream *s);	/* records read so far, all paths */
 uint32_t stream_crc(const struct stream *s);	/* of all before the end record, once that was read */
 /* Puts "'path': record N: " in front of what is wrong with the record just read; returns -1. */
@@ -91,8 +103,8 @@ struct sink;			/* a writer */
 
 /*
  * Opens path ("-" or NULL: standard output) and writes the header. A file is
- * written as path.tmp and gets its name at sink_close; sink_pending tells a
- * signal handler what to unlink (NULL when nothing is pending).
+ * written as path.tmp and gets its name at sink_close; output.h tells a signal
+ * handler what to unlink.
  */
 struct sink *sink_open(const char *path, int gzip, const struct header *h, struct err *e);
 int sink_write(struct sink *k, const struct record *r, struct err *e);
@@ -104,6 +116,5 @@ int sink_flush(struct sink *k, struct err *e);	/* what was written so far reache
 int sink_close(struct sink *k, struct err *e);
 /* No end record; a file is removed. Frees k. NULL is fine. */
 void sink_abort(struct sink *k);
-const char *sink_pending(void);
 
 #endif

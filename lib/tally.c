@@ -21,7 +21,7 @@ struct tally {
 	void *names;			/* tsearch: struct group */
 	size_t n, room;			/* questions */
 	double *sum;			/* [n] over a question's records */
-	double *count;			/* [n] its records */
+	double *count;			/* [n] its records, or the sum of what AGG_EXP_RATIO divides by */
 	/* of an AUC, every record */
 	size_t n_item, room_item;
 	double *score;
@@ -132,12 +132,18 @@ tally_add(struct tally *t, const struct record *r, struct err *e)
 	enum aggregate how = t->c->how;
 	int64_t label = 0;
 	size_t group = 0;
-	double v;
+	double v, count = 1;
 	int got = record_get_num(r, t->c->field, &v);
 
 	if (got <= 0)
 		return got < 0 ? err_set(e, "field '%s' is not a number", t->c->field) : 0;
-	if (how != AGG_MEAN) {
+	if (how == AGG_EXP_RATIO) {
+		if (record_get_num(r, t->c->per, &count) != 1 || count <= 0)
+			return err_set(e, "field '%s' is not a number above 0", t->c->per);
+		/* then none of the ratios of sums is too great either */
+		if (!isfinite(exp(v / count)))
+			return err_set(e, "exp(%s / %s) is not finite", t->c->field, t->c->per);
+	} else if (how != AGG_MEAN) {
 		/* a run without labels has no such figure */
 		if ((got = record_get_int(r, "label", &label)) == 0)
 			return 0;
@@ -149,7 +155,7 @@ tally_add(struct tally *t, const struct record *r, struct err *e)
 	if (find_group(t, r, &group, e) != 0)
 		return -1;
 	t->sum[group] += v;
-	t->count[group]++;
+	t->count[group] += count;
 	return how == AGG_AUC ? add_item(t, v, (int)label, group, e) : 0;
 }
 
@@ -166,10 +172,15 @@ value(const struct tally *t, const double *weight, double *item_weight)
 		return auc(t->score, t->label, item_weight, t->n_item);
 	}
 	for (i = 0; i < t->n; i++) {
-		sum += weight[i] * t->sum[i] / t->count[i];
-		total += weight[i];
+		if (t->c->how == AGG_EXP_RATIO) {
+			sum += weight[i] * t->sum[i];
+			total += weight[i] * t->count[i];
+		} else {
+			sum += weight[i] * t->sum[i] / t->count[i];
+			total += weight[i];
+		}
 	}
-	return sum / total;
+	return t->c->how == AGG_EXP_RATIO ? exp(sum / total) : sum / total;
 }
 
 int

@@ -3,7 +3,7 @@
  * sure that is.
  *
  * A figure is a mean over questions (groups) of the mean over a question's
- * records, or an AUC over records. Its interval is the bootstrap's over questions:
+ * records, or an AUC or a ratio of sums over records. Its interval is the bootstrap's over questions:
  * the 2.5 % and 97.5 % quantiles over TALLY_RESAMPLES resamplings.
  */
 #ifndef ODESTEER_TALLY_H

@@ -225,7 +225,7 @@ take(struct job *j, struct record **r, const struct stream *in)
 	size_t p, cut;
 	int added;
 
-	if (example_read(&x, j->lm, *r, opt.template, opt.system, 1, &e) != 0)
+	if (example_read(&x, j->lm, *r, opt.template, opt.system, EXAMPLE_WHOLE, &e) != 0)
 		tool_die_record(in, &e);
 	if (x.n > (size_t)opt.context && !opt.truncate) {
 		err_set(&e, "'%s' has %zu tokens, more than the %d of --context", x.id, x.n, opt.context);

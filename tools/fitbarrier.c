@@ -353,7 +353,8 @@ write_barrier(const struct header *h, const struct field *f, const struct fit_re
 	    set_figure(r, "temperature", rep->temperature) != 0 ||
 	    set_figures(r, "predicted", rep->predicted, FIELD_BINS) != 0 ||
 	    set_figures(r, "observed", rep->observed, FIELD_BINS) != 0 ||
-	    set_figures(r, "positives_h", rep->quantile, FIELD_QUANTILES) != 0)
+	    set_figures(r, "positives_h", rep->quantile, FIELD_QUANTILES) != 0 ||
+	    set_figure(r, "T_auto", rep->T_auto) != 0)
 		tool_die("out of memory");
 	if ((out = sink_open(opt.out, opt.gzip, h, &e)) == NULL || sink_write(out, r, &e) != 0 ||
 	    sink_close(out, &e) != 0)
@@ -432,7 +433,7 @@ main(int argc, char *argv[])
 		tool_note("C %.4g, objective %.9g, gradient norm %.1e after %u Newton steps", rep.C, rep.objective,
 		    rep.gradient_norm, rep.iterations);
 	if (rep.has_held_out)
-		tool_note("held out: AUC %.4f, log-loss %.4f (prior alone %.4f), temperature %.3f", rep.auc,
-		    rep.log_loss, rep.prior_log_loss, rep.temperature);
+		tool_note("held out: AUC %.4f, log-loss %.4f (prior alone %.4f), temperature %.3f; -T auto is %.4g", rep.auc,
+		    rep.log_loss, rep.prior_log_loss, rep.temperature, rep.T_auto);
 	return 0;
 }

@@ -257,7 +257,7 @@ main(int argc, char *argv[])
 	filtering.decoder = decoder;
 
 	while ((got = stream_read(in, r, &e)) == 1) {
-		if (example_read(&x, m, r, opt.template, opt.system, 0, &e) != 0 ||
+		if (example_read(&x, m, r, opt.template, opt.system, EXAMPLE_PROMPT, &e) != 0 ||
 		    (x.n + (size_t)opt.decoder.max_tokens > (size_t)opt.context &&
 		     err_set(&e, "'%s' has %zu tokens: no room for %d more in a context of %d", x.id, x.n,
 		     opt.decoder.max_tokens, opt.context)))

@@ -48,7 +48,7 @@ parse(int argc, char *argv[])
 		tool_misuse("-b: one barrier at a time; the next can follow in the pipeline");
 }
 
-/* Reads up to CHUNK records and their activations; the number read. */
+/* Reads up to CHUNK records and their activations, all but the first without waiting; the number read. */
 static size_t
 take(struct stream *in, struct record **r, float *act)
 {
@@ -57,7 +57,7 @@ take(struct stream *in, struct record **r, float *act)
 	size_t n;
 	int got = 1;
 
-	for (n = 0; n < CHUNK && (got = stream_read(in, r[n], &e)) == 1; n++)
+	for (n = 0; n < CHUNK && (n == 0 || stream_pending(in)) && (got = stream_read(in, r[n], &e)) == 1; n++)
 		if (record_get_act(r[n], h->half, act + n * h->dim, h->dim, &e) != 0)
 			tool_die_record(in, &e);
 	if (got < 0)
@@ -126,6 +126,9 @@ main(int argc, char *argv[])
 			tool_die_err(&e);
 		give(out, &h, r, act, n, moved);
 		tool_progress("activations", stream_count(in), 0);
+		/* who waits for an answer gets it; gzip is not cut, its bytes would depend on the time */
+		if (!opt.gzip && !stream_pending(in) && sink_flush(out, &e) != 0)
+			tool_die_err(&e);
 	}
 	if (sink_close(out, &e) != 0)
 		tool_die_err(&e);

@@ -116,7 +116,7 @@ is_shown(size_t c)
 static void
 print_table(void)
 {
-	enum { LABEL = 14, CELL = 25 };
+	enum { LABEL = 15, CELL = 25 };
 	char cell[64];
 	size_t c, i;
 

@@ -26,6 +26,8 @@ usage(FILE *to)
 	    "       score mc [-vz] [-b barrier [-T length] [-n steps] [-s solver]\n"
 	    "                [--tolerance x] [--until q]] ... [-g layers] [-j threads]\n"
 	    "                [-m model] [-o file] [-t raw|chat] [file ...]\n"
+	    "       score perplexity [-vz] [-g layers] [-j threads] [-m model] [-o file]\n"
+	    "                        [-t raw|chat] [--alone] [--system text] [file ...]\n"
 	    "       score report [-o table|csv|json] [-S seed] [[name=]file ...]\n");
 	for (m = metric_table(); *m != NULL; m++)
 		fprintf(to, "  %-13s %s\n", (*m)->name, (*m)->about);
@@ -37,6 +39,8 @@ usage(FILE *to)
 	fprintf(to,
 	    "  -m model      GGUF file (default: %s)\n"
 	    "  -t template   raw or chat (default: raw)\n"
+	    "  --system text in front of every prompt\n"
+	    "  --alone       completions without their prompts\n"
 	    "  -g layers     on the GPU (default: 0)    -j threads  (default: %d)\n"
 	    "  -S seed       of the report's resampling (default: 0)\n"
 	    "  -o file       (default: standard output); report: the form (default: table)\n"
@@ -46,21 +50,41 @@ usage(FILE *to)
 
 static const struct tool tool = { "score", usage };
 
+/* Are barriers followed, or are they the metric's own business? */
+static int
+steers(void)
+{
+	return strchr(opt.metric->letters, 'T') != NULL;
+}
+
 static void
 parse(int argc, char *argv[])
 {
-	static const struct option flow_longs[] = { TOOL_FLOW_LONGS, { NULL, 0, NULL, 0 } };
+	static const struct option known[] = {
+		{ "alone", no_argument, NULL, 1 }, { "system", required_argument, NULL, 2 }, TOOL_FLOW_LONGS
+	};
+	struct option longs[sizeof known / sizeof *known + 1] = { { NULL, 0, NULL, 0 } };
+	const char *const *name = opt.metric->longs;
 	char letters[64] = "o:vz";
 	int c, flow_option = 0;
 	const char *l;
+	size_t n = 0, i;
+	int prompt = 0;
 
 	/* a metric takes the letters it has a use for, each with a value */
 	for (l = opt.metric->letters; *l != '\0'; l++)
 		snprintf(letters + strlen(letters), sizeof letters - strlen(letters), "%c:", *l);
+	for (; name != NULL && *name != NULL; name++)
+		for (i = 0; i < sizeof known / sizeof *known; i++)
+			if (strcmp(known[i].name, *name) == 0)
+				longs[n++] = known[i];
+	longs[n] = (struct option){ NULL, 0, NULL, 0 };
 	opt.o.model = tool_default_model();
 	opt.o.threads = tool_threads();
-	while ((c = tool_option(argc, argv, letters, opt.metric->steers ? flow_longs : NULL)) != -1)
+	while ((c = tool_option(argc, argv, letters, longs)) != -1)
 		switch (c) {
+		case 1: opt.o.alone = 1; break;
+		case 2: opt.o.system = optarg; prompt = 1; break;
 		case 'g': opt.o.gpu_layers = (int)tool_long("-g", optarg, 0, 1000); break;
 		case 'j': opt.o.threads = (int)tool_long("-j", optarg, 1, 512); break;
 		case 'm': opt.o.model = optarg; break;
@@ -68,6 +92,7 @@ parse(int argc, char *argv[])
 		case 't':
 			if (template_parse(&opt.o.template, optarg) != 0)
 				tool_misuse("-t: '%s' is neither raw nor chat", optarg);
+			prompt = 1;
 			break;
 		case 'v': tool_verbose(1); break;
 		case 'z': opt.gzip = 1; break;
@@ -77,7 +102,9 @@ parse(int argc, char *argv[])
 		}
 	if (flow_option && opt.flows.n == 0)
 		tool_misuse("a flow needs a barrier: -b");
-	if (!opt.metric->steers && strchr(opt.metric->letters, 'b') != NULL && opt.flows.n != 1)
+	if (opt.o.alone && prompt)
+		tool_misuse("--alone leaves out the prompt: neither -t nor --system goes with it");
+	if (!steers() && strchr(opt.metric->letters, 'b') != NULL && opt.flows.n != 1)
 		tool_misuse("%s needs %s barrier: -b", opt.metric->name, opt.flows.n == 0 ? "a" : "one");
 }
 
@@ -90,7 +117,7 @@ open_barriers(struct header *h)
 
 	if (opt.flows.n == 0)
 		return;
-	if (!opt.metric->steers) {
+	if (!steers()) {
 		if (barrier_open(&opt.o.barrier, opt.flows.flow[0].path, &e) != 0)
 			tool_die_err(&e);
 		if (header_add_side(h, opt.flows.flow[0].path, opt.o.barrier->digest) != 0)
@@ -160,6 +187,9 @@ main(int argc, char *argv[])
 		if (m->push(state, r, &out.base, &e) != 0)
 			tool_die_record(in, &e);
 		tool_progress("records", stream_count(in), 0);
+		/* who waits for an answer gets it; gzip is not cut, its bytes would depend on the time */
+		if (!opt.gzip && !stream_pending(in) && sink_flush(out.sink, &e) != 0)
+			tool_die_err(&e);
 	}
 	if (got < 0 || m->flush(state, &out.base, &e) != 0 || sink_close(out.sink, &e) != 0)
 		tool_die_err(&e);

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "filter.h"
+#include "output.h"
 
 const char tool_version[] = ODESTEER_VERSION;
 
@@ -29,7 +30,7 @@ static struct {
 static void
 on_signal(int sig)
 {
-	const char *path = sink_pending();
+	const char *path = output_pending();
 
 	if (path != NULL)
 		unlink(path);
@@ -81,7 +82,7 @@ say(const char *fmt, va_list ap)
 static _Noreturn void
 leave(int status)
 {
-	const char *path = sink_pending();
+	const char *path = output_pending();
 
 	if (path != NULL)
 		unlink(path);

@@ -1,27 +1,34 @@
-/* view - any stream as JSON Lines, or what it holds in a few lines; and JSON Lines as a stream. */
+/*
+ * view - any stream as JSON Lines, or what it holds in a few lines; and JSON Lines as a stream.
+ * Activations go to and come from NumPy's files beside the lines, where asked to.
+ */
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "npy.h"
 #include "stream.h"
 #include "tool.h"
 
 static struct {
-	const char *out;
-	int header, summary, pack, gzip;
-} opt;
+	const char *out, *npy;
+	int header, summary, pack, gzip, block;
+} opt = { .block = -1 };
 
 static void
 usage(FILE *to)
 {
 	fprintf(to,
-	    "usage: view [--header] [--summary] [file ...]\n"
-	    "       view --pack [-z] [-o file] [file ...]\n"
-	    "  --header   the header comes first, as a line of its own\n"
-	    "  --summary  only counts, dim, norms and what each label has\n"
-	    "  --pack     write a stream; JSON Lines with no header become examples\n"
-	    "  -o file    (default: standard output)    -z  gzip\n");
+	    "usage: view [--header] [--npy matrix] [--summary] [file ...]\n"
+	    "       view --pack [-z] [-l block] [--npy matrix] [-o file] [file ...]\n"
+	    "  --header      the header comes first, as a line of its own\n"
+	    "  --npy matrix  this .npy file gets the activations, and the lines lack them;\n"
+	    "                with --pack, the lines lack them and get its rows\n"
+	    "  --summary     only counts, dim, norms and what each label has\n"
+	    "  --pack        write a stream; JSON Lines with no header become examples\n"
+	    "  -l block      with --pack --npy: of JSON Lines with no header\n"
+	    "  -o file       (default: standard output)    -z  gzip\n");
 }
 
 static const struct tool tool = { "view", usage };
@@ -31,20 +38,28 @@ parse(int argc, char *argv[])
 {
 	static const struct option longs[] = {
 		{ "header", no_argument, NULL, 1 }, { "summary", no_argument, NULL, 2 },
-		{ "pack", no_argument, NULL, 3 }, { NULL, 0, NULL, 0 }
+		{ "pack", no_argument, NULL, 3 }, { "npy", required_argument, NULL, 4 }, { NULL, 0, NULL, 0 }
 	};
 	int c;
 
-	while ((c = tool_option(argc, argv, "o:z", longs)) != -1)
+	while ((c = tool_option(argc, argv, "l:o:z", longs)) != -1)
 		switch (c) {
+		case 'l': opt.block = (int)tool_long("-l", optarg, 0, 1000000); break;
 		case 'o': opt.out = optarg; break;
 		case 'z': opt.gzip = 1; break;
 		case 1: opt.header = 1; break;
 		case 2: opt.summary = 1; break;
 		case 3: opt.pack = 1; break;
+		case 4: opt.npy = optarg; break;
 		}
 	if (opt.header + opt.summary + opt.pack > 1)
 		tool_misuse("--header, --summary and --pack exclude each other");
+	if (opt.npy != NULL && opt.summary)
+		tool_misuse("--npy and --summary exclude each other");
+	if (opt.npy != NULL && strcmp(opt.npy, "-") == 0)
+		tool_misuse("--npy: '-' is not a file");
+	if (opt.block >= 0 && !(opt.pack && opt.npy != NULL))
+		tool_misuse("-l needs --pack and --npy");
 	if (!opt.pack && (opt.out != NULL || opt.gzip))
 		tool_misuse("%s needs --pack", opt.gzip ? "-z" : "-o");
 }
@@ -156,17 +171,36 @@ summarise(struct stream *in)
 	check_output();
 }
 
+/* The record's activation goes to the matrix and leaves the record. */
+static void
+give(struct npy_sink *matrix, struct stream *in, struct record *r, float *act)
+{
+	const struct header *h = stream_header(in);
+	struct err e;
+
+	if (record_get_act(r, h->half, act, h->dim, &e) != 0)
+		tool_die_record(in, &e);
+	if (npy_sink_write(matrix, act, &e) != 0)
+		tool_die_err(&e);
+	record_unset(r, "act");
+}
+
 static void
 print(struct stream *in)
 {
 	const struct header *h = stream_header(in);
 	struct record *r = record_alloc();
+	struct npy_sink *matrix = NULL;
+	float *act = calloc(h->dim + 1, sizeof *act);
 	char *line;
 	struct err e;
 	int got;
 
-	if (r == NULL)
+	if (r == NULL || act == NULL)
 		tool_die("out of memory");
+	if (opt.npy != NULL && (stream_expect(in, 1u << STREAM_ACTIVATIONS, &e) != 0 ||
+	    (matrix = npy_sink_open(opt.npy, h->dim, h->half, &e)) == NULL))
+		tool_die_err(&e);
 	if (opt.header) {
 		if ((line = header_to_json(h)) == NULL)
 			tool_die("out of memory");
@@ -174,6 +208,8 @@ print(struct stream *in)
 		free(line);
 	}
 	while ((got = stream_read(in, r, &e)) == 1) {
+		if (matrix != NULL)
+			give(matrix, in, r, act);
 		if ((line = record_to_json(r, h->half, &e)) == NULL)
 			tool_die_err(&e);
 		/* a filter of generate's has to hand on each activation as it comes; beside the
@@ -184,27 +220,82 @@ print(struct stream *in)
 	}
 	/* what was read well is shown before the message */
 	check_output();
-	if (got < 0)
+	if (got < 0 || (matrix != NULL && npy_sink_close(matrix, &e) != 0))
 		tool_die_err(&e);
 }
 
+/* The stream that --pack reads beside a matrix: its header must be of such rows. */
+static struct stream *
+open_beside(const struct npy *matrix, const char *const *path, size_t n)
+{
+	static struct header bare;	/* the stream borrows it */
+	const struct header *h;
+	struct stream *in;
+	struct err e;
+
+	header_init(&bare, STREAM_ACTIVATIONS);
+	bare.dim = npy_dim(matrix);
+	bare.half = npy_type(matrix) == NPY_FLOAT16;
+	if (opt.block >= 0 && header_set_blocks(&bare, &opt.block, 1) != 0)
+		tool_die("out of memory");
+	if ((in = stream_open_without_act(path, n, &bare, &e)) == NULL ||
+	    stream_expect(in, 1u << STREAM_ACTIVATIONS, &e) != 0)
+		tool_die_err(&e);
+	h = stream_header(in);
+	if (h->n_block == 0)
+		tool_die("the lines have no header: -l must name the block");
+	if (opt.block >= 0 && (h->n_block != 1 || h->block[0] != opt.block))
+		tool_die("the header names other blocks than -l does: %d%s", h->block[0], h->n_block > 1 ? " and more" : "");
+	if (h->dim != npy_dim(matrix))
+		tool_die("'%s' is of dim %zu, but the header says %zu", opt.npy, npy_dim(matrix), h->dim);
+	if (h->half != (npy_type(matrix) == NPY_FLOAT16))
+		tool_die("'%s' holds numbers of type '%s', but the header says %s", opt.npy,
+		    npy_type_name(npy_type(matrix)), h->half ? "float16" : "float32");
+	return in;
+}
+
+/* The record gets the matrix's next row as its activation. */
 static void
-pack(struct stream *in)
+get(struct npy *matrix, struct stream *in, struct record *r, float *act)
+{
+	const struct header *h = stream_header(in);
+	struct err e;
+	int got;
+
+	if ((got = npy_read(matrix, act, &e)) < 0)
+		tool_die_err(&e);
+	if (got == 0) {
+		err_set(&e, "'%s' ends behind row %llu", opt.npy, (unsigned long long)npy_rows(matrix));
+		tool_die_record(in, &e);
+	}
+	if (record_set_act(r, h->half, act, h->dim, &e) != 0)
+		tool_die_record(in, &e);
+}
+
+static void
+pack(struct stream *in, struct npy *matrix)
 {
 	struct record *r = record_alloc();
+	float *act = calloc(stream_header(in)->dim + 1, sizeof *act);
 	struct sink *out;
 	struct header h;
 	struct err e;
 	int got;
 
-	if (r == NULL || header_copy(&h, stream_header(in)) != 0)
+	if (r == NULL || act == NULL || header_copy(&h, stream_header(in)) != 0)
 		tool_die("out of memory");
 	tool_link(&h, NULL);
 	if ((out = sink_open(opt.out, opt.gzip, &h, &e)) == NULL)
 		tool_die_err(&e);
-	while ((got = stream_read(in, r, &e)) == 1)
+	while ((got = stream_read(in, r, &e)) == 1) {
+		if (matrix != NULL)
+			get(matrix, in, r, act);
 		if (sink_write(out, r, &e) != 0)
 			tool_die_err(&e);
+	}
+	if (got == 0 && matrix != NULL && (got = npy_read(matrix, act, &e)) == 1)
+		tool_die("'%s' has %llu rows, but the records end behind number %llu", opt.npy,
+		    (unsigned long long)npy_rows(matrix), (unsigned long long)stream_count(in));
 	if (got < 0 || sink_close(out, &e) != 0)
 		tool_die_err(&e);
 }
@@ -212,13 +303,28 @@ pack(struct stream *in)
 int
 main(int argc, char *argv[])
 {
+	const char *const *path;
+	struct npy *matrix = NULL;
 	struct stream *in;
 	struct err e;
+	size_t n;
 
 	tool_start(&tool, argc, argv);
 	parse(argc, argv);
-	if ((in = stream_open((const char *const *)argv + optind, (size_t)(argc - optind), &e)) == NULL)
+	path = (const char *const *)argv + optind;
+	n = (size_t)(argc - optind);
+	if (opt.pack && opt.npy != NULL) {
+		if ((matrix = npy_open(opt.npy, &e)) == NULL)
+			tool_die_err(&e);
+		in = open_beside(matrix, path, n);
+	} else if ((in = stream_open(path, n, &e)) == NULL) {
 		tool_die_err(&e);
-	(opt.pack ? pack : opt.summary ? summarise : print)(in);
+	}
+	if (opt.pack)
+		pack(in, matrix);
+	else if (opt.summary)
+		summarise(in);
+	else
+		print(in);
 	return 0;
 }

@@ -5,6 +5,7 @@
  * Of steered and unsteered activations of the same texts it tells what the flow did;
  * of labelled ones its AUC tells how well the barrier keeps them apart.
  */
+#include <math.h>
 #include <stdlib.h>
 
 #include "metric.h"
@@ -66,15 +67,27 @@ density_push(void *state, struct record *r, struct metric_out *out, struct err *
 {
 	struct density *s = state;
 	const struct field *f = s->barrier->field;
-	double h;
+	double h, odds;
+	int64_t label;
 	size_t i;
+	int got;
 
 	if (record_get_act(r, s->half, s->act, f->dim, e) != 0)
 		return -1;
 	for (i = 0; i < f->dim; i++)
 		s->a[i] = (double)s->act[i];
 	field_eval(f, s->work, s->a, 1, &h, NULL);
-	return record_set_num(r, "h", h) != 0 ? err_memory(e) : out->emit(out, r, e);
+	if (record_set_num(r, "h", h) != 0)
+		return err_memory(e);
+	if ((got = record_get_int(r, "label", &label)) < 0 || (got == 1 && (label < 0 || label > 1)))
+		return err_set(e, "field 'label' is not 0 or 1");
+	if (got == 1 && !isnan(s->barrier->prior)) {
+		/* h speaks of densities; of labels speak the log-odds under the prior of the fit */
+		odds = h - log((1 - s->barrier->prior) / s->barrier->prior);
+		if (record_set_num(r, "log_loss", log1p(exp(-fabs(odds))) + fmax(0, label ? -odds : odds)) != 0)
+			return err_memory(e);
+	}
+	return out->emit(out, r, e);
 }
 
 static int
@@ -85,10 +98,11 @@ density_flush(void *state, struct metric_out *out, struct err *e)
 }
 
 static const struct column columns[] = {
-	{ "h, positives", "h", AGG_MEAN_POSITIVE, 3 },
-	{ "h, negatives", "h", AGG_MEAN_NEGATIVE, 3 },
-	{ "AUC of h", "h", AGG_AUC, 3 },
-	{ NULL, NULL, AGG_MEAN, 0 }
+	{ "h, positives", "h", AGG_MEAN_POSITIVE, 3, NULL },
+	{ "h, negatives", "h", AGG_MEAN_NEGATIVE, 3, NULL },
+	{ "AUC of h", "h", AGG_AUC, 3, NULL },
+	{ "log-loss of h", "log_loss", AGG_MEAN, 4, NULL },
+	{ NULL, NULL, AGG_MEAN, 0, NULL }
 };
 
 const struct metric metric_density = {

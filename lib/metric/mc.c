@@ -16,15 +16,8 @@
 #include <string.h>
 
 #include "example.h"
+#include "loglik.h"
 #include "metric.h"
-#include "tree.h"
-
-enum {
-	FILL = 512,		/* rows a batch is filled up to */
-	CONTEXT = 2048,		/* longest prompt and completion, in tokens */
-	SEQS = 64,		/* answers decoded together */
-	CHUNK = 64		/* activations steered together */
-};
 
 /* An answer from push to the end of its question. */
 struct answer {
@@ -36,13 +29,10 @@ struct answer {
 };
 
 struct mc {
-	struct lm *lm;
+	struct loglik *loglik;
+	struct lm *lm;				/* its model */
 	enum template template;
-	struct tree *tree;
 	struct answer *head, **tail;		/* held back, in order */
-	struct answer *batch[SEQS];		/* those in the tree */
-	size_t outputs;				/* rows of the tree that want logits, at most */
-	double *lse;				/* [row] log of the sum of exp(logits), NaN: not yet */
 	char last[EXAMPLE_KEY];			/* the question of the last answer */
 	void *seen;				/* tsearch: all questions, to notice one that comes back */
 };
@@ -65,9 +55,7 @@ mc_close(void *state)
 		s->head = a->next;
 		answer_free(a);
 	}
-	lm_free(s->lm);
-	tree_free(s->tree);
-	free(s->lse);
+	loglik_free(s->loglik);
 	tdestroy(s->seen, free);
 	free(s);
 }
@@ -75,8 +63,6 @@ mc_close(void *state)
 static void *
 mc_open(const struct metric_options *o, struct header *h, struct err *e)
 {
-	struct lm_options lo = { .path = o->model, .threads = o->threads, .gpu_layers = o->gpu_layers,
-	    .seqs = SEQS, .batch = CONTEXT, .cells = CONTEXT, .outputs = FILL };
 	struct mc *s = calloc(1, sizeof *s);
 
 	if (s == NULL) {
@@ -85,14 +71,9 @@ mc_open(const struct metric_options *o, struct header *h, struct err *e)
 	}
 	s->tail = &s->head;
 	s->template = o->template;
-	s->tree = tree_alloc(SEQS, FILL, CONTEXT);
-	s->lse = calloc(CONTEXT, sizeof *s->lse);
-	if (s->tree == NULL || s->lse == NULL) {
-		err_memory(e);
+	if ((s->loglik = loglik_open(o->model, o->threads, o->gpu_layers, e)) == NULL)
 		goto fail;
-	}
-	if ((s->lm = lm_open(&lo, e)) == NULL)
-		goto fail;
+	s->lm = loglik_lm(s->loglik);
 	if (o->steering != NULL && steering_attach(o->steering, s->lm, e) != 0)
 		goto fail;
 	if (header_set_model(h, lm_name(s->lm), lm_digest(s->lm)) != 0) {
@@ -103,54 +84,6 @@ mc_open(const struct metric_options *o, struct header *h, struct err *e)
 fail:
 	mc_close(s);
 	return NULL;
-}
-
-/* log sum exp over a row of logits; once for each row, though answers share it */
-static double
-row_lse(struct mc *s, int row, const float *l)
-{
-	int n = lm_vocab(s->lm), i;
-	float max = l[0];
-	double sum = 0;
-
-	if (!isnan(s->lse[row]))
-		return s->lse[row];
-	for (i = 1; i < n; i++)
-		max = l[i] > max ? l[i] : max;
-	for (i = 0; i < n; i++)
-		sum += (double)expf(l[i] - max);
-	return s->lse[row] = max + log(sum);
-}
-
-/* Decodes the tree: every answer in it gets its loglik. */
-static int
-decode(struct mc *s, struct err *e)
-{
-	size_t i, p, n = tree_texts(s->tree);
-
-	if (n == 0)
-		return 0;
-	for (i = 0; i < tree_rows(s->tree); i++)
-		s->lse[i] = NAN;
-	if (tree_batch(s->tree, s->lm, e) != 0 || lm_decode(s->lm, e) != 0)
-		return -1;
-	for (i = 0; i < n; i++) {
-		struct answer *a = s->batch[i];
-
-		a->loglik = 0;
-		for (p = a->x.n_prompt; p < a->x.n; p++) {
-			int row = tree_row(s->tree, i, p - 1);
-			const float *l = lm_logits(s->lm, row);
-
-			a->loglik += (double)l[a->x.token[p]] - row_lse(s, row, l);
-		}
-		if (!isfinite(a->loglik))
-			return err_set(e, "the log-likelihood of '%s' is not finite", a->x.id);
-	}
-	lm_forget(s->lm);
-	tree_clear(s->tree);
-	s->outputs = 0;
-	return 0;
 }
 
 /* The question at the head of the queue is whole and decoded: score it and let it go. */
@@ -210,29 +143,16 @@ finish_before(struct mc *s, const char *open, struct metric_out *out, struct err
 	return 0;
 }
 
+/* Those before a's question may go when a finds no room: its own is not whole yet. */
 static int
-add_to_tree(struct mc *s, struct answer *a, struct metric_out *out, struct err *e)
+add(struct mc *s, struct answer *a, struct metric_out *out, struct err *e)
 {
-	unsigned want[CONTEXT] = { 0 };
-	size_t p, n_completion = a->x.n - a->x.n_prompt;
 	int added;
 
-	/* the last token's own output is nobody's prediction: it is left out */
-	for (p = a->x.n_prompt - 1; p < a->x.n - 1; p++)
-		want[p] = LM_LOGITS | LM_STEER;
-	for (;;) {
-		if (s->outputs + n_completion > FILL)
-			added = 0;
-		else if ((added = tree_add(s->tree, a->x.token, want, a->x.n - 1)) < 0)
-			return err_memory(e);
-		if (added > 0)
-			break;
-		if (decode(s, e) != 0 || finish_before(s, a->x.group, out, e) != 0)
+	while ((added = loglik_add(s->loglik, &a->x, &a->loglik, e)) == 0)
+		if (loglik_decode(s->loglik, e) != 0 || finish_before(s, a->x.group, out, e) != 0)
 			return -1;
-	}
-	s->outputs += n_completion;
-	s->batch[tree_texts(s->tree) - 1] = a;
-	return 0;
+	return added < 0 ? -1 : 0;
 }
 
 static int
@@ -273,7 +193,7 @@ mc_push(void *state, struct record *r, struct metric_out *out, struct err *e)
 			answer_free(a);
 		return err_memory(e);
 	}
-	if (example_read(&a->x, s->lm, r, s->template, NULL, 1, e) != 0)
+	if (example_read(&a->x, s->lm, r, s->template, NULL, EXAMPLE_WHOLE, e) != 0)
 		goto fail;
 	if (record_get_int(r, "label", &label) != 1 || label < 0 || label > 1) {
 		err_set(e, "field 'label' is not 0 or 1");
@@ -288,18 +208,13 @@ mc_push(void *state, struct record *r, struct metric_out *out, struct err *e)
 		    "completion");
 		goto fail;
 	}
-	if (a->x.n > CONTEXT || a->x.n - a->x.n_prompt > FILL) {
-		err_set(e, "'%s' has %zu tokens, %zu of them the completion's: more than %d and %d",
-		    a->x.id, a->x.n, a->x.n - a->x.n_prompt, CONTEXT, FILL);
-		goto fail;
-	}
 	if (begin_question(s, a->x.group, e) != 0)
 		goto fail;
 	a->label = (int)label;
 	a->best = best != 0;
 	*s->tail = a;
 	s->tail = &a->next;
-	return add_to_tree(s, a, out, e);
+	return add(s, a, out, e);
 fail:
 	answer_free(a);
 	return -1;
@@ -310,21 +225,23 @@ mc_flush(void *state, struct metric_out *out, struct err *e)
 {
 	struct mc *s = state;
 
-	return decode(s, e) != 0 ? -1 : finish_before(s, NULL, out, e);
+	return loglik_decode(s->loglik, e) != 0 ? -1 : finish_before(s, NULL, out, e);
 }
 
 static const struct column columns[] = {
-	{ "MC1", "mc1", AGG_MEAN, 3 },
-	{ "MC2", "mc2", AGG_MEAN, 3 },
-	{ "MC3", "mc3", AGG_MEAN, 3 },
-	{ NULL, NULL, AGG_MEAN, 0 }
+	{ "MC1", "mc1", AGG_MEAN, 3, NULL },
+	{ "MC2", "mc2", AGG_MEAN, 3, NULL },
+	{ "MC3", "mc3", AGG_MEAN, 3, NULL },
+	{ NULL, NULL, AGG_MEAN, 0, NULL }
 };
+
+static const char *const longs[] = { "tolerance", "until", NULL };
 
 const struct metric metric_mc = {
 	.name = "mc",
 	.about = "log-likelihood of each answer; MC1, MC2, MC3 of each question",
 	.letters = "mtbTnsjg",
-	.steers = 1,
+	.longs = longs,
 	.kinds = 1u << STREAM_EXAMPLES | 1u << STREAM_COMPLETIONS,
 	.columns = columns,
 	.open = mc_open,

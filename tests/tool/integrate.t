@@ -64,6 +64,28 @@ is "$(jq -n --slurpfile a "$tmp/rk4" --slurpfile b "$tmp/rk4-38" --slurpfile m "
 	def far($x): [range(48) as $i | range(6) as $k | $a[$i][$k] - $x[$i][$k] | fabs] | max;
 	[far($b) < 1e-5, far($m) < 1e-3, far($m) < far($e)]' -c)" '[true,true,true]' 'the solvers agree as well as their order says'
 
+# a writer that sends one record and waits for its answer gets it
+made 'select(.odesteer or .id == "r0")' >"$tmp/one.ods"
+sent=$(($(wc -c <"$tmp/one.ods") - 32)) # all but the end record
+answers() { # COMMAND ...
+	mkfifo "$tmp/in" "$tmp/out"
+	"$@" <"$tmp/in" >"$tmp/out" &
+	exec 4>"$tmp/in" 5<"$tmp/out"
+	head -c "$sent" "$tmp/a.ods" >&4
+	timeout 20 dd bs=65536 count=1 <&5 >"$tmp/first" 2>/dev/null
+	is "$(view "$tmp/first" 2>/dev/null | jq -r .id)" r0 "$1 answers before there is more"
+	tail -c +$((sent + 1)) "$tmp/a.ods" >&4
+	exec 4>&-
+	cat <&5 >"$tmp/rest"
+	exec 5<&-
+	wait
+	rm "$tmp/in" "$tmp/out"
+	"$@" <"$tmp/a.ods" >"$tmp/whole"
+	ok 'and the whole is what it is from a file' sh -c 'cat "$1/first" "$1/rest" | cmp - "$1/whole"' sh "$tmp"
+}
+answers integrate -b "$tmp/b.ods"
+answers score density -b "$tmp/b.ods"
+
 # refusals
 fails 2 "integrate: a barrier is needed: -b
 try 'integrate -h'" integrate

@@ -65,6 +65,25 @@ echo '{"id":"1","mc1":"x"}' >"$tmp/bad.jsonl"
 fails 1 "score: '$tmp/bad.jsonl': record 1: field 'mc1' is not a number" score report "$tmp/bad.jsonl"
 fails 2 "score: -o: 'tex' is not table, csv or json
 try 'score -h'" score report -o tex "$tmp/r.jsonl"
+# perplexities by hand: the mean of a's (2 + 4) / 2 and b's 1; exp of all 6 nats over all 4 tokens
+cat >"$tmp/p.jsonl" <<'EOF'
+{"id":"1","group":"a","nll":0.5,"nll_tokens":1,"perplexity":2}
+{"id":"2","group":"a","nll":4.5,"nll_tokens":1,"perplexity":4}
+{"id":"3","group":"b","nll":1,"nll_tokens":2,"perplexity":1}
+{"id":"4","group":"b"}
+{"id":"5","group":"c"}
+EOF
+is "$(score report -o json "$tmp/p.jsonl" | jq -c '.[] | [.metric, (.value, .low, .high | . * 1e4 | round), .questions]')" \
+	'["Perplexity",20000,10000,30000,2]
+["Perplexity, all",44817,16487,121825,2]' 'report: the mean perplexity, and exp of a ratio of sums'
+is "$(score report "$tmp/p.jsonl" | sed 1d | cut -c1-20)" 'Perplexity       2.0
+Perplexity, all  4.4' 'the longest name keeps its column'
+echo '{"id":"1","nll":1}' >"$tmp/bad.jsonl"
+fails 1 "score: '$tmp/bad.jsonl': record 1: field 'nll_tokens' is not a number above 0" score report "$tmp/bad.jsonl"
+echo '{"id":"1","nll":1,"nll_tokens":0}' >"$tmp/bad.jsonl"
+fails 1 "score: '$tmp/bad.jsonl': record 1: field 'nll_tokens' is not a number above 0" score report "$tmp/bad.jsonl"
+echo '{"id":"1","nll":1e6,"nll_tokens":2}' >"$tmp/bad.jsonl"
+fails 1 "score: '$tmp/bad.jsonl': record 1: exp(nll / nll_tokens) is not finite" score report "$tmp/bad.jsonl"
 # intervals of the mean of 200 coin tosses: 0.5 +- 1.96 sqrt(.25 / 200) = 0.069
 jq -n -c 'range(200) | {id: ., mc1: (. % 2)}' >"$tmp/coin.jsonl"
 is "$(score report -o json "$tmp/coin.jsonl" | jq '.[0] | (.high - .low) / 2 - 0.0693 | fabs < 0.006')" true 'the interval is as wide as theory has it'
@@ -75,9 +94,22 @@ fails 2 "score: a metric must come first
 try 'score -h'" score
 fails 2 "score: unknown option '-T'
 try 'score -h'" score distinct -T 5
+fails 2 "score: unknown option '--alone'
+try 'score -h'" score mc --alone
+fails 2 "score: unknown option '-b'
+try 'score -h'" score perplexity -b "$tmp/b.ods"
+fails 2 "score: option '--system' needs a value
+try 'score -h'" score perplexity --system
+for a in '-t raw' '--system x'; do
+	# shellcheck disable=SC2086 # two words
+	fails 2 "score: --alone leaves out the prompt: neither -t nor --system goes with it
+try 'score -h'" score perplexity $a --alone
+done
+fails 1 "score: '$tmp/a.ods' holds activations, not examples or completions" score perplexity "$tmp/a.ods"
+fails 1 "score: cannot open model '$tmp/no.gguf': No such file or directory" score perplexity -m "$tmp/no.gguf" "$tmp/c.jsonl"
 is "$(score -V)" "score $(odesteer -V | cut -d' ' -f2)" '-V'
 
-[ -e "$ODESTEER_MODEL" ] || { echo "# no model: score mc is not tested"; finish; }
+[ -e "$ODESTEER_MODEL" ] || { echo "# no model: score mc and perplexity are not tested"; finish; }
 head -n 3 datasets/sample.jsonl | jq -c -f datasets/examples.jq >"$tmp/e.jsonl"
 ok 'mc' score mc -o "$tmp/mc.ods" "$tmp/e.jsonl"
 view "$tmp/mc.ods" >"$tmp/m.jsonl"
@@ -104,4 +136,92 @@ head -n 2 "$tmp/e.jsonl" | jq -c 'del(.completion)' >"$tmp/none.jsonl"
 fails 1 "score: '$tmp/none.jsonl': record 1: 's001-1' has no completion" score mc "$tmp/none.jsonl"
 head -n 2 "$tmp/e.jsonl" | jq -c 'del(.label)' >"$tmp/none.jsonl"
 fails 1 "score: '$tmp/none.jsonl': record 1: field 'label' is not 0 or 1" score mc "$tmp/none.jsonl"
+
+# perplexity
+near='def near(a; b): (a - b | fabs) < 1e-4;'
+ok 'perplexity' score perplexity -o "$tmp/p.ods" "$tmp/e.jsonl"
+view "$tmp/p.ods" >"$tmp/p.jsonl"
+is "$(jq -s -c --slurpfile m "$tmp/m.jsonl" "$near"'[range(12) as $i | .[$i] | near(.nll; -$m[$i].loglik)] | all' "$tmp/p.jsonl")" true \
+	'nll is -loglik of mc'
+is "$(jq -s -c "$near"'map(near(.perplexity; .nll / .nll_tokens | exp) and .nll_tokens > 3) | all' "$tmp/p.jsonl")" true \
+	'perplexity is exp(nll / nll_tokens)'
+is "$(jq -c 'del(.nll, .nll_tokens, .perplexity)' "$tmp/p.jsonl")" "$(jq -c . "$tmp/e.jsonl")" 'records keep fields and order'
+for i in 1 5 12; do
+	sed -n ${i}p "$tmp/e.jsonl" | score perplexity | view
+done >"$tmp/alone.jsonl"
+is "$(jq -n --slurpfile a "$tmp/alone.jsonl" --slurpfile b "$tmp/p.jsonl" '[[0, 0], [1, 4], [2, 11] | $a[.[0]] as $x | $b[.[1]] as $y
+	| $x.nll_tokens == $y.nll_tokens and ($x.nll / $y.nll - 1 | fabs) < 0.03] | all')" true 'one by one as all together, up to rounding'
+# the chain rule: a text's nll is the sum of its parts', each given what is before it
+jq -n -c '{id: 1, prompt: "Count:", completion: " one, two, three, four, five, seven"},
+	{id: 2, prompt: "Count:", completion: " one, two, three,"},
+	{id: 3, prompt: "Count: one, two, three,", completion: " four, five, seven"}' >"$tmp/parts.jsonl"
+is "$(score perplexity "$tmp/parts.jsonl" | view | jq -s -c "$near"'[near(.[0].nll; .[1].nll + .[2].nll), .[0].nll_tokens == .[1].nll_tokens + .[2].nll_tokens, .[0].nll_tokens]')" \
+	'[true,true,11]' 'the parts of a text add up'
+# more tokens than a batch has room for logits: decoded in pieces
+jq -n -c '[range(300) | " \(. * 37 % 1000)"] as $w | {id: 1, prompt: "Numbers:", completion: ($w | add)},
+	{id: 2, prompt: "Numbers:", completion: ($w[:100] | add)},
+	{id: 3, prompt: ("Numbers:" + ($w[:100] | add)), completion: ($w[100:200] | add)},
+	{id: 4, prompt: ("Numbers:" + ($w[:200] | add)), completion: ($w[200:] | add)}' >"$tmp/long.jsonl"
+is "$(score perplexity "$tmp/long.jsonl" | view | jq -s -c '[(.[0].nll / (.[1:] | map(.nll) | add) - 1 | fabs) < 0.03, (.[1:] | map(.nll_tokens) | add) == .[0].nll_tokens, .[0].nll_tokens > 1024, .[1].nll_tokens < 512]')" \
+	'[true,true,true,true]' 'so do those of a long one'
+jq -c 'select(.id == 1) | .completion += .completion' "$tmp/long.jsonl" >"$tmp/longer.jsonl"
+n=$(collect -l 0 --at all --context 8192 "$tmp/longer.jsonl" | view | wc -l)
+fails 1 "score: '$tmp/longer.jsonl': record 1: '1' has $n tokens: more than 2048" score perplexity "$tmp/longer.jsonl"
+
+# alone: this model puts no BOS in front, so the first token is nothing but a prompt for the others
+jq -n -c '{id: 1, completion: "Yes, it is far too narrow"}, {id: 2, completion: "Yes"}, {id: 3, completion: ""}' >"$tmp/alone.jsonl"
+echo '{"id":1,"prompt":"Yes","completion":", it is far too narrow"}' | score perplexity | view >"$tmp/rest.jsonl"
+score perplexity --alone "$tmp/alone.jsonl" | view >"$tmp/x.jsonl"
+is "$(jq -s -c --slurpfile r "$tmp/rest.jsonl" "$near"'[near(.[0].nll; $r[0].nll), .[0].nll_tokens == $r[0].nll_tokens], (.[1:][] | keys)' "$tmp/x.jsonl")" \
+	'[true,true]
+["completion","id"]
+["completion","id"]' '--alone: the first token does not count; one token has no perplexity'
+is "$(jq -c '.prompt = "any \(.id)"' "$tmp/alone.jsonl" | score perplexity --alone | view | jq -c .nll)" "$(jq -c .nll "$tmp/x.jsonl")" \
+	'--alone: whatever the prompt'
+
+# the same model, told to put its BOS in front: the first token counts, and the digest is another
+at=$(grep -abo -m 1 tokenizer.ggml.add_bos_token "$ODESTEER_MODEL" | head -n 1 | cut -d: -f1)
+cp "$ODESTEER_MODEL" "$tmp/bos.gguf"
+printf '\001' | dd of="$tmp/bos.gguf" bs=1 seek=$((at + 32)) conv=notrunc 2>"$tmp/dd"
+score perplexity --alone -m "$tmp/bos.gguf" -o "$tmp/bos.ods" "$tmp/alone.jsonl"
+rm "$tmp/bos.gguf"
+jq -c '.prompt = "<|im_start|>"' "$tmp/alone.jsonl" | score perplexity | view >"$tmp/rest.jsonl"
+is "$(view "$tmp/bos.ods" | jq -c '[.nll, .nll_tokens]')" "$(jq -c '[.nll, .nll_tokens]' "$tmp/rest.jsonl")" '--alone: behind BOS every token counts'
+is "$(jq -s -c '[.[1].nll_tokens, (.[2] | has("nll"))]' "$tmp/rest.jsonl")" '[1,false]' 'but in an empty completion'
+
+# the template and the system text are as a prompt that has them in it
+jq -n -c '{id: 1, prompt: "Q: Is it?", completion: " It is."}' >"$tmp/q.jsonl"
+jq -c '.prompt = "Be brief.\n" + .prompt' "$tmp/q.jsonl" >"$tmp/raw.jsonl"
+jq -c '.prompt = "<|im_start|>system\nBe brief.<|im_end|>\n<|im_start|>user\n" + .prompt + "<|im_end|>\n<|im_start|>assistant\n"' "$tmp/q.jsonl" >"$tmp/chat.jsonl"
+for t in raw chat; do
+	is "$(score perplexity -t $t --system 'Be brief.' "$tmp/q.jsonl" | view | jq .nll)" "$(score perplexity "$tmp/$t.jsonl" | view | jq .nll)" "-t $t --system"
+done
+
+# empty completions: many, among others, with fields that an earlier run left
+jq -c '., (.id as $id | range(9) | {id: "\($id)/\(.)", prompt: "x", completion: "", nll: 1, nll_tokens: 1, perplexity: 2})' "$tmp/e.jsonl" >"$tmp/empty.jsonl"
+score perplexity -o "$tmp/empty.ods" "$tmp/empty.jsonl"
+view "$tmp/empty.ods" >"$tmp/x.jsonl"
+is "$(jq -c .id "$tmp/x.jsonl" | cksum)" "$(jq -c .id "$tmp/empty.jsonl" | cksum)" 'empty completions: the order stays'
+is "$(jq -c 'select(.completion == "") | keys' "$tmp/x.jsonl" | sort -u)" '["completion","id","prompt"]' 'they pass without the fields'
+is "$(jq -c 'select(.completion != "") | [has("nll", "nll_tokens", "perplexity")]' "$tmp/x.jsonl" | sort | uniq -c | tr -s ' ')" ' 12 [true,true,true]' 'the others have them'
+is "$(score report -o json "$tmp/empty.ods" | jq -c '.[] | [.metric, .questions]')" '["Perplexity",3]
+["Perplexity, all",3]' 'report has both'
+
+# the header's model stays the one that wrote the completions; the chain names the one that scored
+{
+	echo '{"odesteer":"stream","version":1,"kind":"completions","model":"another","digest":"0123456789abcdef","chain":[]}'
+	cat "$tmp/q.jsonl"
+} >"$tmp/another.jsonl"
+digest=$(view --header "$tmp/mc.ods" | jq -r 'select(.odesteer).digest')
+is "$(score perplexity "$tmp/another.jsonl" | view --header | jq -c 'select(.odesteer) | [.kind, .model, .digest], .chain[-1].side')" \
+	"[\"completions\",\"another\",\"0123456789abcdef\"]
+{\"$ODESTEER_MODEL\":\"$digest\"}" 'the model that scored is in the chain'
+
+echo '{"id":1,"prompt":"x"}' >"$tmp/bad.jsonl"
+fails 1 "score: '$tmp/bad.jsonl': record 1: field 'completion' is missing or not a string" score perplexity "$tmp/bad.jsonl"
+echo '{"id":1,"completion":"x y"}' >"$tmp/bad.jsonl"
+fails 1 "score: '$tmp/bad.jsonl': record 1: no field 'prompt'" score perplexity "$tmp/bad.jsonl"
+echo '{"id":1,"prompt":"x","completion":"y\u0000z"}' >"$tmp/bad.jsonl"
+fails 1 "score: '$tmp/bad.jsonl': record 1: field 'completion' holds a NUL character" score perplexity -o "$tmp/x.ods" "$tmp/bad.jsonl"
+is "$(find "$tmp" -name 'x.ods*' | wc -l)" 0 'nothing half-written is left'
 finish

@@ -45,6 +45,194 @@ zeros() {
 is "$(zeros "$tmp/zero.ods")" 48 'a zero can have a sign'
 is "$(view --header "$tmp/zero.ods" | zeros)" 48 'and keeps it on the way through text'
 
+# activations beside the lines: .npy files
+for type in float32 float16; do
+	made "if .odesteer then .dtype = \"$type\" else . end" >"$tmp/n.ods"
+	view --header --npy "$tmp/n.npy" "$tmp/n.ods" >"$tmp/n.jsonl"
+	is "$? $(tail -n +2 "$tmp/n.jsonl" | cksum)" "0 $(view "$tmp/n.ods" | jq -c 'del(.act)' | cksum)" "$type: --npy leaves lines without act"
+	is "$(head -n 1 "$tmp/n.jsonl")" "$(view --header "$tmp/n.ods" | head -n 1)" 'and the header as it is'
+	ok 'and --pack --npy takes both' view --pack --npy "$tmp/n.npy" -o "$tmp/n2.ods" "$tmp/n.jsonl"
+	is "$(view "$tmp/n2.ods" | cksum)" "$(view "$tmp/n.ods" | cksum)" 'the records are what they were'
+	is "$(view --header "$tmp/n2.ods" | head -n 1 | jq -c 'del(.chain[-1])')" "$(head -n 1 "$tmp/n.jsonl")" 'the header too, with one more link'
+	view --npy "$tmp/n2.npy" "$tmp/n2.ods" >/dev/null
+	ok 'the matrix of that is the same, byte by byte' cmp "$tmp/n.npy" "$tmp/n2.npy"
+done
+tail -n +2 "$tmp/n.jsonl" >"$tmp/bare.jsonl"
+is "$(view --pack --npy "$tmp/n.npy" -l 13 "$tmp/bare.jsonl" | view --header | jq -c 'select(.odesteer) | del(.chain)')" \
+	'{"odesteer":"stream","version":1,"kind":"activations","block":[13],"dim":6,"dtype":"float16"}' '-l makes the header that lines lack'
+is "$(view --pack --npy "$tmp/n.npy" -l 3 "$tmp/n.jsonl" | view | cksum)" "$(view "$tmp/n.ods" | cksum)" 'and may say what a header says'
+made 'select(.odesteer)' >"$tmp/none.ods"
+view --header --npy "$tmp/none.npy" "$tmp/none.ods" >"$tmp/none.jsonl"
+is "$(view --pack --npy "$tmp/none.npy" "$tmp/none.jsonl" | view --summary | sed -n 2p)" 'records 0' 'a matrix of no rows'
+view --npy "$tmp/n2.npy" "$tmp/n.ods" "$tmp/n.ods" >"$tmp/twice.jsonl"
+is "$(wc -l <"$tmp/twice.jsonl") $(tail -c 576 "$tmp/n2.npy" | cksum)" "96 $(tail -c 576 "$tmp/n.npy" | cksum)" 'of two files'
+
+# matrices of others: a file's head, and [1.5, -0.25] in each type
+npy() { # DICTIONARY [VERSION]
+	n=$(($(printf %s "$1" | wc -c) + 1))
+	printf '\223NUMPY%b\000%b%b' "\\0${2-1}" "\\0$(printf %o $((n % 256)))" "\\0$(printf %o $((n / 256)))"
+	[ "${2-1}" = 1 ] || printf '\000\000'
+	printf '%s\n' "$1"
+}
+dict() { # TYPE SHAPE [ORDER]
+	printf "{'descr': '%s', 'fortran_order': %s, 'shape': %s, }" "$1" "${3-False}" "$2"
+}
+f4='\0000\0000\0300\0077\0000\0000\0200\0276'
+f2='\0000\0076\0000\0264'
+f8='\0000\0000\0000\0000\0000\0000\0370\0077\0000\0000\0000\0000\0000\0000\0320\0277'
+takes() { # NAME; the matrix is in $tmp/o.npy
+	is "$(echo '{"id":1}' | view --pack --npy "$tmp/o.npy" -l 0 | view)" '{"id":1,"act":[1.5,-0.25]}' "taken: $1"
+}
+for o in "<f4 $f4" "<f2 $f2" "<f8 $f8"; do
+	{ npy "$(dict "${o%% *}" '(1, 2)')"; printf %b "${o#* }"; } >"$tmp/o.npy"
+	takes "${o%% *}"
+done
+is "$(echo '{"id":1}' | view --pack --npy "$tmp/o.npy" -l 0 | view --header | head -n 1 | jq -c '[.dim, .dtype]')" '[2,"float32"]' \
+	'float64 becomes float32'
+fails 1 "view: '$tmp/n.npy' is neither an odesteer stream nor JSON Lines" view --pack --npy "$tmp/o.npy" -l 0 "$tmp/n.npy"
+for version in 2 3; do
+	{ npy "$(dict '<f4' '(1, 2)')" "$version"; printf %b "$f4"; } >"$tmp/o.npy"
+	takes "version $version.0"
+done
+for header in '{"shape": (1L, 2L), "fortran_order": False, "descr": "<f4"}        ' "  { 'fortran_order' :False,'shape':( 1,2, ),'descr':'<f4'}"; do
+	{ npy "$header"; printf %b "$f4"; } >"$tmp/o.npy"
+	takes "$header"
+done
+echo '{"id":1}' >"$tmp/l1.jsonl"
+fails 1 "view: '$tmp/l1.jsonl' is not a .npy file" view --pack --npy "$tmp/l1.jsonl" -l 0 "$tmp/l1.jsonl"
+is "$(view --pack --npy /dev/stdin -l 0 "$tmp/l1.jsonl" <"$tmp/o.npy" | view | wc -l)" 1 'a matrix from standard input'
+# as numpy writes it
+printf '{"odesteer":"stream","version":1,"kind":"activations","block":[3],"dim":2,"dtype":"float32","chain":[]}\n{"id":1,"act":[1.5,-0.25]}\n' |
+	view --header --npy "$tmp/p.npy" >"$tmp/p.jsonl"
+{
+	printf '\223NUMPY\001\000\166\000%-117s\n' "$(dict '<f4' '(1, 2)')"
+	printf %b "$f4"
+} >"$tmp/o.npy"
+ok 'every byte of a small matrix' cmp "$tmp/p.npy" "$tmp/o.npy"
+if python3 -c 'import numpy' 2>/dev/null; then
+	view "$tmp/n.ods" | jq -c .act >"$tmp/n.act"
+	ok 'numpy reads it, and writes the same bytes' python3 -c '
+import json, sys, numpy as np
+x = np.load(sys.argv[1])
+assert x.shape == (48, 6) and x.dtype == "<f2", (x.shape, x.dtype)
+assert (x == np.array([json.loads(l) for l in open(sys.argv[2])], "<f2")).all()
+np.save(sys.argv[3], x)
+np.save(sys.argv[4], x.astype("<f8") * 2.385)
+' "$tmp/n.npy" "$tmp/n.act" "$tmp/np.npy" "$tmp/double.npy"
+	ok 'the very same' cmp "$tmp/n.npy" "$tmp/np.npy"
+	view --pack -l 3 --npy "$tmp/double.npy" "$tmp/bare.jsonl" | view --npy "$tmp/single.npy" >/dev/null
+	ok 'float64 is rounded as numpy rounds it' python3 -c '
+import sys, numpy as np
+assert (np.load(sys.argv[1]).astype("<f4") == np.load(sys.argv[2])).all()
+' "$tmp/double.npy" "$tmp/single.npy"
+else
+	echo '# no numpy here: its own reading and writing is not checked'
+fi
+
+# matrices that are wrong: a message, exit 1, and nothing is left
+wrong() { # MESSAGE [METADATA]; the matrix is in $tmp/w.npy
+	fails 1 "view: $1" view --pack --npy "$tmp/w.npy" -o "$tmp/never.ods" "${2-$tmp/p.jsonl}"
+}
+bad() { # DICTIONARY BYTES MESSAGE
+	{ npy "$1"; printf %b "$2"; } >"$tmp/w.npy"
+	wrong "'$tmp/w.npy'$3"
+}
+rm -f "$tmp/w.npy"
+wrong "cannot open '$tmp/w.npy': No such file or directory"
+: >"$tmp/w.npy"
+wrong "'$tmp/w.npy' is not a .npy file"
+cp "$tmp/t.ods" "$tmp/w.npy"
+wrong "'$tmp/w.npy' is not a .npy file"
+for n in 4 9 100; do
+	head -c "$n" "$tmp/p.npy" >"$tmp/w.npy"
+	wrong "'$tmp/w.npy' is truncated: it ends inside its header"
+done
+head -c 135 "$tmp/p.npy" >"$tmp/w.npy"
+wrong "'$tmp/w.npy' is truncated: it ends inside row 1 of 1"
+is "$(head -c 135 "$tmp/p.npy" | { view --pack --npy /dev/fd/0 "$tmp/p.jsonl" 2>&1 >/dev/null; })" \
+	"view: '/dev/fd/0' is truncated: it ends inside row 1 of 1" 'from a pipe, too'
+{ cat "$tmp/p.npy"; echo; } >"$tmp/w.npy"
+wrong "'$tmp/w.npy' goes on behind its last row, 1"
+is "$({ cat "$tmp/p.npy"; echo; } | { view --pack --npy /dev/fd/0 "$tmp/p.jsonl" 2>&1 >/dev/null; })" \
+	"view: '/dev/fd/0' goes on behind its last row, 1" 'from a pipe, too'
+{ npy "$(dict '<f4' '(1, 2)')" 4; printf %b "$f4"; } >"$tmp/w.npy"
+wrong "'$tmp/w.npy' is of version 4.0 of .npy, this program reads 1.0, 2.0 and 3.0"
+printf '\223NUMPY\002\000\377\377\377\377{' >"$tmp/w.npy"
+wrong "'$tmp/w.npy' claims a header of 4294967295 bytes, more than 65535"
+for type in '>f4' '<i4' '|O' '<c8' ''; do
+	bad "$(dict "$type" '(1, 2)')" "$f4" " holds numbers of type '$type', not '<f4', '<f2' or '<f8'"
+done
+bad "{'descr': [('x', '<f4')], 'fortran_order': False, 'shape': (1,), }" "$f4" ' holds records with fields, not plain numbers'
+bad "$(dict '<f4' '(1, 2)' True)" "$f4" ' is in Fortran order, not in C order'
+bad "$(dict '<f4' '(2,)')" "$f4" ' has 1 dimension, not 2: records and numbers'
+bad "$(dict '<f4' '()')" "$f4" ' has 0 dimensions, not 2: records and numbers'
+bad "$(dict '<f4' '(1, 1, 2)')" "$f4" ' has 3 dimensions, not 2: records and numbers'
+bad "$(dict '<f4' '(1, 0)')" '' ' has rows of 0 numbers, not of 1 to 67108864'
+bad "$(dict '<f4' '(1, 67108865)')" '' ' has rows of 67108865 numbers, not of 1 to 67108864'
+bad "$(dict '<f4' '(1, 99999999999999999999999)')" '' ' has rows of 18446744073709551615 numbers, not of 1 to 67108864'
+bad "$(dict '<f4' '(4611686018427387905, 2)')" "$f4" ' claims 4611686018427387905 rows, more than a file can have'
+bad "$(dict '<f4' '(1000000000, 67108864)')" "$f4" ' is truncated: it ends inside row 1 of 1000000000'
+for header in '' '{' '{}' '[]' "{'descr': '<f4', 'fortran_order': False}" "{'descr': '<f4', 'descr': '<f4', 'fortran_order': False, 'shape': (1, 2)}" \
+	"$(dict '<f4' '(1, 2)' None)" "$(dict '<f4' '(1 2)')" "$(dict '<f4' '(-1, 2)')" "$(dict '<f4' '(,)')" "$(dict '<f4' '(1, 2)') x" \
+	"{'descr': '<f4', 'fortran_order': False, 'shape': (1, 2), 'more': 1}"; do
+	{ npy "$header"; printf %b "$f4"; } >"$tmp/w.npy"
+	run view --pack --npy "$tmp/w.npy" -o "$tmp/never.ods" "$tmp/p.jsonl"
+	is "$status $(printf '%s\n' "$err" | sed 's/: byte [0-9]* of/: byte N of/')" \
+		"1 view: '$tmp/w.npy' has a header that is not one of .npy: byte N of its dictionary" "not a header: $header"
+done
+bad "$(dict '<f4' '(1, 2)')" '\0000\0000\0300\0077\0000\0000\0300\0177' ': row 1: number 2 is not finite'
+bad "$(dict '<f8' '(1, 2)')" '\0000\0000\0000\0000\0000\0000\0360\0377\0000\0000\0000\0000\0000\0000\0320\0277' ': row 1: number 1 is not finite'
+bad "$(dict '<f8' '(1, 2)')" '\0234\0165\0000\0210\0074\0344\0067\0176\0000\0000\0000\0000\0000\0000\0320\0277' \
+	': row 1: number 1 is 1e+300, too great for float32'
+# the least that rounds to infinity, and the greatest that does not
+bad "$(dict '<f8' '(1, 2)')" '\0000\0000\0000\0360\0377\0377\0357\0107\0000\0000\0000\0000\0000\0000\0320\0277' \
+	': row 1: number 1 is 3.40282e+38, too great for float32'
+{ npy "$(dict '<f8' '(1, 2)')"; printf %b '\0377\0377\0377\0357\0377\0377\0357\0107\0000\0000\0000\0000\0000\0000\0320\0277'; } >"$tmp/w.npy"
+is "$(view --pack --npy "$tmp/w.npy" "$tmp/p.jsonl" | view | jq -c .act)" '[3.40282347e+38,-0.25]' 'what rounds to the greatest float32 is taken'
+bad "$(dict '<f4' '(2, 2)')" "$f4$f4" ' has 2 rows, but the records end behind number 1'
+bad "$(dict '<f4' '(1, 1)')" '\0000\0000\0300\0077' " is of dim 1, but the header says 2"
+bad "$(dict '<f2' '(1, 2)')" "$f2" " holds numbers of type '<f2', but the header says float32"
+cp "$tmp/p.npy" "$tmp/w.npy"
+{ cat "$tmp/p.jsonl"; echo '{"id":2}'; } >"$tmp/more.jsonl"
+wrong "'$tmp/more.jsonl': record 2: '$tmp/w.npy' ends behind row 1" "$tmp/more.jsonl"
+wrong 'the lines have no header: -l must name the block' "$tmp/l1.jsonl"
+sed 's/"id":1/&,"act":[1.5,-0.25]/' "$tmp/p.jsonl" >"$tmp/has.jsonl"
+wrong "'$tmp/has.jsonl': record 1: it has a field 'act' of its own" "$tmp/has.jsonl"
+sed 's/activations/completions/' "$tmp/p.jsonl" >"$tmp/kind.jsonl"
+wrong "'$tmp/kind.jsonl' holds completions, not activations" "$tmp/kind.jsonl"
+fails 1 'view: the header names other blocks than -l does: 3' view --pack --npy "$tmp/w.npy" -l 4 "$tmp/p.jsonl"
+is "$(find "$tmp" -name 'never*')" '' 'none of them leaves a file'
+
+# a matrix is there when all is well, and not before
+fails 1 "view: '$tmp/t.ods' holds examples, not activations" view --npy "$tmp/never.npy" "$tmp/t.ods"
+head -c $(($(wc -c <"$tmp/n.ods") - 1)) "$tmp/n.ods" >"$tmp/ncut.ods"
+echo old >"$tmp/old.npy"
+fails 1 "view: '$tmp/ncut.ods' is truncated: it ends inside record 49" view --npy "$tmp/old.npy" "$tmp/ncut.ods"
+is "$(cat "$tmp/old.npy")" old 'what stood there before stays'
+fails 1 "view: cannot write 'standard output': No space left on device" sh -c 'view --npy "$1/never.npy" "$1/n.ods" >/dev/full' sh "$tmp"
+fails 1 "view: cannot write '/dev/full': No space left on device" view --npy /dev/full "$tmp/n.ods"
+fails 1 "view: cannot write '$tmp/no/such.npy': No such file or directory" view --npy "$tmp/no/such.npy" "$tmp/n.ods"
+mkfifo "$tmp/fifo"
+cat "$tmp/fifo" >/dev/null &
+fails 1 "view: cannot write '$tmp/fifo': it is not seekable" view --npy "$tmp/fifo" "$tmp/n.ods"
+wait
+made '., (select(.id) | range(2000) as $i | .)' >"$tmp/many.ods"
+is "$({ view --npy "$tmp/never.npy" "$tmp/many.ods" 2>&1 >&3 | cat; } 3>&1 | head -n 1)" '{"id":"r0","group":"g0","label":0,"block":3}' \
+	'a reader of the lines that leaves ends it quietly'
+view --npy "$tmp/never.npy" "$tmp/fifo" >"$tmp/fifo.jsonl" 2>&1 &
+pid=$!
+exec 3>"$tmp/fifo"
+cat "$tmp/many.ods" >&3
+for _ in 1 2 3 4 5 6 7 8 9 10; do
+	[ -s "$tmp/fifo.jsonl" ] || sleep 0.5
+done
+is "$(find "$tmp" -name 'never*')" "$tmp/never.npy.tmp" 'it is written under another name'
+kill -TERM "$pid"
+wait "$pid"
+is "$?" 143 'a signal ends it'
+exec 3>&-
+is "$(find "$tmp" -name 'never*')" '' 'and nothing is left'
+
 # --summary against figures of others
 made >"$tmp/a.ods"
 view "$tmp/a.ods" | jq -r '[.label, (.act | map(. * .) | add | sqrt)] | @tsv' | awk '
@@ -174,6 +362,17 @@ fails 2 "view: -o needs --pack
 try 'view -h'" view -o x
 fails 2 "view: option '-o' needs a value
 try 'view -h'" view --pack -o
+fails 2 "view: --npy and --summary exclude each other
+try 'view -h'" view --npy x --summary
+fails 2 "view: --npy: '-' is not a file
+try 'view -h'" view --npy -
+for o in '--pack' '--npy x'; do
+	# shellcheck disable=SC2086 # an option and its value
+	fails 2 "view: -l needs --pack and --npy
+try 'view -h'" view $o -l 3
+done
+fails 2 "view: -l: '1000001' is not in [0, 1000000]
+try 'view -h'" view --pack --npy x -l 1000001
 fails 2 "view: unknown option '-x'
 try 'view -h'" view -x
 fails 2 "view: unknown option '--nope'
@@ -181,7 +380,7 @@ try 'view -h'" view --nope
 run view --summary=3
 is "$status $(printf '%s\n' "$err" | grep -c -e --summary)" '2 1' 'a value where none belongs: the message names the option'
 run view -h
-is "$status $err $(printf '%s\n' "$out" | head -n 1)" '0  usage: view [--header] [--summary] [file ...]' '-h'
+is "$status $err $(printf '%s\n' "$out" | head -n 1)" '0  usage: view [--header] [--npy matrix] [--summary] [file ...]' '-h'
 is "$(view --help)" "$out" '--help'
 is "$(view --version)" "$(view -V)" '--version'
 finish

@@ -305,8 +305,9 @@ check_component(size_t n)
 }
 
 /*
- * The reference's weights have length one only: the best of their direction, over length
- * and intercept, against our optimum.
+ * The reference stops where no coordinate of the gradient of its objective, ours over N, exceeds
+ * scikit-learn's 1e-4. Of its weights only the direction is known: they are taken at the best
+ * length and intercept. Ours must be no worse, and theirs be within their tolerance.
  */
 static void
 check_iti(void)
@@ -315,7 +316,8 @@ check_iti(void)
 	struct field *f = must_fit("iti", &data, NULL, &rep), *g;
 	struct record *r = must_save(f);
 	struct field_work *w = field_work_alloc(f);
-	double *want = reference("ITI", "vector"), rows[N * D], line[N], v[D], coef[D], one[1], value[N], worst;
+	double *want = reference("ITI", "vector"), rows[N * D], line[N], v[D], coef[D], one[1], value[N];
+	double gradient[D], worst;
 	struct classifier_problem p = { .rows = rows, .n = N, .size = D, .label = label };
 	struct classifier_fit ours = { .C = 1, .coef = coef, .f = value }, theirs = { .C = 1, .coef = one, .f = value };
 	struct err e;
@@ -333,13 +335,20 @@ check_iti(void)
 		return;
 	ok(ours.objective <= theirs.objective && ours.objective > theirs.objective * (1 - 1e-6),
 	    "iti: objective %.12g, the reference's at best %.12g", ours.objective, theirs.objective);
+	for (i = 0; i < D; i++)
+		gradient[i] = one[0] * want[i];
+	for (i = 0; i < N; i++)
+		cblas_daxpy(D, 1 / (1 + exp(-value[i])) - label[i], rows + i * D, 1, gradient, 1);
+	worst = fabs(gradient[cblas_idamax(D, gradient, 1)]) / N;
+	ok(worst < 1e-4 && ours.gradient_norm / N < 1e-9, "iti: gradient over rows %.1e, the reference's %.1e",
+	    ours.gradient_norm / N, worst);
 	field_eval(f, w, X, 1, NULL, v);
 	worst = deviation(v, want, D);
-	ok(worst < 1e-4, "iti, of float activations: vector: %.1e (the reference stops early)", worst);
-	check_steered(f, "ITI", "of float activations", 1e-4);
+	ok(worst < 2e-3, "iti, of float activations: vector: %.1e", worst);
+	check_steered(f, "ITI", "of float activations", 4e-3);
 	record_set_nums(r, "w", coef, D);
 	g = must_load(r);
-	check_steered(g, "ITI", "of doubles", 1e-4);
+	check_steered(g, "ITI", "of doubles", 4e-3);
 	cblas_dscal(D, 1 / cblas_dnrm2(D, coef, 1), coef, 1);
 	worst = deviation(v, coef, D);
 	ok(worst < 1e-6, "iti: floats instead of doubles: vector: %.1e", worst);

@@ -4,13 +4,16 @@
  * What is wrong on purpose is written here byte by byte, and summed by a crc32 of our own, so
  * that nothing of the library vouches for itself.
  */
+#include <fcntl.h>
 #include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <zlib.h>
 
+#include "output.h"
 #include "stream.h"
 #include "tap.h"
 
@@ -363,8 +366,8 @@ write_good(const char *path, int gzip, enum stream_kind kind, int half)
 		bad = make(r, i) != 0 ||
 		    (kind == STREAM_ACTIVATIONS && record_set_act(r, half, acts[half], DIM, &e) != 0) ||
 		    sink_write(k, r, &e) != 0;
-	bad = bad || exists(path) || !exists("good.tmp") || strcmp(sink_pending(), "good.tmp") != 0;
-	bad = bad || sink_close(k, &e) != 0 || !exists(path) || exists("good.tmp") || sink_pending() != NULL;
+	bad = bad || exists(path) || !exists("good.tmp") || strcmp(output_pending(), "good.tmp") != 0;
+	bad = bad || sink_close(k, &e) != 0 || !exists(path) || exists("good.tmp") || output_pending() != NULL;
 	ok(!bad, "a stream of %s%s%s is written, and there when it is whole: %s", stream_kind_name(kind),
 	    half ? ", float16" : "", gzip ? ", gzip" : "", e.text);
 	record_free(r);
@@ -524,7 +527,7 @@ check_sink(void)
 	ok(k != NULL && exists("out.tmp") && !exists("out"), "a file is written under another name");
 	sink_write(k, r, &e);
 	sink_abort(k);
-	ok(!exists("out.tmp") && !exists("out") && sink_pending() == NULL, "and taken back when it is aborted");
+	ok(!exists("out.tmp") && !exists("out") && output_pending() == NULL, "and taken back when it is aborted");
 
 	save("out", "old", 3);
 	k = sink_open("out", 0, &h, &e);
@@ -555,7 +558,7 @@ check_sink(void)
 
 	ok(sink_open("no/such", 0, &h, &e) == NULL && strcmp(e.text, "cannot write 'no/such': No such file or directory") == 0,
 	    "%s", e.text);
-	ok(sink_pending() == NULL, "nothing is pending after that");
+	ok(output_pending() == NULL, "nothing is pending after that");
 	ok(sink_open("/", 0, &h, &e) == NULL && strcmp(e.text, "cannot write '/': Is a directory") == 0, "%s", e.text);
 	k = sink_open("/dev/full", 0, &h, &e);
 	sink_write(k, r, &e);
@@ -1331,6 +1334,144 @@ check_by_text(const float act[2][2], int half, const char *what)
 	unlink("good");
 }
 
+/* What a slow writer sends: one byte at a time through a pipe, plain or gzip. */
+struct writer {
+	int fd, gzip;
+	z_stream z;
+};
+
+static void
+writer_send(struct writer *w, const void *p, size_t n, int flush)
+{
+	unsigned char out[256];
+
+	if (!w->gzip) {
+		if (write(w->fd, p, n) != (ssize_t)n)
+			abort();
+		return;
+	}
+	w->z.next_in = (Bytef *)(uintptr_t)p;
+	w->z.avail_in = (uInt)n;
+	w->z.next_out = out;
+	w->z.avail_out = sizeof out;
+	deflate(&w->z, flush);
+	if (w->z.avail_in > 0 || write(w->fd, out, sizeof out - w->z.avail_out) != (ssize_t)(sizeof out - w->z.avail_out))
+		abort();
+}
+
+/*
+ * B.p holds a header up to part[0], records up to part[1], part[2] and so on, and the
+ * end record, if there is one, behind the last.
+ */
+static void
+check_pending(const char *what, const size_t *part, size_t n_part, int gzip)
+{
+	static const char *const path[] = { "fifo" };
+	struct writer w = { .gzip = gzip };
+	struct record *r = record_alloc();
+	struct err e = { "" };
+	struct stream *s;
+	size_t i, k, early = 0, late = 0, unread = 0;
+
+	if (mkfifo("fifo", 0600) != 0 || (w.fd = open("fifo", O_RDWR)) < 0 ||
+	    (gzip && deflateInit2(&w.z, 6, Z_DEFLATED, MAX_WBITS + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK))
+		abort();
+	writer_send(&w, B.p, part[0], Z_SYNC_FLUSH);
+	s = stream_open(path, 1, &e);
+	if (!ok(s != NULL, "%s: it opens when its header is there: %s", what, e.text))
+		return;
+	for (k = 1; k < n_part; k++) {
+		for (i = part[k - 1]; i < part[k]; i++) {
+			early += stream_pending(s);
+			writer_send(&w, B.p + i, 1, Z_SYNC_FLUSH);
+		}
+		late += !stream_pending(s) || !stream_pending(s);
+		unread += stream_read(s, r, &e) != 1;
+	}
+	ok(early == 0 && late == 0 && unread == 0, "%s: a record is pending at its last byte: %zu early, %zu late, %zu unread: %s",
+	    what, early, late, unread, e.text);
+	for (i = part[k - 1]; i < B.n; i++) {
+		early += stream_pending(s);
+		writer_send(&w, B.p + i, 1, Z_SYNC_FLUSH);
+	}
+	early += stream_pending(s);
+	if (gzip)
+		writer_send(&w, "", 0, Z_FINISH);
+	early += stream_pending(s);
+	close(w.fd);
+	ok(early == 0 && stream_pending(s) == 1 && stream_read(s, r, &e) == 0 && stream_pending(s) == 1,
+	    "%s: the end is pending when the writer has closed: %zu early, %s", what, early, e.text);
+	if (gzip)
+		deflateEnd(&w.z);
+	stream_close(s);
+	record_free(r);
+	unlink("fifo");
+}
+
+static void
+check_slow(void)
+{
+	static const char lines[] = "{\"odesteer\":\"stream\",\"version\":1,\"kind\":\"examples\",\"chain\":[]}\n"
+	    "{\"id\":1}\n\n{\"id\":\"two\"}\n";
+	static const char *const twice[] = { "s", "s" };
+	struct record *r = record_alloc();
+	struct stream *s;
+	struct err e = { "" };
+	size_t part[3];
+	int gzip, p[6], i;
+
+	for (gzip = 0; gzip < 2; gzip++) {
+		activations(2, "float32", 3, "aa");
+		part[0] = B.n;
+		put_map(2);
+		put_pair("id", "a");
+		put_str("act");
+		put_floats((const float[]){ 2.385f, -1 }, 2);
+		part[1] = B.n;
+		put_map(3);
+		put_str("deep");
+		put_array(2);
+		put_map(1);
+		put_pair("x", "y");
+		put_be(0xcb, 0, 8);
+		put_str("act");
+		put_floats((const float[]){ 1, 0 }, 2);
+		put_pair("text", "of some length");
+		part[2] = B.n;
+		end(2);
+		check_pending(gzip ? "gzip" : "plain", part, 3, gzip);
+		B.n = 0;
+		put(lines, sizeof lines - 1);
+		part[0] = (size_t)(strchr(lines, '\n') - lines) + 1;
+		part[1] = part[0] + strlen("{\"id\":1}\n");
+		part[2] = B.n;
+		check_pending(gzip ? "lines, gzip" : "lines", part, 3, gzip);
+	}
+	examples();
+	put_map(1);
+	put_pair("id", "a");
+	end(1);
+	save("s", B.p, B.n);
+	s = stream_open(twice, 2, &e);
+	for (i = 0; s != NULL && i < 6; i++) {
+		p[i] = stream_pending(s);
+		if (i % 2 == 1)
+			stream_read(s, r, &e);
+	}
+	/* record, record, end of the first file: not opened yet, ... */
+	ok(s != NULL && p[0] == 1 && p[1] == 1 && p[2] == 0 && p[3] == 0 && p[4] == 1 && p[5] == 1,
+	    "two files: the second's first record is not pending until it is read, its end is");
+	stream_close(s);
+	examples();
+	put_be(0xc1, 0, 0);
+	save("s", B.p, B.n);
+	s = stream_open(twice, 1, &e);
+	ok(s != NULL && stream_pending(s) == 1 && stream_read(s, r, &e) == -1 && strcmp(e.text, "'s': record 1: it is not msgpack") == 0,
+	    "what is wrong is pending, and found again when it is read: %s", e.text);
+	stream_close(s);
+	record_free(r);
+}
+
 int
 main(void)
 {
@@ -1355,6 +1496,7 @@ main(void)
 	check_seed();
 	check_parts();
 	check_lines();
+	check_slow();
 	for (half = 0; half < 2; half++) {
 		check_by_text((const float[2][2]){ { 2.385f, FLT_MAX }, { 2.384765625f, 65504 } }, half, "great numbers");
 		check_by_text((const float[2][2]){ { FLT_TRUE_MIN, -1e-20f }, { 0x1p-24f, -0x1p-15f } }, half, "small numbers");
