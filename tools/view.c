@@ -234,7 +234,9 @@ print(struct stream *in)
 			give(matrix, in, r, act);
 		if ((line = record_to_json(r, h->half, &e)) == NULL)
 			tool_die_err(&e);
-		if (puts(line) == EOF)
+		/* a filter of generate's has to hand on each activation as it comes; beside the
+		 * printing of its numbers a write of its own costs nothing */
+		if (puts(line) == EOF || (h->kind == STREAM_ACTIVATIONS && fflush(stdout) != 0))
 			check_output();
 		free(line);
 	}
