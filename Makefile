@@ -52,6 +52,8 @@ lib_obj = $(lib_src:%.c=$(BUILD)/%.o)
 lib = $(BUILD)/libodesteer.a
 test_src = $(wildcard tests/unit/test_*.c)
 tests = $(test_src:tests/unit/%.c=$(BUILD)/tests/%)
+fuzz_src = $(wildcard tests/fuzz/fuzz_*.c)
+fuzz = $(fuzz_src:tests/fuzz/%.c=$(BUILD)/tests/%)
 
 $(BUILD)/%.o: %.c $(BUILD)/engine.mk Makefile
 	@mkdir -p $(@D)
@@ -69,6 +71,9 @@ $(BIN)/odesteer: tools/odesteer
 $(BUILD)/requantise: $(BUILD)/tools/setup/requantise.o $(lib)
 	$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(libs)
 $(BUILD)/tests/%: $(BUILD)/tests/unit/%.o $(lib)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(libs)
+$(fuzz): $(BUILD)/tests/%: $(BUILD)/tests/fuzz/%.o $(BUILD)/tests/fuzz/mutate.o $(lib)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(libs)
 -include $(wildcard $(BUILD)/*/*.d $(BUILD)/*/*/*.d)
@@ -95,8 +100,8 @@ $(benchmarks): setup
 
 check: setup
 	@$(MAKE) --no-print-directory -s run-check
-run-check: all $(tests)
-	PATH="$(abspath $(BIN)):$$PATH" $(PROVE) $(PROVEFLAGS) $(tests) tests/*/*.t
+run-check: all $(tests) $(fuzz)
+	PATH="$(abspath $(BIN)):$$PATH" ODESTEER_FUZZ="$(abspath $(BUILD))/tests" $(PROVE) $(PROVEFLAGS) $(tests) tests/*/*.t
 
 sanitize = -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 variant = $(MAKE) --no-print-directory -s BUILD=build/$@ BIN=build/$@/bin WARN="$(WARN) -Werror"

@@ -260,9 +260,11 @@ main(int argc, char *argv[])
 		if (example_read(&x, m, r, opt.template, opt.system, EXAMPLE_PROMPT, &e) != 0 ||
 		    (x.n + (size_t)opt.decoder.max_tokens > (size_t)opt.context &&
 		     err_set(&e, "'%s' has %zu tokens: no room for %d more in a context of %d", x.id, x.n,
-		     opt.decoder.max_tokens, opt.context)) ||
-		    decoder_push(decoder, r, &x, &e) != 0)
+		     opt.decoder.max_tokens, opt.context)))
 			tool_die_record(in, &e);
+		/* what goes wrong here may be about any of the texts under way */
+		if (decoder_push(decoder, r, &x, &e) != 0)
+			tool_die_err(&e);
 		example_release(&x);
 		tool_progress("prompts", stream_count(in), 0);
 	}
