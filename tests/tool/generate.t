@@ -5,6 +5,7 @@
 head -n 5 datasets/sample.jsonl | jq -c -f datasets/prompts.jq >"$tmp/p.jsonl"
 head -n 20 datasets/sample.jsonl | jq -c -f datasets/examples.jq | collect -l 13 -o "$tmp/a.ods"
 fitbarrier -o "$tmp/b.ods" "$tmp/a.ods"
+fitbarrier -f linact -o "$tmp/map.ods" "$tmp/a.ods"
 texts() {
 	view "$@" | jq -c '[.id, .completion]'
 }
@@ -57,11 +58,41 @@ generate -b "$tmp/b.ods" -T 15 --max-tokens 12 -o "$tmp/t15.ods" "$tmp/p.jsonl"
 steered=$(view "$tmp/t15.ods" | jq -s 'map(.tokens) | add')
 is "$(tail -c 100 "$tmp/t15.ods" | LC_ALL=C grep -a -c steered)" 1 'the end record counts the steered'
 run generate -v -b "$tmp/b.ods" -T 15 --max-tokens 12 -o "$tmp/v.ods" "$tmp/p.jsonl"
-is "$(echo "$err" | sed 's/, [0-9.]* s$//' | tail -n 1)" "generate: 5 prompts, $steered tokens generated, $steered activations steered" \
+is "$(echo "$err" | sed 's/, [0-9.]* s$//')" "generate: 5 prompts, $steered tokens generated
+generate: $steered activations steered, 100.0 % of them moved, mean length 15" \
 	'one activation for each choice of a token'
 is "$(cmp -s "$tmp/t15.ods" "$tmp/g.ods" && echo same || echo differ)" differ 'steering changes the text'
 is "$(generate -b "$tmp/b.ods" -T 0 --max-tokens 12 "$tmp/p.jsonl" | texts)" "$(texts "$tmp/g.ods")" 'T = 0 does not'
 is "$(view --header "$tmp/t15.ods" | jq -c 'select(.odesteer) | .chain[-1].side | keys')" "[\"$tmp/b.ods\"]" 'the chain names the barrier'
+
+is "$(generate -s help | cut -d' ' -f1 | tr '\n' ' ')" 'euler midpoint rk4 rk4-3/8 rkf45 rkck rk8pd ' '-s help'
+counters() { # FILE: those of the end record, which no tool shows: name, and an integer below 128 or a float64
+	tail -c 200 "$1" | od -An -v -tx1 | tr -d ' \n' | sed "s/.*$(printf steered | od -An -tx1 | tr -d ' \n')/steered/"
+}
+# --until: those that are there already are not moved, and the way is shorter
+generate -v -b "$tmp/b.ods" -T 15 --until 0.5 --max-tokens 12 -o "$tmp/u.ods" "$tmp/p.jsonl" 2>"$tmp/err"
+is "$(sed -n '$s/.* steered, \([0-9.]*\) % of them moved, mean length \([0-9.]*\),.*/\1 \2/p' "$tmp/err" | awk '{ print ($1 > 0 && $1 <= 100 && $2 > 0 && $2 < 15) }')" 1 \
+	"--until: $(tail -n 1 "$tmp/err")"
+is "$(counters "$tmp/u.ods" | grep -c "^steered[0-9a-f]*$(printf moved | od -An -tx1 | tr -d ' \n')[0-9a-f]*$(printf mean_length | od -An -tx1 | tr -d ' \n')cb")" 1 \
+	'the end record has moved and mean_length'
+is "$(generate -v -b "$tmp/b.ods" -T 15 --until 0 --max-tokens 2 "$tmp/p.jsonl" 2>&1 >"$tmp/x.ods" | grep -c 'activations steered')" 1 '--until 0'
+is "$(generate -b "$tmp/map.ods" -T 0 --max-tokens 12 "$tmp/p.jsonl" | texts)" "$(texts "$tmp/g.ods")" 'a map, none of the way'
+
+# several barriers: a letter before the first -b is about all, one behind a -b about that one
+head -n 20 datasets/sample.jsonl | jq -c -f datasets/examples.jq | collect -l 9 | fitbarrier -o "$tmp/b9.ods"
+two() {
+	generate --max-tokens 12 "$@" "$tmp/p.jsonl" | texts
+}
+both=$(two -b "$tmp/b9.ods" -T 10 -b "$tmp/b.ods" -T 15)
+is "$(two -T 10 -b "$tmp/b9.ods" -b "$tmp/b.ods" -T 15)" "$both" 'a letter before the first -b is about all'
+is "$(two -b "$tmp/b.ods" -T 15 -b "$tmp/b9.ods" -T 10)" "$both" 'blocks come in the order of the model, whatever the order given'
+is "$(two -b "$tmp/b9.ods" -T 0 -b "$tmp/b.ods" -T 15)" "$(texts "$tmp/t15.ods")" 'T = 0 takes one out'
+is "$(two -b "$tmp/b9.ods" -T 10 -b "$tmp/b.ods" -T 0)" "$(two -b "$tmp/b9.ods" -T 10)" 'or the other'
+is "$(two -b "$tmp/b.ods" -T 7.5 -n 5 -b "$tmp/b.ods" -T 7.5 -n 5)" "$(texts "$tmp/t15.ods")" 'at one block: half the way twice is the whole way'
+generate -v -b "$tmp/b9.ods" -T 10 -b "$tmp/b.ods" -T 15 --max-tokens 12 "$tmp/p.jsonl" 2>"$tmp/err" | view >"$tmp/two.jsonl"
+is "$(sed 's/, [0-9.]* s$//' "$tmp/err" | tail -n 1)" "generate: $(jq -s 'map(.tokens) | add * 2' "$tmp/two.jsonl") activations steered, 100.0 % of them moved, mean length 12.5" \
+	'each is counted by activation and barrier'
+is "$(generate -b "$tmp/b9.ods" -b "$tmp/b.ods" --max-tokens 1 "$tmp/p.jsonl" | view --header | head -n 1 | jq -c '.chain[-1].side | keys | length')" 2 'the chain names both'
 
 # refusals
 view --header "$tmp/b.ods" | jq -c 'if .odesteer then .digest = "00000000000000bb" else . end' | view --pack >"$tmp/other.ods"
@@ -70,8 +101,16 @@ is "$status $(echo "$err" | grep -c '^generate: the barrier is of another model:
 view --header "$tmp/b.ods" | jq -c 'if .odesteer then .block = [40] else . end' | view --pack >"$tmp/other.ods"
 run generate -b "$tmp/other.ods" "$tmp/p.jsonl"
 is "$status $(echo "$err" | cut -d"'" -f3)" '1  has no block 40: its blocks are 0 to 29' 'a block that is not there'
-fails 2 "generate: -T needs a barrier: -b
-try 'generate -h'" generate -T 5 "$tmp/p.jsonl"
+for o in '-T 5' '-n 3' '-s rk4' '--until 0.5' '--tolerance 1e-3'; do
+	# shellcheck disable=SC2086 # two words
+	fails 2 "generate: a flow needs a barrier: -b
+try 'generate -h'" generate $o "$tmp/p.jsonl"
+done
+fails 2 "generate: -b: more than 16 barriers
+try 'generate -h'" generate -b 1 -b 2 -b 3 -b 4 -b 5 -b 6 -b 7 -b 8 -b 9 -b 10 -b 11 -b 12 -b 13 -b 14 -b 15 -b 16 -b 17 "$tmp/p.jsonl"
+fails 1 "generate: '$tmp/map.ods': 'linact' is a map, not a flow: it cannot stop on the way" generate -b "$tmp/map.ods" --until 0.5 "$tmp/p.jsonl"
+fails 1 "generate: '$tmp/map.ods': 'linact' is a map, not a flow: its T is the share of the way, from 0 to 1" \
+	generate -b "$tmp/b.ods" -T 15 -b "$tmp/map.ods" -T 15 "$tmp/p.jsonl"
 fails 2 "generate: --temperature: '-1' is not in [0, 100]
 try 'generate -h'" generate --temperature -1
 fails 2 "generate: --stop: the text is empty
