@@ -2,6 +2,8 @@
 #
 #   make demo        set up what is missing, build, run the main job
 #   make check       set up what is missing, build, run the tests
+#   make estimators, blocks, strength, solvers
+#                    benchmarks: see pipelines/
 #   make check-full  the same and more: long tests, sanitisers, both compilers, no warnings
 #   make setup       only the set-up: Debian packages, libllama, the default model
 #   make             build into bin/
@@ -28,7 +30,7 @@ tools = collect fitbarrier integrate generate score view
 all: $(tools:%=$(BIN)/%) $(BIN)/odesteer
 
 # What the engine's set-up says of itself; `all` looks only for what is there.
-ifeq ($(filter setup demo check check-% clean,$(MAKECMDGOALS)),)
+ifeq ($(filter setup demo check check-% clean estimators blocks strength solvers,$(MAKECMDGOALS)),)
 include $(BUILD)/engine.mk
 endif
 $(BUILD)/engine.mk: tools/setup/engine
@@ -50,6 +52,8 @@ lib_obj = $(lib_src:%.c=$(BUILD)/%.o)
 lib = $(BUILD)/libodesteer.a
 test_src = $(wildcard tests/unit/test_*.c)
 tests = $(test_src:tests/unit/%.c=$(BUILD)/tests/%)
+fuzz_src = $(wildcard tests/fuzz/fuzz_*.c)
+fuzz = $(fuzz_src:tests/fuzz/%.c=$(BUILD)/tests/%)
 
 $(BUILD)/%.o: %.c $(BUILD)/engine.mk Makefile
 	@mkdir -p $(@D)
@@ -69,6 +73,9 @@ $(BUILD)/requantise: $(BUILD)/tools/setup/requantise.o $(lib)
 $(BUILD)/tests/%: $(BUILD)/tests/unit/%.o $(lib)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(libs)
+$(fuzz): $(BUILD)/tests/%: $(BUILD)/tests/fuzz/%.o $(BUILD)/tests/fuzz/mutate.o $(lib)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(libs)
 -include $(wildcard $(BUILD)/*/*.d $(BUILD)/*/*/*.d)
 
 setup:
@@ -84,10 +91,17 @@ demo: setup
 	@$(MAKE) --no-print-directory -s all
 	pipelines/demo
 
+# What the README and the pages say of methods, block, strength and solvers was measured by these;
+# DATA=dir takes TruthfulQA from there instead of the project's own questions.
+benchmarks = estimators blocks strength solvers
+$(benchmarks): setup
+	@$(MAKE) --no-print-directory -s all
+	pipelines/$@
+
 check: setup
 	@$(MAKE) --no-print-directory -s run-check
-run-check: all $(tests)
-	PATH="$(abspath $(BIN)):$$PATH" $(PROVE) $(PROVEFLAGS) $(tests) tests/*/*.t
+run-check: all $(tests) $(fuzz)
+	PATH="$(abspath $(BIN)):$$PATH" ODESTEER_FUZZ="$(abspath $(BUILD))/tests" $(PROVE) $(PROVEFLAGS) $(tests) tests/*/*.t
 
 sanitize = -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 variant = $(MAKE) --no-print-directory -s BUILD=build/$@ BIN=build/$@/bin WARN="$(WARN) -Werror"
@@ -110,5 +124,5 @@ install: all
 clean:
 	rm -rf build bin out
 
-.PHONY: all setup demo check run-check check-full check-clang check-asan install clean
+.PHONY: all setup demo $(benchmarks) check run-check check-full check-clang check-asan install clean
 .DELETE_ON_ERROR:

@@ -8,7 +8,7 @@
 #include "estimate.h"
 
 extern const struct field_type field_polysketch, field_polykernel, field_rff, field_linear, field_caa,
-    field_iti, field_repe, field_linact, field_mimic;
+    field_iti, field_repe, field_import, field_linact, field_mimic;
 
 static const struct field_type *const table[] = {
 	&field_polysketch,
@@ -18,6 +18,7 @@ static const struct field_type *const table[] = {
 	&field_caa,
 	&field_iti,
 	&field_repe,
+	&field_import,
 	&field_linact,
 	&field_mimic,
 	NULL
@@ -272,6 +273,27 @@ field_eval(const struct field *f, struct field_work *w, const double *a, size_t 
 		for (j = 0; v != NULL && j < m; j++)
 			direction(f, w->grad + j * f->dim, v + (i + j) * f->dim);
 	}
+}
+
+int
+field_vector(const struct field *f, double *v, struct err *e)
+{
+	struct field_work *w;
+	double *anywhere;
+	int rc = 0;
+
+	if (!f->type->one_vector)
+		return err_set(e, "'%s' is a %s, not one vector: where it leads depends on the activation",
+		    f->type->name, f->type->kind == FIELD_MAP ? "map" : "field");
+	w = field_work_alloc(f);
+	anywhere = calloc(f->dim, sizeof *anywhere);
+	if (w != NULL && anywhere != NULL)
+		field_eval(f, w, anywhere, 1, NULL, v);
+	else
+		rc = err_memory(e);
+	free(anywhere);
+	field_work_free(w);
+	return rc;
 }
 
 void

@@ -107,6 +107,7 @@ struct field_type {
 	const char *about;	/* one line for -f help */
 	enum field_kind kind;
 	int has_h;		/* is there an estimate of the log-density ratio? */
+	int one_vector;		/* is v the same everywhere? */
 	unsigned uses;		/* FIELD_USES_... */
 	/*
 	 * Fits to rows already standardised. A type that can do better than being
@@ -158,6 +159,8 @@ void field_work_free(struct field_work *w);			/* NULL is fine */
  * NULL. The same numbers for a row whatever its neighbours. Not for maps, unless v is NULL.
  */
 void field_eval(const struct field *f, struct field_work *w, const double *a, size_t n, double *h, double *v);
+/* v[dim] of a field that has the same everywhere. 0; -1: it has not, or memory ran out. */
+int field_vector(const struct field *f, double *v, struct err *e);
 /* Maps: a[n][dim] go the share T of the way to where they are mapped. */
 void field_apply(const struct field *f, struct field_work *w, double *a, size_t n, double T);
 

@@ -21,6 +21,27 @@ strength_parse(struct strength *s, const char *text)
 	return end == text || *end != '\0' || errno == ERANGE || !isfinite(s->value) || s->value < 0 ? -1 : 0;
 }
 
+int
+strength_length(struct strength T, const struct barrier *b, double unset, double *length, struct err *e)
+{
+	*length = T.value;
+	switch (T.how) {
+	case STRENGTH_UNSET:
+		*length = unset;
+		break;
+	case STRENGTH_LENGTH:
+		break;
+	case STRENGTH_RELATIVE:
+		*length *= b->act_norm;
+		break;
+	case STRENGTH_AUTO:
+		if (isnan(*length = b->T_auto))
+			return err_set(e, "the barrier proposes no length: -T auto cannot be had of it");
+		break;
+	}
+	return 0;
+}
+
 void
 flow_options_default(struct flow_options *o)
 {
@@ -52,22 +73,7 @@ set_length(struct flow *f, struct strength T, struct err *e)
 			    type->name);
 		return 0;
 	}
-	switch (T.how) {
-	case STRENGTH_UNSET:
-		f->length = 5;
-		break;
-	case STRENGTH_LENGTH:
-		f->length = T.value;
-		break;
-	case STRENGTH_RELATIVE:
-		f->length = T.value * f->b->act_norm;
-		break;
-	case STRENGTH_AUTO:
-		if (isnan(f->length = f->b->T_auto))
-			return err_set(e, "the barrier proposes no length: -T auto cannot be had of it");
-		break;
-	}
-	return 0;
+	return strength_length(T, f->b, 5, &f->length, e);
 }
 
 /* The level of h that --until names. */

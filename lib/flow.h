@@ -26,6 +26,8 @@ struct strength {
 };
 /* 0; -1: not a number, negative, or not finite */
 int strength_parse(struct strength *s, const char *text);
+/* T in activation units, for b; unset: what it is where nobody said. 0; -1: b proposes none for auto. */
+int strength_length(struct strength T, const struct barrier *b, double unset, double *length, struct err *e);
 
 struct flow_options {
 	struct strength T;

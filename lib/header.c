@@ -285,7 +285,7 @@ get_link(struct link *l, const struct record *r)
 
 	if (get_str(r, "tool", &l->tool) != 1 || get_str(r, "version", &l->version) != 1 ||
 	    (l->argv = get_strings(r, "argv", TOKEN_ARRAY)) == NULL ||
-	    (got = record_get_int(r, "seed", &seed)) < 0 ||
+	    (got = record_get_int(r, "seed", &seed)) < 0 || (got == 1 && seed < 0) ||
 	    (record_has(r, "side") && (l->side = get_strings(r, "side", TOKEN_MAP)) == NULL))
 		return -1;
 	if (got == 1) {

@@ -60,6 +60,9 @@ wire_from_json(struct buf *to, const char *text, size_t len, struct err *e)
 	json_t *v;
 	int rc;
 
+	/* a newline would be a line of jansson's own, whose columns begin anew */
+	while (len > 0 && (text[len - 1] == '\n' || text[len - 1] == '\r'))
+		len--;
 	v = json_loadb(text, len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &why);
 	if (v == NULL)
 		return err_set(e, "it is not JSON: column %d: %s", why.column, why.text);

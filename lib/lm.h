@@ -1,5 +1,5 @@
 /*
- * lm - a language model: the only file that knows libllama.
+ * lm - a language model: the only file that knows libllama (cvec knows ggml's file format).
  *
  * Loads a GGUF file, turns text into tokens and back, decodes batches of
  * tokens that may belong to many sequences, and lets the caller read (tap) or

@@ -547,8 +547,9 @@ act_to_json(const struct record *r, int half, struct buf *to)
 	if (!get(r, "act", &t, &p) || t.type != TOKEN_BIN)
 		return -1;
 	for (i = 0; i < t.n / width; i++) {
-		int n = snprintf(text, sizeof text, "%c%.9g", i == 0 ? '[' : ',',
-		    (double)le_load(p + t.head + i * width, half));
+		double x = (double)le_load(p + t.head + i * width, half);
+		/* "-0" would be an integer, which has no sign */
+		int n = snprintf(text, sizeof text, x == 0 && signbit(x) ? "%c%.1f" : "%c%.9g", i == 0 ? '[' : ',', x);
 
 		if (buf_append(to, text, (size_t)n) != 0)
 			return -1;

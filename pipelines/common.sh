@@ -1,8 +1,9 @@
+# shellcheck shell=sh disable=SC2034 # sourced: its variables are used there
 # common.sh - what the pipelines share; sourced, never run.
 #
 #   OUT   where results are kept (default: out/NAME); a file that is there is not made again
-#   DATA  a folder with truthfulqa/truthfulqa_mc.jsonl.gz; without it the project's own
-#         questions (datasets/sample.jsonl) are taken
+#   DATA  a folder with truthfulqa/truthfulqa_mc.jsonl.gz; without it the questions are those of
+#         QUESTIONS, by default the project's own, datasets/sample.jsonl
 #
 # Every stage's failure ends a pipeline: set -e sees the last stage, and one that fails
 # before it leaves a stream without an end record, which the next one refuses.
@@ -34,7 +35,7 @@ questions() {
 	made "$out/questions.jsonl" || if [ -n "${DATA-}" ]; then
 		gzip -dc "$DATA/truthfulqa/truthfulqa_mc.jsonl.gz" | jq -c -f "$here/datasets/truthfulqa.jq" | whole "$out/questions.jsonl"
 	else
-		cp "$here/datasets/sample.jsonl" "$out/questions.jsonl"
+		whole "$out/questions.jsonl" <"${QUESTIONS:-$here/datasets/sample.jsonl}"
 	fi
 	made "$out/answers.jsonl" || jq -c -f "$here/datasets/examples.jq" "$out/questions.jsonl" | whole "$out/answers.jsonl"
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "barrier.h"
+#include "cvec.h"
 #include "stream.h"
 #include "tool.h"
 
@@ -36,7 +37,7 @@ usage(FILE *to)
 	    "                  [-S seed] [-C x|auto] [--coef0 x] [--components n] [--degree n]\n"
 	    "                  [--folds n] [--gamma x] [--held-out file]\n"
 	    "                  [--loss logistic|hinge] [--sigma median|scale|x]\n"
-	    "                  [--standardise] [file ...]\n"
+	    "                  [--standardise] [--vector gguf] [file ...]\n"
 	    "  -p preset       paper: the paper's estimate; best: the one that does best on held-out\n"
 	    "                  questions; options behind it override it (default: paper)\n"
 	    "  -f field        (default: polysketch; -f help lists them)\n"
@@ -52,6 +53,7 @@ usage(FILE *to)
 	    "                  (default: logistic)\n"
 	    "  --sigma x       of random features: median, scale or a number (default: median)\n"
 	    "  --standardise   centre and scale each coordinate first\n"
+	    "  --vector gguf   of import: llama.cpp's control vector\n"
 	    "  --folds n       by group, of all that is held out (default: %u)\n"
 	    "  --held-out file h of each activation by a fit without its group\n"
 	    "  -j threads      (default: %d)\n"
@@ -71,7 +73,7 @@ parse_field(const char *name)
 		for (f = field_table(); *f != NULL; f++)
 			printf("%-12s %s%s\n", (*f)->name, (*f)->about,
 			    (*f)->kind == FIELD_MAP ? " (a map, not a flow)" : "");
-		exit(fflush(stdout) != 0);
+		tool_answered();
 	}
 	if ((opt.field = field_find(name)) == NULL)
 		tool_misuse("-f: '%s' is not a field (-f help lists them)", name);
@@ -131,6 +133,7 @@ parse(int argc, char *argv[])
 		{ "loss", required_argument, NULL, FIELD_USES_LOSS + 256 },
 		{ "sigma", required_argument, NULL, FIELD_USES_SIGMA + 256 },
 		{ "standardise", no_argument, NULL, FIELD_USES_STANDARDISE + 256 },
+		{ "vector", required_argument, NULL, FIELD_USES_VECTOR + 256 },
 		{ "folds", required_argument, NULL, 1 }, { "held-out", required_argument, NULL, 2 },
 		{ NULL, 0, NULL, 0 }
 	};
@@ -167,11 +170,17 @@ parse(int argc, char *argv[])
 		case FIELD_USES_LOSS + 256: parse_loss(optarg); break;
 		case FIELD_USES_SIGMA + 256: parse_sigma(optarg); break;
 		case FIELD_USES_STANDARDISE + 256: o->standardise = 1; break;
+		case FIELD_USES_VECTOR + 256: o->vector = optarg; break;
 		}
 	}
 	for (i = 0; i < sizeof used / sizeof *used; i++)
 		if (opt.given & used[i].bit & ~opt.field->uses)
 			tool_misuse("%s: '%s' has no use for it", used[i].name, opt.field->name);
+	/* a preset may be followed by another field */
+	if (!(opt.field->uses & FIELD_USES_STANDARDISE))
+		o->standardise = 0;
+	if (opt.field->uses & FIELD_USES_VECTOR && o->vector == NULL)
+		tool_misuse("'%s' needs --vector", opt.field->name);
 }
 
 /* All rows of the block, as they grow. */
@@ -398,6 +407,7 @@ main(int argc, char *argv[])
 	struct field *field;
 	struct stream *in;
 	struct header h;
+	char digest[17];
 	struct err e;
 
 	tool_start(&tool, argc, argv);
@@ -424,6 +434,12 @@ main(int argc, char *argv[])
 	h.kind = STREAM_BARRIER;
 	h.half = 0;
 	tool_link(&h, &opt.o.seed);
+	if (opt.o.vector != NULL) {
+		if (cvec_digest(opt.o.vector, digest, &e) != 0)
+			tool_die_err(&e);
+		if (header_add_side(&h, opt.o.vector, digest) != 0)
+			tool_die("out of memory");
+	}
 	if (opt.held_out != NULL)
 		write_held_out(&h, &d, &rep);
 	write_barrier(&h, field, &rep);

@@ -126,6 +126,14 @@ tool_misuse(const char *fmt, ...)
 	leave(2);
 }
 
+void
+tool_answered(void)
+{
+	if (fflush(stdout) != 0 || ferror(stdout))
+		tool_die("cannot write 'standard output': %s", strerror(errno));
+	exit(0);
+}
+
 int
 tool_option(int argc, char *argv[], const char *letters, const struct option *longs)
 {
@@ -148,15 +156,17 @@ tool_option(int argc, char *argv[], const char *letters, const struct option *lo
 	switch (c) {
 	case 'h':
 		run.tool->usage(stdout);
-		if (fflush(stdout) != 0 || ferror(stdout))
-			tool_die("cannot write 'standard output': %s", strerror(errno));
-		exit(0);
+		tool_answered();
 	case 'V':
 		printf("%s %s\n", run.tool->name, tool_version);
-		exit(fflush(stdout) != 0);
+		tool_answered();
 	case ':':
 		tool_misuse("option '%s' needs a value", argv[optind - 1]);
 	case '?':
+		/* a long option that is known, but not with a value */
+		for (n = 0; all[n].name != NULL; n++)
+			if (optopt != 0 && optopt == all[n].val)
+				tool_misuse("option '--%s' takes no value", all[n].name);
 		if (optopt > 0 && optopt < 256)
 			tool_misuse("unknown option '-%c'", optopt);
 		tool_misuse("unknown option '%s'", argv[optind - 1]);
@@ -234,7 +244,7 @@ tool_flow_option(struct tool_flows *f, int c, const char *text)
 		if (strcmp(text, "help") == 0) {
 			for (s = solver_table(); *s != NULL; s++)
 				printf("%-10s %s\n", (*s)->name, (*s)->about);
-			exit(fflush(stdout) != 0);
+			tool_answered();
 		}
 		if ((o->solver = solver_find(text)) == NULL)
 			tool_misuse("-s: '%s' is not a solver (-s help lists them)", text);

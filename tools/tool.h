@@ -33,6 +33,9 @@ _Noreturn void tool_die_record(const struct stream *s, struct err *e);
 /* "NAME: message", then "try 'NAME -h'"; exit 2. */
 _Noreturn void tool_misuse(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
+/* Exit 0 once standard output is out: what was asked for (-h, -V, -f help) has been printed. */
+_Noreturn void tool_answered(void);
+
 /*
  * The next option for getopt_long, with -h (usage on stdout, exit 0), -V (version,
  * exit 0) and unknown options (exit 2) dealt with; -1 at the end.

@@ -1,18 +1,23 @@
 /*
  * view - any stream as JSON Lines, or what it holds in a few lines; and JSON Lines as a stream.
- * Activations go to and come from NumPy's files beside the lines, where asked to.
+ * Activations go to and come from NumPy's files beside the lines, where asked to; the vector of a
+ * barrier that has one becomes a control vector of llama.cpp.
  */
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "barrier.h"
+#include "cvec.h"
+#include "flow.h"
 #include "npy.h"
 #include "stream.h"
 #include "tool.h"
 
 static struct {
-	const char *out, *npy;
+	const char *out, *npy, *gguf;
+	struct strength T;
 	int header, summary, pack, gzip, block;
 } opt = { .block = -1 };
 
@@ -22,13 +27,17 @@ usage(FILE *to)
 	fprintf(to,
 	    "usage: view [--header] [--npy matrix] [--summary] [file ...]\n"
 	    "       view --pack [-z] [-l block] [--npy matrix] [-o file] [file ...]\n"
+	    "       view --gguf vector [-T length] [file]\n"
 	    "  --header      the header comes first, as a line of its own\n"
 	    "  --npy matrix  this .npy file gets the activations, and the lines lack them;\n"
 	    "                with --pack, the lines lack them and get its rows\n"
 	    "  --summary     only counts, dim, norms and what each label has\n"
 	    "  --pack        write a stream; JSON Lines with no header become examples\n"
 	    "  -l block      with --pack --npy: of JSON Lines with no header\n"
-	    "  -o file       (default: standard output)    -z  gzip\n");
+	    "  -o file       (default: standard output)    -z  gzip\n"
+	    "  --gguf vector this file gets the vector of a barrier, as llama.cpp's control vector\n"
+	    "  -T length     the vector times this; 0.03r: times 0.03 and the mean norm of the fit;\n"
+	    "                auto: times what the fit proposes (default: 1)\n");
 }
 
 static const struct tool tool = { "view", usage };
@@ -38,19 +47,25 @@ parse(int argc, char *argv[])
 {
 	static const struct option longs[] = {
 		{ "header", no_argument, NULL, 1 }, { "summary", no_argument, NULL, 2 },
-		{ "pack", no_argument, NULL, 3 }, { "npy", required_argument, NULL, 4 }, { NULL, 0, NULL, 0 }
+		{ "pack", no_argument, NULL, 3 }, { "npy", required_argument, NULL, 4 },
+		{ "gguf", required_argument, NULL, 5 }, { NULL, 0, NULL, 0 }
 	};
 	int c;
 
-	while ((c = tool_option(argc, argv, "l:o:z", longs)) != -1)
+	while ((c = tool_option(argc, argv, "l:o:T:z", longs)) != -1)
 		switch (c) {
 		case 'l': opt.block = (int)tool_long("-l", optarg, 0, 1000000); break;
 		case 'o': opt.out = optarg; break;
+		case 'T':
+			if (strength_parse(&opt.T, optarg) != 0)
+				tool_misuse("-T: '%s' is neither a length such as 5, a share such as 0.03r, nor auto", optarg);
+			break;
 		case 'z': opt.gzip = 1; break;
 		case 1: opt.header = 1; break;
 		case 2: opt.summary = 1; break;
 		case 3: opt.pack = 1; break;
 		case 4: opt.npy = optarg; break;
+		case 5: opt.gguf = optarg; break;
 		}
 	if (opt.header + opt.summary + opt.pack > 1)
 		tool_misuse("--header, --summary and --pack exclude each other");
@@ -62,6 +77,13 @@ parse(int argc, char *argv[])
 		tool_misuse("-l needs --pack and --npy");
 	if (!opt.pack && (opt.out != NULL || opt.gzip))
 		tool_misuse("%s needs --pack", opt.gzip ? "-z" : "-o");
+	if (opt.gguf != NULL && (opt.header || opt.summary || opt.pack || opt.npy != NULL))
+		tool_misuse("--gguf and %s exclude each other", opt.header ? "--header" :
+		    opt.summary ? "--summary" : opt.pack ? "--pack" : "--npy");
+	if (opt.gguf == NULL && opt.T.how != STRENGTH_UNSET)
+		tool_misuse("-T needs --gguf");
+	if (opt.gguf != NULL && argc - optind > 1)
+		tool_misuse("--gguf takes one barrier");
 }
 
 static void
@@ -300,6 +322,33 @@ pack(struct stream *in, struct npy *matrix)
 		tool_die_err(&e);
 }
 
+/* The vector of the barrier, of the length asked for, as a control vector. */
+static void
+give_vector(const char *path)
+{
+	struct barrier *b;
+	double *v, length;
+	float *scaled;
+	struct err e;
+	size_t i;
+
+	if (barrier_open(&b, path, &e) != 0)
+		tool_die_err(&e);
+	v = calloc(b->field->dim, sizeof *v);
+	scaled = calloc(b->field->dim, sizeof *scaled);
+	if (v == NULL || scaled == NULL)
+		tool_die("out of memory");
+	/* 1: the vector itself, for llama.cpp scales what it is given */
+	if (field_vector(b->field, v, &e) != 0 || strength_length(opt.T, b, 1, &length, &e) != 0)
+		tool_die_err(&e);
+	for (i = 0; i < b->field->dim; i++)
+		if (!isfinite(scaled[i] = (float)(length * v[i])))
+			tool_die("number %zu of the vector is %g, too great for float32", i + 1, length * v[i]);
+	if (cvec_write(opt.gguf, b->header.block[0], scaled, b->field->dim, b->header.model, &e) != 0)
+		tool_die_err(&e);
+	barrier_free(b);
+}
+
 int
 main(int argc, char *argv[])
 {
@@ -311,6 +360,10 @@ main(int argc, char *argv[])
 
 	tool_start(&tool, argc, argv);
 	parse(argc, argv);
+	if (opt.gguf != NULL) {
+		give_vector(optind < argc ? argv[optind] : "-");
+		return 0;
+	}
 	path = (const char *const *)argv + optind;
 	n = (size_t)(argc - optind);
 	if (opt.pack && opt.npy != NULL) {

@@ -41,6 +41,7 @@ const struct field_type field_caa = {
 	.about = "contrastive activation addition: the difference of the means",
 	.kind = FIELD_CONSTANT_FLOW,
 	.has_h = 1,
+	.one_vector = 1,
 	.fit = fit,
 	.save = constant_save,
 	.load = load,

@@ -3,7 +3,7 @@
  *   h(y) = slope (v . y) + intercept + log prior ratio.
  *
  * linear and iti are classifiers: v = w = grad h, the slope is 1 and not in the
- * file. caa and repe have a vector first, of any length, and get their h along it.
+ * file. caa, repe and import have a vector first, of any length, and get their h along it.
  * mimic is a map with such an h.
  */
 #ifndef ODESTEER_FIELD_CONSTANT_H

@@ -35,6 +35,7 @@ const struct field_type field_iti = {
 	.about = "inference-time intervention: a logistic regression's weights",
 	.kind = FIELD_UNIT_FLOW,
 	.has_h = 1,
+	.one_vector = 1,
 	.uses = FIELD_USES_C,
 	.fit = fit,
 	.save = constant_save,

@@ -32,6 +32,7 @@ const struct field_type field_linear = {
 	.about = "logistic regression, or a linear support vector machine",
 	.kind = FIELD_UNIT_FLOW,
 	.has_h = 1,
+	.one_vector = 1,
 	.uses = FIELD_USES_C | FIELD_USES_LOSS | FIELD_USES_STANDARDISE,
 	.fit = fit,
 	.save = constant_save,

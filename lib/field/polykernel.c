@@ -124,10 +124,11 @@ eval_quadratic(const struct polykernel *f, struct work *k, size_t n, double *val
 	int d = (int)f->base.dim;
 	size_t i;
 
-	cblas_dsymm(CblasRowMajor, CblasRight, CblasUpper, FIELD_PANEL, d, 1, f->M, d, k->x, d, 0, k->u, d);
 	for (i = 0; i < n; i++) {
 		double *x = k->x + i * f->base.dim, *u = k->u + i * f->base.dim;
 
+		/* M fits a cache: row by row costs no more than all rows in one product, and one row less */
+		cblas_dsymv(CblasRowMajor, CblasUpper, d, 1, f->M, d, x, 1, 0, u, 1);
 		value[i] = cblas_ddot(d, x, 1, u, 1) + cblas_ddot(d, x, 1, f->b, 1);
 		cblas_dscal(d, 2, u, 1);
 		cblas_daxpy(d, 1, f->b, 1, u, 1);

@@ -285,13 +285,12 @@ eval(const struct field *base, void *work, const double *y, size_t n, double *h,
 
 	for (i = 0; i < n; i++)
 		norm[i] = extend(f, y + i * d, k->xe + i * ext);
-	if (f->M != NULL)
-		cblas_dsymm(CblasRowMajor, CblasRight, CblasUpper, FIELD_PANEL, (int)ext, 1, f->M, (int)ext,
-		    k->xe, (int)ext, 0, k->grad, (int)ext);
 	for (i = 0; i < n; i++) {
 		double *xe = k->xe + i * ext, *g = k->grad + i * ext, value;
 
 		if (f->M != NULL) {
+			/* M fits a cache: row by row costs no more than all rows in one product, and one row less */
+			cblas_dsymv(CblasRowMajor, CblasUpper, (int)ext, 1, f->M, (int)ext, xe, 1, 0, g, 1);
 			value = cblas_ddot((int)ext, xe, 1, g, 1);
 			cblas_dscal((int)ext, 2, g, 1);
 		} else {

@@ -65,6 +65,7 @@ const struct field_type field_repe = {
 	.about = "representation engineering: the pairs' first principal component",
 	.kind = FIELD_CONSTANT_FLOW,
 	.has_h = 1,
+	.one_vector = 1,
 	.fit = fit,
 	.save = constant_save,
 	.load = load,

@@ -10,7 +10,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "barrier.h"
+#include "flow.h"
 
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size);
 
@@ -40,19 +40,22 @@ hold(const unsigned char *data, size_t size)
 static void
 follow(const struct barrier *b)
 {
-	struct strength T = { 2.385, 0 };
-	struct flow *f = flow_alloc(b, T, 2, solver_find("euler"), ROWS);
+	struct flow_result result[ROWS];
+	struct flow_options o;
+	struct flow *f;
 	size_t dim = b->field->dim, i;
 	float *act = calloc(ROWS * dim, sizeof *act);
-	double before[ROWS], after[ROWS];
 	struct err e = { "" };
 	int got;
 
-	if (f == NULL || act == NULL)
+	flow_options_default(&o);
+	o.T = (struct strength){ STRENGTH_LENGTH, 0.2385 };
+	o.steps = 2;
+	if (act == NULL || (f = flow_alloc(b, &o, &e)) == NULL)
 		abort();
 	for (i = 0; i < ROWS * dim; i++)
 		act[i] = (float)sin((double)i);
-	got = flow_apply(f, act, ROWS, before, after, &e);
+	got = flow_apply(f, act, ROWS, result, 1, &e);
 	if (got != 0 && e.text[0] == '\0')
 		abort();
 	for (i = 0; got == 0 && i < ROWS * dim; i++)

@@ -39,6 +39,52 @@ is "$(fitbarrier -l 5 --components 64 "$tmp/two.ods" | view --header | jq -c '.b
 24' '-l picks a block'
 fails 1 'fitbarrier: the stream does not hold block 4' fitbarrier -l 4 "$tmp/two.ods"
 
+# a preset with a field that has no use for all of it
+fitbarrier -p best -f caa "$tmp/a.ods" | view >"$tmp/best"
+is "$(jq -c '[.field, has("isd")]' "$tmp/best")" '["caa",false]' '-p best -f caa standardises nothing'
+
+# import: a vector goes through GGUF and comes back
+fitbarrier -f caa -o "$tmp/caa.ods" "$tmp/a.ods"
+view --gguf "$tmp/v.gguf" "$tmp/caa.ods"
+ok 'import' fitbarrier -f import --vector "$tmp/v.gguf" -o "$tmp/import.ods" "$tmp/a.ods"
+view "$tmp/caa.ods" >"$tmp/caa"
+view "$tmp/import.ods" >"$tmp/import"
+is "$(jq -s -c '(.[0].vector | map(fabs) | add) as $n | [.[0].vector, .[1].vector] | transpose |
+	map((.[0] - .[1]) | fabs) | max < 1e-7 * $n' "$tmp/caa" "$tmp/import")" true 'has the vector'
+is "$(jq -s -c '[(.[0].slope / .[1].slope), (.[0].intercept / .[1].intercept)] | map((. - 1 | fabs) < 1e-4)' "$tmp/caa" "$tmp/import")" \
+	'[true,true]' 'and the h along it'
+is "$(jq -c '[.field, .positives, .negatives, .groups, has("auc"), has("C"), (.positives_h | length)]' "$tmp/import")" \
+	'["import",24,24,12,true,false,101]' 'and figures of its own'
+view --gguf "$tmp/v2.gguf" "$tmp/import.ods"
+ok 'the vector is the same to the last bit' cmp "$tmp/v.gguf" "$tmp/v2.gguf"
+is "$(view --header "$tmp/import.ods" | head -n 1 | jq -c '[.block, .model, (.chain[-1].side | to_entries[0] | .key, (.value | length))]')" \
+	"[[3],\"made\",\"$tmp/v.gguf\",16]" 'the chain names the file and its digest'
+for b in caa import; do
+	integrate -b "$tmp/$b.ods" -T 0.385 "$tmp/a.ods" | view | jq -c .act >"$tmp/$b.act"
+done
+is "$(jq -s -c '[.[:48], .[48:]] | transpose | map(transpose[]) | length, (map((.[0] - .[1]) | fabs) | max <= 1e-6)' \
+	"$tmp/caa.act" "$tmp/import.act" | tr '\n' ' ')" '288 true ' 'activations go the same way'
+
+vector() { # MESSAGE FILE [OPTION...]
+	message=$1 file=$2
+	shift 2
+	fails 1 "fitbarrier: $message" fitbarrier -f import --vector "$file" "$@"
+}
+vector "cannot open '$tmp/nope': No such file or directory" "$tmp/nope" "$tmp/a.ods"
+vector "cannot read '$tmp': it is not a regular file" "$tmp" "$tmp/a.ods"
+vector "'$tmp/a.ods' is not a GGUF file" "$tmp/a.ods" "$tmp/a.ods"
+vector "'$tmp/v.gguf' has no direction.5" "$tmp/v.gguf" -l 5 "$tmp/two.ods"
+sed 's/controlvector/controlvectoR/' "$tmp/v.gguf" >"$tmp/other.gguf"
+vector "'$tmp/other.gguf' is not a control vector: its general.architecture is not 'controlvector'" "$tmp/other.gguf" "$tmp/a.ods"
+made 'if .odesteer then .dim = 5 else .act |= .[:5] end' >"$tmp/five.ods"
+vector "'$tmp/v.gguf': direction.3 has 6 numbers, not 5" "$tmp/v.gguf" "$tmp/five.ods"
+head -c 240 "$tmp/v.gguf" >"$tmp/short.gguf"
+vector "'$tmp/short.gguf' is truncated: it ends before direction.3 does" "$tmp/short.gguf" "$tmp/a.ods"
+head -c 100 "$tmp/v.gguf" >"$tmp/short.gguf"
+vector "'$tmp/short.gguf' is a broken GGUF file, or of a version that is not known here" "$tmp/short.gguf" "$tmp/a.ods"
+{ head -c 224 "$tmp/v.gguf"; printf '\000\000\300\177'; tail -c +229 "$tmp/v.gguf"; } >"$tmp/nan.gguf"
+vector "'$tmp/nan.gguf': number 1 of direction.3 is not finite" "$tmp/nan.gguf" "$tmp/a.ods"
+
 # what cannot be fitted
 made 'if .odesteer then . else .label = 1 end' >"$tmp/one.ods"
 fails 1 'fitbarrier: all 48 activations have label 1: both labels are needed' fitbarrier "$tmp/one.ods"
@@ -67,6 +113,12 @@ fails 2 "fitbarrier: --degree: '17' is not in [1, 16]
 try 'fitbarrier -h'" fitbarrier --degree 17
 fails 2 "fitbarrier: -f: 'nope' is not a field (-f help lists them)
 try 'fitbarrier -h'" fitbarrier -f nope
+fails 2 "fitbarrier: 'import' needs --vector
+try 'fitbarrier -h'" fitbarrier -f import
+fails 2 "fitbarrier: --vector: 'caa' has no use for it
+try 'fitbarrier -h'" fitbarrier -f caa --vector x
+fails 2 "fitbarrier: -C: 'import' has no use for it
+try 'fitbarrier -h'" fitbarrier -f import --vector x -C 2
 fails 2 "fitbarrier: unknown option '-x'
 try 'fitbarrier -h'" fitbarrier -x
 made >"$tmp/a.ods"

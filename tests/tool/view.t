@@ -233,6 +233,66 @@ is "$?" 143 'a signal ends it'
 exec 3>&-
 is "$(find "$tmp" -name 'never*')" '' 'and nothing is left'
 
+# --gguf: block 3 and dim 6 are in made.sh, the format in tests/unit/test_cvec.c
+made >"$tmp/g.ods"
+floats() { # FILE: the numbers of a control vector of dim 6, behind 224 bytes
+	od -An -v -tfF -w4 -j224 -N24 "$1" | jq -s -c .
+}
+near() { # NUMBERS NUMBERS: are they the same to six digits?
+	jq -n --argjson a "$1" --argjson b "$2" '[$a, $b] | transpose | all(.[0] != null and .[1] != null and
+		((.[0] - .[1]) | fabs) <= 1e-6 * ([1, (.[0] | fabs)] | max))'
+}
+for field in caa repe; do
+	fitbarrier -f $field -o "$tmp/$field.ods" "$tmp/g.ods"
+	ok "--gguf of $field" view --gguf "$tmp/$field.gguf" "$tmp/$field.ods"
+	is "$(wc -c <"$tmp/$field.gguf" | tr -d ' ')$(near "$(floats "$tmp/$field.gguf")" "$(view "$tmp/$field.ods" | jq -c .vector)")" \
+		256true 'it has the vector as it is'
+done
+for o in '-f iti' '-f linear' '-f linear --loss hinge' '-f linear --standardise'; do
+	# shellcheck disable=SC2086 # a list of options
+	fitbarrier $o -o "$tmp/unit.ods" "$tmp/g.ods"
+	ok "--gguf of $o" view --gguf "$tmp/unit.gguf" "$tmp/unit.ods"
+	is "$(near "$(floats "$tmp/unit.gguf")" "$(view "$tmp/unit.ods" | jq -c '. as $r | [.w, (.isd // (.w | map(1)))] |
+		transpose | map(.[0] * .[1]) | (map(. * .) | add | sqrt) as $n | map(. / $n)')")" true 'it has the direction, of length one'
+done
+scaled() { # -T FACTOR OF THE VECTOR
+	view --gguf "$tmp/T.gguf" -T "$1" "$tmp/caa.ods"
+	is "$(near "$(floats "$tmp/T.gguf")" "$(floats "$tmp/caa.gguf" | jq -c "map(. * $2)")")" true "-T $1"
+}
+scaled 2.385 2.385
+scaled 0 0
+scaled 0.03r "0.03 * $(view "$tmp/caa.ods" | jq .act_norm)"
+scaled auto "$(view "$tmp/caa.ods" | jq .T_auto)"
+is "$(view --gguf "$tmp/stdin.gguf" <"$tmp/caa.ods"; cmp "$tmp/stdin.gguf" "$tmp/caa.gguf")" '' 'the barrier may come from standard input'
+is "$(view --gguf "$tmp/minus.gguf" - <"$tmp/caa.ods"; cmp "$tmp/minus.gguf" "$tmp/caa.gguf")" '' 'by its name, too'
+is "$(view --gguf - "$tmp/caa.ods" | cksum)" "$(cksum <"$tmp/caa.gguf")" 'and the vector may go to standard output'
+
+for field in polysketch linact; do
+	fitbarrier -f $field --folds 2 -o "$tmp/$field.ods" "$tmp/g.ods"
+done
+fails 1 "view: 'polysketch' is a field, not one vector: where it leads depends on the activation" \
+	view --gguf "$tmp/never.gguf" "$tmp/polysketch.ods"
+fails 1 "view: 'linact' is a map, not one vector: where it leads depends on the activation" \
+	view --gguf "$tmp/never.gguf" "$tmp/linact.ods"
+made 'if .odesteer then .block = [0] else .block = 0 end' | fitbarrier -f caa -o "$tmp/zero.b.ods"
+fails 1 'view: control vectors begin at block 1: there is none of block 0' view --gguf "$tmp/never.gguf" "$tmp/zero.b.ods"
+view --header "$tmp/caa.ods" | jq -c 'del(.T_auto)' | view --pack -o "$tmp/noauto.ods"
+fails 1 'view: the barrier proposes no length: -T auto cannot be had of it' view --gguf "$tmp/never.gguf" -T auto "$tmp/noauto.ods"
+run view --gguf "$tmp/never.gguf" -T 1e39 "$tmp/caa.ods"
+is "$status $(printf '%s\n' "$err" | sed 's/is [0-9.e+]*/is X/')" '1 view: number 1 of the vector is X, too great for float32' 'a length that no float32 carries'
+fails 1 "view: '$tmp/g.ods' holds activations, not barrier" view --gguf "$tmp/never.gguf" "$tmp/g.ods"
+fails 1 "view: cannot open '$tmp/nope': No such file or directory" view --gguf "$tmp/never.gguf" "$tmp/nope"
+fails 1 'view: standard input is empty' view --gguf "$tmp/never.gguf"
+head -c 700 "$tmp/caa.ods" >"$tmp/cut.b.ods"
+run view --gguf "$tmp/never.gguf" "$tmp/cut.b.ods"
+is "$status" 1 "a broken barrier: $err"
+is "$(find "$tmp" -name 'never*')" '' 'what failed leaves no file'
+echo old >"$tmp/old.gguf"
+view --gguf "$tmp/old.gguf" "$tmp/polysketch.ods" 2>/dev/null
+is "$(cat "$tmp/old.gguf")" old 'and what stood there before stays'
+fails 1 "view: cannot write '/dev/full': No space left on device" view --gguf /dev/full "$tmp/caa.ods"
+fails 1 "view: cannot write '$tmp/no/such.gguf': No such file or directory" view --gguf "$tmp/no/such.gguf" "$tmp/caa.ods"
+
 # --summary against figures of others
 made >"$tmp/a.ods"
 view "$tmp/a.ods" | jq -r '[.label, (.act | map(. * .) | add | sqrt)] | @tsv' | awk '
@@ -373,6 +433,17 @@ try 'view -h'" view $o -l 3
 done
 fails 2 "view: -l: '1000001' is not in [0, 1000000]
 try 'view -h'" view --pack --npy x -l 1000001
+for o in --header --summary --pack '--npy y'; do
+	# shellcheck disable=SC2086 # an option and its value
+	fails 2 "view: --gguf and ${o% y} exclude each other
+try 'view -h'" view --gguf x $o
+done
+fails 2 "view: -T needs --gguf
+try 'view -h'" view -T 1
+fails 2 "view: -T: '-1' is neither a length such as 5, a share such as 0.03r, nor auto
+try 'view -h'" view --gguf x -T -1
+fails 2 "view: --gguf takes one barrier
+try 'view -h'" view --gguf x a b
 fails 2 "view: unknown option '-x'
 try 'view -h'" view -x
 fails 2 "view: unknown option '--nope'

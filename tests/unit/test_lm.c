@@ -5,7 +5,9 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "cvec.h"
 #include "lm.h"
 #include "tap.h"
 #include "tree.h"
@@ -223,13 +225,29 @@ check_blocks(const struct lm_options *o, float *v)
 	free(b);
 }
 
+/* v[dim] written as the control vector of BLOCK and read back. */
+static void
+through_file(const float *v, float *out, size_t dim)
+{
+	char path[] = "/tmp/odesteer-lm.XXXXXX";
+	int fd = mkstemp(path);
+	struct err e = { "no temporary file" };
+
+	if (fd < 0 || cvec_write(path, BLOCK, v, dim, "made", &e) != 0 || cvec_read(path, BLOCK, out, dim, &e) != 0) {
+		printf("Bail out! %s\n", e.text);
+		exit(1);
+	}
+	close(fd);
+	unlink(path);
+}
+
 int
 main(void)
 {
 	struct lm_options o = { .path = getenv("ODESTEER_MODEL"), .threads = 2, .seqs = 8,
 	    .batch = 512, .cells = 512, .outputs = 512 };
 	int plain[N_NEW], called[N_NEW], builtin[N_NEW], last, block = 0;
-	float *alone, *together, *full, *v;
+	float *alone, *together, *full, *v, *from_file;
 	struct err e = { "" };
 	struct lm *m, *m2;
 	size_t dim, i;
@@ -245,6 +263,7 @@ main(void)
 	together = malloc(N_TEXT * dim * sizeof *together);
 	full = malloc(N_TEXT * dim * sizeof *full);
 	v = calloc(dim + 1, sizeof *v);
+	from_file = calloc(dim, sizeof *from_file);
 
 	activations(m, 0, N_TEXT, BLOCK, 1, together);
 	activations(m, 0, N_TEXT, BLOCK, 0, full);
@@ -274,7 +293,10 @@ main(void)
 	greedy(m2, LM_STEER, called);
 	lm_free(m2);
 	m2 = lm_open(&o, &e);
-	if (lm_control_vector(m2, BLOCK, v + 1, &e) != 0)
+	/* the way llama.cpp gets it: from a file */
+	through_file(v + 1, from_file, dim);
+	ok(memcmp(from_file, v + 1, dim * sizeof *v) == 0, "a vector goes through a control vector's file unchanged");
+	if (lm_control_vector(m2, BLOCK, from_file, &e) != 0)
 		printf("Bail out! %s\n", e.text);
 	greedy(m2, 0, builtin);
 	ok(memcmp(called, builtin, sizeof called) == 0,
@@ -289,5 +311,6 @@ main(void)
 	free(together);
 	free(full);
 	free(v);
+	free(from_file);
 	return tap_done();
 }

@@ -549,10 +549,9 @@ check_sink(void)
 	free(p[1]);
 
 	k = sink_open("out", 0, &h, &e);
-	for (i = 0; i < 8 && sink_counter(k, names[i], i, &e) == 0; i++)
+	for (i = 0; i < 9 && sink_counter(k, names[i], i, &e) == 0; i++)
 		;
-	ok(i == 8 && sink_counter(k, names[8], 9, &e) == -1 && strcmp(e.text, "more than 8 counters") == 0, "%s", e.text);
-	ok(sink_close(k, &e) == 0, "a stream of counters");
+	ok(i == 9 && sink_number(k, "x", 2.385, &e) == 0 && sink_close(k, &e) == 0, "a stream of counters");
 	read_paths((const char *const[]){ "out" }, 1);
 	ok(R.got == 0 && R.count == 0, "and of no records reads back");
 
@@ -782,7 +781,7 @@ check_values(void)
 	is_bad("'s': record 1: a field name holds a NUL");
 	VALUE("\x82\xa1k\1\xa1k\2");
 	read_bytes();
-	ok(R.got == -1, "a name twice in a map within a record fails");
+	ok(R.got == 0 && R.count == 1, "a name twice in a map within a record is not looked for");
 	examples();
 	put_array(0);
 	end(1);
@@ -1065,7 +1064,7 @@ check_headers(void)
 	HEADER("chain", "\x91\x84\xa4tool\xa1t\xa7version\xa1" "1\xa4" "argv\x90\xa4side\x81\xa1x\x80");
 	is_wrong("chain");
 	HEADER("chain", "\x91\x84\xa4tool\xa1t\xa7version\xa1" "1\xa4" "argv\x90\xa4seed\xff");
-	is_wrong("chain");	/* a seed is a uint64_t */
+	is_wrong("chain");	/* a seed is not negative */
 	HEADER("chain", "\x91\x85\xa4tool\xa1t\xa7version\xa1" "1\xa4" "argv\x91\xa1" "a\xa4seed\5\xa4side\x81\xa1x\xa1y");
 	is_good(0, "a whole chain");
 	HEADER("kind", "\xa7" "barrier");
@@ -1085,7 +1084,7 @@ check_headers(void)
 	is_bad("'s': header: field 'kind' is there twice");
 }
 
-/* The seeds that header_add_link takes are the ones that a reader takes. */
+/* Seeds end at 2^63 - 1. */
 static void
 check_seed(void)
 {
@@ -1105,8 +1104,12 @@ check_seed(void)
 			sink_close(k, &e);
 		header_release(&h);
 		s = stream_open(&path, 1, &e);
-		ok(s != NULL && stream_header(s)->chain[0].seed == seeds[i], "seed %llu: %s",
-		    (unsigned long long)seeds[i], e.text);
+		if (i < 2)
+			ok(s != NULL && stream_header(s)->chain[0].seed == seeds[i], "seed %llu: %s",
+			    (unsigned long long)seeds[i], e.text);
+		else
+			ok(s == NULL && strcmp(e.text, "'seed': the header's 'chain' is missing or wrong") == 0,
+			    "seed %llu: %s", (unsigned long long)seeds[i], e.text);
 		stream_close(s);
 	}
 }
