@@ -95,7 +95,7 @@ generate --filter "echo \$\$ >'$tmp/pid'; echo up >'$tmp/up'; exec sleep 100" -o
 pid=$!
 read -r _ <"$tmp/up"
 kill -TERM $pid
-wait $pid
+wait $pid 2>/dev/null
 is "$? $(cat "$tmp/err")" '143 ' 'a signal ends us'
 is "$(kill -0 "$(cat "$tmp/pid")" 2>&1 | grep -c 'No such process') $(find "$tmp" -name 'bad.ods*')" '1 ' 'and the filter, and the output'
 jq -c '.pad = "x" * 50000' "$tmp/p.jsonl" >"$tmp/pad.jsonl"
