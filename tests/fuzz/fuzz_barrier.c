@@ -10,7 +10,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "barrier.h"
+#include "flow.h"
 
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size);
 
