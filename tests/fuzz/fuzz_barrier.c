@@ -40,25 +40,22 @@ hold(const unsigned char *data, size_t size)
 static void
 follow(const struct barrier *b)
 {
-	size_t dim = b->field->dim, i;
-	float *act = calloc(ROWS * dim, sizeof *act);
 	struct flow_result result[ROWS];
 	struct flow_options o;
-	struct err e = { "" };
 	struct flow *f;
+	size_t dim = b->field->dim, i;
+	float *act = calloc(ROWS * dim, sizeof *act);
+	struct err e = { "" };
 	int got;
 
 	flow_options_default(&o);
-	o.T = (struct strength){ STRENGTH_LENGTH, b->field->type->kind == FIELD_MAP ? 0.385 : 2.385 };
+	o.T = (struct strength){ STRENGTH_LENGTH, 0.2385 };
 	o.steps = 2;
-	/* where there is a level to stop at, h decides how far it goes */
-	if (b->field->type->kind != FIELD_MAP && !isnan(b->quantile[0]))
-		o.until = 0.385;
-	if ((f = flow_alloc(b, &o, &e)) == NULL || act == NULL)
+	if (act == NULL || (f = flow_alloc(b, &o, &e)) == NULL)
 		abort();
 	for (i = 0; i < ROWS * dim; i++)
 		act[i] = (float)sin((double)i);
-	got = flow_apply(f, act, ROWS, result, b->field->type->has_h, &e);
+	got = flow_apply(f, act, ROWS, result, 1, &e);
 	if (got != 0 && e.text[0] == '\0')
 		abort();
 	for (i = 0; got == 0 && i < ROWS * dim; i++)
