@@ -1,5 +1,6 @@
 #include "solver.h"
 
+#include <cblas.h>
 #include <string.h>
 
 extern const struct solver solver_euler, solver_midpoint, solver_rk4, solver_rk4_38, solver_rkf45, solver_rkck,
@@ -31,6 +32,15 @@ solver_find(const char *name)
 		if (strcmp(table[i]->name, name) == 0)
 			return table[i];
 	return NULL;
+}
+
+void
+solver_add(double *y, double a, const double *k, size_t n, size_t dim)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		cblas_daxpy((int)dim, a, k + i * dim, 1, y + i * dim, 1);
 }
 
 /* Regula falsi, each second time bisection: h along a step is smooth but need not be monotone. */

@@ -46,6 +46,12 @@ const struct solver *solver_find(const char *name);		/* NULL: no such solver */
 const struct solver *const *solver_table(void);			/* NULL-terminated, static */
 
 /*
+ * y[n][dim] += a k[n][dim], row by row: at an array's end BLAS rounds in another way than before it,
+ * and a row's numbers must not hang on its neighbours.
+ */
+void solver_add(double *y, double a, const double *k, size_t n, size_t dim);
+
+/*
  * The share of a step in (0, 1] at whose end h reaches the level, which it has at the whole of
  * it: step(ctx, share) does that share from the step's beginning and returns h. To 1/1000
  * of the step, on the far side of the level.

@@ -1,6 +1,4 @@
 /* euler - y + dt v(y): the paper's, section 4. */
-#include <cblas.h>
-
 #include "solver.h"
 
 static void
@@ -8,7 +6,7 @@ step(const struct field *f, struct field_work *w, double *y, size_t n, double dt
 {
 	(void)tmp;
 	field_eval(f, w, y, n, NULL, k);
-	cblas_daxpy((int)(n * f->dim), dt, k, 1, y, 1);
+	solver_add(y, dt, k, n, f->dim);
 }
 
 const struct solver solver_euler = {

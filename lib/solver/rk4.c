@@ -3,7 +3,7 @@
  * Norsett, Wanner, Solving Ordinary Differential Equations I, table II.1.2). The
  * reference implementation's rk4 is the 3/8 rule.
  */
-#include <cblas.h>
+#include <string.h>
 
 #include "solver.h"
 
@@ -30,13 +30,13 @@ step(const struct tableau *t, const struct field *f, struct field_work *w, doubl
 	size_t size = n * f->dim, i, j;
 
 	for (i = 0; i < STAGES; i++) {
-		cblas_dcopy((int)size, y, 1, tmp, 1);
+		memcpy(tmp, y, size * sizeof *tmp);
 		for (j = 0; j < i; j++)
-			cblas_daxpy((int)size, dt * t->a[i][j], k + j * size, 1, tmp, 1);
+			solver_add(tmp, dt * t->a[i][j], k + j * size, n, f->dim);
 		field_eval(f, w, tmp, n, NULL, k + i * size);
 	}
 	for (i = 0; i < STAGES; i++)
-		cblas_daxpy((int)size, dt * t->b[i], k + i * size, 1, y, 1);
+		solver_add(y, dt * t->b[i], k + i * size, n, f->dim);
 }
 
 static void

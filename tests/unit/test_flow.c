@@ -1,0 +1,508 @@
+/*
+ * Solvers and flows: observed order, tolerances, lengths, stops at a level of h, maps.
+ */
+#include <cblas.h>
+#include <math.h>
+#include <string.h>
+
+#include "fields.h"
+
+enum { D = MADE_DIM, ROWS = 13 };
+
+static struct field *field;
+static struct barrier barrier;
+
+static void
+rows_double(double *a)
+{
+	size_t i;
+
+	for (i = 0; i < ROWS; i++)
+		made_row(MADE_ROWS + i, a + i * D);
+}
+
+static void
+rows_float(float *act)
+{
+	double a[ROWS * D];
+	size_t i;
+
+	rows_double(a);
+	for (i = 0; i < ROWS * D; i++)
+		act[i] = (float)a[i];
+}
+
+static double
+h_at(const double *y)
+{
+	struct field_work *w = field_work_alloc(field);
+	double h;
+
+	field_eval(field, w, y, 1, &h, NULL);
+	field_work_free(w);
+	return h;
+}
+
+static struct flow_options
+options(const char *solver, double T, unsigned steps)
+{
+	struct flow_options o;
+
+	flow_options_default(&o);
+	o.solver = solver_find(solver);
+	o.T = (struct strength){ STRENGTH_LENGTH, T };
+	o.steps = steps;
+	return o;
+}
+
+/* The rows along the flow, all together; result[ROWS] */
+static void
+flow(const struct barrier *b, const struct flow_options *o, float *act, struct flow_result *result)
+{
+	struct err e;
+	struct flow *f = flow_alloc(b, o, &e);
+
+	if (f == NULL || flow_apply(f, act, ROWS, result, 1, &e) != 0) {
+		printf("Bail out! %s\n", e.text);
+		exit(1);
+	}
+	flow_free(f);
+}
+
+/* y[D] by fixed steps */
+static void
+steps_of(const struct solver *s, double *y, double dt, unsigned n)
+{
+	struct field_work *w = field_work_alloc(field);
+	double mem[5 * D];
+	unsigned k;
+
+	for (k = 0; k < n; k++)
+		s->step(field, w, y, 1, dt, mem, mem + 4 * D);
+	field_work_free(w);
+}
+
+/* y[D] by steps of the solver's choice; the steps */
+static struct path
+adapted(const struct solver *s, double *y, double T, double tolerance)
+{
+	struct field_work *w = field_work_alloc(field);
+	struct path p = { .f = field, .w = w, .y = y, .T = T, .level = INFINITY };
+	void *state = s->adapt_alloc(s, D, tolerance);
+	struct err e;
+
+	if (s->adapt(state, &p, &e) != 0)
+		printf("Bail out! %s: %s\n", s->name, e.text);
+	s->adapt_free(state);
+	field_work_free(w);
+	return p;
+}
+
+/* The error against many steps: of fixed steps when they are halved, of others by their tolerance. */
+static void
+check_solvers(void)
+{
+	const struct solver *const *s;
+	double start[D], exact[D], y[D], T = 2, error[2], tolerance;
+	unsigned steps, i;
+
+	made_row(MADE_ROWS + 1, start);
+	memcpy(exact, start, sizeof exact);
+	steps_of(solver_find("rk4"), exact, T / 4096, 4096);
+	for (s = solver_table(); *s != NULL; s++) {
+		if ((*s)->adapt != NULL) {
+			unsigned before = 0;
+
+			for (tolerance = 1e-4; tolerance > 1e-11; tolerance /= 1000) {
+				struct path p;
+
+				memcpy(y, start, sizeof y);
+				p = adapted(*s, y, T, tolerance);
+				error[0] = deviation(y, exact, D);
+				/* each step's error is below the tolerance */
+				ok(error[0] < p.steps * tolerance && p.length == T && p.steps >= before,
+				    "%s, tolerance %.0e: error %.1e in %u steps", (*s)->name, tolerance, error[0], p.steps);
+				before = p.steps;
+			}
+			continue;
+		}
+		for (steps = 16, i = 0; i < 2; i++, steps *= 2) {
+			memcpy(y, start, sizeof y);
+			steps_of(*s, y, T / steps, steps);
+			cblas_daxpy(D, -1, exact, 1, y, 1);
+			error[i] = cblas_dnrm2(D, y, 1);
+		}
+		ok(fabs(log2(error[0] / error[1]) - (*s)->order) < 0.25, "%s: observed order %.2f, error %.1e", (*s)->name,
+		    log2(error[0] / error[1]), error[1]);
+	}
+}
+
+/* A flow of floats is its solver's steps; what it says of the way is so; neighbours do not matter. */
+static void
+check_rows(const char *solver, double until)
+{
+	struct flow_options o = options(solver, 6, 7);
+	float all[ROWS * D], one[ROWS * D], start[ROWS * D];
+	struct flow_result r[ROWS], r1[ROWS];
+	double y[D], worst = 0, before = 0;
+	int same = 1, in_bounds = 1;
+	struct err e;
+	struct flow *f;
+	size_t i, j;
+
+	o.tolerance = 1e-6;
+	o.until = until;
+	rows_float(start);
+	rows_float(all);
+	rows_float(one);
+	flow(&barrier, &o, all, r);
+	f = flow_alloc(&barrier, &o, &e);
+	for (i = 0; i < ROWS; i++)
+		if (flow_apply(f, one + i * D, 1, &r1[i], 1, &e) != 0)
+			printf("Bail out! %s\n", e.text);
+	flow_free(f);
+	for (i = 0; i < ROWS; i++) {
+		same &= r[i].h_before == r1[i].h_before && r[i].h_after == r1[i].h_after && r[i].length == r1[i].length &&
+		    r[i].steps == r1[i].steps;
+		in_bounds &= r[i].length >= 0 && r[i].length <= 6;
+		for (j = 0; j < D; j++)
+			y[j] = (double)start[i * D + j];
+		before = fmax(before, fabs(h_at(y) - r[i].h_before));
+		for (j = 0; j < D; j++)
+			y[j] = (double)all[i * D + j];
+		worst = fmax(worst, fabs(h_at(y) - r[i].h_after));
+	}
+	ok(same && memcmp(all, one, sizeof all) == 0, "%s, until %g: %d rows are one by one, bit for bit", solver, until, ROWS);
+	ok(before == 0 && worst < 1e-5 && in_bounds, "%s, until %g: h before and after are its: off by %.1e once rounded",
+	    solver, until, worst);
+	/* without h it is the same way */
+	rows_float(one);
+	f = flow_alloc(&barrier, &o, &e);
+	ok(flow_apply(f, one, ROWS, NULL, 0, &e) == 0 && memcmp(all, one, sizeof all) == 0,
+	    "%s, until %g: and the same way when nobody asks", solver, until);
+	flow_free(f);
+}
+
+/* The level that a quantile of the positives' h is. */
+static double
+level_of(double until)
+{
+	double at = until * (FIELD_QUANTILES - 1);
+	size_t i = (size_t)fmin(at, FIELD_QUANTILES - 2);
+
+	return barrier.quantile[i] + (at - (double)i) * (barrier.quantile[i + 1] - barrier.quantile[i]);
+}
+
+/* Fixed steps: the way that was gone ends above the level, and 1/1000 of a step before below it. */
+static void
+check_until(const char *solver, double until)
+{
+	enum { STEPS = 9 };
+	const double T = 7, dt = T / STEPS, level = level_of(until);
+	struct flow_options o = options(solver, T, STEPS);
+	float act[ROWS * D], start[ROWS * D];
+	struct flow_result r[ROWS];
+	unsigned there = 0, stopped = 0, whole = 0, wrong = 0;
+	double over = 0;
+	size_t i, j;
+
+	o.until = until;
+	rows_float(start);
+	rows_float(act);
+	flow(&barrier, &o, act, r);
+	for (i = 0; i < ROWS; i++) {
+		double y[D], z[D];
+		unsigned full = r[i].steps - (r[i].steps > 0);
+
+		for (j = 0; j < D; j++)
+			y[j] = (double)start[i * D + j];
+		if (r[i].h_before >= level) {
+			there++;
+			wrong += r[i].length != 0 || r[i].steps != 0 || r[i].h_after != r[i].h_before ||
+			    memcmp(act + i * D, start + i * D, D * sizeof *act) != 0;
+			continue;
+		}
+		if (r[i].h_after < level) {
+			whole++;
+			wrong += fabs(r[i].length - T) > 1e-12 || r[i].steps != STEPS;
+			full = STEPS;
+		} else {
+			stopped++;
+			wrong += r[i].length <= full * dt || r[i].length > (full + 1) * dt * (1 + 1e-15);
+			over = fmax(over, r[i].h_after - level);
+		}
+		steps_of(o.solver, y, dt, full);
+		memcpy(z, y, sizeof z);
+		if (r[i].h_after >= level) {
+			steps_of(o.solver, y, r[i].length - full * dt, 1);
+			steps_of(o.solver, z, r[i].length - full * dt - 1.001e-3 * dt, 1);
+			wrong += h_at(z) >= level;
+		}
+		for (j = 0; j < D; j++)
+			wrong += fabs((double)act[i * D + j] - y[j]) > 1e-6 * fmax(1, fabs(y[j]));
+	}
+	ok(wrong == 0 && there > 0 && stopped > 0,
+	    "%s, until %g: %u rows left as they were, %u stopped there (h at most %.1e above), %u went all the way", solver,
+	    until, there, stopped, over, whole);
+}
+
+/* Adaptive steps: a thousandth of T before its end, where any step is shorter, the way is below the level. */
+static void
+check_until_adaptive(const char *solver, double until)
+{
+	const double T = 7, level = level_of(until);
+	struct flow_options o = options(solver, T, 1);
+	float act[ROWS * D], start[ROWS * D];
+	struct flow_result r[ROWS];
+	unsigned there = 0, stopped = 0, whole = 0, wrong = 0;
+	double over = 0;
+	size_t i, j;
+
+	o.until = until;
+	o.tolerance = 1e-9;
+	rows_float(start);
+	rows_float(act);
+	flow(&barrier, &o, act, r);
+	for (i = 0; i < ROWS; i++) {
+		double y[D], exact[D];
+
+		for (j = 0; j < D; j++)
+			exact[j] = y[j] = (double)start[i * D + j];
+		if (r[i].h_before >= level) {
+			there++;
+			wrong += r[i].length != 0 || r[i].steps != 0 || memcmp(act + i * D, start + i * D, D * sizeof *act) != 0;
+			continue;
+		}
+		steps_of(solver_find("rk4"), exact, r[i].length / 4096, 4096);
+		for (j = 0; j < D; j++)
+			wrong += fabs((double)act[i * D + j] - exact[j]) > 1e-6 * fmax(1, fabs(exact[j]));
+		if (r[i].h_after < level) {
+			whole++;
+			wrong += r[i].length != T;
+			continue;
+		}
+		stopped++;
+		over = fmax(over, r[i].h_after - level);
+		if (r[i].length > 1e-3 * T) {
+			adapted(o.solver, y, r[i].length - 1e-3 * T, 1e-9);
+			wrong += h_at(y) >= level;
+		}
+	}
+	ok(wrong == 0 && there > 0 && stopped > 0,
+	    "%s, until %g: %u rows left as they were, %u stopped there (h at most %.1e above), %u went all the way", solver,
+	    until, there, stopped, over, whole);
+}
+
+/* Maps: T is the share of the way. */
+static void
+check_map(const char *name)
+{
+	struct field_options fo;
+	struct field *map;
+	struct barrier b;
+	struct flow_options o;
+	struct field_work *w;
+	double y[ROWS * D], start[ROWS * D];
+	float act[ROWS * D];
+	struct flow_result r[ROWS];
+	struct err e;
+	struct flow *f;
+	size_t i, j;
+	int share;
+
+	field_options_default(&fo);
+	map = made_field(name, &fo, NULL);
+	b = (struct barrier){ .field = map, .act_norm = 8, .T_auto = NAN };
+	w = field_work_alloc(map);
+	rows_float(act);
+	for (i = 0; i < ROWS * D; i++)
+		y[i] = start[i] = (double)act[i];
+	field_apply(map, w, y, ROWS, 1);
+	for (share = 0; share < 4; share++) {
+		double T = share < 3 ? 0.385 * share : 1, worst = 0;
+		unsigned moved = 0, wrong = 0;
+
+		o = options("euler", T, 10);
+		if (share == 3)
+			o.T.how = STRENGTH_UNSET;
+		rows_float(act);
+		flow(&b, &o, act, r);
+		for (i = 0; i < ROWS; i++) {
+			int stays = share == 0 || memcmp(y + i * D, start + i * D, D * sizeof *y) == 0;
+
+			moved += !stays;
+			wrong += r[i].steps != !stays || r[i].length != (stays ? 0 : T) || !map->type->has_h != isnan(r[i].h_before);
+			for (j = i * D; j < (i + 1) * D; j++)
+				worst = fmax(worst, fabs((double)act[j] - start[j] - T * (y[j] - start[j])));
+		}
+		ok(wrong == 0 && worst < 1e-5 && (share == 0) == (moved == 0), "%s: %s%g of the way, %u of %d rows: off by %.1e",
+		    name, share == 3 ? "by default " : "", T, moved, ROWS, worst);
+	}
+	o = options("euler", 1.01, 10);
+	f = flow_alloc(&b, &o, &e);
+	ok(f == NULL && strstr(e.text, "is a map, not a flow: its T is the share of the way, from 0 to 1") != NULL, "%s", e.text);
+	o.T = (struct strength){ STRENGTH_RELATIVE, 0.5 };
+	ok(flow_alloc(&b, &o, &e) == NULL && strstr(e.text, "its T is the share of the way") != NULL, "relative: %s", e.text);
+	o = options("euler", 1, 10);
+	o.until = 0.5;
+	ok(flow_alloc(&b, &o, &e) == NULL && strstr(e.text, "is a map, not a flow: it cannot stop on the way") != NULL,
+	    "until: %s", e.text);
+	field_work_free(w);
+	field_free(map);
+}
+
+static void
+check_lengths(void)
+{
+	static const struct {
+		struct strength T;
+		double length;
+	} all[] = {
+		{ { STRENGTH_UNSET, 0 }, 5 }, { { STRENGTH_LENGTH, 2.385 }, 2.385 }, { { STRENGTH_RELATIVE, 0.0385 }, 0.0385 * 8.5 },
+		{ { STRENGTH_AUTO, 0 }, 1.7 }
+	};
+	static const struct {
+		const char *text;
+		struct strength T;
+	} texts[] = {
+		{ "5", { STRENGTH_LENGTH, 5 } }, { "0", { STRENGTH_LENGTH, 0 } }, { "2.385e1", { STRENGTH_LENGTH, 23.85 } },
+		{ "0.03r", { STRENGTH_RELATIVE, 0.03 } }, { "auto", { STRENGTH_AUTO, 0 } }
+	};
+	static const char *const bad[] = { "", "r", "x", "5x", "5rr", "-1", "-0.1r", "nan", "inf", "infr", "1e999", "5 r", "autor" };
+	struct barrier b = barrier;
+	struct strength T;
+	struct err e;
+	size_t i;
+
+	b.act_norm = 8.5;
+	b.T_auto = 1.7;
+	for (i = 0; i < sizeof all / sizeof *all; i++) {
+		struct flow_options o = options("euler", 0, 1);
+		struct flow *f;
+
+		o.T = all[i].T;
+		f = flow_alloc(&b, &o, &e);
+		ok(f != NULL && fabs(flow_length(f) - all[i].length) < 1e-15, "strength %d: length %g", (int)all[i].T.how,
+		    all[i].length);
+		flow_free(f);
+	}
+	for (i = 0; i < sizeof texts / sizeof *texts; i++)
+		ok(strength_parse(&T, texts[i].text) == 0 && T.how == texts[i].T.how && T.value == texts[i].T.value, "'%s'",
+		    texts[i].text);
+	for (i = 0; i < sizeof bad / sizeof *bad; i++)
+		ok(strength_parse(&T, bad[i]) == -1, "'%s' is no strength", bad[i]);
+}
+
+static void
+check_errors(void)
+{
+	struct flow_options o = options("euler", 1, 1);
+	struct barrier b = barrier;
+	float act[ROWS * D];
+	struct flow *f;
+	struct err e;
+	size_t i;
+
+	o.T.how = STRENGTH_AUTO;
+	b.T_auto = NAN;
+	ok(flow_alloc(&b, &o, &e) == NULL && strcmp(e.text, "the barrier proposes no length: -T auto cannot be had of it") == 0,
+	    "%s", e.text);
+	o = options("euler", 1, 1);
+	o.until = 0.5;
+	for (i = 0; i < FIELD_QUANTILES; i++)
+		b.quantile[i] = NAN;
+	ok(flow_alloc(&b, &o, &e) == NULL &&
+	    strcmp(e.text, "the barrier does not know the positives' h: no level to stop at") == 0, "%s", e.text);
+	o = options("euler", 1e300, 1);
+	rows_float(act);
+	f = flow_alloc(&barrier, &o, &e);
+	ok(flow_apply(f, act, ROWS, NULL, 0, &e) == -1 &&
+	    strcmp(e.text, "activation 1 of 13 is not finite once steered") == 0, "%s", e.text);
+	flow_free(f);
+	o = options("euler", 1, 1);
+	rows_float(act);
+	act[9 * D + 3] = INFINITY;
+	f = flow_alloc(&barrier, &o, &e);
+	ok(flow_apply(f, act, ROWS, NULL, 0, &e) == -1 &&
+	    strcmp(e.text, "activation 10 of 13 is not finite once steered") == 0, "%s", e.text);
+	flow_free(f);
+}
+
+/* The places in a step where h reaches the level, of functions that are known. */
+struct known {
+	int which, calls;
+	double last;
+};
+
+static double
+known(void *ctx, double share)
+{
+	struct known *k = ctx;
+
+	k->calls++;
+	k->last = share;
+	switch (k->which) {
+	case 0: return share;
+	case 1: return share * share * share;
+	case 2: return pow(share, 0.05);
+	case 3: return share < 0.7071 ? 0 : 1;
+	default: return share + 0.4 * sin(9 * share);	/* goes down in between */
+	}
+}
+
+static void
+check_land(void)
+{
+	static const double level[] = { 0.2385, 0.2385, 0.9, 0.5, 0.6 };
+	static const double first[] = { 0.2385, 0.6201, 0.1216, 0.7071, 0.1319 };
+	int i;
+
+	for (i = 0; i < 5; i++) {
+		struct known k = { i, 0, 0 };
+		double end = known(&k, 1), share;
+
+		k.calls = 0;
+		share = solver_land(known, &k, known(&(struct known){ i, 0, 0 }, 0), end, level[i]);
+		ok(known(&(struct known){ i, 0, 0 }, share) >= level[i] && k.last == share &&
+		    known(&(struct known){ i, 0, 0 }, share - 1e-3) < level[i] && (i == 4 || fabs(share - first[i]) < 1.1e-3),
+		    "landing %d: at %.4f of the step, in %d tries", i, share, k.calls);
+	}
+}
+
+int
+main(void)
+{
+	static const char *const fixed[] = { "euler", "midpoint", "rk4", "rk4-3/8" };
+	static const char *const adaptive[] = { "rkf45", "rkck", "rk8pd" };
+	struct field_options o;
+	struct fit_report rep;
+	size_t i;
+
+	openblas_set_num_threads(1);	/* a dozen numbers are not worth waking another */
+	field_options_default(&o);
+	o.gamma = 0.7;
+	o.standardise = 1;
+	field = made_field("polykernel", &o, &rep);
+	barrier = (struct barrier){ .field = field, .act_norm = rep.act_norm, .T_auto = NAN };
+	memcpy(barrier.quantile, rep.quantile, sizeof barrier.quantile);
+
+	check_solvers();
+	for (i = 0; i < 4; i++) {
+		check_rows(fixed[i], -1);
+		check_rows(fixed[i], 0.385);
+		check_until(fixed[i], 0.385);
+		check_until(fixed[i], 0.5);
+	}
+	for (i = 0; i < 3; i++) {
+		check_rows(adaptive[i], -1);
+		check_rows(adaptive[i], 0.385);
+		check_until_adaptive(adaptive[i], 0.385);
+	}
+	check_land();
+	check_map("linact");
+	check_map("mimic");
+	check_lengths();
+	check_errors();
+	field_free(field);
+	return tap_done();
+}
