@@ -57,7 +57,8 @@ generate -b "$tmp/b.ods" -T 15 --max-tokens 12 -o "$tmp/t15.ods" "$tmp/p.jsonl"
 steered=$(view "$tmp/t15.ods" | jq -s 'map(.tokens) | add')
 is "$(tail -c 100 "$tmp/t15.ods" | LC_ALL=C grep -a -c steered)" 1 'the end record counts the steered'
 run generate -v -b "$tmp/b.ods" -T 15 --max-tokens 12 -o "$tmp/v.ods" "$tmp/p.jsonl"
-is "$(echo "$err" | sed 's/, [0-9.]* s$//' | tail -n 1)" "generate: 5 prompts, $steered tokens generated, $steered activations steered" \
+is "$(echo "$err" | sed 's/, [0-9.]* s$//' | tail -n 2)" "generate: 5 prompts, $steered tokens generated
+generate: $steered activations steered, 100.0 % of them moved, mean length 15" \
 	'one activation for each choice of a token'
 is "$(cmp -s "$tmp/t15.ods" "$tmp/g.ods" && echo same || echo differ)" differ 'steering changes the text'
 is "$(generate -b "$tmp/b.ods" -T 0 --max-tokens 12 "$tmp/p.jsonl" | texts)" "$(texts "$tmp/g.ods")" 'T = 0 does not'
@@ -70,7 +71,7 @@ is "$status $(echo "$err" | grep -c '^generate: the barrier is of another model:
 view --header "$tmp/b.ods" | jq -c 'if .odesteer then .block = [40] else . end' | view --pack >"$tmp/other.ods"
 run generate -b "$tmp/other.ods" "$tmp/p.jsonl"
 is "$status $(echo "$err" | cut -d"'" -f3)" '1  has no block 40: its blocks are 0 to 29' 'a block that is not there'
-fails 2 "generate: -T needs a barrier: -b
+fails 2 "generate: a flow needs a barrier: -b
 try 'generate -h'" generate -T 5 "$tmp/p.jsonl"
 fails 2 "generate: --temperature: '-1' is not in [0, 100]
 try 'generate -h'" generate --temperature -1
