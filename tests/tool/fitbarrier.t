@@ -25,11 +25,146 @@ is "$(jq -s '.[0].index == .[1].index' "$tmp/seed0" "$tmp/seed7")" false 'and dr
 is "$(fitbarrier --degree 3 --coef0 0 --gamma 0.385 -C 2.385 --components 50 "$tmp/a.ods" | view | jq -c '[.degree, .coef0, .gamma, .C, (.index | length)] == [3, 0, 0.385, 2.385, 18]')" true 'every parameter arrives'
 is "$(fitbarrier --components 64 --folds 2 "$tmp/a.ods" | view | jq -c .folds)" 2 '--folds'
 run fitbarrier -v --components 64 -o "$tmp/x.ods" "$tmp/a.ods"
-is "$(echo "$err" | sed 's/, [0-9.]* s$//; s/AUC .*/AUC/; s/objective [^,]*/objective/; s/norm [0-9.e+-]*/norm/; s/after [0-9]*/after/')" \
-	'fitbarrier: block 3, 24 positives and 24 negatives in 12 groups, mean norm
-fitbarrier: prior 0.5000, objective, gradient norm after Newton steps, held-out AUC' '-v reports'
+is "$(echo "$err" | sed 's/, [0-9.]* s$//; s/[0-9][0-9.e+-]*/N/g')" \
+	'fitbarrier: block N, N positives and N negatives in N groups, mean norm N
+fitbarrier: C N, objective N, gradient norm N after N Newton steps
+fitbarrier: held out: AUC N, log-loss N (prior alone N), temperature N; -T auto is N' '-v reports'
 ok '-z writes gzip' sh -c 'fitbarrier -z --components 64 "$1" | gzip -t' sh "$tmp/a.ods"
-is "$(fitbarrier -f help | cut -d' ' -f1)" polysketch '-f help'
+is "$(fitbarrier -f help | cut -d' ' -f1 | tr '\n' ' ')" 'polysketch polykernel rff linear caa iti repe import linact mimic ' '-f help'
+is "$(fitbarrier -f help | grep 'a map, not a flow' | cut -d' ' -f1 | tr '\n' ' ')" 'linact mimic ' 'and says which are maps'
+fails 1 "fitbarrier: cannot write 'standard output': No space left on device" sh -c 'fitbarrier -f help >/dev/full'
+
+# fields: what each has in its record
+has() { # FIELD FIELDS-OF-THE-RECORD [OPTION ...]
+	field=$1 wanted=$2
+	shift 2
+	ok "$field: fits" fitbarrier -f "$field" "$@" -o "$tmp/f.ods" "$tmp/a.ods"
+	is "$(view "$tmp/f.ods" | jq -r 'keys_unsorted - ["id", "positives", "negatives", "groups", "prior", "act_norm", "folds", "prior_log_loss"] | join(" ")')" \
+		"$wanted" "$field${*:+ $*}: its record"
+}
+classifier='C objective gradient_norm iterations'
+held='auc log_loss temperature predicted observed positives_h T_auto'
+has polysketch "field degree components gamma coef0 seed intercept log_prior_ratio index sign w $classifier $held" --components 50
+has polykernel "field degree gamma coef0 intercept log_prior_ratio M b $classifier $held"
+has polykernel "field degree gamma coef0 intercept log_prior_ratio alpha rows $classifier $held" --degree 3
+has polykernel "field mean isd degree gamma coef0 intercept log_prior_ratio M b $classifier $held" --standardise
+has rff "field components sigma seed intercept log_prior_ratio w $classifier $held" --components 50
+has linear "field w intercept log_prior_ratio $classifier $held"
+has linear "field mean isd w intercept log_prior_ratio $classifier $held" --standardise --loss hinge
+has iti "field w intercept log_prior_ratio $classifier $held"
+has caa "field vector slope intercept log_prior_ratio $held"
+# of these rows it tells the contrary: no temperature mends that
+has repe "field vector slope intercept log_prior_ratio auc log_loss predicted observed positives_h T_auto"
+has linact 'field scale shift'
+has mimic "field w intercept log_prior_ratio matrix shift $classifier auc log_loss temperature predicted observed positives_h"
+
+# presets
+figures() {
+	fitbarrier "$@" "$tmp/a.ods" | view | jq -c '[.field, .degree, .gamma, .coef0, .components, has("isd")]'
+}
+is "$(figures -p paper)" '["polysketch",2,0.1,1,8000,false]' '-p paper'
+is "$(figures -p best)" '["polykernel",2,1,1,null,true]' '-p best'
+is "$(figures)" "$(figures -p paper)" 'paper is the default'
+is "$(figures -p best --gamma 0.385 --degree 3)" '["polykernel",3,0.385,1,null,true]' 'options behind a preset override it'
+is "$(figures --gamma 0.385 --degree 3 -p best)" "$(figures -p best)" 'those before it do not count'
+is "$(fitbarrier -S 7 --folds 3 -p best "$tmp/a.ods" | view --header | jq -c '[.folds, (.chain[-1].seed)?]' | tr '\n' ' ')" '[null,7] [3,null] ' 'but seed and folds do'
+is "$(fitbarrier -p best -C 2.385 "$tmp/a.ods" | view | jq .C)" 2.385 'a C of its own for best'
+
+# --held-out: the figures of the record from its h
+held_out() {
+	fitbarrier --held-out "$tmp/h.ods" -o "$tmp/f.ods" "$@"
+	view "$tmp/f.ods" >"$tmp/f"
+	jq -n -c --slurpfile f "$tmp/f" --slurpfile h "$tmp/h" '
+		def near($a; $b): ($a - $b | fabs) < 1e-9 * (1 + ($b | fabs));
+		($f[0]) as $f | ($f.prior | log - (1 - . | log)) as $shift
+		| ($h | map({y: .label, f: (.h + $shift)})) as $s
+		| ([$s[] | select(.y == 1).f]) as $p | ([$s[] | select(.y == 0).f]) as $n
+		| [near($f.log_loss; $s | map(if .y == 1 then -.f else .f end | exp + 1 | log) | add / length),
+		   near($f.auc; [$p[] as $a | $n[] as $b | if $a > $b then 1 elif $a == $b then 0.5 else 0 end] | add / length),
+		   near($f.prior_log_loss; -($f.prior * ($f.prior | log)) - (1 - $f.prior) * (1 - $f.prior | log)),
+		   (($f.temperature as $t | [0.99, 1, 1.01] | map(. * $t) | map(. as $t | $s | map(if .y == 1 then -.f / $t else .f / $t end | exp + 1 | log) | add))
+		       | .[1] <= .[0] and .[1] <= .[2]),
+		   near($f.positives_h[0]; $p | min - $shift) and near($f.positives_h[100]; $p | max - $shift),
+		   near($f.positives_h[50]; $p | sort | (.[(length - 1) / 2 | floor] + .[length / 2 | floor]) / 2 - $shift),
+		   ($f.predicted == ($f.predicted | sort)) and ($f.predicted | length) == 10,
+		   ([range(10) | ((. + 1) * ($s | length) / 10 | floor) - (. * ($s | length) / 10 | floor)] as $size
+		       | near([range(10) | $f.observed[.] * $size[.]] | add; $p | length)
+		       and near([range(10) | $f.predicted[.] * $size[.]] | add; $s | map(1 / (1 + (-.f | exp))) | add))]'
+}
+for o in '-p paper --components 64' '-p best' '-f caa' '-f rff --components 30 --loss hinge -C auto'; do
+	# shellcheck disable=SC2086 # a list of options
+	fitbarrier --held-out "$tmp/h.ods" $o -o "$tmp/f.ods" "$tmp/a.ods"
+	view "$tmp/h.ods" >"$tmp/h"
+	# shellcheck disable=SC2086
+	is "$(held_out $o "$tmp/a.ods")" '[true,true,true,true,true,true,true,true]' "$o: log-loss, AUC, temperature, quantiles and bins are those of --held-out"
+done
+made 'if .odesteer or .id != "r4" and .id != "r6" and .id != "r8" then . else empty end' >"$tmp/uneven.ods"
+fitbarrier --held-out "$tmp/h.ods" --components 64 -o "$tmp/f.ods" "$tmp/uneven.ods"
+view "$tmp/h.ods" >"$tmp/h"
+is "$(held_out --components 64 "$tmp/uneven.ods")" '[true,true,true,true,true,true,true,true]' 'where labels are not as many, too'
+is "$(view --header "$tmp/h.ods" | head -n 1 | jq -c '[.kind, .model, .block, .dim, .chain[-1].tool]')" '["examples","made",null,null,"fitbarrier"]' \
+	'--held-out is a stream of examples'
+is "$(jq -c 'keys_unsorted' "$tmp/h" | sort -u)" '["id","group","label","block","h"]' 'the records without their activations'
+is "$(jq -s 'length' "$tmp/h")" 45 'all of them'
+# a fit without a group says nothing of the others: h of r0..r3 is that of a fit to the rest
+fitbarrier --folds 12 --held-out "$tmp/h.ods" -o "$tmp/f.ods" -f polykernel "$tmp/a.ods"
+made 'if .odesteer or .group != "g0" then . else empty end' >"$tmp/rest.ods"
+fitbarrier -f polykernel -o "$tmp/rest.b.ods" "$tmp/rest.ods"
+made 'if .odesteer or .group == "g0" then . else empty end' >"$tmp/g0.ods"
+score density -b "$tmp/rest.b.ods" "$tmp/g0.ods" | view >"$tmp/g0"
+view "$tmp/h.ods" | head -n 4 >"$tmp/h"
+is "$(jq -n --slurpfile a "$tmp/h" --slurpfile b "$tmp/g0" '[range(4) | $a[.].h - $b[.].h | fabs] | max < 2e-3')" true 'h held out is h of a fit without the group'
+fails 1 'fitbarrier: --held-out: too few groups with both labels, or a field without h' \
+	fitbarrier -f linact --held-out "$tmp/no.ods" "$tmp/a.ods"
+is "$(find "$tmp" -name 'no.ods*')" '' 'and nothing is left'
+
+# -C auto: of ten values the one with the least held-out log-loss
+fitbarrier -f polykernel -C auto -o "$tmp/auto.ods" "$tmp/a.ods"
+view "$tmp/auto.ods" | jq -c '[.C, .log_loss]' >"$tmp/auto"
+C=$(jq '.[0]' "$tmp/auto")
+for k in -3 -2 -1 0 1 2 3; do
+	fitbarrier -f polykernel -C "$(jq -n "$C * ($k * 4 / 9 * (10 | log) | exp)")" "$tmp/a.ods" | view | jq -c '[.C, .log_loss]'
+done >"$tmp/path"
+is "$(jq -s -c --slurpfile auto "$tmp/auto" '[(map(.[1]) | min) >= $auto[0][1] * (1 - 1e-6), (.[3][1] / $auto[0][1] - 1 | fabs) < 1e-6, (map(.[1]) | unique | length)]' "$tmp/path")" \
+	'[true,true,7]' '-C auto takes the best of its neighbours'
+made 'if .odesteer then . else .label = (if .id == "r0" then 1 else 0 end) end' >"$tmp/few.ods"
+fails 1 'fitbarrier: too few groups with both labels to choose C by what is held out' fitbarrier -C auto "$tmp/few.ods"
+fitbarrier --components 64 "$tmp/few.ods" | view >"$tmp/few"
+is "$(jq -c '[has("auc", "log_loss", "temperature", "predicted", "observed", "positives_h", "T_auto")], [has("prior_log_loss")]' "$tmp/few")" '[false,false,false,false,false,false,false]
+[true]' 'figures that cannot be had are absent'
+
+# --standardise: the same, whatever the units of the coordinates
+made 'if .odesteer then . else .act = [.act | to_entries[] | .value * ([4, 0.5, 1, 2, 8, 0.25][.key]) + 32 * .key] end' >"$tmp/units.ods"
+score density -b "$tmp/auto.ods" -o "$tmp/x.ods" "$tmp/a.ods"
+for f in a units; do
+	fitbarrier -p best -C 2.385 -o "$tmp/$f.b.ods" "$tmp/$f.ods"
+	score density -b "$tmp/$f.b.ods" "$tmp/$f.ods" | view >"$tmp/$f.h"
+done
+is "$(jq -n --slurpfile a "$tmp/a.h" --slurpfile b "$tmp/units.h" '[range(48) | $a[.].h - $b[.].h | fabs] | max < 1e-4')" true '--standardise: units do not matter'
+is "$(view "$tmp/a.b.ods" "$tmp/units.b.ods" 2>/dev/null | head -n 1 | jq -c '[(.mean | length), (.isd | length)]')" '[6,6]' 'mean and isd are in the file'
+
+# --loss and --sigma
+for o in logistic hinge; do
+	fitbarrier -f linear --loss $o -o "$tmp/$o.ods" "$tmp/a.ods"
+done
+is "$(view "$tmp/logistic.ods" "$tmp/hinge.ods" 2>/dev/null | jq -c .w | sort -u | wc -l)" 2 '--loss hinge is another fit'
+view "$tmp/a.ods" | jq -s -c . >"$tmp/rows"
+is "$(view "$tmp/hinge.ods" | jq --slurpfile r "$tmp/rows" '. as $f
+	| [$r[0][] | .act as $a | (2 * .label - 1) * (([range(6) | $a[.] * $f.w[.]] | add) + $f.intercept) | if . < 1 then (1 - .) * (1 - .) else 0 end]
+	| (($f.w | map(. * .) | add / 2) + add) / $f.objective - 1 | fabs < 1e-9')" true 'its objective is |w|^2 / 2 and C times the squared hinge'
+sigma() {
+	fitbarrier -f rff --components 10 "$@" "$tmp/a.ods" | view | jq .sigma
+}
+is "$(sigma --sigma 2.385)" 2.385 '--sigma x'
+view "$tmp/a.ods" | jq -s -c "[.[].act]" >"$tmp/rows"
+is "$(jq -n --argjson s "$(sigma --sigma scale)" --slurpfile a "$tmp/rows" '($a[0] | flatten) as $x | ($x | add / length) as $m
+	| ($x | map(. - $m | . * .) | add / length | . * 3 | sqrt) / $s - 1 | fabs < 1e-6')" true '--sigma scale is sqrt(d / 2) times the deviation of all numbers'
+is "$(jq -n --argjson s "$(sigma)" --slurpfile a "$tmp/rows" '$a[0] as $a | [range(48) as $i | range($i) as $k | [range(6) | $a[$i][.] - $a[$k][.] | . * .] | add | sqrt | select(. > 0)]
+	| sort | ((.[(length - 1) / 2 | floor] + .[length / 2 | floor]) / 2 / (2 | sqrt)) / $s - 1 | fabs < 1e-6')" true '--sigma median, the default'
+
+# -j changes nothing that is seen here
+is "$(fitbarrier -j 1 -p best "$tmp/a.ods" | view | jq -c '[.C, (.auc * 1e6 | round), (.log_loss * 1e6 | round)]')" \
+	"$(fitbarrier -j 2 -p best "$tmp/a.ods" | view | jq -c '[.C, (.auc * 1e6 | round), (.log_loss * 1e6 | round)]')" '-j'
 
 # two blocks in one stream
 made 'if .odesteer then .block = [3, 5] else (., .block = 5) end' >"$tmp/two.ods"
@@ -113,6 +248,35 @@ fails 2 "fitbarrier: --degree: '17' is not in [1, 16]
 try 'fitbarrier -h'" fitbarrier --degree 17
 fails 2 "fitbarrier: -f: 'nope' is not a field (-f help lists them)
 try 'fitbarrier -h'" fitbarrier -f nope
+for o in '-C 2' '--coef0 1' '--components 8' '--degree 2' '--gamma 1' '--loss hinge' '--sigma 2' '--standardise'; do
+	# shellcheck disable=SC2086 # two words
+	fails 2 "fitbarrier: ${o%% *}: 'caa' has no use for it
+try 'fitbarrier -h'" fitbarrier -f caa $o
+done
+fails 2 "fitbarrier: --components: 'polykernel' has no use for it
+try 'fitbarrier -h'" fitbarrier --components 8 -f polykernel
+fails 2 "fitbarrier: --gamma: 'rff' has no use for it
+try 'fitbarrier -h'" fitbarrier -f rff --gamma 1
+fails 2 "fitbarrier: --standardise: 'iti' has no use for it
+try 'fitbarrier -h'" fitbarrier -f iti --standardise
+fails 2 "fitbarrier: -p: 'worst' is neither paper nor best
+try 'fitbarrier -h'" fitbarrier -p worst
+fails 2 "fitbarrier: --loss: 'hinges' is neither logistic nor hinge
+try 'fitbarrier -h'" fitbarrier --loss hinges
+for x in 0 -1 1e13; do
+	fails 2 "fitbarrier: -C: '$x' is not in [1e-12, 1e+12]
+try 'fitbarrier -h'" fitbarrier -C $x
+	fails 2 "fitbarrier: --sigma: '$x' is not in [1e-12, 1e+12]
+try 'fitbarrier -h'" fitbarrier --sigma $x
+done
+fails 2 "fitbarrier: --sigma: 'mean' is not a number
+try 'fitbarrier -h'" fitbarrier --sigma mean
+for n in 0 1 1001; do
+	fails 2 "fitbarrier: --folds: '$n' is not in [2, 1000]
+try 'fitbarrier -h'" fitbarrier --folds $n
+done
+fails 2 "fitbarrier: option '--standardise' takes no value
+try 'fitbarrier -h'" fitbarrier --standardise=yes
 fails 2 "fitbarrier: 'import' needs --vector
 try 'fitbarrier -h'" fitbarrier -f import
 fails 2 "fitbarrier: --vector: 'caa' has no use for it

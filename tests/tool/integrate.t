@@ -15,9 +15,9 @@ is "$(jq -n --slurpfile a "$tmp/h0.jsonl" --slurpfile b "$tmp/s.jsonl" '[range(4
 is "$(view --header "$tmp/s.ods" | jq -c 'select(.odesteer) | [.kind, .chain[-1].tool, .chain[-1].argv[0:4], (.chain[-1].side | keys | length)]')" \
 	"[\"activations\",\"integrate\",[\"-b\",\"$tmp/b.ods\",\"-T\",\"2.385\"],1]" 'the chain names the barrier'
 is "$(head -n 3 "$tmp/s.jsonl" | jq -c '[.id, .group, .label, .block] + keys_unsorted')" \
-	'["r0","g0",0,3,"id","group","label","block","act","h_before","h_after"]
-["r1","g0",1,3,"id","group","label","block","act","h_before","h_after"]
-["r2","g0",0,3,"id","group","label","block","act","h_before","h_after"]' 'fields and order survive'
+	'["r0","g0",0,3,"id","group","label","block","act","h_before","h_after","length","steps"]
+["r1","g0",1,3,"id","group","label","block","act","h_before","h_after","length","steps"]
+["r2","g0",0,3,"id","group","label","block","act","h_before","h_after","length","steps"]' 'fields and order survive'
 
 # strengths
 norm=$(view "$tmp/b.ods" | jq .act_norm)
@@ -56,13 +56,82 @@ made 'if .odesteer then .dtype = "float16" else . end' >"$tmp/half.ods"
 is "$(integrate -b "$tmp/b.ods" "$tmp/half.ods" | view --header | jq -c 'select(.odesteer) | .dtype')" '"float16"' 'float16 stays float16'
 
 # solvers
-is "$(integrate -s help | cut -d' ' -f1 | tr '\n' ' ')" 'euler midpoint rk4 rk4-3/8 ' '-s help'
+is "$(integrate -s help | cut -d' ' -f1 | tr '\n' ' ')" 'euler midpoint rk4 rk4-3/8 rkf45 rkck rk8pd ' '-s help'
+fails 1 "integrate: cannot write 'standard output': No space left on device" sh -c 'integrate -s help >/dev/full'
 for s in euler midpoint rk4 rk4-3/8; do
 	integrate -b "$tmp/b.ods" -s "$s" -T 0.8 -n 40 "$tmp/a.ods" | acts >"$tmp/$(echo "$s" | tr -d /)"
 done
 is "$(jq -n --slurpfile a "$tmp/rk4" --slurpfile b "$tmp/rk4-38" --slurpfile m "$tmp/midpoint" --slurpfile e "$tmp/euler" '
 	def far($x): [range(48) as $i | range(6) as $k | $a[$i][$k] - $x[$i][$k] | fabs] | max;
 	[far($b) < 1e-5, far($m) < 1e-3, far($m) < far($e)]' -c)" '[true,true,true]' 'the solvers agree as well as their order says'
+
+for s in rkf45 rkck rk8pd; do
+	integrate -b "$tmp/b.ods" -s $s --tolerance 1e-9 -T 0.8 -n 1 "$tmp/a.ods" | view >"$tmp/$s.jsonl"
+	is "$(jq -s -c --slurpfile a "$tmp/rk4" '[([range(48) as $i | range(6) as $k | $a[$i][$k] - .[$i].act[$k] | fabs] | max < 2e-6), (map(.length == 0.8 and .steps > 1) | all)]' "$tmp/$s.jsonl")" \
+		'[true,true]' "$s meets them, in steps of its own"
+	is "$(integrate -b "$tmp/b.ods" -s $s -T 0.8 "$tmp/a.ods" | view | jq -s --slurpfile a "$tmp/$s.jsonl" '(map(.steps) | add) <= ($a | map(.steps) | add)')" true \
+		'a greater tolerance takes no more of them'
+done
+is "$(jq -s -c 'map([.length, .steps]) | unique' "$tmp/s.jsonl")" '[[2.385,10]]' 'length and steps of a fixed solver'
+
+# --until: stop where h is a quantile of the positives' h, held out; who is there already is left alone
+view "$tmp/b.ods" >"$tmp/b.json"
+stops() { # QUANTILE [OPTION ...]
+	q=$1
+	shift
+	integrate -b "$tmp/b.ods" --until "$q" -T 20 "$@" "$tmp/a.ods" | view >"$tmp/until.jsonl"
+	jq -n -c --slurpfile b "$tmp/b.json" --slurpfile u "$tmp/until.jsonl" --slurpfile a "$tmp/a.act" --argjson q "$q" '
+		($b[0].positives_h) as $h | ($q * 100 | floor | if . > 99 then 99 else . end) as $i
+		| ($h[$i] + ($q * 100 - $i) * ($h[$i + 1] - $h[$i])) as $level
+		| [([range(48) | select($u[.].h_before >= $level)] | length),
+		   ([range(48) | select($u[.].h_before >= $level) | $u[.].length == 0 and $u[.].steps == 0 and $u[.].act == $a[.] and $u[.].h_after == $u[.].h_before] | all),
+		   ([$u[] | select(.h_before < $level) | .h_after >= $level - 1e-12 and .h_after < $level + 0.02 and .length > 0 and .length < 20 and .steps > 0] | all)]'
+}
+is "$(stops 0.5 | jq -c '[.[0] >= 12 and .[0] < 30, .[1], .[2]]')" '[true,true,true]' '--until 0.5'
+is "$(stops 0.385 -n 40 -s rk4 | jq -c '[.[0] > 10, .[1], .[2]]')" '[true,true,true]' '--until 0.385'
+is "$(stops 0)" "$(stops 0 -s rk8pd)" '--until 0, and adaptive steps'
+is "$(stops 0.5 -s rkf45)" "$(stops 0.5)" '--until with rkf45'
+is "$(integrate -b "$tmp/b.ods" --until 1 -T 0.1 "$tmp/a.ods" | view | jq -s -c 'map(select(.length > 0) | [(.length * 1e9 | round) / 1e9, .steps]) | unique')" '[[0.1,10]]' \
+	'who does not get there goes all the way'
+stops 0.5 >"$tmp/ignored"
+cp "$tmp/until.jsonl" "$tmp/together"
+is "$(for i in 0 7 46; do
+	made "select(.odesteer or .id == \"r$i\")" | integrate -b "$tmp/b.ods" --until 0.5 -T 20 | view
+done | cksum)" "$(sed -n '1p;8p;47p' "$tmp/together" | cksum)" 'one by one is together'
+
+# maps: T is the share of the way
+for f in linact mimic; do
+	fitbarrier -f $f -o "$tmp/$f.ods" "$tmp/a.ods"
+	for T in 0.385 1; do
+		integrate -b "$tmp/$f.ods" -T $T "$tmp/a.ods" | view >"$tmp/$f.$T"
+	done
+	ok "$f: 1 is the default" sh -c 'integrate -b "$1/$2.ods" "$1/a.ods" | view | cmp - "$1/$2.1"' sh "$tmp" $f
+	is "$(jq -n -c --slurpfile a "$tmp/a.act" --slurpfile p "$tmp/$f.0.385" --slurpfile w "$tmp/$f.1" \
+		'[range(48) as $i | range(6) as $k | $p[$i].act[$k] - $a[$i][$k] - 0.385 * ($w[$i].act[$k] - $a[$i][$k]) | fabs] | max < 1e-5')" true "$f: a share of the way"
+	fails 1 "integrate: '$f' is a map, not a flow: its T is the share of the way, from 0 to 1" integrate -b "$tmp/$f.ods" -T 1.5 "$tmp/a.ods"
+	fails 1 "integrate: '$f' is a map, not a flow: its T is the share of the way, from 0 to 1" integrate -b "$tmp/$f.ods" -T 0.5r "$tmp/a.ods"
+	fails 1 "integrate: '$f' is a map, not a flow: it cannot stop on the way" integrate -b "$tmp/$f.ods" --until 0.5 "$tmp/a.ods"
+done
+is "$(jq -c 'keys_unsorted[-2:]' "$tmp/linact.1" | sort -u)" '["length","steps"]' 'linact has no h, before or after'
+is "$(jq -s -c '[(map(select(.length == 0)) | length > 0), (map(select(.length == 0).steps == 0 and .length == 0 or .length > 0) | all), (map(.length) | unique)]' "$tmp/mimic.1")" \
+	'[true,true,[0,1]]' 'mimic leaves some where they are'
+
+# CAA's vector keeps its length: T = 1 takes the mean of the negatives to that of the positives
+fitbarrier -f caa -o "$tmp/caa.ods" "$tmp/a.ods"
+integrate -b "$tmp/caa.ods" -T 1 "$tmp/a.ods" | view | jq -s -c --slurpfile a "$tmp/a.act" '
+	. as $s | [range(6) as $k | ([range(48) | select($s[.].label == 0) | $s[.].act[$k]] | add / length) - ([range(48) | select($s[.].label == 1) | $a[.][$k]] | add / length) | fabs] | max < 1e-5' >"$tmp/caa"
+is "$(cat "$tmp/caa")" true 'caa: T = 1 is the way between the means'
+
+# what a barrier cannot do
+made '.label = 0 | if .odesteer then del(.label) elif .id == "r0" then .label = 1 else . end' | fitbarrier -f caa -o "$tmp/none.ods"
+fails 1 "integrate: the barrier does not know the positives' h: no level to stop at" integrate -b "$tmp/none.ods" --until 0.5 "$tmp/a.ods"
+fails 1 'integrate: the barrier proposes no length: -T auto cannot be had of it' integrate -b "$tmp/none.ods" -T auto "$tmp/a.ods"
+for what in '.positives_h = 3' '.positives_h = [1, 2]' '.T_auto = -1' '.prior = 0' '.mean = .positives_h' '.isd = .positives_h'; do
+	view --header "$tmp/b.ods" | jq -c "if .odesteer then . else $what end" | view --pack >"$tmp/lie.ods"
+	run integrate -b "$tmp/lie.ods" "$tmp/a.ods"
+	is "$status $(echo "$err" | grep -c "^integrate: '$tmp/lie.ods': record 1: ")" '1 1' "barrier with $what: $(echo "$err" | sed 's/.*record 1: //')"
+done
+fails 1 'integrate: activation 1 of 48 is not finite once steered' integrate -b "$tmp/b.ods" -T 1e300 "$tmp/a.ods"
 
 # a writer that sends one record and waits for its answer gets it
 made 'select(.odesteer or .id == "r0")' >"$tmp/one.ods"
@@ -103,10 +172,20 @@ fails 1 'integrate: the barrier is of dim 6, not 5' integrate -b "$tmp/b.ods" "$
 fails 1 "integrate: '$tmp/a.ods' holds activations, not barrier" integrate -b "$tmp/a.ods" "$tmp/a.ods"
 fails 1 "integrate: '$tmp/b.ods' holds barrier, not activations" integrate -b "$tmp/b.ods" "$tmp/b.ods"
 fails 1 "integrate: cannot open 'nope': No such file or directory" integrate -b nope "$tmp/a.ods"
-for T in x -1 5x r inf 1e999; do
-	fails 2 "integrate: -T: '$T' is neither a length such as 5 nor a share such as 0.03r
+for T in x -1 5x r inf 1e999 autor ''; do
+	fails 2 "integrate: -T: '$T' is neither a length such as 5, a share such as 0.03r, nor auto
 try 'integrate -h'" integrate -b "$tmp/b.ods" -T "$T"
 done
+fails 2 "integrate: -b: one barrier at a time; the next can follow in the pipeline
+try 'integrate -h'" integrate -b "$tmp/b.ods" -b "$tmp/b.ods"
+for q in -0.1 1.01; do
+	fails 2 "integrate: --until: '$q' is not in [0, 1]
+try 'integrate -h'" integrate -b "$tmp/b.ods" --until $q
+done
+fails 2 "integrate: --until: 'half' is not a number
+try 'integrate -h'" integrate -b "$tmp/b.ods" --until half
+fails 2 "integrate: --tolerance: '0' is not in [1e-14, 1e+06]
+try 'integrate -h'" integrate -b "$tmp/b.ods" --tolerance 0
 fails 2 "integrate: -n: '0' is not in [1, 1000000]
 try 'integrate -h'" integrate -b "$tmp/b.ods" -n 0
 fails 2 "integrate: -s: 'leapfrog' is not a solver (-s help lists them)
