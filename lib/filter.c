@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,18 +35,20 @@ struct filter {
 	int ended;			/* its output has ended */
 };
 
-/* The process group that filter_kill is about. */
-static volatile pid_t running;
+/* The process group that filter_kill is about; one is being started. */
+static atomic_int running, starting;
 
 void
 filter_kill(void)
 {
-	pid_t pid = running, got = 0;
+	pid_t pid, got = 0;
 	int ms;
 
-	if (pid <= 0)
+	/* a handler in another thread: the one that starts it has its signals blocked */
+	for (ms = 0; starting && ms < 1000; ms++)
+		poll(NULL, 0, 1);
+	if ((pid = atomic_exchange(&running, 0)) <= 0)
 		return;
-	running = 0;
 	kill(-pid, SIGTERM);
 	/* poll, for a signal handler may call it */
 	for (ms = 2; got == 0 && ms <= 256; ms *= 2) {
@@ -78,7 +81,7 @@ has_exited(struct filter *f, double seconds)
 		pid_t got = waitpid(f->pid, &f->status, WNOHANG);
 
 		if (got > 0 || (got < 0 && errno != EINTR))
-			f->pid = running = 0;
+			running = f->pid = 0;
 		else if (now() >= until)
 			return 0;
 		else if (got == 0) {
@@ -236,7 +239,7 @@ spawn(struct filter *f, const char *cmd, int in, int out)
 	char *argv[] = { "sh", "-c", "--", (char *)cmd, NULL };
 	posix_spawn_file_actions_t files;
 	posix_spawnattr_t attr;
-	sigset_t none, usual;
+	sigset_t none, usual, all, old;
 	int rc;
 
 	if ((rc = posix_spawn_file_actions_init(&files)) != 0)
@@ -245,6 +248,10 @@ spawn(struct filter *f, const char *cmd, int in, int out)
 		posix_spawn_file_actions_destroy(&files);
 		return rc;
 	}
+	/* from its first moment to our knowing its number nothing may end us */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	starting = 1;
 	sigemptyset(&none);
 	sigemptyset(&usual);
 	sigaddset(&usual, SIGPIPE);
@@ -261,6 +268,8 @@ spawn(struct filter *f, const char *cmd, int in, int out)
 		running = f->pid;
 	else
 		f->pid = 0;
+	starting = 0;
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	posix_spawn_file_actions_destroy(&files);
 	posix_spawnattr_destroy(&attr);
 	return rc;

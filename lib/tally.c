@@ -4,21 +4,15 @@
 #include <gsl/gsl_sort.h>
 #include <gsl/gsl_statistics_double.h>
 #include <math.h>
-#include <search.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "auc.h"
-
-/* A question; the first member is what tsearch compares. */
-struct group {
-	char name[256];
-	size_t number;
-};
+#include "names.h"
 
 struct tally {
 	const struct column *c;
-	void *names;			/* tsearch: struct group */
+	struct names *names;		/* of questions */
 	size_t n, room;			/* questions */
 	double *sum;			/* [n] over a question's records */
 	double *count;			/* [n] its records, or the sum of what AGG_EXP_RATIO divides by */
@@ -34,8 +28,11 @@ tally_alloc(const struct column *c)
 {
 	struct tally *t = calloc(1, sizeof *t);
 
-	if (t != NULL)
-		t->c = c;
+	if (t == NULL || (t->names = names_alloc()) == NULL) {
+		free(t);
+		return NULL;
+	}
+	t->c = c;
 	return t;
 }
 
@@ -44,19 +41,13 @@ tally_free(struct tally *t)
 {
 	if (t == NULL)
 		return;
-	tdestroy(t->names, free);
+	names_free(t->names);
 	free(t->sum);
 	free(t->count);
 	free(t->score);
 	free(t->label);
 	free(t->group);
 	free(t);
-}
-
-static int
-by_name(const void *a, const void *b)
-{
-	return strcmp(((const struct group *)a)->name, ((const struct group *)b)->name);
 }
 
 /* realloc of one array among several: the old one stays on failure */
@@ -76,35 +67,19 @@ grow(void *array, size_t n, size_t size)
 static int
 find_group(struct tally *t, const struct record *r, size_t *number, struct err *e)
 {
-	struct group *g = calloc(1, sizeof *g), **found;
+	int got = names_group(t->names, r, number, e);
 
-	if (g == NULL)
-		return err_memory(e);
-	if (record_get_key(r, record_has(r, "group") ? "group" : "id", g->name, sizeof g->name, e) != 0) {
-		free(g);
-		return -1;
-	}
+	if (got <= 0)
+		return got;
 	if (t->n == t->room) {
 		size_t room = t->room > 0 ? 2 * t->room : 256;
 
-		if (grow(&t->sum, room, sizeof *t->sum) != 0 || grow(&t->count, room, sizeof *t->count) != 0) {
-			free(g);
+		if (grow(&t->sum, room, sizeof *t->sum) != 0 || grow(&t->count, room, sizeof *t->count) != 0)
 			return err_memory(e);
-		}
 		t->room = room;
 	}
-	g->number = t->n;
-	if ((found = tsearch(g, &t->names, by_name)) == NULL) {
-		free(g);
-		return err_memory(e);
-	}
-	*number = (*found)->number;
-	if (*found != g) {
-		free(g);
-	} else {
-		t->sum[t->n] = t->count[t->n] = 0;
-		t->n++;
-	}
+	t->sum[t->n] = t->count[t->n] = 0;
+	t->n++;
 	return 0;
 }
 

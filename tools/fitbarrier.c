@@ -1,11 +1,11 @@
 /* fitbarrier - labelled activations to a barrier: the log-density ratio of positives and negatives. */
 #include <cblas.h>
 #include <math.h>
-#include <search.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "barrier.h"
+#include "names.h"
 #include "cvec.h"
 #include "stream.h"
 #include "tool.h"
@@ -188,20 +188,9 @@ struct rows {
 	float *act;
 	int *label, *group;
 	struct record **record;	/* id, group and label, for --held-out */
-	size_t n, room, n_group;
-	void *names;		/* tsearch: struct group by name */
+	size_t n, room;
+	struct names *names;	/* of groups */
 };
-
-struct group {
-	int number;
-	char name[256];
-};
-
-static int
-by_name(const void *a, const void *b)
-{
-	return strcmp(((const struct group *)a)->name, ((const struct group *)b)->name);
-}
 
 /* A copy without the activation: what --held-out passes on. */
 static struct record *
@@ -215,32 +204,11 @@ keep(const struct record *r)
 	return copy;
 }
 
-/* The number of a record's group, or of its id where it has none. */
-static int
-group_number(struct rows *d, const struct record *r, struct err *e)
-{
-	struct group *g = calloc(1, sizeof *g), **found;
-
-	if (g == NULL)
-		return err_memory(e);
-	if (record_get_key(r, record_has(r, "group") ? "group" : "id", g->name, sizeof g->name, e) != 0) {
-		free(g);
-		return -1;
-	}
-	g->number = (int)d->n_group;
-	if ((found = tsearch(g, &d->names, by_name)) == NULL)
-		return err_memory(e);
-	if (*found == g)
-		d->n_group++;
-	else
-		free(g);
-	return (*found)->number;
-}
-
 static int
 add_row(struct rows *d, const struct record *r, const struct header *h, struct err *e)
 {
 	int64_t label;
+	size_t group;
 
 	if (d->n == d->room) {
 		d->room = d->room > 0 ? 2 * d->room : 1024;
@@ -254,8 +222,9 @@ add_row(struct rows *d, const struct record *r, const struct header *h, struct e
 	if (record_get_int(r, "label", &label) != 1 || label < 0 || label > 1)
 		return err_set(e, "field 'label' is not 0 or 1");
 	d->label[d->n] = (int)label;
-	if ((d->group[d->n] = group_number(d, r, e)) < 0)
+	if (names_group(d->names, r, &group, e) < 0)
 		return -1;
+	d->group[d->n] = (int)group;
 	if (record_get_act(r, h->half, d->act + d->n * h->dim, h->dim, e) != 0)
 		return -1;
 	d->record[d->n++] = opt.held_out != NULL ? keep(r) : NULL;
@@ -281,7 +250,7 @@ read_rows(struct rows *d, struct stream *in)
 		;
 	if (i == h->n_block)
 		tool_die("the stream does not hold block %d", opt.block);
-	if (r == NULL)
+	if (r == NULL || (d->names = names_alloc()) == NULL)
 		tool_die("out of memory");
 	while ((got = stream_read(in, r, &e)) == 1) {
 		/* integrate's streams and those of one block need not say it in each record */
@@ -312,7 +281,7 @@ check_rows(const struct rows *d)
 		tool_die("no activations of block %d", opt.block);
 	if (positive == 0 || positive == d->n)
 		tool_die("all %zu activations have label %d: both labels are needed", d->n, positive > 0);
-	if (d->n_group < 2)
+	if (names_count(d->names) < 2)
 		tool_die("all activations are of one group: at least 2 are needed");
 }
 
@@ -420,7 +389,8 @@ main(int argc, char *argv[])
 		tool_die_err(&e);
 	read_rows(&d, in);
 	check_rows(&d);
-	data = (struct fit_data){ d.act, d.label, d.group, d.n, stream_header(in)->dim, d.n_group };
+	data = (struct fit_data){ d.act, d.label, d.group, d.n, stream_header(in)->dim,
+	    names_count(d.names) };
 	opt.o.block = opt.block;
 	if ((rep.act_norm = mean_norm(&d, data.dim)) == 0)
 		tool_die("every activation is zero");

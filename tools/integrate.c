@@ -101,6 +101,8 @@ main(int argc, char *argv[])
 	tool_start(&tool, argc, argv);
 	flow_options_default(&opt.flows.common);
 	parse(argc, argv);
+	/* its products are small: a second thread costs more than it does */
+	tool_blas_threads(1);
 
 	if (barrier_open(&barrier, opt.flows.flow[0].path, &e) != 0 ||
 	    (in = stream_open((const char *const *)argv + optind, (size_t)(argc - optind), &e)) == NULL ||

@@ -11,13 +11,13 @@
  *   mc3  the share of true answers that are likelier than every false one
  */
 #include <math.h>
-#include <search.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "example.h"
 #include "loglik.h"
 #include "metric.h"
+#include "names.h"
 
 /* An answer from push to the end of its question. */
 struct answer {
@@ -34,7 +34,7 @@ struct mc {
 	enum template template;
 	struct answer *head, **tail;		/* held back, in order */
 	char last[EXAMPLE_KEY];			/* the question of the last answer */
-	void *seen;				/* tsearch: all questions, to notice one that comes back */
+	struct names *seen;			/* all questions, to notice one that comes back */
 };
 
 static void
@@ -56,7 +56,7 @@ mc_close(void *state)
 		answer_free(a);
 	}
 	loglik_free(s->loglik);
-	tdestroy(s->seen, free);
+	names_free(s->seen);
 	free(s);
 }
 
@@ -65,7 +65,8 @@ mc_open(const struct metric_options *o, struct header *h, struct err *e)
 {
 	struct mc *s = calloc(1, sizeof *s);
 
-	if (s == NULL) {
+	if (s == NULL || (s->seen = names_alloc()) == NULL) {
+		free(s);
 		err_memory(e);
 		return NULL;
 	}
@@ -155,29 +156,20 @@ add(struct mc *s, struct answer *a, struct metric_out *out, struct err *e)
 	return added < 0 ? -1 : 0;
 }
 
-static int
-by_name(const void *a, const void *b)
-{
-	return strcmp(a, b);
-}
-
 /* An answer's question is the last one's or a new one. */
 static int
 begin_question(struct mc *s, const char *group, struct err *e)
 {
-	char *name, **found;
+	size_t number;
+	int got;
 
-	if (s->seen != NULL && strcmp(group, s->last) == 0)
+	if (names_count(s->seen) > 0 && strcmp(group, s->last) == 0)
 		return 0;
-	if ((name = strdup(group)) == NULL || (found = tsearch(name, &s->seen, by_name)) == NULL) {
-		free(name);
-		return err_memory(e);
-	}
-	if (*found != name) {
-		free(name);
+	if ((got = names_number(s->seen, group, &number, e)) < 0)
+		return -1;
+	if (got == 0)
 		return err_set(e, "question '%s' comes back: its answers must stand together", group);
-	}
-	memcpy(s->last, name, strlen(name) + 1);
+	memcpy(s->last, group, strlen(group) + 1);
 	return 0;
 }
 
