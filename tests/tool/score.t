@@ -31,6 +31,21 @@ is "$(view "$tmp/d.ods" | jq -s --slurpfile i "$tmp/i.jsonl" '[range(48) as $k |
 	true 'is what integrate calls h_before'
 fails 2 "score: density needs a barrier: -b
 try 'score -h'" score density "$tmp/a.ods"
+is "$(view "$tmp/d.ods" | jq -s --argjson h "$(view "$tmp/b.ods" | jq .prior)" 'map((if .label == 1 then -1 else 1 end) * (.h + ($h / (1 - $h) | log)) | exp + 1 | log) as $l
+	| [range(48) as $i | .[$i].log_loss - $l[$i] | fabs] | max < 1e-12')" true 'and log_loss is what it says of the label'
+is "$(made 'if .id == "r1" then del(.label) else . end' | score density -b "$tmp/b.ods" | view | jq -s -c '[.[0:2][] | has("log_loss")]')" '[true,false]' \
+	'without a label there is none'
+made 'if .id == "r1" then .label = 2 else . end' >"$tmp/other.ods"
+fails 1 "score: '$tmp/other.ods': record 2: field 'label' is not 0 or 1" score density -b "$tmp/b.ods" "$tmp/other.ods"
+is "$(score report -o json "$tmp/d.ods" | jq -r '.[].metric' | tr '\n' ',')" 'h, positives,h, negatives,AUC of h,log-loss of h,' 'report has both'
+fitbarrier -f linact -o "$tmp/map.ods" "$tmp/a.ods"
+fails 1 "score: 'linact' has no h: it says where activations go, not how likely they are" score density -b "$tmp/map.ods" "$tmp/a.ods"
+fails 2 "score: density needs one barrier: -b
+try 'score -h'" score density -b "$tmp/b.ods" -b "$tmp/b.ods" "$tmp/a.ods"
+for o in -T --until -n -s; do
+	fails 2 "score: unknown option '$o'
+try 'score -h'" score density -b "$tmp/b.ods" $o 1 "$tmp/a.ods"
+done
 made 'if .odesteer then .block = [4] else . end' >"$tmp/other.ods"
 fails 1 'score: the barrier is of block 3, not 4' score density -b "$tmp/b.ods" "$tmp/other.ods"
 fails 1 "score: '$tmp/c.jsonl' holds examples, not activations" score density -b "$tmp/b.ods" "$tmp/c.jsonl"
@@ -96,6 +111,13 @@ fails 2 "score: unknown option '-T'
 try 'score -h'" score distinct -T 5
 fails 2 "score: unknown option '--alone'
 try 'score -h'" score mc --alone
+for o in '-T 5' '--until 0.5' '--tolerance 1'; do
+	# shellcheck disable=SC2086 # two words
+	fails 2 "score: a flow needs a barrier: -b
+try 'score -h'" score mc $o "$tmp/c.jsonl"
+done
+is "$(score mc -s help | cut -d' ' -f1 | tr '\n' ' ')" 'euler midpoint rk4 rk4-3/8 rkf45 rkck rk8pd ' 'mc -s help'
+fails 1 "score: '$tmp/map.ods': 'linact' is a map, not a flow: it cannot stop on the way" score mc -b "$tmp/map.ods" --until 0.5 "$tmp/c.jsonl"
 fails 2 "score: unknown option '-b'
 try 'score -h'" score perplexity -b "$tmp/b.ods"
 fails 2 "score: option '--system' needs a value
@@ -125,6 +147,24 @@ fitbarrier -o "$tmp/s.ods" "$tmp/act.ods"
 is "$(score mc -b "$tmp/s.ods" -T 0 "$tmp/e.jsonl" | view | jq -s -c 'map(.loglik)')" "$(jq -s -c 'map(.loglik)' "$tmp/m.jsonl")" 'T = 0 changes nothing'
 is "$(score mc -b "$tmp/s.ods" -T 15 "$tmp/e.jsonl" | view | jq -s -c --slurpfile a "$tmp/m.jsonl" '[range(12) as $i | .[$i].loglik != $a[$i].loglik] | all')" \
 	true 'T = 15 changes every answer'
+# several barriers, stops
+logliks() {
+	head -n 4 "$tmp/e.jsonl" | score mc "$@" | view | jq -c .loglik
+}
+head -n 20 datasets/sample.jsonl | jq -c -f datasets/examples.jq | collect -l 9 | fitbarrier -o "$tmp/s9.ods"
+fitbarrier -f caa -o "$tmp/caa.ods" "$tmp/act.ods"
+once=$(logliks -b "$tmp/s.ods" -T 15)
+both=$(logliks -b "$tmp/s9.ods" -T 10 -b "$tmp/s.ods" -T 15)
+is "$(logliks -T 10 -b "$tmp/s9.ods" -b "$tmp/s.ods" -T 15)" "$both" 'a letter before the first -b is about all'
+is "$(logliks -b "$tmp/s.ods" -T 15 -b "$tmp/s9.ods" -T 10)" "$both" 'blocks come in the order of the model'
+is "$(logliks -b "$tmp/s9.ods" -T 0 -b "$tmp/s.ods" -T 15)" "$once" 'one of them by 0'
+ab=$(logliks -b "$tmp/caa.ods" -T 1 -b "$tmp/s.ods" -T 40)
+ba=$(logliks -b "$tmp/s.ods" -T 40 -b "$tmp/caa.ods" -T 1)
+is "$(test "$ab" = "$ba" && echo same || echo other)" other 'at one block the order given matters'
+view --header "$tmp/s.ods" | jq -c 'if .odesteer then . else .positives_h |= map(-1e6) end' | view --pack >"$tmp/there.ods"
+is "$(logliks -b "$tmp/there.ods" -T 15 --until 0.5)" "$(logliks)" '--until: who is there already is left alone'
+view --header "$tmp/s.ods" | jq -c 'if .odesteer then . else .positives_h |= map(1e6) end' | view --pack >"$tmp/never.ods"
+is "$(logliks -b "$tmp/never.ods" -T 15 --until 0.5)" "$once" 'and who never gets there goes all the way'
 head -n 4 "$tmp/e.jsonl" | score mc | view >"$tmp/alone.jsonl"
 is "$(jq -n --slurpfile a "$tmp/alone.jsonl" --slurpfile b "$tmp/m.jsonl" '[range(4) | $a[.].loglik / $b[.].loglik - 1 | fabs] | max < 0.02')" \
 	true 'a question alone scores as it does among others, up to rounding'
