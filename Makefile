@@ -9,7 +9,7 @@
 #   make             build into bin/
 #   make install     to $(DESTDIR)$(PREFIX)
 
-VERSION = 0.1.0
+VERSION = 0.2.0
 PREFIX = /usr/local
 libexec = $(PREFIX)/libexec/odesteer
 man = $(PREFIX)/share/man
