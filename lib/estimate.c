@@ -458,28 +458,36 @@ estimate_report(const struct fit_data *d, struct fit_report *rep)
 int
 estimate_length(const struct field *f, const struct fit_data *d, struct fit_report *rep)
 {
-	double level = rep->quantile[FIELD_QUANTILES * 9 / 10], *a, *v, *length, h[2], step;
+	double level = rep->quantile[FIELD_QUANTILES * 9 / 10], *a, *v, *length, h[2][FIELD_PANEL], step[FIELD_PANEL];
 	struct field_work *w = field_work_alloc(f);
-	size_t i, j, n = 0;
+	size_t row[FIELD_PANEL], i, j, k, m, n = 0;
 	int rc = -1;
 
-	a = calloc(d->dim, sizeof *a);
-	v = calloc(d->dim, sizeof *v);
+	a = calloc(FIELD_PANEL * d->dim, sizeof *a);
+	v = calloc(FIELD_PANEL * d->dim, sizeof *v);
 	length = calloc(rep->n_negative, sizeof *length);
 	if (w == NULL || a == NULL || v == NULL || length == NULL)
 		goto out;
-	for (i = 0; i < d->n; i++) {
-		if (d->label[i])
-			continue;
-		for (j = 0; j < d->dim; j++)
-			a[j] = (double)d->act[i * d->dim + j];
-		field_eval(f, w, a, 1, &h[0], v);
-		/* how fast h rises: v may be no unit vector, nor the gradient's own direction */
-		step = 1e-4 * rep->act_norm / (cblas_dnrm2((int)d->dim, v, 1) + 1e-10);
-		cblas_daxpy((int)d->dim, step, v, 1, a, 1);
-		field_eval(f, w, a, 1, &h[1], NULL);
-		length[n++] = rep->held_out[i] >= level ? 0 : h[1] > h[0] ?
-		    (level - rep->held_out[i]) * step / (h[1] - h[0]) : INFINITY;
+	for (i = 0; i < d->n; ) {
+		for (m = 0; i < d->n && m < FIELD_PANEL; i++) {
+			if (d->label[i])
+				continue;
+			for (j = 0; j < d->dim; j++)
+				a[m * d->dim + j] = (double)d->act[i * d->dim + j];
+			row[m++] = i;
+		}
+		field_eval(f, w, a, m, h[0], v);
+		for (k = 0; k < m; k++) {
+			/* how fast h rises: v may be no unit vector, nor the gradient's own direction */
+			step[k] = 1e-4 * rep->act_norm / (cblas_dnrm2((int)d->dim, v + k * d->dim, 1) + 1e-10);
+			cblas_daxpy((int)d->dim, step[k], v + k * d->dim, 1, a + k * d->dim, 1);
+		}
+		field_eval(f, w, a, m, h[1], NULL);
+		for (k = 0; k < m; k++) {
+			double far = level - rep->held_out[row[k]], rise = (h[1][k] - h[0][k]) / step[k];
+
+			length[n++] = far <= 0 ? 0 : rise > 0 ? far / rise : INFINITY;
+		}
 	}
 	gsl_sort(length, 1, n);
 	rep->T_auto = gsl_stats_median_from_sorted_data(length, 1, n);
