@@ -1,9 +1,13 @@
 # One half of the records of a stream, by group, with --argjson seed N and --argjson half 0|1.
-# Groups are ordered by a hash of seed and name, which every number of groups shares evenly.
-# Input: all lines (jq -s), the header first if there is one.
-def hash($seed): reduce (tostring | explode[]) as $c ($seed * 7919 + 5381;
-	(. * 33 + $c) % 4294967296) | (. * 1664525 + 1013904223) % 4294967296;
-([.[] | select(.odesteer | not) | .group] | unique | sort_by([hash($seed), .])) as $groups
+# Groups are ordered by a hash of seed and name. Input: all lines (jq -s), the header first
+# if there is one.
+#
+# A congruence alone would leave the groups on one circle that the seed only turns: each
+# character is followed by a square, taken modulo a prime, whose middle digits go on.
+def mix: (. * . % 2147483647) as $x | (($x / 2048 | floor) + ($x % 2048) * 1048576) % 2147483647;
+def hash($seed): reduce (($seed | tostring | explode[]), 7, explode[], 11) as $c ($seed + 12345;
+	((. + $c * 7919 + 1) % 33554393) | mix | (. + 1) % 33554393 | mix);
+([.[] | select(.odesteer | not) | .group] | unique | sort_by([(tostring | hash($seed)), .])) as $groups
 | ($groups | length / 2 | floor) as $middle
-| ($groups | to_entries | map({key: .value, value: (if .key < $middle then 0 else 1 end)}) | from_entries) as $of
-| .[] | select(.odesteer or $of[.group] == $half)
+| ($groups | to_entries | map({key: (.value | tostring), value: (if .key < $middle then 0 else 1 end)}) | from_entries) as $of
+| .[] | select(.odesteer or $of[.group | tostring] == $half)

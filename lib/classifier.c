@@ -417,6 +417,12 @@ classifier_fit(const struct classifier_problem *p, struct classifier_fit *fit, s
 	for (k = 0; k < n_fit; k++) {
 		struct state *t = &b.t[k];
 
+		/* an optimum, or no way down from somewhere else (numbers too great or too small for doubles)? */
+		if (!(t->norm <= fmax(1e-6, fit[k].tolerance) * t->first)) {
+			err_set(e, "the classifier did not converge: its gradient is %g, and no step makes it less",
+			    t->norm);
+			goto out;
+		}
 		if (fit[k].coef != NULL)
 			memcpy(fit[k].coef, t->w.v, p->size * sizeof *fit[k].coef);
 		for (i = 0; i < p->n; i++)

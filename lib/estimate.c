@@ -123,7 +123,7 @@ variance(const struct classifier_problem *p)
 	}
 	for (j = 0; j < p->size; j++)
 		total += gsl_stats_variance(p->rows + j, p->size, p->n);
-	return total;
+	return total * (double)(p->n - 1) / (double)p->n;	/* over n, as above */
 }
 
 /*
@@ -174,6 +174,7 @@ choose(const struct classifier_problem *p, const struct fit_data *d, const struc
 		goto out;
 	}
 	rep->C = C[0] = o->C;
+	rep->C_at_end = 0;
 	if (o->C == 0) {
 		double scale = variance(p);
 
@@ -194,10 +195,12 @@ choose(const struct classifier_problem *p, const struct fit_data *d, const struc
 				continue;
 			best = l;
 			rep->C = C[c];
+			rep->C_at_end = m > 1 && (c == 0 || c == m - 1);
 			for (i = 0; i < d->n; i++)
 				rep->held_out[i] = score[c * d->n + i] + log((1 - rep->prior) / rep->prior);
 		}
 		rep->has_held_out = 1;
+		rep->folds = k.n;
 	}
 	rc = 0;
 out:
@@ -347,6 +350,7 @@ estimate_refit(const struct field_type *type, const struct fit_data *d, const st
 			goto out;
 	}
 	rep->has_held_out = dealt;
+	rep->folds = dealt ? k.n : 0;
 	rc = 0;
 out:
 	folds_release(&k);

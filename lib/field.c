@@ -1,6 +1,7 @@
 #include "field.h"
 
 #include <cblas.h>
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -60,15 +61,21 @@ measure(const struct fit_data *d, double **mean, double **isd)
 		return -1;
 	for (i = 0; i < d->n; i++)
 		for (j = 0; j < d->dim; j++)
-			(*mean)[j] += (double)d->act[i * d->dim + j] / (double)d->n;
+			(*mean)[j] += (double)d->act[i * d->dim + j];
+	for (j = 0; j < d->dim; j++)
+		(*mean)[j] /= (double)d->n;
 	for (i = 0; i < d->n; i++)
 		for (j = 0; j < d->dim; j++) {
 			double x = (double)d->act[i * d->dim + j] - (*mean)[j];
 
-			(*isd)[j] += x * x / (double)d->n;
+			(*isd)[j] += x * x;
 		}
-	for (j = 0; j < d->dim; j++)
-		(*isd)[j] = (*isd)[j] > 0 ? 1 / sqrt((*isd)[j]) : 1;
+	for (j = 0; j < d->dim; j++) {
+		double sd = sqrt((*isd)[j] / (double)d->n);
+
+		/* what the rounding of the mean leaves of a constant is no deviation */
+		(*isd)[j] = sd > (double)FLT_EPSILON * fabs((*mean)[j]) ? 1 / sd : 1;
+	}
 	return 0;
 }
 

@@ -79,10 +79,12 @@ struct fit_report {
 	double act_norm;	/* mean |a| */
 	/* where a classifier is trained */
 	double C;		/* the one taken */
+	int C_at_end;		/* it was the least or the greatest of those tried */
 	double objective;	/* at the end */
 	double gradient_norm;	/* of the objective at the end */
 	unsigned iterations;	/* Newton steps */
 	/* on groups held out (estimate.h) */
+	unsigned folds;		/* 0: nothing is held out */
 	double *held_out;	/* [n] h of each row by a fit without its group; the caller's memory */
 	int has_held_out;
 	double auc, log_loss;

@@ -173,6 +173,9 @@ parse(int argc, char *argv[])
 		case FIELD_USES_VECTOR + 256: o->vector = optarg; break;
 		}
 	}
+	if (opt.held_out != NULL && (strcmp(opt.held_out, "-") == 0 ||
+	    (opt.out != NULL && strcmp(opt.held_out, opt.out) == 0)))
+		tool_misuse("--held-out: '%s' is where the barrier goes", opt.held_out);
 	for (i = 0; i < sizeof used / sizeof *used; i++)
 		if (opt.given & used[i].bit & ~opt.field->uses)
 			tool_misuse("%s: '%s' has no use for it", used[i].name, opt.field->name);
@@ -312,6 +315,7 @@ set_figures(struct record *r, const char *name, const double *v, size_t n)
 static void
 write_barrier(const struct header *h, const struct field *f, const struct fit_report *rep)
 {
+	const char *loss = opt.o.loss == LOSS_LOGISTIC ? "logistic" : "hinge";
 	struct record *r = record_alloc();
 	struct sink *out;
 	struct err e;
@@ -322,10 +326,11 @@ write_barrier(const struct header *h, const struct field *f, const struct fit_re
 	    record_set_int(r, "negatives", (int64_t)rep->n_negative) != 0 ||
 	    record_set_int(r, "groups", (int64_t)rep->n_group) != 0 ||
 	    record_set_num(r, "prior", rep->prior) != 0 || record_set_num(r, "act_norm", rep->act_norm) != 0 ||
+	    ((f->type->uses & FIELD_USES_LOSS) && record_set_str(r, "loss", loss, strlen(loss)) != 0) ||
 	    (isfinite(rep->C) && (record_set_num(r, "objective", rep->objective) != 0 ||
 	     record_set_num(r, "gradient_norm", rep->gradient_norm) != 0 ||
 	     record_set_int(r, "iterations", rep->iterations) != 0)) ||
-	    record_set_int(r, "folds", opt.o.folds) != 0 || set_figure(r, "auc", rep->auc) != 0 ||
+	    (rep->has_held_out && record_set_int(r, "folds", rep->folds) != 0) || set_figure(r, "auc", rep->auc) != 0 ||
 	    set_figure(r, "log_loss", rep->log_loss) != 0 ||
 	    record_set_num(r, "prior_log_loss", rep->prior_log_loss) != 0 ||
 	    set_figure(r, "temperature", rep->temperature) != 0 ||
@@ -416,7 +421,8 @@ main(int argc, char *argv[])
 	tool_note("block %d, %zu positives and %zu negatives in %zu groups, mean norm %.6g", opt.block,
 	    rep.n_positive, rep.n_negative, rep.n_group, rep.act_norm);
 	if (isfinite(rep.C))
-		tool_note("C %.4g, objective %.9g, gradient norm %.1e after %u Newton steps", rep.C, rep.objective,
+		tool_note("C %.4g%s, objective %.9g, gradient norm %.1e after %u Newton steps", rep.C,
+		    rep.C_at_end ? " (at an end of the range tried)" : "", rep.objective,
 		    rep.gradient_norm, rep.iterations);
 	if (rep.has_held_out)
 		tool_note("held out: AUC %.4f, log-loss %.4f (prior alone %.4f), temperature %.3f; -T auto is %.4g", rep.auc,

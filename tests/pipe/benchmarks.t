@@ -10,7 +10,7 @@ export QUESTIONS="$tmp/questions"
 
 run env OUT="$tmp/estimators" SPLITS=1 pipelines/estimators
 is "$status" 0 "estimators: $err"
-is "$(cut -d, -f1,3 "$tmp/estimators/estimators.csv" | sort -u | wc -l)" 29 'each estimator has an AUC and a log-loss'
+is "$(cut -d, -f1,3 "$tmp/estimators/estimators.csv" | sort -u | wc -l)" 33 'each estimator has an AUC and a log-loss'
 run env OUT="$tmp/estimators" SPLITS=1 pipelines/estimators
 is "$status" 0 'a second run finds everything made'
 
