@@ -1,5 +1,6 @@
 #include "flow.h"
 
+#include <cblas.h>
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -21,18 +22,38 @@ strength_parse(struct strength *s, const char *text)
 	return end == text || *end != '\0' || errno == ERANGE || !isfinite(s->value) || s->value < 0 ? -1 : 0;
 }
 
-int
-strength_length(struct strength T, const struct barrier *b, double unset, double *length, struct err *e)
+/* |v|: how fast a flow goes. A negative number: out of memory. */
+static double
+speed(const struct field *f)
 {
+	double *v, norm;
+
+	if (f->type->kind != FIELD_CONSTANT_FLOW)
+		return 1;
+	if ((v = calloc(f->dim, sizeof *v)) == NULL)
+		return -1;
+	field_vector(f, v, NULL);
+	norm = cblas_dnrm2((int)f->dim, v, 1);
+	free(v);
+	return norm;
+}
+
+int
+strength_length(struct strength T, const struct barrier *b, double *length, struct err *e)
+{
+	double v = speed(b->field);
+
+	if (v < 0)
+		return err_memory(e);
 	*length = T.value;
 	switch (T.how) {
 	case STRENGTH_UNSET:
-		*length = unset;
+		*length = b->field->type->kind == FIELD_UNIT_FLOW ? 5 : 1;
 		break;
 	case STRENGTH_LENGTH:
 		break;
 	case STRENGTH_RELATIVE:
-		*length *= b->act_norm;
+		*length *= v > 0 ? b->act_norm / v : 0;
 		break;
 	case STRENGTH_AUTO:
 		if (isnan(*length = b->T_auto))
@@ -54,6 +75,7 @@ struct flow {
 	const struct solver *solver;
 	struct field_work *work;
 	double length, level;		/* T; h to stop at, infinity: none */
+	double speed;			/* |v| */
 	unsigned steps;
 	double *y, *k, *tmp;		/* [panel][dim], [stages][panel][dim], [panel][dim] */
 	double *start;			/* [dim] where a step began */
@@ -73,7 +95,7 @@ set_length(struct flow *f, struct strength T, struct err *e)
 			    type->name);
 		return 0;
 	}
-	return strength_length(T, f->b, 5, &f->length, e);
+	return strength_length(T, f->b, &f->length, e);
 }
 
 /* The level of h that --until names. */
@@ -108,13 +130,15 @@ flow_alloc(const struct barrier *b, const struct flow_options *o, struct err *e)
 		flow_free(f);
 		return NULL;
 	}
+	if ((f->speed = speed(b->field)) < 0)
+		goto memory;
 	f->work = field_work_alloc(b->field);
 	f->y = calloc(size, sizeof *f->y);
 	f->k = calloc(f->solver->stages * size + 1, sizeof *f->k);
 	f->tmp = calloc(size, sizeof *f->tmp);
 	f->start = calloc(b->field->dim, sizeof *f->start);
 	if (f->work == NULL || f->y == NULL || f->k == NULL || f->tmp == NULL || f->start == NULL ||
-	    (f->solver->adapt != NULL &&
+	    (f->solver->adapt != NULL && b->field->type->kind != FIELD_MAP &&
 	     (f->adaptive = f->solver->adapt_alloc(f->solver, b->field->dim, o->tolerance)) == NULL))
 		goto memory;
 	return f;
@@ -179,10 +203,10 @@ steps_until(struct flow *f, double *y, double h, struct flow_result *r)
 		if (next >= f->level) {
 			struct again g = { f, y, dt };
 
-			r->length += dt * solver_land(again, &g, h, next, f->level);
+			r->length += f->speed * dt * solver_land(again, &g, h, next, f->level);
 			return;
 		}
-		r->length += dt;
+		r->length += f->speed * dt;
 		h = next;
 	}
 }
@@ -207,7 +231,7 @@ follow_one(struct flow *f, double *y, struct flow_result *r, struct err *e)
 	}
 	if (f->solver->adapt(f->adaptive, &p, e) != 0)
 		return -1;
-	r->length = p.length;
+	r->length = f->speed * p.length;
 	r->steps = p.steps;
 	return 0;
 }
@@ -234,12 +258,14 @@ follow(struct flow *f, size_t n, struct flow_result *r, struct err *e)
 			f->solver->step(field, f->work, f->y, n, f->length / f->steps, f->k, f->tmp);
 	}
 	for (i = 0; i < n; i++) {
-		/* a map may leave an activation where it is */
-		int moved = field->type->kind != FIELD_MAP || memcmp(f->y + i * field->dim,
-		    f->tmp + i * field->dim, field->dim * sizeof *f->y) != 0;
-
-		r[i].length = moved ? f->length : 0;
-		r[i].steps = field->type->kind == FIELD_MAP ? (unsigned)moved : f->steps;
+		r[i].length = f->speed * f->length;
+		r[i].steps = f->steps;
+		if (field->type->kind == FIELD_MAP) {
+			/* which may leave an activation where it is */
+			cblas_daxpy((int)field->dim, -1, f->y + i * field->dim, 1, f->tmp + i * field->dim, 1);
+			r[i].length = cblas_dnrm2((int)field->dim, f->tmp + i * field->dim, 1);
+			r[i].steps = r[i].length > 0;
+		}
 	}
 	return 0;
 }

@@ -17,17 +17,17 @@
 /* T as users write it. */
 struct strength {
 	enum {
-		STRENGTH_UNSET,		/* 5, the paper's for Llama-3.1-8B; of a map: all of the way */
-		STRENGTH_LENGTH,	/* "5": activation units; of a map: the share of the way */
-		STRENGTH_RELATIVE,	/* "0.03r": times the mean activation norm of the fit */
+		STRENGTH_UNSET,		/* the paper's: 5 of a unit field, 1 of a vector; of a map all of the way */
+		STRENGTH_LENGTH,	/* "5": as it stands; of a map the share of the way */
+		STRENGTH_RELATIVE,	/* "0.03r": a way of that share of the mean activation norm of the fit */
 		STRENGTH_AUTO		/* "auto": what the fit proposes */
 	} how;
 	double value;
 };
 /* 0; -1: not a number, negative, or not finite */
 int strength_parse(struct strength *s, const char *text);
-/* T in activation units, for b; unset: what it is where nobody said. 0; -1: b proposes none for auto. */
-int strength_length(struct strength T, const struct barrier *b, double unset, double *length, struct err *e);
+/* The T of b's flow. 0; -1: b proposes none for auto, or out of memory. */
+int strength_length(struct strength T, const struct barrier *b, double *length, struct err *e);
 
 struct flow_options {
 	struct strength T;
@@ -41,7 +41,7 @@ void flow_options_default(struct flow_options *o);
 /* What became of one activation. */
 struct flow_result {
 	double h_before, h_after;	/* where asked for; NaN: the field has no h */
-	double length;			/* way gone, in activation units: T unless it stopped before */
+	double length;			/* way gone, in activation units: T |v| unless it stopped before */
 	unsigned steps;
 };
 
@@ -53,7 +53,7 @@ struct flow_result {
 struct flow;
 struct flow *flow_alloc(const struct barrier *b, const struct flow_options *o, struct err *e);
 void flow_free(struct flow *f);		/* NULL is fine */
-double flow_length(const struct flow *f);	/* T in activation units; of a map its share */
+double flow_length(const struct flow *f);	/* T; of a map the share of the way */
 /*
  * Moves act[n][dim] in place; result[n] may be NULL, and
  * gets h at both ends only with_h. The same numbers for an activation whatever

@@ -338,8 +338,10 @@ give_vector(const char *path)
 	scaled = calloc(b->field->dim, sizeof *scaled);
 	if (v == NULL || scaled == NULL)
 		tool_die("out of memory");
-	/* 1: the vector itself, for llama.cpp scales what it is given */
-	if (field_vector(b->field, v, &e) != 0 || strength_length(opt.T, b, 1, &length, &e) != 0)
+	/* as it is unless told otherwise, for llama.cpp scales what it is given */
+	if (opt.T.how == STRENGTH_UNSET)
+		opt.T = (struct strength){ STRENGTH_LENGTH, 1 };
+	if (field_vector(b->field, v, &e) != 0 || strength_length(opt.T, b, &length, &e) != 0)
 		tool_die_err(&e);
 	for (i = 0; i < b->field->dim; i++)
 		if (!isfinite(scaled[i] = (float)(length * v[i])))
