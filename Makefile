@@ -65,7 +65,7 @@ $(tools:%=$(BIN)/%): $(BIN)/%: $(BUILD)/tools/%.o $(BUILD)/tools/tool.o $(lib)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(libs)
 $(BIN)/score: $(BUILD)/tools/report.o
-$(BIN)/odesteer: tools/odesteer
+$(BIN)/odesteer: tools/odesteer Makefile
 	@mkdir -p $(@D)
 	sed 's|@VERSION@|$(VERSION)|' tools/odesteer >$@ && chmod 755 $@
 $(BUILD)/requantise: $(BUILD)/tools/setup/requantise.o $(lib)
