@@ -1,41 +1,62 @@
 # shellcheck shell=sh disable=SC2034 # sourced: its variables are used there
 # common.sh - what the pipelines share; sourced, never run.
 #
-#   OUT   where results are kept (default: out/NAME); a file that is there is not made again
+#   OUT   where results are kept (default: out/NAME); what is there is not made again, and
+#         settings other than those it was made with are refused
 #   DATA  a folder with truthfulqa/truthfulqa_mc.jsonl.gz; without it the questions are those of
 #         QUESTIONS, by default the project's own, datasets/sample.jsonl
-#
-# Every stage's failure ends a pipeline: set -e sees the last stage, and one that fails
-# before it leaves a stream without an end record, which the next one refuses.
+#   BLOCK the block to steer at (default: 13, the default model's)
 set -eu
 
 here=$(cd "$(dirname "$0")/.." && pwd)
 name=$(basename "$0")
 PATH=$here/bin:$PATH
-block=${BLOCK:-13} # the default model's; see the presets of the paper, section 5
+block=${BLOCK:-13}
 out=${OUT:-out/$name}
 mkdir -p "$out"
 
+die() {
+	echo "$name: $*" >&2
+	exit 1
+}
 say() {
 	printf '\n== %s\n' "$*"
 }
-note() { # progress, where somebody watches
-	[ ! -t 2 ] || printf '%s: %s\n' "$name" "$*" >&2
+# What a command writes becomes a file once the command has succeeded; a file that is there
+# stays. sh sees the last stage of a pipeline alone, so that what ends in jq goes through
+# functions that look at each stage.
+make() { # FILE COMMAND...
+	[ ! -e "$1" ] || return 0
+	file=$1
+	shift
+	[ ! -t 2 ] || echo "$name: $file" >&2
+	"$@" >"$file.tmp" || die "cannot make '$file'"
+	mv "$file.tmp" "$file"
 }
-made() { # FILE: is it there already?
-	[ -e "$1" ] || { note "$(basename "$1")" && return 1; }
+lines() { # STREAM JQ-ARGUMENTS...: a stream's records through jq
+	stream=$1
+	shift
+	view --header "$stream" >"$out/lines" && jq -c "$@" "$out/lines"
 }
-whole() { # FILE: standard input becomes FILE once it is all there
-	cat >"$1.tmp"
-	mv "$1.tmp" "$1"
+settings() { # WORD...: what the results hang on, besides this program
+	now="$(odesteer -V), model ${ODESTEER_MODEL-default}, block $block, questions ${DATA-}${QUESTIONS-}, $*"
+	make "$out/settings" echo "$now"
+	[ "$(cat "$out/settings")" = "$now" ] || die "'$out' was made with other settings: $(cat "$out/settings")"
 }
 
+read_questions() {
+	if [ -n "${DATA-}" ]; then
+		gzip -dc "$DATA/truthfulqa/truthfulqa_mc.jsonl.gz" >"$out/raw.jsonl" && jq -c -f "$here/datasets/truthfulqa.jq" "$out/raw.jsonl"
+	else
+		cat "${QUESTIONS:-$here/datasets/sample.jsonl}"
+	fi
+}
 # Questions in the form of sample.jsonl, and a line for each of their answers.
 questions() {
-	made "$out/questions.jsonl" || if [ -n "${DATA-}" ]; then
-		gzip -dc "$DATA/truthfulqa/truthfulqa_mc.jsonl.gz" | jq -c -f "$here/datasets/truthfulqa.jq" | whole "$out/questions.jsonl"
-	else
-		whole "$out/questions.jsonl" <"${QUESTIONS:-$here/datasets/sample.jsonl}"
-	fi
-	made "$out/answers.jsonl" || jq -c -f "$here/datasets/examples.jq" "$out/questions.jsonl" | whole "$out/answers.jsonl"
+	make "$out/questions.jsonl" read_questions
+	make "$out/answers.jsonl" jq -c -f "$here/datasets/examples.jq" "$out/questions.jsonl"
+}
+# The answers of one half of the questions.
+half() { # SEED HALF NAME
+	make "$out/$3.jsonl" jq -c -s --argjson seed "$1" --argjson half "$2" -f "$here/datasets/half.jq" "$out/answers.jsonl"
 }
