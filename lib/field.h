@@ -164,7 +164,11 @@ int field_vector(const struct field *f, double *v, struct err *e);
 /* Maps: a[n][dim] go the share T of the way to where they are mapped. */
 void field_apply(const struct field *f, struct field_work *w, double *a, size_t n, double T);
 
-/* For lib/field/: an array of n numbers from a record; 0, or -1 with a message naming the field. */
-int field_load_nums(const struct record *r, const char *name, double *out, size_t n, struct err *e);
+/*
+ * For lib/field/: an array of n numbers from a record; malloc'ed, caller frees. NULL with a message
+ * naming the field. As long as the file has it: take it before anything else is
+ * allocated for numbers that only the file says.
+ */
+double *field_load_array(const struct record *r, const char *name, size_t n, struct err *e);
 
 #endif

@@ -204,6 +204,18 @@ set -- "$tmp/a.ods" "$tmp/a.ods" "$tmp/a.ods" "$tmp/a.ods" "$tmp/a.ods" "$tmp/a.
 set -- "$@" "$@" "$@" "$@" "$@" "$@" "$@" "$@"
 is "$({ integrate -b "$tmp/b.ods" "$@" "$@" 2>&1 >&3 | cat; } 3>&1 | head -c 1 | wc -c)" 1 'a reader that leaves ends it quietly'
 # barrier files that lie
+fitbarrier -f rff --components 8 -o "$tmp/rff.ods" "$tmp/a.ods"
+fitbarrier -f polykernel --degree 3 -o "$tmp/rows.ods" "$tmp/a.ods"
+lies() { # FILE WHAT MESSAGE
+	view --header "$tmp/$1.ods" | jq -c "if .odesteer then . else $2 end" | view --pack >"$tmp/lie.ods"
+	fails 1 "integrate: '$tmp/lie.ods': record 1: $3" integrate -b "$tmp/lie.ods" "$tmp/a.ods"
+}
+lies rff '.components = 16777216' "field 'w' has 8 values, not 16777216"
+lies b '.components = 16777216' "field 'w' has 64 values, not 16777216"
+lies rows '.alpha += .alpha' "field 'rows' has 288 values, not 576"
+lies mimic '.matrix = .matrix[1:]' "field 'matrix' has 20 values, not 21"
+lies linact '.shift = [1]' "field 'shift' has 1 values, not 6"
+lies caa 'del(.vector)' "field 'vector' is not an array of numbers"
 for what in '.index[0] = 64' '.index[0] = -1' '.sign[0] = 0' '.w = .w[1:]' '.components = 0' '.degree = 17' '.gamma = 0' '.act_norm = 0' \
 	'.field = "nope"' 'del(.intercept)' 'del(.field)' '.index = "x"' '.coef0 = 0'; do
 	view --header "$tmp/b.ods" | jq -c "if .odesteer then . else $what end" | view --pack >"$tmp/lie.ods"
