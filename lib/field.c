@@ -167,7 +167,7 @@ field_load(const struct record *r, size_t dim, struct err *e)
 		err_set(e, "unknown field '%s' (fitbarrier -f help lists them)", name);
 		return NULL;
 	}
-	if ((f = type->load(r, dim, e)) == NULL)
+	if ((f = type->load(type, r, dim, e)) == NULL)
 		return NULL;
 	if (!record_has(r, "mean") && !record_has(r, "isd"))
 		return f;

@@ -116,7 +116,8 @@ struct field_type {
 	struct field *(*fit)(const struct fit_data *d, const struct field_options *o,
 	    struct fit_report *rep, struct err *e);
 	int (*save)(const struct field *f, struct record *r);	/* 0, -1: out of memory */
-	struct field *(*load)(const struct record *r, size_t dim, struct err *e);
+	/* type: the one it is called of */
+	struct field *(*load)(const struct field_type *type, const struct record *r, size_t dim, struct err *e);
 	void (*free)(struct field *f);
 	/* memory for eval and apply; both NULL where none is needed */
 	void *(*work_alloc)(const struct field *f);

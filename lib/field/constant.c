@@ -140,7 +140,7 @@ load_num(const struct record *r, const char *name, double *x, struct err *e)
 }
 
 struct field *
-constant_load(const struct field_type *type, size_t size, const struct record *r, size_t dim, struct err *e)
+constant_load_sized(const struct field_type *type, size_t size, const struct record *r, size_t dim, struct err *e)
 {
 	int slope = has_slope(type);
 	double *v = field_load_array(r, slope ? "vector" : "w", dim, e);
@@ -154,6 +154,12 @@ constant_load(const struct field_type *type, size_t size, const struct record *r
 		return &f->base;
 	constant_free(&f->base);
 	return NULL;
+}
+
+struct field *
+constant_load(const struct field_type *type, const struct record *r, size_t dim, struct err *e)
+{
+	return constant_load_sized(type, sizeof(struct constant), r, dim, e);
 }
 
 void

@@ -85,10 +85,11 @@ save(const struct field *base, struct record *r)
 }
 
 static struct field *
-load(const struct record *r, size_t dim, struct err *e)
+load(const struct field_type *type, const struct record *r, size_t dim, struct err *e)
 {
 	struct linact *f = linact_alloc(dim, e);
 
+	(void)type;
 	if (f == NULL)
 		return NULL;
 	if ((f->scale = field_load_array(r, "scale", dim, e)) != NULL &&

@@ -103,9 +103,9 @@ save(const struct field *base, struct record *r)
 }
 
 static struct field *
-load(const struct record *r, size_t dim, struct err *e)
+load(const struct field_type *type, const struct record *r, size_t dim, struct err *e)
 {
-	struct field *base = constant_load(&field_mimic, sizeof(struct mimic), r, dim, e);
+	struct field *base = constant_load_sized(type, sizeof(struct mimic), r, dim, e);
 	struct mimic *f = (struct mimic *)base;
 	double *packed;
 

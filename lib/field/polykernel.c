@@ -328,12 +328,13 @@ load_rows(struct polykernel *f, const struct record *r, struct err *e)
 }
 
 static struct field *
-load(const struct record *r, size_t dim, struct err *e)
+load(const struct field_type *type, const struct record *r, size_t dim, struct err *e)
 {
 	struct polykernel *f;
 	int64_t degree;
 	double gamma, coef0;
 
+	(void)type;
 	if (record_get_int(r, "degree", &degree) != 1 || degree < 1 || degree > FIELD_MAX_DEGREE ||
 	    record_get_num(r, "gamma", &gamma) != 1 || !(gamma > 0) ||
 	    record_get_num(r, "coef0", &coef0) != 1 || !(coef0 >= 0)) {

@@ -396,12 +396,13 @@ load_ints(const struct record *r, const char *name, size_t n, int min, int max, 
 }
 
 static struct field *
-load(const struct record *r, size_t dim, struct err *e)
+load(const struct field_type *type, const struct record *r, size_t dim, struct err *e)
 {
 	struct polysketch *f;
 	int64_t degree, n, seed;
 	double gamma, coef0;
 
+	(void)type;
 	if (record_get_int(r, "degree", &degree) != 1 || degree < 1 || degree > FIELD_MAX_DEGREE ||
 	    record_get_int(r, "components", &n) != 1 || n < 1 || n > FIELD_MAX_COMPONENTS ||
 	    record_get_num(r, "gamma", &gamma) != 1 || !(gamma > 0) ||

@@ -219,12 +219,13 @@ save(const struct field *base, struct record *r)
 }
 
 static struct field *
-load(const struct record *r, size_t dim, struct err *e)
+load(const struct field_type *type, const struct record *r, size_t dim, struct err *e)
 {
 	struct rff *f;
 	int64_t n, seed;
 	double sigma, *w;
 
+	(void)type;
 	if (record_get_int(r, "components", &n) != 1 || n < 1 || n > FIELD_MAX_COMPONENTS ||
 	    record_get_num(r, "sigma", &sigma) != 1 || !(sigma > 0) || record_get_int(r, "seed", &seed) != 1) {
 		err_set(e, "one of components, sigma, seed is missing or out of range");
