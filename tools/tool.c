@@ -110,7 +110,13 @@ tool_die_err(const struct err *e)
 void
 tool_die_record(const struct stream *s, struct err *e)
 {
-	stream_locate(s, e);
+	tool_die_record_back(s, 0, e);
+}
+
+void
+tool_die_record_back(const struct stream *s, uint64_t back, struct err *e)
+{
+	stream_locate_back(s, back, e);
 	tool_die_err(e);
 }
 

@@ -30,6 +30,8 @@ _Noreturn void tool_die(const char *fmt, ...) __attribute__((format(printf, 1, 2
 _Noreturn void tool_die_err(const struct err *e);
 /* The same, naming the record that the stream gave last. */
 _Noreturn void tool_die_record(const struct stream *s, struct err *e);
+/* The same for the one `back` before it, from the same path. */
+_Noreturn void tool_die_record_back(const struct stream *s, uint64_t back, struct err *e);
 /* "NAME: message", then "try 'NAME -h'"; exit 2. */
 _Noreturn void tool_misuse(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
