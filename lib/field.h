@@ -54,7 +54,7 @@ struct field_options {
 	double sigma_value;	/* of SIGMA_NUMBER */
 	const char *vector;	/* path of a GGUF control vector, for import */
 	int block;		/* the activations', for import */
-	uint64_t seed;		/* of hashes, signs, random features and folds */
+	uint64_t seed;		/* of hashes, signs, random features and folds, 32 bits */
 	unsigned folds;		/* by group, of what is held out, 5; 0: nothing is */
 };
 void field_options_default(struct field_options *o);

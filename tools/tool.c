@@ -227,6 +227,12 @@ tool_uint64(const char *option, const char *text)
 	return v;
 }
 
+uint64_t
+tool_seed32(const char *option, const char *text)
+{
+	return (uint64_t)tool_long(option, text, 0, UINT32_MAX);
+}
+
 void
 tool_flow_option(struct tool_flows *f, int c, const char *text)
 {

@@ -407,7 +407,7 @@ load(const struct field_type *type, const struct record *r, size_t dim, struct e
 	    record_get_int(r, "components", &n) != 1 || n < 1 || n > FIELD_MAX_COMPONENTS ||
 	    record_get_num(r, "gamma", &gamma) != 1 || !(gamma > 0) ||
 	    record_get_num(r, "coef0", &coef0) != 1 || !(coef0 >= 0) ||
-	    record_get_int(r, "seed", &seed) != 1) {
+	    record_get_int(r, "seed", &seed) != 1 || seed < 0 || seed > UINT32_MAX) {
 		err_set(e, "one of degree, components, gamma, coef0, seed is missing or out of range");
 		return NULL;
 	}

@@ -227,7 +227,8 @@ load(const struct field_type *type, const struct record *r, size_t dim, struct e
 
 	(void)type;
 	if (record_get_int(r, "components", &n) != 1 || n < 1 || n > FIELD_MAX_COMPONENTS ||
-	    record_get_num(r, "sigma", &sigma) != 1 || !(sigma > 0) || record_get_int(r, "seed", &seed) != 1) {
+	    record_get_num(r, "sigma", &sigma) != 1 || !(sigma > 0) || record_get_int(r, "seed", &seed) != 1 ||
+	    seed < 0 || seed > UINT32_MAX) {
 		err_set(e, "one of components, sigma, seed is missing or out of range");
 		return NULL;
 	}

@@ -223,6 +223,10 @@ lies() { # FILE WHAT MESSAGE
 	fails 1 "integrate: '$tmp/lie.ods': record 1: $3" integrate -b "$tmp/lie.ods" "$tmp/a.ods"
 }
 lies rff '.components = 16777216' "field 'w' has 8 values, not 16777216"
+for seed in -1 4294967296; do
+	lies rff ".seed = $seed" 'one of components, sigma, seed is missing or out of range'
+	lies b ".seed = $seed" 'one of degree, components, gamma, coef0, seed is missing or out of range'
+done
 lies b '.components = 16777216' "field 'w' has 64 values, not 16777216"
 lies rows '.alpha += .alpha' "field 'rows' has 288 values, not 576"
 lies mimic '.matrix = .matrix[1:]' "field 'matrix' has 20 values, not 21"
