@@ -17,6 +17,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "log1pexp.h"
+
 enum { MAX_NEWTON = 100, MAX_CG = 1000, MAX_HALVINGS = 40 };
 
 /* A vector of feature space and its image. */
@@ -130,12 +132,6 @@ static int
 taken(const struct state *t, size_t i)
 {
 	return t->fit->out == NULL || !t->fit->out[i];
-}
-
-static double
-log1pexp(double x)
-{
-	return x > 0 ? x + log1p(exp(-x)) : log1p(exp(x));
 }
 
 /* The losses' sum at w + a d, with the image of d and its share of c. */

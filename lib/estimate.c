@@ -11,6 +11,7 @@
 
 #include "auc.h"
 #include "classifier.h"
+#include "log1pexp.h"
 
 /* Of held-out fits and the choice of C: more digits would change no figure that is reported. */
 static const double held_out_tolerance = 1e-4;
@@ -75,12 +76,6 @@ out:
 	if (rng != NULL)
 		gsl_rng_free(rng);
 	return rc;
-}
-
-static double
-log1pexp(double x)
-{
-	return x > 0 ? x + log1p(exp(-x)) : log1p(exp(x));
 }
 
 /* Mean log-loss of log-odds f / t, and with slope its first and second derivative in 1/t. */

@@ -141,18 +141,21 @@ field_save(const struct field *f, struct record *r)
 	return f->type->save(f, r);
 }
 
-int
-field_load_nums(const struct record *r, const char *name, double *out, size_t n, struct err *e)
+double *
+field_load_array(const struct record *r, const char *name, size_t n, struct err *e)
 {
 	double *v;
 	size_t got;
 
-	if (record_get_nums(r, name, &v, &got) != 1)
-		return err_set(e, "field '%s' is not an array of numbers", name);
+	if (record_get_nums(r, name, &v, &got) != 1) {
+		err_set(e, "field '%s' is not an array of numbers", name);
+		return NULL;
+	}
 	if (got == n)
-		memcpy(out, v, n * sizeof *v);
+		return v;
 	free(v);
-	return got == n ? 0 : err_set(e, "field '%s' has %zu values, not %zu", name, got, n);
+	err_set(e, "field '%s' has %zu values, not %zu", name, got, n);
+	return NULL;
 }
 
 struct field *
@@ -171,7 +174,7 @@ field_load(const struct record *r, size_t dim, struct err *e)
 		err_set(e, "unknown field '%s' (fitbarrier -f help lists them)", name);
 		return NULL;
 	}
-	if ((f = type->load(r, dim, e)) == NULL)
+	if ((f = type->load(type, r, dim, e)) == NULL)
 		return NULL;
 	if (!record_has(r, "mean") && !record_has(r, "isd"))
 		return f;
@@ -179,13 +182,8 @@ field_load(const struct record *r, size_t dim, struct err *e)
 		err_set(e, "fields 'mean' and 'isd' have no meaning for '%s'", name);
 		goto fail;
 	}
-	f->mean = calloc(dim, sizeof *f->mean);
-	f->isd = calloc(dim, sizeof *f->isd);
-	if (f->mean == NULL || f->isd == NULL) {
-		err_memory(e);
-		goto fail;
-	}
-	if (field_load_nums(r, "mean", f->mean, dim, e) != 0 || field_load_nums(r, "isd", f->isd, dim, e) != 0)
+	if ((f->mean = field_load_array(r, "mean", dim, e)) == NULL ||
+	    (f->isd = field_load_array(r, "isd", dim, e)) == NULL)
 		goto fail;
 	for (i = 0; i < dim; i++)
 		if (!(f->isd[i] > 0)) {

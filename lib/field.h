@@ -54,7 +54,7 @@ struct field_options {
 	double sigma_value;	/* of SIGMA_NUMBER */
 	const char *vector;	/* path of a GGUF control vector, for import */
 	int block;		/* the activations', for import */
-	uint64_t seed;		/* of hashes, signs, random features and folds */
+	uint64_t seed;		/* of hashes, signs, random features and folds, 32 bits */
 	unsigned folds;		/* by group, of what is held out, 5; 0: nothing is */
 };
 void field_options_default(struct field_options *o);
@@ -118,7 +118,8 @@ struct field_type {
 	struct field *(*fit)(const struct fit_data *d, const struct field_options *o,
 	    struct fit_report *rep, struct err *e);
 	int (*save)(const struct field *f, struct record *r);	/* 0, -1: out of memory */
-	struct field *(*load)(const struct record *r, size_t dim, struct err *e);
+	/* type: the one it is called of */
+	struct field *(*load)(const struct field_type *type, const struct record *r, size_t dim, struct err *e);
 	void (*free)(struct field *f);
 	/* memory for eval and apply; both NULL where none is needed */
 	void *(*work_alloc)(const struct field *f);
@@ -166,7 +167,11 @@ int field_vector(const struct field *f, double *v, struct err *e);
 /* Maps: a[n][dim] go the share T of the way to where they are mapped. */
 void field_apply(const struct field *f, struct field_work *w, double *a, size_t n, double T);
 
-/* For lib/field/: an array of n numbers from a record; 0, or -1 with a message naming the field. */
-int field_load_nums(const struct record *r, const char *name, double *out, size_t n, struct err *e);
+/*
+ * For lib/field/: an array of n numbers from a record; malloc'ed, caller frees. NULL with a message
+ * naming the field. As long as the file has it: take it before anything else is
+ * allocated for numbers that only the file says.
+ */
+double *field_load_array(const struct record *r, const char *name, size_t n, struct err *e);
 
 #endif

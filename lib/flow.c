@@ -80,6 +80,7 @@ struct flow {
 	double *y, *k, *tmp;		/* [panel][dim], [stages][panel][dim], [panel][dim] */
 	double *start;			/* [dim] where a step began */
 	void *adaptive;			/* the solver's state */
+	size_t failed;			/* the row that flow_apply failed at */
 };
 
 /* T in the field's unit. */
@@ -169,6 +170,12 @@ flow_length(const struct flow *f)
 	return f->length;
 }
 
+size_t
+flow_failed(const struct flow *f)
+{
+	return f->failed;
+}
+
 /* A share of a step from f->start. */
 struct again {
 	struct flow *f;
@@ -229,9 +236,15 @@ follow_one(struct flow *f, double *y, struct flow_result *r, struct err *e)
 		steps_until(f, y, h, r);
 		return 0;
 	}
-	if (f->solver->adapt(f->adaptive, &p, e) != 0)
+	if (f->solver->adapt(f->adaptive, &p, e) != 0) {
+		f->failed = (size_t)(y - f->y) / field->dim;
 		return -1;
+<<<<<<< HEAD
 	r->length = f->speed * p.length;
+=======
+	}
+	r->length = p.length;
+>>>>>>> fixes
 	r->steps = p.steps;
 	return 0;
 }
@@ -298,8 +311,10 @@ flow_apply(struct flow *f, float *act, size_t n, struct flow_result *result, int
 			for (j = 0; j < m; j++)
 				r[j].h_before = h[j];
 		}
-		if (follow(f, m, r, e) != 0)
+		if (follow(f, m, r, e) != 0) {
+			f->failed += i;
 			return -1;
+		}
 		if (with_h) {
 			density(f, m, h);
 			for (j = 0; j < m; j++)
@@ -309,8 +324,10 @@ flow_apply(struct flow *f, float *act, size_t n, struct flow_result *result, int
 			memcpy(result + i, r, m * sizeof *r);
 		for (j = 0; j < m * dim; j++) {
 			act[i * dim + j] = (float)f->y[j];
-			if (!isfinite(act[i * dim + j]))
-				return err_set(e, "activation %zu of %zu is not finite once steered", i + j / dim + 1, n);
+			if (!isfinite(act[i * dim + j])) {
+				f->failed = i + j / dim;
+				return err_set(e, "the activation is not finite once steered");
+			}
 		}
 	}
 	return 0;

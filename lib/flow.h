@@ -57,9 +57,10 @@ double flow_length(const struct flow *f);	/* T; of a map the share of the way */
 /*
  * Moves act[n][dim] in place; result[n] may be NULL, and
  * gets h at both ends only with_h. The same numbers for an activation whatever
- * its neighbours. 0, or -1 (the row's number in the message) when a result is not
- * finite.
+ * its neighbours. 0, or -1 when a result is not finite or an adaptive solver failed;
+ * flow_failed then tells at which row.
  */
 int flow_apply(struct flow *f, float *act, size_t n, struct flow_result *result, int with_h, struct err *e);
+size_t flow_failed(const struct flow *f);	/* of act, the first is 0 */
 
 #endif

@@ -70,7 +70,13 @@ locate(const struct stream *s, uint64_t number, struct err *e)
 int
 stream_locate(const struct stream *s, struct err *e)
 {
-	return locate(s, s->count - s->before, e);
+	return stream_locate_back(s, 0, e);
+}
+
+int
+stream_locate_back(const struct stream *s, uint64_t back, struct err *e)
+{
+	return locate(s, s->count - s->before - back, e);
 }
 
 /*

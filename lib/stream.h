@@ -94,6 +94,8 @@ uint64_t stream_count(const struct stream *s);	/* records read so far, all paths
 uint32_t stream_crc(const struct stream *s);	/* of all before the end record, once that was read */
 /* Puts "'path': record N: " in front of what is wrong with the record just read; returns -1. */
 int stream_locate(const struct stream *s, struct err *e);
+/* The same for the record read `back` before it, from the same path. */
+int stream_locate_back(const struct stream *s, uint64_t back, struct err *e);
 void stream_close(struct stream *s);	/* NULL is fine */
 
 /* e names the kind found when it is none of the kinds in the mask (1u << kind | ...). */

@@ -156,7 +156,7 @@ parse(int argc, char *argv[])
 		case 'l': opt.block = (int)tool_long("-l", optarg, 0, 1 << 20); break;
 		case 'o': opt.out = optarg; break;
 		case 'p': parse_preset(optarg); break;
-		case 'S': o->seed = tool_uint64("-S", optarg); break;
+		case 'S': o->seed = tool_seed32("-S", optarg); break;
 		case 'v': tool_verbose(1); break;
 		case 'z': opt.gzip = 1; break;
 		case 1: o->folds = (unsigned)tool_long("--folds", optarg, 2, 1000); break;

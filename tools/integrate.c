@@ -48,7 +48,10 @@ parse(int argc, char *argv[])
 		tool_misuse("-b: one barrier at a time; the next can follow in the pipeline");
 }
 
-/* Reads up to CHUNK records and their activations, all but the first without waiting; the number read. */
+/*
+ * Reads up to CHUNK records and their activations, all but the first without waiting, and so from
+ * one path; the number read.
+ */
 static size_t
 take(struct stream *in, struct record **r, float *act)
 {
@@ -66,9 +69,10 @@ take(struct stream *in, struct record **r, float *act)
 }
 
 static void
-give(struct sink *out, const struct header *h, struct record **r, const float *act, size_t n,
+give(struct sink *out, const struct stream *in, struct record **r, const float *act, size_t n,
     const struct flow_result *moved)
 {
+	const struct header *h = stream_header(in);
 	struct err e;
 	size_t i;
 
@@ -78,8 +82,9 @@ give(struct sink *out, const struct header *h, struct record **r, const float *a
 		    record_set_num(r[i], "length", moved[i].length) != 0 ||
 		    record_set_int(r[i], "steps", moved[i].steps) != 0)
 			tool_die("out of memory");
-		if (record_set_act(r[i], h->half, act + i * h->dim, h->dim, &e) != 0 ||
-		    sink_write(out, r[i], &e) != 0)
+		if (record_set_act(r[i], h->half, act + i * h->dim, h->dim, &e) != 0)
+			tool_die_record_back(in, n - 1 - i, &e);
+		if (sink_write(out, r[i], &e) != 0)
 			tool_die_err(&e);
 	}
 }
@@ -125,8 +130,8 @@ main(int argc, char *argv[])
 
 	while ((n = take(in, r, act)) > 0) {
 		if (flow_apply(flow, act, n, moved, 1, &e) != 0)
-			tool_die_err(&e);
-		give(out, &h, r, act, n, moved);
+			tool_die_record_back(in, n - 1 - flow_failed(flow), &e);
+		give(out, in, r, act, n, moved);
 		tool_progress("activations", stream_count(in), 0);
 		/* who waits for an answer gets it; gzip is not cut, its bytes would depend on the time */
 		if (!opt.gzip && !stream_pending(in) && sink_flush(out, &e) != 0)

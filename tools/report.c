@@ -214,7 +214,7 @@ score_report(int argc, char *argv[])
 			else if (strcmp(optarg, "json") == 0) print = print_json;
 			else tool_misuse("-o: '%s' is not table, csv or json", optarg);
 			break;
-		case 'S': rep.seed = tool_uint64("-S", optarg); break;
+		case 'S': rep.seed = tool_seed32("-S", optarg); break;
 		case 'v': tool_verbose(1); break;
 		}
 	list_columns();

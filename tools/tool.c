@@ -110,7 +110,13 @@ tool_die_err(const struct err *e)
 void
 tool_die_record(const struct stream *s, struct err *e)
 {
-	stream_locate(s, e);
+	tool_die_record_back(s, 0, e);
+}
+
+void
+tool_die_record_back(const struct stream *s, uint64_t back, struct err *e)
+{
+	stream_locate_back(s, back, e);
 	tool_die_err(e);
 }
 
@@ -219,6 +225,12 @@ tool_uint64(const char *option, const char *text)
 	if (errno == ERANGE || v > INT64_MAX)
 		tool_misuse("%s: '%s' is not in [0, 2^63)", option, text);
 	return v;
+}
+
+uint64_t
+tool_seed32(const char *option, const char *text)
+{
+	return (uint64_t)tool_long(option, text, 0, UINT32_MAX);
 }
 
 void

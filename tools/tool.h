@@ -30,6 +30,8 @@ _Noreturn void tool_die(const char *fmt, ...) __attribute__((format(printf, 1, 2
 _Noreturn void tool_die_err(const struct err *e);
 /* The same, naming the record that the stream gave last. */
 _Noreturn void tool_die_record(const struct stream *s, struct err *e);
+/* The same for the one `back` before it, from the same path. */
+_Noreturn void tool_die_record_back(const struct stream *s, uint64_t back, struct err *e);
 /* "NAME: message", then "try 'NAME -h'"; exit 2. */
 _Noreturn void tool_misuse(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
@@ -46,6 +48,8 @@ int tool_option(int argc, char *argv[], const char *letters, const struct option
 double tool_double(const char *option, const char *text, double min, double max);
 long tool_long(const char *option, const char *text, long min, long max);
 uint64_t tool_uint64(const char *option, const char *text);
+/* The same for a seed of GSL's mt19937, which would take but the lower 32 bits of a greater one. */
+uint64_t tool_seed32(const char *option, const char *text);
 
 /*
  * -b, -T, -n, -s, --until and --tolerance of every tool that follows flows. A letter before the

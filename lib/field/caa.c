@@ -30,12 +30,6 @@ fit(const struct fit_data *d, const struct field_options *o, struct fit_report *
 	return NULL;
 }
 
-static struct field *
-load(const struct record *r, size_t dim, struct err *e)
-{
-	return constant_load(&field_caa, sizeof(struct constant), r, dim, e);
-}
-
 const struct field_type field_caa = {
 	.name = "caa",
 	.about = "contrastive activation addition: the difference of the means",
@@ -44,7 +38,7 @@ const struct field_type field_caa = {
 	.one_vector = 1,
 	.fit = fit,
 	.save = constant_save,
-	.load = load,
+	.load = constant_load,
 	.free = constant_free,
 	.eval = constant_eval,
 };

@@ -7,20 +7,29 @@
 
 #include "estimate.h"
 
-void *
-constant_alloc(const struct field_type *type, size_t size, size_t dim, struct err *e)
+/* The field takes v[dim]; a NULL one is memory that was not to be had. */
+static void *
+constant_of(const struct field_type *type, size_t size, double *v, size_t dim, struct err *e)
 {
 	struct constant *f = calloc(1, size);
 
-	if (f == NULL || (f->v = calloc(dim, sizeof *f->v)) == NULL) {
+	if (f == NULL || v == NULL) {
 		free(f);
+		free(v);
 		err_memory(e);
 		return NULL;
 	}
 	f->base.type = type;
 	f->base.dim = dim;
+	f->v = v;
 	f->slope = 1;
 	return f;
+}
+
+void *
+constant_alloc(const struct field_type *type, size_t size, size_t dim, struct err *e)
+{
+	return constant_of(type, size, calloc(dim, sizeof(double)), dim, e);
 }
 
 void
@@ -131,20 +140,26 @@ load_num(const struct record *r, const char *name, double *x, struct err *e)
 }
 
 struct field *
-constant_load(const struct field_type *type, size_t size, const struct record *r, size_t dim, struct err *e)
+constant_load_sized(const struct field_type *type, size_t size, const struct record *r, size_t dim, struct err *e)
 {
-	struct constant *f = constant_alloc(type, size, dim, e);
 	int slope = has_slope(type);
+	double *v = field_load_array(r, slope ? "vector" : "w", dim, e);
+	struct constant *f = v != NULL ? constant_of(type, size, v, dim, e) : NULL;
 
 	if (f == NULL)
 		return NULL;
-	if (field_load_nums(r, slope ? "vector" : "w", f->v, dim, e) == 0 &&
-	    (!slope || load_num(r, "slope", &f->slope, e) == 0) &&
+	if ((!slope || load_num(r, "slope", &f->slope, e) == 0) &&
 	    load_num(r, "intercept", &f->intercept, e) == 0 &&
 	    load_num(r, "log_prior_ratio", &f->log_prior_ratio, e) == 0)
 		return &f->base;
 	constant_free(&f->base);
 	return NULL;
+}
+
+struct field *
+constant_load(const struct field_type *type, const struct record *r, size_t dim, struct err *e)
+{
+	return constant_load_sized(type, sizeof(struct constant), r, dim, e);
 }
 
 void

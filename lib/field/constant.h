@@ -31,10 +31,12 @@ int constant_regress(struct constant *f, const struct fit_data *d, const struct 
 int constant_along(struct constant *f, const struct fit_data *d, const struct field_options *o,
     struct fit_report *rep, struct err *e);
 
-/* field_type's, but for load's type and size, as constant_alloc has them */
+/* field_type's */
 int constant_save(const struct field *f, struct record *r);
-struct field *constant_load(const struct field_type *type, size_t size, const struct record *r, size_t dim,
-    struct err *e);
+struct field *constant_load(const struct field_type *type, const struct record *r, size_t dim, struct err *e);
 void constant_eval(const struct field *f, void *w, const double *y, size_t n, double *h, double *grad);
+/* constant_load for a struct of size bytes, as constant_alloc has it */
+struct field *constant_load_sized(const struct field_type *type, size_t size, const struct record *r, size_t dim,
+    struct err *e);
 
 #endif

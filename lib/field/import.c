@@ -42,12 +42,6 @@ fit(const struct fit_data *d, const struct field_options *o, struct fit_report *
 	return NULL;
 }
 
-static struct field *
-load(const struct record *r, size_t dim, struct err *e)
-{
-	return constant_load(&field_import, sizeof(struct constant), r, dim, e);
-}
-
 const struct field_type field_import = {
 	.name = "import",
 	.about = "the vector of a GGUF control vector (--vector)",
@@ -57,7 +51,7 @@ const struct field_type field_import = {
 	.uses = FIELD_USES_VECTOR,
 	.fit = fit,
 	.save = constant_save,
-	.load = load,
+	.load = constant_load,
 	.free = constant_free,
 	.eval = constant_eval,
 };

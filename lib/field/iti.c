@@ -24,12 +24,6 @@ fit(const struct fit_data *d, const struct field_options *o, struct fit_report *
 	return NULL;
 }
 
-static struct field *
-load(const struct record *r, size_t dim, struct err *e)
-{
-	return constant_load(&field_iti, sizeof(struct constant), r, dim, e);
-}
-
 const struct field_type field_iti = {
 	.name = "iti",
 	.about = "inference-time intervention: a logistic regression's weights",
@@ -39,7 +33,7 @@ const struct field_type field_iti = {
 	.uses = FIELD_USES_C,
 	.fit = fit,
 	.save = constant_save,
-	.load = load,
+	.load = constant_load,
 	.free = constant_free,
 	.eval = constant_eval,
 };

@@ -29,6 +29,7 @@ linact_free(struct field *base)
 	free(f);
 }
 
+/* Without scale and shift. */
 static struct linact *
 linact_alloc(size_t dim, struct err *e)
 {
@@ -40,13 +41,7 @@ linact_alloc(size_t dim, struct err *e)
 	}
 	f->base.type = &field_linact;
 	f->base.dim = dim;
-	f->scale = calloc(dim, sizeof *f->scale);
-	f->shift = calloc(dim, sizeof *f->shift);
-	if (f->scale != NULL && f->shift != NULL)
-		return f;
-	err_memory(e);
-	linact_free(&f->base);
-	return NULL;
+	return f;
 }
 
 static struct field *
@@ -58,7 +53,11 @@ fit(const struct fit_data *d, const struct field_options *o, struct fit_report *
 
 	(void)o;
 	(void)rep;
-	if (f != NULL && (x[0] == NULL || x[1] == NULL)) {
+	if (f != NULL) {
+		f->scale = calloc(d->dim, sizeof *f->scale);
+		f->shift = calloc(d->dim, sizeof *f->shift);
+	}
+	if (f != NULL && (x[0] == NULL || x[1] == NULL || f->scale == NULL || f->shift == NULL)) {
 		err_memory(e);
 		linact_free(&f->base);
 		f = NULL;
@@ -86,13 +85,15 @@ save(const struct field *base, struct record *r)
 }
 
 static struct field *
-load(const struct record *r, size_t dim, struct err *e)
+load(const struct field_type *type, const struct record *r, size_t dim, struct err *e)
 {
 	struct linact *f = linact_alloc(dim, e);
 
+	(void)type;
 	if (f == NULL)
 		return NULL;
-	if (field_load_nums(r, "scale", f->scale, dim, e) == 0 && field_load_nums(r, "shift", f->shift, dim, e) == 0)
+	if ((f->scale = field_load_array(r, "scale", dim, e)) != NULL &&
+	    (f->shift = field_load_array(r, "shift", dim, e)) != NULL)
 		return &f->base;
 	linact_free(&f->base);
 	return NULL;

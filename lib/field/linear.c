@@ -21,12 +21,6 @@ fit(const struct fit_data *d, const struct field_options *o, struct fit_report *
 	return NULL;
 }
 
-static struct field *
-load(const struct record *r, size_t dim, struct err *e)
-{
-	return constant_load(&field_linear, sizeof(struct constant), r, dim, e);
-}
-
 const struct field_type field_linear = {
 	.name = "linear",
 	.about = "logistic regression, or a linear support vector machine",
@@ -36,7 +30,7 @@ const struct field_type field_linear = {
 	.uses = FIELD_USES_C | FIELD_USES_LOSS | FIELD_USES_STANDARDISE,
 	.fit = fit,
 	.save = constant_save,
-	.load = load,
+	.load = constant_load,
 	.free = constant_free,
 	.eval = constant_eval,
 };

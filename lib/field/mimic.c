@@ -103,27 +103,27 @@ save(const struct field *base, struct record *r)
 }
 
 static struct field *
-load(const struct record *r, size_t dim, struct err *e)
+load(const struct field_type *type, const struct record *r, size_t dim, struct err *e)
 {
-	struct field *base = constant_load(&field_mimic, sizeof(struct mimic), r, dim, e);
+	struct field *base = constant_load_sized(type, sizeof(struct mimic), r, dim, e);
 	struct mimic *f = (struct mimic *)base;
-	size_t size = dim * (dim + 1) / 2;
 	double *packed;
-	int rc = -1;
 
 	if (f == NULL)
 		return NULL;
 	/* the file's length first: dim alone could ask for any amount of memory */
-	if ((packed = calloc(size, sizeof *packed)) == NULL)
+	packed = field_load_array(r, "matrix", dim * (dim + 1) / 2, e);
+	if (packed == NULL || (f->shift = field_load_array(r, "shift", dim, e)) == NULL)
+		goto fail;
+	if ((f->matrix = calloc(dim, dim * sizeof *f->matrix)) == NULL) {
 		err_memory(e);
-	else if (field_load_nums(r, "matrix", packed, size, e) == 0 && extend(f, e) == 0 &&
-	    field_load_nums(r, "shift", f->shift, dim, e) == 0)
-		rc = 0;
-	if (rc == 0)
-		pack(f->matrix, packed, dim, 1);
+		goto fail;
+	}
+	pack(f->matrix, packed, dim, 1);
 	free(packed);
-	if (rc == 0)
-		return base;
+	return base;
+fail:
+	free(packed);
 	mimic_free(base);
 	return NULL;
 }

@@ -49,9 +49,9 @@ polykernel_free(struct field *base)
 
 extern const struct field_type field_polykernel;
 
-/* With room for M and b, or for the n rows. */
+/* Without M and b, X and alpha. */
 static struct polykernel *
-polykernel_alloc(size_t dim, unsigned degree, size_t n)
+polykernel_alloc(size_t dim, unsigned degree, double gamma, double coef0)
 {
 	struct polykernel *f = calloc(1, sizeof *f);
 
@@ -60,19 +60,26 @@ polykernel_alloc(size_t dim, unsigned degree, size_t n)
 	f->base.type = &field_polykernel;
 	f->base.dim = dim;
 	f->degree = degree;
+	f->gamma = gamma;
+	f->coef0 = coef0;
+	return f;
+}
+
+/* Room for M and b, or for the n rows; 0, -1. */
+static int
+extend(struct polykernel *f, size_t n)
+{
+	size_t dim = f->base.dim;
+
 	f->n = n;
-	if (degree == 2) {
+	if (f->degree == 2) {
 		f->M = calloc(dim * dim, sizeof *f->M);
 		f->b = calloc(dim, sizeof *f->b);
 	} else {
 		f->X = calloc(n * dim, sizeof *f->X);
 		f->alpha = calloc(n, sizeof *f->alpha);
 	}
-	if (degree == 2 ? f->M == NULL || f->b == NULL : f->X == NULL || f->alpha == NULL) {
-		polykernel_free(&f->base);
-		return NULL;
-	}
-	return f;
+	return (f->degree == 2 ? f->M == NULL || f->b == NULL : f->X == NULL || f->alpha == NULL) ? -1 : 0;
 }
 
 static void
@@ -224,19 +231,17 @@ make_quadratic(struct polykernel *f, const double *X, const double *alpha, size_
 static struct field *
 fit(const struct fit_data *data, const struct field_options *o, struct fit_report *rep, struct err *e)
 {
-	struct polykernel *f = polykernel_alloc(data->dim, o->degree, data->n);
+	struct polykernel *f = polykernel_alloc(data->dim, o->degree, o->gamma, o->coef0);
 	double *X = calloc(data->n, data->dim * sizeof *X), *gram = calloc(data->n, data->n * sizeof *gram);
 	double *alpha = calloc(data->n, sizeof *alpha), *norm = calloc(data->n, sizeof *norm);
 	struct estimate x = { .coef = alpha };
 	int rc = -1;
 	size_t i;
 
-	if (f == NULL || X == NULL || gram == NULL || alpha == NULL || norm == NULL) {
+	if (f == NULL || extend(f, data->n) != 0 || X == NULL || gram == NULL || alpha == NULL || norm == NULL) {
 		err_memory(e);
 		goto out;
 	}
-	f->gamma = o->gamma;
-	f->coef0 = o->coef0;
 	for (i = 0; i < data->n * data->dim; i++)
 		X[i] = (double)data->act[i];
 	normalise(X, data->n, data->dim, X, norm);
@@ -297,51 +302,53 @@ static int
 load_quadratic(struct polykernel *f, const struct record *r, struct err *e)
 {
 	size_t d = f->base.dim, i, j, n = 0;
-	double *upper = malloc(d * (d + 1) / 2 * sizeof *upper);
-	int rc;
+	double *upper;
 
-	if (upper == NULL)
+	if ((f->b = field_load_array(r, "b", d, e)) == NULL ||
+	    (upper = field_load_array(r, "M", d * (d + 1) / 2, e)) == NULL)
+		return -1;
+	if ((f->M = calloc(d * d, sizeof *f->M)) == NULL) {
+		free(upper);
 		return err_memory(e);
-	if ((rc = field_load_nums(r, "M", upper, d * (d + 1) / 2, e)) == 0)
-		for (i = 0; i < d; i++)
-			for (j = i; j < d; j++)
-				f->M[i * d + j] = f->M[j * d + i] = upper[n++];
+	}
+	for (i = 0; i < d; i++)
+		for (j = i; j < d; j++)
+			f->M[i * d + j] = f->M[j * d + i] = upper[n++];
 	free(upper);
-	return rc != 0 ? -1 : field_load_nums(r, "b", f->b, d, e);
+	return 0;
+}
+
+/* As many rows as there are alphas. */
+static int
+load_rows(struct polykernel *f, const struct record *r, struct err *e)
+{
+	if (record_get_nums(r, "alpha", &f->alpha, &f->n) != 1 || f->n == 0)
+		return err_set(e, "field 'alpha' is not an array of numbers");
+	return (f->X = field_load_array(r, "rows", f->n * f->base.dim, e)) != NULL ? 0 : -1;
 }
 
 static struct field *
-load(const struct record *r, size_t dim, struct err *e)
+load(const struct field_type *type, const struct record *r, size_t dim, struct err *e)
 {
 	struct polykernel *f;
 	int64_t degree;
-	double gamma, coef0, *alpha = NULL;
-	size_t n = 0;
+	double gamma, coef0;
 
+	(void)type;
 	if (record_get_int(r, "degree", &degree) != 1 || degree < 1 || degree > FIELD_MAX_DEGREE ||
 	    record_get_num(r, "gamma", &gamma) != 1 || !(gamma > 0) ||
 	    record_get_num(r, "coef0", &coef0) != 1 || !(coef0 >= 0)) {
 		err_set(e, "one of degree, gamma, coef0 is missing or out of range");
 		return NULL;
 	}
-	if (degree != 2 && (record_get_nums(r, "alpha", &alpha, &n) != 1 || n == 0)) {
-		err_set(e, "field 'alpha' is not an array of numbers");
-		return NULL;
-	}
-	if ((f = polykernel_alloc(dim, (unsigned)degree, n)) == NULL) {
-		free(alpha);
+	if ((f = polykernel_alloc(dim, (unsigned)degree, gamma, coef0)) == NULL) {
 		err_memory(e);
 		return NULL;
 	}
-	f->gamma = gamma;
-	f->coef0 = coef0;
-	if (alpha != NULL)
-		memcpy(f->alpha, alpha, n * sizeof *alpha);
-	free(alpha);
 	if (record_get_num(r, "intercept", &f->intercept) != 1 ||
 	    record_get_num(r, "log_prior_ratio", &f->log_prior_ratio) != 1)
 		err_set(e, "no intercept or log_prior_ratio");
-	else if ((degree == 2 ? load_quadratic(f, r, e) : field_load_nums(r, "rows", f->X, n * dim, e)) == 0)
+	else if ((degree == 2 ? load_quadratic(f, r, e) : load_rows(f, r, e)) == 0)
 		return &f->base;
 	polykernel_free(&f->base);
 	return NULL;

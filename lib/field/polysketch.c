@@ -57,7 +57,7 @@ polysketch_free(struct field *base)
 
 extern const struct field_type field_polysketch;
 
-/* Everything but the numbers in index, sign and w. */
+/* Without index, sign and w. */
 static struct polysketch *
 polysketch_alloc(size_t dim, unsigned degree, size_t n, double gamma, double coef0)
 {
@@ -72,28 +72,30 @@ polysketch_alloc(size_t dim, unsigned degree, size_t n, double gamma, double coe
 	f->gamma = gamma;
 	f->coef0 = coef0;
 	f->ext = dim + (coef0 > 0);
-	f->index = calloc(degree * f->ext, sizeof *f->index);
-	f->sign = calloc(degree * f->ext, sizeof *f->sign);
-	f->w = calloc(n, sizeof *f->w);
-	if (f->index == NULL || f->sign == NULL || f->w == NULL) {
-		polysketch_free(&f->base);
-		return NULL;
-	}
 	return f;
 }
 
-static void
+/* index and sign; 0, -1: out of memory */
+static int
 draw_hashes(struct polysketch *f)
 {
 	gsl_rng *rng = gsl_rng_alloc(gsl_rng_mt19937);
 	size_t i;
 
+	f->index = calloc(f->degree * f->ext, sizeof *f->index);
+	f->sign = calloc(f->degree * f->ext, sizeof *f->sign);
+	if (rng == NULL || f->index == NULL || f->sign == NULL) {
+		if (rng != NULL)
+			gsl_rng_free(rng);
+		return -1;
+	}
 	gsl_rng_set(rng, (unsigned long)f->seed);
 	for (i = 0; i < f->degree * f->ext; i++) {
 		f->index[i] = (int)gsl_rng_uniform_int(rng, f->n);
 		f->sign[i] = gsl_rng_uniform_int(rng, 2) == 0 ? -1 : 1;
 	}
 	gsl_rng_free(rng);
+	return 0;
 }
 
 static int
@@ -316,7 +318,8 @@ fit(const struct fit_data *data, const struct field_options *o, struct fit_repor
 	if (f == NULL)
 		goto memory;
 	f->seed = o->seed;
-	draw_hashes(f);
+	if (draw_hashes(f) != 0 || (f->w = calloc(f->n, sizeof *f->w)) == NULL)
+		goto memory;
 	phi = calloc(data->n, f->n * sizeof *phi);
 	a = calloc(data->dim, sizeof *a);
 	/* without M yet: with transforms */
@@ -364,39 +367,47 @@ save(const struct field *base, struct record *r)
 	    record_set_nums(r, "w", f->w, f->n) != 0 ? -1 : 0;
 }
 
-/* An array of n integers in [min, max], none of them 0 unless zero is allowed. */
-static int
-load_ints(const struct record *r, const char *name, int *out, size_t n, int min, int max, int zero,
-    struct err *e)
+/* An array of n integers in [min, max], none of them 0 unless zero is allowed; malloc'ed. NULL on failure. */
+static int *
+load_ints(const struct record *r, const char *name, size_t n, int min, int max, int zero, struct err *e)
 {
-	double *v;
-	size_t got, i;
+	double *v = field_load_array(r, name, n, e);
+	int *out;
+	size_t i;
 
-	if (record_get_nums(r, name, &v, &got) != 1)
-		return err_set(e, "field '%s' is not an array of numbers", name);
-	for (i = 0; got == n && i < n; i++) {
-		if (!(v[i] >= min && v[i] <= max) || v[i] != (int)v[i] || (v[i] == 0 && !zero))
+	if (v == NULL)
+		return NULL;
+	if ((out = calloc(n, sizeof *out)) == NULL) {
+		err_memory(e);
+		free(v);
+		return NULL;
+	}
+	for (i = 0; i < n; i++) {
+		if (!(v[i] >= min && v[i] <= max) || v[i] != (int)v[i] || (v[i] == 0 && !zero)) {
+			err_set(e, "field '%s' has a value out of range", name);
+			free(out);
+			out = NULL;
 			break;
+		}
 		out[i] = (int)v[i];
 	}
 	free(v);
-	if (got != n)
-		return err_set(e, "field '%s' has %zu values, not %zu", name, got, n);
-	return i == n ? 0 : err_set(e, "field '%s' has a value out of range", name);
+	return out;
 }
 
 static struct field *
-load(const struct record *r, size_t dim, struct err *e)
+load(const struct field_type *type, const struct record *r, size_t dim, struct err *e)
 {
 	struct polysketch *f;
 	int64_t degree, n, seed;
 	double gamma, coef0;
 
+	(void)type;
 	if (record_get_int(r, "degree", &degree) != 1 || degree < 1 || degree > FIELD_MAX_DEGREE ||
 	    record_get_int(r, "components", &n) != 1 || n < 1 || n > FIELD_MAX_COMPONENTS ||
 	    record_get_num(r, "gamma", &gamma) != 1 || !(gamma > 0) ||
 	    record_get_num(r, "coef0", &coef0) != 1 || !(coef0 >= 0) ||
-	    record_get_int(r, "seed", &seed) != 1) {
+	    record_get_int(r, "seed", &seed) != 1 || seed < 0 || seed > UINT32_MAX) {
 		err_set(e, "one of degree, components, gamma, coef0, seed is missing or out of range");
 		return NULL;
 	}
@@ -410,9 +421,9 @@ load(const struct record *r, size_t dim, struct err *e)
 		err_set(e, "no intercept or log_prior_ratio");
 		goto fail;
 	}
-	if (load_ints(r, "index", f->index, f->degree * f->ext, 0, (int)n - 1, 1, e) != 0 ||
-	    load_ints(r, "sign", f->sign, f->degree * f->ext, -1, 1, 0, e) != 0 ||
-	    field_load_nums(r, "w", f->w, f->n, e) != 0)
+	if ((f->index = load_ints(r, "index", f->degree * f->ext, 0, (int)n - 1, 1, e)) == NULL ||
+	    (f->sign = load_ints(r, "sign", f->degree * f->ext, -1, 1, 0, e)) == NULL ||
+	    (f->w = field_load_array(r, "w", f->n, e)) == NULL)
 		goto fail;
 	if (make_quadratic(f) == 0)
 		return &f->base;

@@ -54,12 +54,6 @@ fit(const struct fit_data *d, const struct field_options *o, struct fit_report *
 	return &f->base;
 }
 
-static struct field *
-load(const struct record *r, size_t dim, struct err *e)
-{
-	return constant_load(&field_repe, sizeof(struct constant), r, dim, e);
-}
-
 const struct field_type field_repe = {
 	.name = "repe",
 	.about = "representation engineering: the pairs' first principal component",
@@ -68,7 +62,7 @@ const struct field_type field_repe = {
 	.one_vector = 1,
 	.fit = fit,
 	.save = constant_save,
-	.load = load,
+	.load = constant_load,
 	.free = constant_free,
 	.eval = constant_eval,
 };

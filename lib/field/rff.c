@@ -46,7 +46,7 @@ rff_free(struct field *base)
 
 extern const struct field_type field_rff;
 
-/* With W and b drawn. */
+/* With W and b drawn, without w. */
 static struct rff *
 rff_alloc(size_t dim, size_t n, double sigma, uint64_t seed)
 {
@@ -63,8 +63,7 @@ rff_alloc(size_t dim, size_t n, double sigma, uint64_t seed)
 	f->seed = seed;
 	f->W = calloc(n, dim * sizeof *f->W);
 	f->b = calloc(n, sizeof *f->b);
-	f->w = calloc(n, sizeof *f->w);
-	if (f->W == NULL || f->b == NULL || f->w == NULL)
+	if (f->W == NULL || f->b == NULL)
 		goto fail;
 	gsl_rng_set(rng, (unsigned long)seed);
 	for (i = 0; i < n * dim; i++)
@@ -184,7 +183,7 @@ fit(const struct fit_data *d, const struct field_options *o, struct fit_report *
 	int rc = -1;
 	size_t i;
 
-	if (f == NULL || phi == NULL || a == NULL) {
+	if (f == NULL || phi == NULL || a == NULL || (f->w = calloc(f->n, sizeof *f->w)) == NULL) {
 		err_memory(e);
 		goto out;
 	}
@@ -220,26 +219,32 @@ save(const struct field *base, struct record *r)
 }
 
 static struct field *
-load(const struct record *r, size_t dim, struct err *e)
+load(const struct field_type *type, const struct record *r, size_t dim, struct err *e)
 {
 	struct rff *f;
 	int64_t n, seed;
-	double sigma;
+	double sigma, *w;
 
+	(void)type;
 	if (record_get_int(r, "components", &n) != 1 || n < 1 || n > FIELD_MAX_COMPONENTS ||
-	    record_get_num(r, "sigma", &sigma) != 1 || !(sigma > 0) || record_get_int(r, "seed", &seed) != 1) {
+	    record_get_num(r, "sigma", &sigma) != 1 || !(sigma > 0) || record_get_int(r, "seed", &seed) != 1 ||
+	    seed < 0 || seed > UINT32_MAX) {
 		err_set(e, "one of components, sigma, seed is missing or out of range");
 		return NULL;
 	}
+	/* the file's length first: n alone could ask for any amount of memory, and random numbers for all of it */
+	if ((w = field_load_array(r, "w", (size_t)n, e)) == NULL)
+		return NULL;
 	if ((f = rff_alloc(dim, (size_t)n, sigma, (uint64_t)seed)) == NULL) {
 		err_memory(e);
+		free(w);
 		return NULL;
 	}
-	if (record_get_num(r, "intercept", &f->intercept) != 1 ||
-	    record_get_num(r, "log_prior_ratio", &f->log_prior_ratio) != 1)
-		err_set(e, "no intercept or log_prior_ratio");
-	else if (field_load_nums(r, "w", f->w, f->n, e) == 0)
+	f->w = w;
+	if (record_get_num(r, "intercept", &f->intercept) == 1 &&
+	    record_get_num(r, "log_prior_ratio", &f->log_prior_ratio) == 1)
 		return &f->base;
+	err_set(e, "no intercept or log_prior_ratio");
 	rff_free(&f->base);
 	return NULL;
 }

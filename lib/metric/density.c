@@ -8,6 +8,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "log1pexp.h"
 #include "metric.h"
 
 struct density {
@@ -84,7 +85,7 @@ density_push(void *state, struct record *r, struct metric_out *out, struct err *
 	if (got == 1 && !isnan(s->barrier->prior)) {
 		/* h speaks of densities; of labels speak the log-odds under the prior of the fit */
 		odds = h - log((1 - s->barrier->prior) / s->barrier->prior);
-		if (record_set_num(r, "log_loss", log1p(exp(-fabs(odds))) + fmax(0, label ? -odds : odds)) != 0)
+		if (record_set_num(r, "log_loss", log1pexp(label ? -odds : odds)) != 0)
 			return err_memory(e);
 	}
 	return out->emit(out, r, e);

@@ -20,6 +20,7 @@ fitbarrier --components 64 -o "$tmp/b.ods" "$tmp/a.ods"
 ok 'the same bytes twice' cmp "$tmp/b.ods" "$tmp/b3.ods"
 fitbarrier -S 7 --components 64 "$tmp/a.ods" | view >"$tmp/seed7"
 is "$(jq .seed "$tmp/seed7")" 7 '-S is recorded'
+is "$(fitbarrier -S 4294967295 --components 8 "$tmp/a.ods" | view | jq .seed)" 4294967295 'the greatest seed'
 view "$tmp/b.ods" >"$tmp/seed0"
 is "$(jq -s '.[0].index == .[1].index' "$tmp/seed0" "$tmp/seed7")" false 'and draws other hashes'
 is "$(fitbarrier --degree 3 --coef0 0 --gamma 0.385 -C 2.385 --components 50 "$tmp/a.ods" | view | jq -c '[.degree, .coef0, .gamma, .C, (.index | length)] == [3, 0, 0.385, 2.385, 18]')" true 'every parameter arrives'
@@ -242,6 +243,10 @@ fails 1 "fitbarrier: cannot open '$tmp/nope': No such file or directory" fitbarr
 fails 1 'fitbarrier: standard input is empty' fitbarrier
 echo '{"id":"a"}' >"$tmp/t.jsonl"
 fails 1 "fitbarrier: '$tmp/t.jsonl' holds examples, not activations" fitbarrier "$tmp/t.jsonl"
+for S in -1 4294967296; do
+	fails 2 "fitbarrier: -S: '$S' is not in [0, 4294967295]
+try 'fitbarrier -h'" fitbarrier -S $S
+done
 fails 2 "fitbarrier: -C: 'x' is not a number
 try 'fitbarrier -h'" fitbarrier -C x
 fails 2 "fitbarrier: --degree: '17' is not in [1, 16]

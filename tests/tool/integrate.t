@@ -131,7 +131,19 @@ for what in '.positives_h = 3' '.positives_h = [1, 2]' '.T_auto = -1' '.prior = 
 	run integrate -b "$tmp/lie.ods" "$tmp/a.ods"
 	is "$status $(echo "$err" | grep -c "^integrate: '$tmp/lie.ods': record 1: ")" '1 1' "barrier with $what: $(echo "$err" | sed 's/.*record 1: //')"
 done
-fails 1 'integrate: activation 1 of 48 is not finite once steered' integrate -b "$tmp/b.ods" -T 1e300 "$tmp/a.ods"
+fails 1 "integrate: '$tmp/a.ods': record 1: the activation is not finite once steered" integrate -b "$tmp/b.ods" -T 1e300 "$tmp/a.ods"
+# the record's own number, in its file and wherever a chunk began
+made 'if .odesteer then .dtype = "float16" elif .id == "r12" then .act[0] = 65504 else . end' >"$tmp/edge.ods"
+view --header "$tmp/caa.ods" | jq -c 'if .odesteer then . else .vector = [30, 0, 0, 0, 0, 0] end' | view --pack >"$tmp/up.ods"
+fails 1 "integrate: '$tmp/edge.ods': record 13: an activation holds 65534, which float16 cannot carry" \
+	integrate -b "$tmp/up.ods" -T 1 "$tmp/half.ods" "$tmp/edge.ods"
+fails 1 'integrate: standard input: record 13: an activation holds 65534, which float16 cannot carry' \
+	sh -c '{ head -c 700; sleep 0.2; cat; } <"$2" | integrate -b "$1" -T 1' sh "$tmp/up.ods" "$tmp/edge.ods"
+made 'if .id == "r12" then .act[0] = 3.4e38 else . end' >"$tmp/edge.ods"
+view --header "$tmp/up.ods" | jq -c 'if .odesteer then . else .vector[0] = 1e37 end' | view --pack >"$tmp/far.ods"
+fails 1 "integrate: '$tmp/edge.ods': record 13: the activation is not finite once steered" integrate -b "$tmp/far.ods" -T 1 "$tmp/a.ods" "$tmp/edge.ods"
+fails 1 "integrate: '$tmp/a.ods': record 1: more than 100000 steps: the tolerance is too small for the field" \
+	integrate -b "$tmp/b.ods" -s rkf45 -T 1e5 "$tmp/a.ods"
 
 # a writer that sends one record and waits for its answer gets it
 made 'select(.odesteer or .id == "r0")' >"$tmp/one.ods"
@@ -204,6 +216,22 @@ set -- "$tmp/a.ods" "$tmp/a.ods" "$tmp/a.ods" "$tmp/a.ods" "$tmp/a.ods" "$tmp/a.
 set -- "$@" "$@" "$@" "$@" "$@" "$@" "$@" "$@"
 is "$({ integrate -b "$tmp/b.ods" "$@" "$@" 2>&1 >&3 | cat; } 3>&1 | head -c 1 | wc -c)" 1 'a reader that leaves ends it quietly'
 # barrier files that lie
+fitbarrier -f rff --components 8 -o "$tmp/rff.ods" "$tmp/a.ods"
+fitbarrier -f polykernel --degree 3 -o "$tmp/rows.ods" "$tmp/a.ods"
+lies() { # FILE WHAT MESSAGE
+	view --header "$tmp/$1.ods" | jq -c "if .odesteer then . else $2 end" | view --pack >"$tmp/lie.ods"
+	fails 1 "integrate: '$tmp/lie.ods': record 1: $3" integrate -b "$tmp/lie.ods" "$tmp/a.ods"
+}
+lies rff '.components = 16777216' "field 'w' has 8 values, not 16777216"
+for seed in -1 4294967296; do
+	lies rff ".seed = $seed" 'one of components, sigma, seed is missing or out of range'
+	lies b ".seed = $seed" 'one of degree, components, gamma, coef0, seed is missing or out of range'
+done
+lies b '.components = 16777216' "field 'w' has 64 values, not 16777216"
+lies rows '.alpha += .alpha' "field 'rows' has 288 values, not 576"
+lies mimic '.matrix = .matrix[1:]' "field 'matrix' has 20 values, not 21"
+lies linact '.shift = [1]' "field 'shift' has 1 values, not 6"
+lies caa 'del(.vector)' "field 'vector' is not an array of numbers"
 for what in '.index[0] = 64' '.index[0] = -1' '.sign[0] = 0' '.w = .w[1:]' '.components = 0' '.degree = 17' '.gamma = 0' '.act_norm = 0' \
 	'.field = "nope"' 'del(.intercept)' 'del(.field)' '.index = "x"' '.coef0 = 0'; do
 	view --header "$tmp/b.ods" | jq -c "if .odesteer then . else $what end" | view --pack >"$tmp/lie.ods"

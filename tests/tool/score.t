@@ -78,6 +78,8 @@ echo '{"id":"1"}' >"$tmp/none.jsonl"
 fails 1 "score: no record has a metric's field" score report "$tmp/none.jsonl"
 echo '{"id":"1","mc1":"x"}' >"$tmp/bad.jsonl"
 fails 1 "score: '$tmp/bad.jsonl': record 1: field 'mc1' is not a number" score report "$tmp/bad.jsonl"
+fails 2 "score: -S: '4294967296' is not in [0, 4294967295]
+try 'score -h'" score report -S 4294967296 "$tmp/r.jsonl"
 fails 2 "score: -o: 'tex' is not table, csv or json
 try 'score -h'" score report -o tex "$tmp/r.jsonl"
 # perplexities by hand: the mean of a's (2 + 4) / 2 and b's 1; exp of all 6 nats over all 4 tokens

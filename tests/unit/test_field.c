@@ -23,17 +23,18 @@ golden_field(const json_t *g)
 	struct polysketch *f = polysketch_alloc(dim, (unsigned)json_integer_value(json_object_get(p, "degree")),
 	    n, json_number_value(json_object_get(p, "gamma")), json_number_value(json_object_get(p, "coef0")));
 
+	f->index = calloc(f->degree * f->ext, sizeof *f->index);
+	f->sign = calloc(f->degree * f->ext, sizeof *f->sign);
 	for (i = 0; i < f->degree * f->ext; i++) {
 		f->index[i] = (int)index[i];
 		f->sign[i] = (int)sign[i];
 	}
-	memcpy(f->w, coef, n * sizeof *coef);
+	f->w = coef;
 	f->intercept = json_number_value(json_object_get(g, "intercept"));
 	f->log_prior_ratio = log(json_number_value(json_object_get(g, "prior_ratio")));
 	make_quadratic(f);
 	free(index);
 	free(sign);
-	free(coef);
 	return f;
 }
 

@@ -417,14 +417,23 @@ check_errors(void)
 	rows_float(act);
 	f = flow_alloc(&barrier, &o, &e);
 	ok(flow_apply(f, act, ROWS, NULL, 0, &e) == -1 &&
-	    strcmp(e.text, "activation 1 of 13 is not finite once steered") == 0, "%s", e.text);
+	    strcmp(e.text, "the activation is not finite once steered") == 0 && flow_failed(f) == 0, "%s", e.text);
 	flow_free(f);
 	o = options("euler", 1, 1);
 	rows_float(act);
 	act[9 * D + 3] = INFINITY;
 	f = flow_alloc(&barrier, &o, &e);
 	ok(flow_apply(f, act, ROWS, NULL, 0, &e) == -1 &&
-	    strcmp(e.text, "activation 10 of 13 is not finite once steered") == 0, "%s", e.text);
+	    strcmp(e.text, "the activation is not finite once steered") == 0 && flow_failed(f) == 9, "row 10: %s", e.text);
+	flow_free(f);
+	o = options("rkf45", 1e5, 1);
+	o.tolerance = 1e-2;
+	rows_float(act);
+	/* a short way for these; the others come to the end of theirs, where no step is small enough */
+	for (i = 0; i < 9 * D; i++)
+		act[i] *= 1e9f;
+	f = flow_alloc(&barrier, &o, &e);
+	ok(flow_apply(f, act, ROWS, NULL, 0, &e) == -1 && flow_failed(f) == 9, "adaptive, row 10: %s", e.text);
 	flow_free(f);
 }
 

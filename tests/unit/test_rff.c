@@ -113,7 +113,7 @@ main(void)
 
 	memcpy(f->W, W, n * dim * sizeof *W);
 	memcpy(f->b, b, n * sizeof *b);
-	memcpy(f->w, coef, n * sizeof *coef);
+	f->w = coef;
 	f->intercept = json_number_value(json_object_get(g, "intercept"));
 	f->log_prior_ratio = log(json_number_value(json_object_get(g, "prior_ratio")));
 	w = field_work_alloc(&f->base);
@@ -154,7 +154,6 @@ main(void)
 	rff_free(&f->base);
 	free(W);
 	free(b);
-	free(coef);
 	free(X);
 	free(phi);
 	free(h);
