@@ -239,12 +239,8 @@ follow_one(struct flow *f, double *y, struct flow_result *r, struct err *e)
 	if (f->solver->adapt(f->adaptive, &p, e) != 0) {
 		f->failed = (size_t)(y - f->y) / field->dim;
 		return -1;
-<<<<<<< HEAD
-	r->length = f->speed * p.length;
-=======
 	}
-	r->length = p.length;
->>>>>>> fixes
+	r->length = f->speed * p.length;
 	r->steps = p.steps;
 	return 0;
 }

@@ -189,7 +189,7 @@ check_alike(const char *name, const struct field *f)
 	struct field_work *w = field_work_alloc(f), *w2;
 	double a[ROWS * MADE_DIM], h[3][ROWS], v[3][ROWS * MADE_DIM];
 	struct record *r = record_alloc();
-	struct field *g;
+	struct field *g = NULL;
 	struct err e;
 	size_t i;
 
