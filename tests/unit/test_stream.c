@@ -824,7 +824,7 @@ check_values(void)
 		is_bad("'s': record 1: it is nested deeper than 32");
 	}
 	for (i = 1024; i <= 1025; i++) {
-		char name[8];
+		char name[32];
 		size_t k;
 
 		examples();
