@@ -36,6 +36,7 @@ struct state {
 	double total;		/* 1' D 1 */
 	double c, r_sum;
 	double last, first, norm;	/* the objective before; the gradient's norm at first and now */
+	double promise;		/* by how much the last step was to make the objective less */
 	double rho, rho0, eta;	/* of CG */
 };
 
@@ -254,6 +255,7 @@ descend(struct state *t)
 	unsigned k;
 
 	t->last = t->fit->objective;
+	t->promise = -slope;
 	for (k = 0; k < MAX_HALVINGS; k++, a /= 2) {
 		double next = (ww + 2 * a * wd + a * a * dd) / 2 + t->fit->C * loss_at(t, a, dc);
 
@@ -413,8 +415,9 @@ classifier_fit(const struct classifier_problem *p, struct classifier_fit *fit, s
 	for (k = 0; k < n_fit; k++) {
 		struct state *t = &b.t[k];
 
-		/* an optimum, or no way down from somewhere else (numbers too great or too small for doubles)? */
-		if (!(t->norm <= fmax(1e-6, fit[k].tolerance) * t->first)) {
+		/* an optimum, or no way down from somewhere else: numbers too great or too small for doubles? */
+		if (!(t->norm <= fmax(1e-6, fit[k].tolerance) * t->first ||
+		    (t->promise > 0 && t->promise <= 1e-6 * fit[k].objective))) {
 			err_set(e, "the classifier did not converge: its gradient is %g, and no step makes it less",
 			    t->norm);
 			goto out;

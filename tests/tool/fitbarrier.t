@@ -35,6 +35,14 @@ is "$(fitbarrier -f help | cut -d' ' -f1 | tr '\n' ' ')" 'polysketch polykernel 
 is "$(fitbarrier -f help | grep 'a map, not a flow' | cut -d' ' -f1 | tr '\n' ' ')" 'linact mimic ' 'and says which are maps'
 fails 1 "fitbarrier: cannot write 'standard output': No space left on device" sh -c 'fitbarrier -f help >/dev/full'
 
+# numbers beyond what doubles can solve
+run fitbarrier -f polykernel --gamma 1e12 --degree 16 "$tmp/a.ods"
+is "$status $(echo "$err" | sed 's/is [^,]*,/is much,/')" '1 fitbarrier: the classifier did not converge: its gradient is much, and no step makes it less' 'no optimum, no barrier'
+made 'if .odesteer then . else .act[3] = 0.1 end' >"$tmp/flat.ods"
+is "$(fitbarrier --standardise -f linear "$tmp/flat.ods" | view | jq -c '[.isd[3], (.auc > 0.9)]')" '[1,true]' 'a constant coordinate is only centred'
+fails 2 "fitbarrier: --held-out: '-' is where the barrier goes
+try 'fitbarrier -h'" fitbarrier --held-out - "$tmp/a.ods"
+
 # fields: what each has in its record
 has() { # FIELD FIELDS-OF-THE-RECORD [OPTION ...]
 	field=$1 wanted=$2
@@ -43,7 +51,7 @@ has() { # FIELD FIELDS-OF-THE-RECORD [OPTION ...]
 	is "$(view "$tmp/f.ods" | jq -r 'keys_unsorted - ["id", "positives", "negatives", "groups", "prior", "act_norm", "folds", "prior_log_loss"] | join(" ")')" \
 		"$wanted" "$field${*:+ $*}: its record"
 }
-classifier='C objective gradient_norm iterations'
+classifier='C loss objective gradient_norm iterations'
 held='auc log_loss temperature predicted observed positives_h T_auto'
 has polysketch "field degree components gamma coef0 seed intercept log_prior_ratio index sign w $classifier $held" --components 50
 has polykernel "field degree gamma coef0 intercept log_prior_ratio M b $classifier $held"
@@ -52,12 +60,12 @@ has polykernel "field mean isd degree gamma coef0 intercept log_prior_ratio M b 
 has rff "field components sigma seed intercept log_prior_ratio w $classifier $held" --components 50
 has linear "field w intercept log_prior_ratio $classifier $held"
 has linear "field mean isd w intercept log_prior_ratio $classifier $held" --standardise --loss hinge
-has iti "field w intercept log_prior_ratio $classifier $held"
+has iti "field w intercept log_prior_ratio C ${classifier#C loss } $held"
 has caa "field vector slope intercept log_prior_ratio $held"
 # of these rows it tells the contrary: no temperature mends that
 has repe "field vector slope intercept log_prior_ratio auc log_loss predicted observed positives_h T_auto"
 has linact 'field scale shift'
-has mimic "field w intercept log_prior_ratio matrix shift $classifier auc log_loss temperature predicted observed positives_h"
+has mimic "field w intercept log_prior_ratio matrix shift C ${classifier#C loss } auc log_loss temperature predicted observed positives_h"
 
 # presets
 figures() {
