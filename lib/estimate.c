@@ -388,14 +388,14 @@ by_probability(const void *a, const void *b)
 }
 
 /* Bins of equal count: what the held-out h says the share of positives is, and what it is. */
-static void
+static int
 reliability(const struct fit_data *d, struct fit_report *rep, double shift)
 {
 	struct scored *s = calloc(d->n, sizeof *s);
 	size_t b, i;
 
 	if (s == NULL)
-		return;
+		return -1;
 	for (i = 0; i < d->n; i++)
 		s[i] = (struct scored){ 1 / (1 + exp(shift - rep->held_out[i])), d->label[i] };
 	qsort(s, d->n, sizeof *s, by_probability);
@@ -411,16 +411,17 @@ reliability(const struct fit_data *d, struct fit_report *rep, double shift)
 		}
 	}
 	free(s);
+	return 0;
 }
 
-static void
+static int
 quantiles(const struct fit_data *d, struct fit_report *rep)
 {
 	double *h = calloc(rep->n_positive, sizeof *h);
 	size_t i, n = 0;
 
 	if (h == NULL)
-		return;
+		return -1;
 	for (i = 0; i < d->n; i++)
 		if (d->label[i])
 			h[n++] = rep->held_out[i];
@@ -428,9 +429,10 @@ quantiles(const struct fit_data *d, struct fit_report *rep)
 	for (i = 0; i < FIELD_QUANTILES; i++)
 		rep->quantile[i] = gsl_stats_quantile_from_sorted_data(h, 1, n, (double)i / (FIELD_QUANTILES - 1));
 	free(h);
+	return 0;
 }
 
-void
+int
 estimate_report(const struct fit_data *d, struct fit_report *rep)
 {
 	double shift;
@@ -444,14 +446,13 @@ estimate_report(const struct fit_data *d, struct fit_report *rep)
 	for (i = 0; i < FIELD_QUANTILES; i++)
 		rep->quantile[i] = NAN;
 	if (!rep->has_held_out)
-		return;
+		return 0;
 	/* h is the log-density ratio; what is said of labels is about the log-odds h - shift */
 	shift = log((1 - rep->prior) / rep->prior);
 	rep->auc = auc(rep->held_out, d->label, NULL, d->n);
 	rep->log_loss = mean_log_loss(rep->held_out, shift, d->label, d->n, 1, NULL, NULL);
 	rep->temperature = best_temperature(d, rep->held_out, shift);
-	reliability(d, rep, shift);
-	quantiles(d, rep);
+	return reliability(d, rep, shift) != 0 || quantiles(d, rep) != 0 ? -1 : 0;
 }
 
 int

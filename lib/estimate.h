@@ -35,8 +35,8 @@ int estimate_gram(const double *gram, const struct fit_data *d, const struct fie
 int estimate_refit(const struct field_type *type, const struct fit_data *d, const struct field_options *o,
     struct fit_report *rep, struct err *e);
 
-/* The report's counts, prior and all that follows from rep->held_out. */
-void estimate_report(const struct fit_data *d, struct fit_report *rep);
+/* The report's counts, prior and all that follows from rep->held_out. 0, -1: out of memory. */
+int estimate_report(const struct fit_data *d, struct fit_report *rep);
 
 /*
  * The length of flow that rep->T_auto proposes, in units of v: that after which half of the

@@ -103,11 +103,11 @@ field_fit(const struct field_type *type, const struct fit_data *d, const struct 
 	if ((f = type->fit(&s, o, rep, e)) == NULL || (type->has_h && !rep->has_held_out &&
 	    estimate_refit(type, &s, o, rep, e) != 0))
 		goto fail;
-	estimate_report(d, rep);
 	f->mean = mean;
 	f->isd = isd;
 	mean = isd = NULL;
-	if (rep->has_held_out && type->kind != FIELD_MAP && estimate_length(f, d, rep) != 0) {
+	if (estimate_report(d, rep) != 0 ||
+	    (rep->has_held_out && type->kind != FIELD_MAP && estimate_length(f, d, rep) != 0)) {
 		err_memory(e);
 		goto fail;
 	}

@@ -116,6 +116,26 @@ set_level(struct flow *f, double until, struct err *e)
 	return isnan(f->level) ? err_set(e, "the barrier does not know the positives' h: no level to stop at") : 0;
 }
 
+/* What was chosen must matter. */
+static int
+check_given(const struct field_type *type, const struct flow_options *o, struct err *e)
+{
+	static const struct {
+		const char *name;
+		unsigned bit;
+	} of_flows[] = { { "-n", FLOW_STEPS }, { "-s", FLOW_SOLVER }, { "--tolerance", FLOW_TOLERANCE } };
+	size_t i;
+
+	for (i = 0; type->kind == FIELD_MAP && i < sizeof of_flows / sizeof *of_flows; i++)
+		if (o->given & of_flows[i].bit)
+			return err_set(e, "'%s' is a map, not a flow: it has no use for %s", type->name, of_flows[i].name);
+	if (o->solver->adapt != NULL && o->given & FLOW_STEPS)
+		return err_set(e, "'%s' chooses its own steps: it has no use for -n", o->solver->name);
+	if (o->solver->adapt == NULL && o->given & FLOW_TOLERANCE)
+		return err_set(e, "'%s' takes equal steps: it has no use for --tolerance", o->solver->name);
+	return 0;
+}
+
 struct flow *
 flow_alloc(const struct barrier *b, const struct flow_options *o, struct err *e)
 {
@@ -127,7 +147,8 @@ flow_alloc(const struct barrier *b, const struct flow_options *o, struct err *e)
 	f->b = b;
 	f->solver = o->solver;
 	f->steps = o->steps;
-	if (set_length(f, o->T, e) != 0 || set_level(f, o->until, e) != 0) {
+	if (check_given(b->field->type, o, e) != 0 || set_length(f, o->T, e) != 0 ||
+	    set_level(f, o->until, e) != 0) {
 		flow_free(f);
 		return NULL;
 	}

@@ -29,12 +29,16 @@ int strength_parse(struct strength *s, const char *text);
 /* The T of b's flow. 0; -1: b proposes none for auto, or out of memory. */
 int strength_length(struct strength T, const struct barrier *b, double *length, struct err *e);
 
+/* Options that not every flow has a use for. */
+enum { FLOW_STEPS = 1, FLOW_SOLVER = 2, FLOW_TOLERANCE = 4 };
+
 struct flow_options {
 	struct strength T;
 	unsigned steps;			/* of solvers with fixed steps */
 	const struct solver *solver;
 	double tolerance;		/* of adaptive solvers, absolute and in each coordinate */
 	double until;			/* stop at this quantile of the positives' h, in [0, 1]; < 0: never */
+	unsigned given;			/* FLOW_... that a user chose: one that would have no effect is refused */
 };
 void flow_options_default(struct flow_options *o);
 

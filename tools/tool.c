@@ -251,6 +251,7 @@ tool_flow_option(struct tool_flows *f, int c, const char *text)
 		break;
 	case 'n':
 		o->steps = (unsigned)tool_long("-n", text, 1, 1000000);
+		o->given |= FLOW_STEPS;
 		break;
 	case 's':
 		if (strcmp(text, "help") == 0) {
@@ -260,12 +261,14 @@ tool_flow_option(struct tool_flows *f, int c, const char *text)
 		}
 		if ((o->solver = solver_find(text)) == NULL)
 			tool_misuse("-s: '%s' is not a solver (-s help lists them)", text);
+		o->given |= FLOW_SOLVER;
 		break;
 	case TOOL_UNTIL:
 		o->until = tool_double("--until", text, 0, 1);
 		break;
 	case TOOL_TOLERANCE:
 		o->tolerance = tool_double("--tolerance", text, 1e-14, 1e6);
+		o->given |= FLOW_TOLERANCE;
 		break;
 	}
 }

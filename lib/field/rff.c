@@ -122,14 +122,15 @@ eval(const struct field *base, void *work, const double *y, size_t n, double *h,
 		    (int)f->n, f->W, (int)base->dim, 0, grad, (int)base->dim);
 }
 
-/* The median of the nonzero distances between pairs of at most SIGMA_ROWS rows, over sqrt 2. */
-static double
-median_sigma(const struct fit_data *d, uint64_t seed)
+/* The median of the nonzero distances between pairs of at most SIGMA_ROWS rows, over sqrt 2; 0, -1: out of memory. */
+static int
+median_sigma(const struct fit_data *d, uint64_t seed, double *sigma)
 {
 	size_t m = d->n < SIGMA_ROWS ? d->n : SIGMA_ROWS, i, j, k, n = 0;
 	gsl_rng *rng = gsl_rng_alloc(gsl_rng_mt19937);
 	size_t *all = calloc(d->n, sizeof *all), *row = calloc(m, sizeof *row);
-	double *far = calloc(m * m / 2 + 1, sizeof *far), median = NAN;
+	double *far = calloc(m * m / 2 + 1, sizeof *far);
+	int rc = -1;
 
 	if (rng == NULL || all == NULL || row == NULL || far == NULL)
 		goto out;
@@ -148,14 +149,15 @@ median_sigma(const struct fit_data *d, uint64_t seed)
 				far[n++] = sqrt(sum);
 		}
 	gsl_sort(far, 1, n);
-	median = n > 0 ? gsl_stats_median_from_sorted_data(far, 1, n) / sqrt(2) : 1;
+	*sigma = n > 0 ? gsl_stats_median_from_sorted_data(far, 1, n) / sqrt(2) : 1;
+	rc = 0;
 out:
 	if (rng != NULL)
 		gsl_rng_free(rng);
 	free(all);
 	free(row);
 	free(far);
-	return median;
+	return rc;
 }
 
 /* sqrt(d / 2) times the standard deviation of all entries */
@@ -175,15 +177,16 @@ scale_sigma(const struct fit_data *d)
 static struct field *
 fit(const struct fit_data *d, const struct field_options *o, struct fit_report *rep, struct err *e)
 {
-	double sigma = o->sigma == SIGMA_NUMBER ? o->sigma_value : o->sigma == SIGMA_SCALE ? scale_sigma(d) :
-	    median_sigma(d, o->seed), scale = sqrt(2 / (double)o->components);
-	struct rff *f = isfinite(sigma) ? rff_alloc(d->dim, o->components, sigma, o->seed) : NULL;
+	double sigma = o->sigma == SIGMA_SCALE ? scale_sigma(d) : o->sigma_value, scale = sqrt(2 / (double)o->components);
 	double *phi = calloc(d->n, o->components * sizeof *phi), *a = calloc(d->n, d->dim * sizeof *a);
+	struct rff *f = NULL;
 	struct estimate x;
 	int rc = -1;
 	size_t i;
 
-	if (f == NULL || phi == NULL || a == NULL || (f->w = calloc(f->n, sizeof *f->w)) == NULL) {
+	if ((o->sigma == SIGMA_MEDIAN && median_sigma(d, o->seed, &sigma) != 0) ||
+	    (f = rff_alloc(d->dim, o->components, sigma, o->seed)) == NULL ||
+	    phi == NULL || a == NULL || (f->w = calloc(f->n, sizeof *f->w)) == NULL) {
 		err_memory(e);
 		goto out;
 	}

@@ -66,12 +66,17 @@ is "$(jq -n --slurpfile a "$tmp/rk4" --slurpfile b "$tmp/rk4-38" --slurpfile m "
 	[far($b) < 1e-5, far($m) < 1e-3, far($m) < far($e)]' -c)" '[true,true,true]' 'the solvers agree as well as their order says'
 
 for s in rkf45 rkck rk8pd; do
-	integrate -b "$tmp/b.ods" -s $s --tolerance 1e-9 -T 0.8 -n 1 "$tmp/a.ods" | view >"$tmp/$s.jsonl"
+	integrate -b "$tmp/b.ods" -s $s --tolerance 1e-9 -T 0.8 "$tmp/a.ods" | view >"$tmp/$s.jsonl"
 	is "$(jq -s -c --slurpfile a "$tmp/rk4" '[([range(48) as $i | range(6) as $k | $a[$i][$k] - .[$i].act[$k] | fabs] | max < 2e-6), (map(.length == 0.8 and .steps > 1) | all)]' "$tmp/$s.jsonl")" \
 		'[true,true]' "$s meets them, in steps of its own"
 	is "$(integrate -b "$tmp/b.ods" -s $s -T 0.8 "$tmp/a.ods" | view | jq -s --slurpfile a "$tmp/$s.jsonl" '(map(.steps) | add) <= ($a | map(.steps) | add)')" true \
 		'a greater tolerance takes no more of them'
+	fails 1 "integrate: '$s' chooses its own steps: it has no use for -n" integrate -b "$tmp/b.ods" -n 10 -s $s "$tmp/a.ods"
 done
+for s in euler midpoint rk4 rk4-3/8; do
+	fails 1 "integrate: '$s' takes equal steps: it has no use for --tolerance" integrate -b "$tmp/b.ods" --tolerance 1e-4 -s $s "$tmp/a.ods"
+done
+fails 1 "integrate: 'euler' takes equal steps: it has no use for --tolerance" integrate -b "$tmp/b.ods" --tolerance 1e-4 "$tmp/a.ods"
 is "$(jq -s -c 'map([.length, .steps]) | unique' "$tmp/s.jsonl")" '[[2.385,10]]' 'length and steps of a fixed solver'
 
 # --until: stop where h is a quantile of the positives' h, held out; who is there already is left alone
@@ -111,6 +116,10 @@ for f in linact mimic; do
 	fails 1 "integrate: '$f' is a map, not a flow: its T is the share of the way, from 0 to 1" integrate -b "$tmp/$f.ods" -T 1.5 "$tmp/a.ods"
 	fails 1 "integrate: '$f' is a map, not a flow: its T is the share of the way, from 0 to 1" integrate -b "$tmp/$f.ods" -T 0.5r "$tmp/a.ods"
 	fails 1 "integrate: '$f' is a map, not a flow: it cannot stop on the way" integrate -b "$tmp/$f.ods" --until 0.5 "$tmp/a.ods"
+	for o in '-n 10' '-s euler' '--tolerance 1e-4'; do
+		# shellcheck disable=SC2086 # two words
+		fails 1 "integrate: '$f' is a map, not a flow: it has no use for ${o% *}" integrate -b "$tmp/$f.ods" $o "$tmp/a.ods"
+	done
 done
 is "$(jq -c 'keys_unsorted[-2:]' "$tmp/linact.1" | sort -u)" '["length","steps"]' 'linact has no h, before or after'
 is "$(jq -s -c '[(map(select(.length == 0)) | length > 0), (map(select(.length == 0).steps == 0 and .length == 0 or .length > 0) | all), (map(.length) | unique)]' "$tmp/mimic.1")" \
