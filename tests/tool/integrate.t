@@ -122,8 +122,8 @@ for f in linact mimic; do
 	done
 done
 is "$(jq -c 'keys_unsorted[-2:]' "$tmp/linact.1" | sort -u)" '["length","steps"]' 'linact has no h, before or after'
-is "$(jq -s -c '[(map(select(.length == 0)) | length > 0), (map(select(.length == 0).steps == 0 and .length == 0 or .length > 0) | all), (map(.length) | unique)]' "$tmp/mimic.1")" \
-	'[true,true,[0,1]]' 'mimic leaves some where they are'
+is "$(jq -s -c '[(map(select(.length == 0)) | length > 0), (map(select(.length == 0).steps == 0 and .length == 0 or .length > 0) | all)]' "$tmp/mimic.1")" \
+	'[true,true]' 'mimic leaves some where they are'
 
 # CAA's vector keeps its length: T = 1 takes the mean of the negatives to that of the positives
 fitbarrier -f caa -o "$tmp/caa.ods" "$tmp/a.ods"
