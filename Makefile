@@ -2,9 +2,9 @@
 #
 #   make demo        set up what is missing, build, run the main job
 #   make check       set up what is missing, build, run the tests
+#   make check-full  the same and more: long tests, sanitisers, both compilers, no warnings
 #   make estimators, blocks, strength, solvers
 #                    benchmarks: see pipelines/
-#   make check-full  the same and more: long tests, sanitisers, both compilers, no warnings
 #   make setup       only the set-up: Debian packages, libllama, the default model
 #   make             build into bin/
 #   make install     to $(DESTDIR)$(PREFIX)
@@ -29,8 +29,12 @@ export ODESTEER_MODEL ?= $(cache)/$(model_file)
 tools = collect fitbarrier integrate generate score view
 all: $(tools:%=$(BIN)/%) $(BIN)/odesteer
 
+# What the README and the pages say of methods, block, strength and solvers was measured by these;
+# DATA=dir takes TruthfulQA from there instead of the project's own questions.
+benchmarks = estimators blocks strength solvers
+
 # What the engine's set-up says of itself; `all` looks only for what is there.
-ifeq ($(filter setup demo check check-% clean estimators blocks strength solvers,$(MAKECMDGOALS)),)
+ifeq ($(filter setup demo check check-% clean $(benchmarks),$(MAKECMDGOALS)),)
 include $(BUILD)/engine.mk
 endif
 $(BUILD)/engine.mk: tools/setup/engine
@@ -91,10 +95,8 @@ demo: setup
 	@$(MAKE) --no-print-directory -s all
 	pipelines/demo
 
-# What the README and the pages say of methods, block, strength and solvers was measured by these;
-# DATA=dir takes TruthfulQA from there instead of the project's own questions.
-benchmarks = estimators blocks strength solvers
 $(benchmarks): setup
+	@tools/setup/packages gnuplot || echo "setup: without gnuplot no figures are drawn"
 	@$(MAKE) --no-print-directory -s all
 	pipelines/$@
 
@@ -121,8 +123,9 @@ install: all
 	install -m 644 man/stream.5 $(DESTDIR)$(man)/man5/odesteer-stream.5
 	install -m 644 man/odesteer.7 $(DESTDIR)$(man)/man7
 
+# not out/: what is there took hours to measure
 clean:
-	rm -rf build bin out
+	rm -rf build bin
 
 .PHONY: all setup demo $(benchmarks) check run-check check-full check-clang check-asan install clean
 .DELETE_ON_ERROR:

@@ -35,8 +35,8 @@ struct filter {
 	int ended;			/* its output has ended */
 };
 
-/* The process group that filter_kill is about; one is being started. */
-static atomic_int running, starting;
+/* The process group that filter_kill is about; it is about to change: one is started or reaped. */
+static atomic_int running, changing;
 
 void
 filter_kill(void)
@@ -44,8 +44,8 @@ filter_kill(void)
 	pid_t pid, got = 0;
 	int ms;
 
-	/* a handler in another thread: the one that starts it has its signals blocked */
-	for (ms = 0; starting && ms < 1000; ms++)
+	/* a handler in another thread: the one that starts or reaps it has its signals blocked */
+	for (ms = 0; changing && ms < 1000; ms++)
 		poll(NULL, 0, 1);
 	if ((pid = atomic_exchange(&running, 0)) <= 0)
 		return;
@@ -70,6 +70,37 @@ now(void)
 	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
+/* No signal may end us between what becomes of the process and our knowing it. */
+static void
+begin_change(sigset_t *old)
+{
+	sigset_t all;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, old);
+	changing = 1;
+}
+
+static void
+end_change(const sigset_t *old)
+{
+	changing = 0;
+	pthread_sigmask(SIG_SETMASK, old, NULL);
+}
+
+/* Is it gone? Its number may be another's from then on. */
+static int
+reap(struct filter *f)
+{
+	sigset_t old;
+
+	begin_change(&old);
+	if (waitpid(f->pid, &f->status, WNOHANG) != 0)
+		running = f->pid = 0;
+	end_change(&old);
+	return f->pid == 0;
+}
+
 /* Has it exited, or does it within `seconds`? */
 static int
 has_exited(struct filter *f, double seconds)
@@ -77,17 +108,11 @@ has_exited(struct filter *f, double seconds)
 	double until = now() + seconds;
 	int ms = 1;
 
-	while (f->pid > 0) {
-		pid_t got = waitpid(f->pid, &f->status, WNOHANG);
-
-		if (got > 0 || (got < 0 && errno != EINTR))
-			running = f->pid = 0;
-		else if (now() >= until)
+	while (f->pid > 0 && !reap(f)) {
+		if (now() >= until)
 			return 0;
-		else if (got == 0) {
-			poll(NULL, 0, ms);
-			ms = ms < 50 ? 2 * ms : 50;
-		}
+		poll(NULL, 0, ms);
+		ms = ms < 50 ? 2 * ms : 50;
 	}
 	return 1;
 }
@@ -239,7 +264,7 @@ spawn(struct filter *f, const char *cmd, int in, int out)
 	char *argv[] = { "sh", "-c", "--", (char *)cmd, NULL };
 	posix_spawn_file_actions_t files;
 	posix_spawnattr_t attr;
-	sigset_t none, usual, all, old;
+	sigset_t none, usual, old;
 	int rc;
 
 	if ((rc = posix_spawn_file_actions_init(&files)) != 0)
@@ -248,10 +273,7 @@ spawn(struct filter *f, const char *cmd, int in, int out)
 		posix_spawn_file_actions_destroy(&files);
 		return rc;
 	}
-	/* from its first moment to our knowing its number nothing may end us */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	starting = 1;
+	begin_change(&old);
 	sigemptyset(&none);
 	sigemptyset(&usual);
 	sigaddset(&usual, SIGPIPE);
@@ -268,8 +290,7 @@ spawn(struct filter *f, const char *cmd, int in, int out)
 		running = f->pid;
 	else
 		f->pid = 0;
-	starting = 0;
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	end_change(&old);
 	posix_spawn_file_actions_destroy(&files);
 	posix_spawnattr_destroy(&attr);
 	return rc;

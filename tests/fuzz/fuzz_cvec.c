@@ -7,34 +7,13 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include "cvec.h"
+#include "hold.h"
 
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size);
 
 enum { BLOCK = 3, DIM = 6 };
-
-static const char *
-hold(const unsigned char *data, size_t size)
-{
-	static char path[32];
-	static int fd = -1;
-
-	if (fd < 0) {
-		if ((fd = memfd_create("fuzz", MFD_CLOEXEC)) < 0) {
-			perror("memfd_create");
-			exit(1);
-		}
-		snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
-	}
-	if (ftruncate(fd, 0) != 0 || pwrite(fd, data, size, 0) != (ssize_t)size) {
-		perror(path);
-		exit(1);
-	}
-	return path;
-}
 
 int
 LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)

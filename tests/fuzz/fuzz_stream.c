@@ -13,9 +13,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
+#include "hold.h"
 #include "record.h"
 #include "stream.h"
 
@@ -26,27 +26,6 @@ broken(const char *law, const struct err *e)
 {
 	fprintf(stderr, "broken: %s: %s\n", law, e->text);
 	abort();
-}
-
-/* The path of a file in memory that holds these bytes. */
-static const char *
-hold(const unsigned char *data, size_t size)
-{
-	static char path[32];
-	static int fd = -1;
-
-	if (fd < 0) {
-		if ((fd = memfd_create("fuzz", MFD_CLOEXEC)) < 0) {
-			perror("memfd_create");
-			exit(1);
-		}
-		snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
-	}
-	if (ftruncate(fd, 0) != 0 || pwrite(fd, data, size, 0) != (ssize_t)size) {
-		perror(path);
-		exit(1);
-	}
-	return path;
 }
 
 /* Where the copy goes: a directory of this process's own, for a sink renames. */

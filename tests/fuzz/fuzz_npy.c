@@ -1,0 +1,56 @@
+/*
+ * npy_open and npy_read on any bytes: as many rows of finite numbers come out as the header
+ * says, or a message. Built as fuzz_stream.c is. A seed worth having is what view --npy writes.
+ */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "hold.h"
+#include "npy.h"
+
+int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size);
+
+static _Noreturn void
+broken(const char *law)
+{
+	fprintf(stderr, "broken: %s\n", law);
+	abort();
+}
+
+int
+LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
+{
+	struct err e = { "" };
+	struct npy *m = npy_open(hold(data, size), &e);
+	uint64_t n = 0;
+	float *row;
+	size_t i;
+	int got;
+
+	if (m == NULL) {
+		if (e.text[0] == '\0')
+			broken("a failure has its message");
+		return 0;
+	}
+	if (npy_dim(m) < 1 || npy_dim(m) > NPY_DIM)
+		broken("a row has a length that a stream can have");
+	/* the file has been found to be as long as its header says: there is not much in one row */
+	if (npy_rows(m) > 0 && npy_dim(m) > size)
+		broken("a header that promises more than there is is refused");
+	if ((row = calloc(npy_rows(m) > 0 ? npy_dim(m) : 1, sizeof *row)) == NULL)
+		abort();
+	while ((got = npy_read(m, row, &e)) == 1) {
+		n++;
+		for (i = 0; i < npy_dim(m); i++)
+			if (!isfinite(row[i]))
+				broken("the numbers are finite");
+	}
+	if (got == 0 && n != npy_rows(m))
+		broken("there are as many rows as the header says");
+	if (got < 0 && e.text[0] == '\0')
+		broken("a failure has its message");
+	free(row);
+	npy_close(m);
+	return 0;
+}
