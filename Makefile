@@ -96,7 +96,7 @@ demo: setup
 	pipelines/demo
 
 $(benchmarks): setup
-	@tools/setup/packages gnuplot || echo "setup: without gnuplot no figures are drawn"
+	@tools/setup/packages gnuplot
 	@$(MAKE) --no-print-directory -s all
 	pipelines/$@
 

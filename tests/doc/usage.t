@@ -9,7 +9,7 @@ for t in collect fitbarrier integrate generate score view; do
 	page=man/$t.1
 	run "$t" -h
 	is "$status$err" 0 "$t -h goes to standard output"
-	synopsis=$(mandoc -T ascii "$page" | col -b | sed -n '/^SYNOPSIS/,/^DESCRIPTION/p' | sed '1d;$d' | words)
+	synopsis=$(mandoc -T ascii "$page" | sed "s/.$(printf '\b')//g" | sed -n '/^SYNOPSIS/,/^DESCRIPTION/p' | sed '1d;$d' | words)
 	is "$(printf '%s\n' "$out" | sed -n '/^usage:/,/^  -\|^  [a-z][a-z]*  /p' | grep '^usage:\|^       ' | sed 's/^usage: //' | words)" "$synopsis" \
 		"$t -h says what the page's SYNOPSIS says"
 	for o in $(printf '%s\n' "$out" | grep -o '^  --*[A-Za-z0-9-]*' | sort -u); do
