@@ -261,7 +261,7 @@ scaled() { # -T FACTOR OF THE VECTOR
 }
 scaled 2.385 2.385
 scaled 0 0
-scaled 0.03r "0.03 * $(view "$tmp/caa.ods" | jq .act_norm)"
+scaled 0.03r "$(view "$tmp/caa.ods" | jq '0.03 * .act_norm / (.vector | map(. * .) | add | sqrt)')"
 scaled auto "$(view "$tmp/caa.ods" | jq .T_auto)"
 is "$(view --gguf "$tmp/stdin.gguf" <"$tmp/caa.ods"; cmp "$tmp/stdin.gguf" "$tmp/caa.gguf")" '' 'the barrier may come from standard input'
 is "$(view --gguf "$tmp/minus.gguf" - <"$tmp/caa.ods"; cmp "$tmp/minus.gguf" "$tmp/caa.gguf")" '' 'by its name, too'
