@@ -335,7 +335,7 @@ check_map(const char *name)
 			for (j = i * D; j < (i + 1) * D; j++)
 				way += T * T * (y[j] - start[j]) * (y[j] - start[j]);
 			moved += !stays;
-			wrong += r[i].steps != !stays || fabs(r[i].length - sqrt(way)) > 1e-6 * (1 + sqrt(way)) || !map->type->has_h != isnan(r[i].h_before);
+			wrong += r[i].steps != !stays || fabs(r[i].length - sqrt(way)) > 1e-6 * (1 + sqrt(way)) || (!map->type->has_h) != (isnan(r[i].h_before) != 0);
 			for (j = i * D; j < (i + 1) * D; j++)
 				worst = fmax(worst, fabs((double)act[j] - start[j] - T * (y[j] - start[j])));
 		}
