@@ -135,7 +135,7 @@ struct field_type {
 	void (*apply)(const struct field *f, void *w, double *y, size_t n);
 };
 
-/* First member of every field: field_type.fit and .load make it with base_init's values. */
+/* First member of every field: field_type.fit and .load set type and dim, and leave the rest NULL. */
 struct field {
 	const struct field_type *type;
 	size_t dim;
