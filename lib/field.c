@@ -259,7 +259,7 @@ direction(const struct field *f, const double *grad, double *v)
 			v[i] *= f->isd[i];
 	if (f->type->kind != FIELD_UNIT_FLOW)
 		return;
-	length = cblas_dnrm2((int)f->dim, v, 1) + 1e-10;
+	length = sqrt(cblas_ddot((int)f->dim, v, 1, v, 1)) + 1e-10;
 	for (i = 0; i < f->dim; i++)
 		v[i] /= length;
 }

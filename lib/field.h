@@ -133,6 +133,14 @@ struct field_type {
 	void (*eval)(const struct field *f, void *w, const double *y, size_t n, double *h, double *grad);
 	/* Maps: y[n][dim] become what they are mapped to; n and the arrays as above. */
 	void (*apply)(const struct field *f, void *w, double *y, size_t n);
+	/*
+	 * Unit flows whose h is a quadratic form of y's direction, h = x'Qx + q.x + c with
+	 * x = y / (|y| + 1e-12) and Q symmetric (subspace.h makes use of it): q[dim] and c. 1; 0: it is none.
+	 * product: Qx of x[n][dim], in single precision, where quadratic returns 1; the same for a row
+	 * whatever its neighbours; n <= FIELD_PANEL. Both NULL: never.
+	 */
+	int (*quadratic)(const struct field *f, void *w, float *q, double *c);
+	void (*product)(const struct field *f, void *w, const float *x, size_t n, float *Qx);
 };
 
 /* First member of every field: field_type.fit and .load set type and dim, and leave the rest NULL. */

@@ -28,7 +28,8 @@ struct solver {
 	const char *name;	/* as given to -s */
 	const char *about;	/* one line for -s help */
 	unsigned order;		/* of the global error */
-	unsigned stages;	/* evaluations of v in a step, and vectors of memory for each row */
+	unsigned evaluations;	/* of v in a step */
+	unsigned stages;	/* vectors of memory for each row */
 	/*
 	 * Fixed steps: one of length dt for y[n][dim] in place, n <= FIELD_PANEL. k: stages
 	 * blocks of [n][dim]; tmp: one more. NULL where steps are adaptive.

@@ -16,6 +16,7 @@
 
 #include "estimate.h"
 #include "field.h"
+#include "panel.h"
 
 struct polykernel {
 	struct field base;
@@ -23,6 +24,7 @@ struct polykernel {
 	double gamma, coef0;
 	double intercept, log_prior_ratio;
 	double *M, *b;			/* degree 2: [dim][dim] symmetric, [dim]; intercept has the constant */
+	struct panel *panel;		/* M in single precision */
 	double *X, *alpha;		/* other degrees: [n][dim], [n] */
 	size_t n;
 };
@@ -42,6 +44,7 @@ polykernel_free(struct field *base)
 		return;
 	free(f->M);
 	free(f->b);
+	panel_free(f->panel);
 	free(f->X);
 	free(f->alpha);
 	free(f);
@@ -190,6 +193,28 @@ eval(const struct field *base, void *work, const double *y, size_t n, double *h,
 	}
 }
 
+static int
+quadratic(const struct field *base, void *work, float *q, double *c)
+{
+	const struct polykernel *f = (const struct polykernel *)base;
+	size_t i;
+
+	(void)work;
+	if (f->M == NULL)
+		return 0;
+	for (i = 0; i < base->dim; i++)
+		q[i] = (float)f->b[i];
+	*c = f->intercept + f->log_prior_ratio;
+	return 1;
+}
+
+static void
+product(const struct field *base, void *work, const float *x, size_t n, float *Qx)
+{
+	(void)work;
+	panel_multiply(((const struct polykernel *)base)->panel, x, n, Qx);
+}
+
 /* gram[n][n]'s lower triangle becomes the kernel's values. */
 static void
 kernel(const struct polykernel *f, const double *X, size_t n, double *gram)
@@ -257,6 +282,10 @@ fit(const struct fit_data *data, const struct field_options *o, struct fit_repor
 			goto out;
 		}
 		make_quadratic(f, X, alpha, data->n, gram);
+		if ((f->panel = panel_alloc(f->M, data->dim, data->dim)) == NULL) {
+			err_memory(e);
+			goto out;
+		}
 	} else {
 		memcpy(f->X, X, data->n * data->dim * sizeof *X);
 		memcpy(f->alpha, alpha, data->n * sizeof *alpha);
@@ -315,7 +344,7 @@ load_quadratic(struct polykernel *f, const struct record *r, struct err *e)
 		for (j = i; j < d; j++)
 			f->M[i * d + j] = f->M[j * d + i] = upper[n++];
 	free(upper);
-	return 0;
+	return (f->panel = panel_alloc(f->M, d, d)) == NULL ? err_memory(e) : 0;
 }
 
 /* As many rows as there are alphas. */
@@ -368,4 +397,6 @@ const struct field_type field_polykernel = {
 	.work_alloc = work_alloc,
 	.work_free = work_free,
 	.eval = eval,
+	.quadratic = quadratic,
+	.product = product,
 };
