@@ -75,7 +75,7 @@ flow_options_default(struct flow_options *o)
 /* What it takes to follow one field. */
 struct way {
 	const struct field *field;
-	struct field_work *work;
+	struct field_work *work, *exact;	/* of steps; of the h that is reported */
 	double *k, *tmp;		/* [stages][panel][dim], [panel][dim] */
 	double *start;			/* [dim] where a step began */
 	void *adaptive;			/* the solver's state */
@@ -159,6 +159,7 @@ static void
 way_release(const struct flow *f, struct way *w)
 {
 	field_work_free(w->work);
+	field_work_free(w->exact);
 	if (w->adaptive != NULL)
 		f->solver->adapt_free(w->adaptive);
 	free(w->k);
@@ -172,14 +173,15 @@ way_init(const struct flow *f, struct way *w, const struct field *field, double 
 	size_t size = FIELD_PANEL * field->dim;
 
 	w->field = field;
-	w->work = field_work_alloc(field);
+	w->work = field_work_alloc_single(field);
+	w->exact = field_work_alloc(field);
 	w->k = calloc(f->solver->stages * size + 1, sizeof *w->k);
 	w->tmp = calloc(size, sizeof *w->tmp);
 	w->start = calloc(field->dim, sizeof *w->start);
 	if (f->solver->adapt != NULL && field->type->kind != FIELD_MAP &&
 	    (w->adaptive = f->solver->adapt_alloc(f->solver, field->dim, tolerance)) == NULL)
 		return -1;
-	return w->work == NULL || w->k == NULL || w->tmp == NULL || w->start == NULL ? -1 : 0;
+	return w->work == NULL || w->exact == NULL || w->k == NULL || w->tmp == NULL || w->start == NULL ? -1 : 0;
 }
 
 /* The subspace costs some products, and so do few steps. */
@@ -342,7 +344,7 @@ density(struct way *w, const double *y, size_t n, int after, struct flow_result 
 	size_t i;
 
 	if (w->field->type->has_h)
-		field_eval(w->field, w->work, y, n, h, NULL);
+		field_eval(w->field, w->exact, y, n, h, NULL);
 	for (i = 0; i < n; i++)
 		*(after ? &r[i].h_after : &r[i].h_before) = w->field->type->has_h ? h[i] : NAN;
 }

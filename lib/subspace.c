@@ -50,6 +50,9 @@ struct subspace {
 	float *x, *Qx;			/* [FIELD_PANEL][dim] */
 };
 
+#ifdef __x86_64__
+__attribute__((target_clones("avx2", "default")))
+#endif
 static void
 small_eval(const struct field *base, void *work, const double *y, size_t n, double *h, double *grad)
 {
@@ -235,7 +238,8 @@ factor(struct inner *in, size_t m, double inverse[SHARED][SHARED])
 				g -= in->C[i][k] * in->C[j][k];
 			for (k = 0; k < i; k++)
 				g -= in->R[k][i] * in->R[k][j];
-			if (i == j && g < 1e-4)
+			/* what rounding made of the products is divided by this */
+			if (i == j && g < 1e-2)
 				return 0;
 			in->R[i][j] = i == j ? sqrt(g) : g / in->R[i][i];
 		}
@@ -329,6 +333,26 @@ weights(const struct subspace *s, const struct inner *in, const double *z, doubl
 	}
 }
 
+/* How far apart the two ways that are known lead. */
+static double
+apart(const struct subspace *s, const struct inner *in)
+{
+	double own[OWN], shared[SHARED], sum = 0;
+	size_t i, j;
+
+	for (j = 0; j < OWN; j++) {
+		own[j] = in->own[0][j] - in->own[1][j];
+		sum += own[j] * own[j];
+	}
+	for (i = 0; i < s->n_shared; i++) {
+		shared[i] = in->shared[0][i] - in->shared[1][i];
+		sum += shared[i] * shared[i];
+		for (j = 0; j < in->n_own; j++)
+			sum += 2 * shared[i] * in->C[i][j] * own[j];
+	}
+	return sqrt(fmax(sum, 0));
+}
+
 /*
  * Does the subspace hold a way of length T? One step of order 4 shows where that leads to. Each vector makes the
  * way better by a larger factor than the one before: what is still missing is less than the last gain squared over
@@ -337,20 +361,14 @@ weights(const struct subspace *s, const struct inner *in, const double *z, doubl
 static int
 holds(const struct subspace *s, struct inner *in, double T)
 {
-	double z[K] = { in->start }, mem[5 * K], before = in->off, *own = in->own[in->n_own % 2],
-	    *shared = in->shared[in->n_own % 2], last, last_but_one;
-	size_t end = in->n_own + s->n_shared, j;
+	double z[K] = { in->start }, mem[5 * K], before = in->off, last, last_but_one;
+	size_t end = in->n_own + s->n_shared;
 
 	solver_find("rk4")->step(&in->field.base, in->work, z, 1, T, mem, mem + 4 * K);
-	memset(own, 0, sizeof in->own[0]);
-	weights(s, in, z, own, shared);
-	in->off = 0;
-	for (j = 0; j < OWN; j++)
-		in->off += pow(in->own[0][j] - in->own[1][j], 2);
-	for (j = 0; j < s->n_shared; j++)
-		in->off += pow(in->shared[0][j] - in->shared[1][j], 2);
-	in->off = sqrt(in->off) / T;
-	if (in->n_own < 3 || !(in->off * in->off <= SUBSPACE_ERROR * before))
+	memset(in->own[in->n_own % 2], 0, sizeof in->own[0]);
+	weights(s, in, z, in->own[in->n_own % 2], in->shared[in->n_own % 2]);
+	in->off = apart(s, in) / T;
+	if (in->n_own < 3 || in->off > before || in->off * in->off > SUBSPACE_ERROR * before)
 		return 0;
 	if (s->n_shared < 2)
 		return 1;
@@ -359,9 +377,9 @@ holds(const struct subspace *s, struct inner *in, double T)
 	return last * last <= SUBSPACE_ERROR * last_but_one;
 }
 
-/* The activation alone. 0: it is none that has a direction. */
+/* The activation alone. 0: it stays, or goes so far that what it does in one step says nothing. */
 static int
-begin(const struct subspace *s, struct inner *in, const double *a)
+begin(const struct subspace *s, struct inner *in, const double *a, double T)
 {
 	size_t i;
 
@@ -372,7 +390,7 @@ begin(const struct subspace *s, struct inner *in, const double *a)
 	memset(in->own, 0, sizeof in->own);
 	memset(in->shared, 0, sizeof in->shared);
 	in->off = 1;
-	return in->start > 0;
+	return T > 0 && T <= in->start;
 }
 
 /* -1: not to be had; 0: more vectors are needed; 1: done */
@@ -392,7 +410,7 @@ subspace_enter(struct subspace *s, const double *a, size_t n, double T, double *
 	size_t dim = s->dim, open[FIELD_PANEL], left = 0, still, i, k;
 
 	for (i = 0; i < n; i++)
-		if ((inside[i] = T > 0 && begin(s, &s->in[i], a + i * dim) ? judge(s, &s->in[i], T) : -1) == 0)
+		if ((inside[i] = begin(s, &s->in[i], a + i * dim, T) ? judge(s, &s->in[i], T) : -1) == 0)
 			open[left++] = i;
 	for (; left > 0; left = still) {
 		for (k = 0; k < left; k++) {

@@ -15,12 +15,12 @@
 #include "field.h"
 
 enum {
-	SUBSPACE_OWN = 4,		/* powers of Q on the activation, itself included, at most */
-	SUBSPACE_SHARED = 4,		/* and on q */
+	SUBSPACE_OWN = 5,		/* powers of Q on the activation, itself included, at most */
+	SUBSPACE_SHARED = 5,		/* and on q */
 	SUBSPACE_DIM = SUBSPACE_OWN + SUBSPACE_SHARED
 };
-/* The way may be off by so much of its length: a tenth of what single precision leaves of a step's direction. */
-#define SUBSPACE_ERROR 2e-6
+/* The way may be off by so much of its length: a hundredth of what ten steps of Euler's rule are. */
+#define SUBSPACE_ERROR 1e-5
 
 struct subspace;
 

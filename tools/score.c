@@ -126,9 +126,11 @@ open_barriers(struct header *h)
 	}
 	if ((opt.o.steering = steering_alloc()) == NULL)
 		tool_die("out of memory");
-	for (i = 0; i < opt.flows.n; i++)
+	for (i = 0; i < opt.flows.n; i++) {
+		opt.flows.flow[i].o.threads = (unsigned)opt.o.threads;
 		if (steering_add(opt.o.steering, opt.flows.flow[i].path, &opt.flows.flow[i].o, h, &e) != 0)
 			tool_die_err(&e);
+	}
 }
 
 /* Where finished records go. */

@@ -33,6 +33,7 @@ struct work {
 	double *x;			/* [FIELD_PANEL][dim] */
 	double *k;			/* [FIELD_PANEL][n] inner products with the rows, then their weights */
 	double *u;			/* [FIELD_PANEL][dim] gradient in x */
+	float *xs, *us;			/* [FIELD_PANEL][dim] x, and its product with M, in single precision */
 };
 
 static void
@@ -93,6 +94,8 @@ work_free(void *work)
 	free(k->x);
 	free(k->k);
 	free(k->u);
+	free(k->xs);
+	free(k->us);
 	free(k);
 }
 
@@ -107,7 +110,9 @@ work_alloc(const struct field *base)
 	k->x = calloc(FIELD_PANEL * base->dim, sizeof *k->x);
 	k->k = calloc(FIELD_PANEL * (f->M != NULL ? 1 : f->n), sizeof *k->k);
 	k->u = calloc(FIELD_PANEL * base->dim, sizeof *k->u);
-	if (k->x == NULL || k->k == NULL || k->u == NULL) {
+	k->xs = calloc(FIELD_PANEL * base->dim, sizeof *k->xs);
+	k->us = calloc(FIELD_PANEL * base->dim, sizeof *k->us);
+	if (k->x == NULL || k->k == NULL || k->u == NULL || k->xs == NULL || k->us == NULL) {
 		work_free(k);
 		return NULL;
 	}
@@ -121,24 +126,46 @@ normalise(const double *a, size_t n, size_t d, double *x, double *norm)
 	size_t i, j;
 
 	for (i = 0; i < n; i++) {
-		norm[i] = cblas_dnrm2((int)d, a + i * d, 1);
+		double scale;
+
+		norm[i] = sqrt(cblas_ddot((int)d, a + i * d, 1, a + i * d, 1));
+		scale = 1 / (norm[i] + 1e-12);
 		for (j = 0; j < d; j++)
-			x[i * d + j] = a[i * d + j] / (norm[i] + 1e-12);
+			x[i * d + j] = scale * a[i * d + j];
 	}
+}
+
+/* M x of n rows into k->u. */
+static void
+multiply(const struct polykernel *f, struct work *k, size_t n, int single)
+{
+	size_t dim = f->base.dim, i;
+	int d = (int)dim;
+
+	if (single) {
+		for (i = 0; i < n * dim; i++)
+			k->xs[i] = (float)k->x[i];
+		panel_multiply(f->panel, k->xs, n, k->us);
+		for (i = 0; i < n * dim; i++)
+			k->u[i] = (double)k->us[i];
+		return;
+	}
+	/* M fits a cache: row by row costs no more than all rows in one product, and one row less */
+	for (i = 0; i < n; i++)
+		cblas_dsymv(CblasRowMajor, CblasUpper, d, 1, f->M, d, k->x + i * dim, 1, 0, k->u + i * dim, 1);
 }
 
 /* h but for its constants, and the gradient in x into k->u, as a quadratic form. */
 static void
-eval_quadratic(const struct polykernel *f, struct work *k, size_t n, double *value)
+eval_quadratic(const struct polykernel *f, struct work *k, size_t n, double *value, int single)
 {
 	int d = (int)f->base.dim;
 	size_t i;
 
+	multiply(f, k, n, single);
 	for (i = 0; i < n; i++) {
 		double *x = k->x + i * f->base.dim, *u = k->u + i * f->base.dim;
 
-		/* M fits a cache: row by row costs no more than all rows in one product, and one row less */
-		cblas_dsymv(CblasRowMajor, CblasUpper, d, 1, f->M, d, x, 1, 0, u, 1);
 		value[i] = cblas_ddot(d, x, 1, u, 1) + cblas_ddot(d, x, 1, f->b, 1);
 		cblas_dscal(d, 2, u, 1);
 		cblas_daxpy(d, 1, f->b, 1, u, 1);
@@ -170,49 +197,38 @@ eval_rows(const struct polykernel *f, struct work *k, size_t n, double *value)
 }
 
 static void
-eval(const struct field *base, void *work, const double *y, size_t n, double *h, double *grad)
+evaluate(const struct field *base, struct work *k, const double *y, size_t n, double *h, double *grad, int single)
 {
 	const struct polykernel *f = (const struct polykernel *)base;
 	double norm[FIELD_PANEL], value[FIELD_PANEL];
-	struct work *k = work;
 	size_t d = base->dim, i, j;
 
 	normalise(y, n, d, k->x, norm);
 	if (f->M != NULL)
-		eval_quadratic(f, k, n, value);
+		eval_quadratic(f, k, n, value, single);
 	else
 		eval_rows(f, k, n, value);
 	for (i = 0; i < n; i++) {
 		const double *x = k->x + i * d, *u = k->u + i * d;
-		double along = cblas_ddot((int)d, x, 1, u, 1);
+		double along = cblas_ddot((int)d, x, 1, u, 1), scale = 1 / (norm[i] + 1e-12);
 
 		if (h != NULL)
 			h[i] = value[i] + f->intercept + f->log_prior_ratio;
 		for (j = 0; grad != NULL && j < d; j++)
-			grad[i * d + j] = (u[j] - x[j] * along) / (norm[i] + 1e-12);
+			grad[i * d + j] = scale * (u[j] - x[j] * along);
 	}
 }
 
-static int
-quadratic(const struct field *base, void *work, float *q, double *c)
+static void
+eval(const struct field *base, void *work, const double *y, size_t n, double *h, double *grad)
 {
-	const struct polykernel *f = (const struct polykernel *)base;
-	size_t i;
-
-	(void)work;
-	if (f->M == NULL)
-		return 0;
-	for (i = 0; i < base->dim; i++)
-		q[i] = (float)f->b[i];
-	*c = f->intercept + f->log_prior_ratio;
-	return 1;
+	evaluate(base, work, y, n, h, grad, 0);
 }
 
 static void
-product(const struct field *base, void *work, const float *x, size_t n, float *Qx)
+eval_single(const struct field *base, void *work, const double *y, size_t n, double *h, double *grad)
 {
-	(void)work;
-	panel_multiply(((const struct polykernel *)base)->panel, x, n, Qx);
+	evaluate(base, work, y, n, h, grad, 1);
 }
 
 /* gram[n][n]'s lower triangle becomes the kernel's values. */
@@ -397,6 +413,5 @@ const struct field_type field_polykernel = {
 	.work_alloc = work_alloc,
 	.work_free = work_free,
 	.eval = eval,
-	.quadratic = quadratic,
-	.product = product,
+	.eval_single = eval_single,
 };

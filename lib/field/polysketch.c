@@ -42,10 +42,10 @@ struct work {
 	double *time;			/* [n] */
 	double complex *spec, *product, *wspec;	/* [degree][n/2+1], [n/2+1], [n/2+1] */
 	fftw_plan forward, inverse;	/* time -> spec, product -> time */
-	/* M x_e in single precision: x_e; both sketches in one, their transform, w's */
+	/* M x_e in single precision: x_e and the product; both sketches in one, their spectrum, i times w's */
 	float *xs, *gs;			/* [ext] */
-	float complex *both, *spectra, *ws;	/* [n], [n], [n/2+1] */
-	fftwf_plan there, back;		/* both -> spectra, spectra -> both */
+	float complex *both, *spectrum, *iw;	/* [n] */
+	fftwf_plan there, back;		/* both -> spectrum, spectrum -> both */
 };
 
 static void
@@ -166,8 +166,8 @@ work_free(void *work)
 	if (k->back != NULL)
 		fftwf_destroy_plan(k->back);
 	fftwf_free(k->both);
-	fftwf_free(k->spectra);
-	fftwf_free(k->ws);
+	fftwf_free(k->spectrum);
+	fftwf_free(k->iw);
 	free(k->xs);
 	free(k->gs);
 	free(k);
@@ -194,17 +194,17 @@ transform_alloc(struct work *k)
 	if (k->f->degree != 2)
 		return 0;
 	k->both = fftwf_alloc_complex(n);
-	k->spectra = fftwf_alloc_complex(n);
-	k->ws = fftwf_alloc_complex(half);
-	if (k->both == NULL || k->spectra == NULL || k->ws == NULL)
+	k->spectrum = fftwf_alloc_complex(n);
+	k->iw = fftwf_alloc_complex(n);
+	if (k->both == NULL || k->spectrum == NULL || k->iw == NULL)
 		return -1;
-	k->there = fftwf_plan_dft_1d((int)n, k->both, k->spectra, FFTW_FORWARD, FFTW_ESTIMATE);
-	k->back = fftwf_plan_dft_1d((int)n, k->spectra, k->both, FFTW_BACKWARD, FFTW_ESTIMATE);
+	k->there = fftwf_plan_dft_1d((int)n, k->both, k->spectrum, FFTW_FORWARD, FFTW_ESTIMATE);
+	k->back = fftwf_plan_dft_1d((int)n, k->spectrum, k->both, FFTW_BACKWARD, FFTW_ESTIMATE);
 	if (k->there == NULL || k->back == NULL)
 		return -1;
-	/* with the divisor of the product: half of the two gradients' sum, over n */
-	for (i = 0; i < half; i++)
-		k->ws[i] = (float complex)(k->wspec[i] / (2 * (double)n));
+	/* with what the product is divided by: half of the two gradients' sum, over n */
+	for (i = 0; i < n; i++)
+		k->iw[i] = (float complex)(I * (i < half ? k->wspec[i] : conj(k->wspec[n - i])) / (2 * (double)n));
 	return 0;
 }
 
@@ -234,7 +234,7 @@ static double
 extend(const struct polysketch *f, const double *a, double *xe)
 {
 	size_t d = f->base.dim, i;
-	double norm = cblas_dnrm2((int)d, a, 1), scale = sqrt(f->gamma) / (norm + 1e-12);
+	double norm = sqrt(cblas_ddot((int)d, a, 1, a, 1)), scale = sqrt(f->gamma) / (norm + 1e-12);
 
 	for (i = 0; i < d; i++)
 		xe[i] = scale * a[i];
@@ -322,10 +322,10 @@ through_norm(const struct polysketch *f, const double *xe, const double *grad, d
 {
 	size_t d = f->base.dim, i;
 	/* x = x_e / sqrt(gamma), u = sqrt(gamma) grad: (u - x (x . u)) / |a| */
-	double root = sqrt(f->gamma), along = cblas_ddot((int)d, xe, 1, grad, 1);
+	double scale = sqrt(f->gamma) / (norm + 1e-12), along = cblas_ddot((int)d, xe, 1, grad, 1) / f->gamma;
 
 	for (i = 0; i < d; i++)
-		out[i] = (root * grad[i] - xe[i] / root * along) / (norm + 1e-12);
+		out[i] = scale * (grad[i] - along * xe[i]);
 }
 
 static void
@@ -357,16 +357,16 @@ eval(const struct field *base, void *work, const double *y, size_t n, double *h,
 }
 
 /*
- * M x_e through transforms: the two real sketches are one complex one, S1 + i S2, and so are the
- * two gradients that come back, conj(S2) W + i conj(S1) W.
+ * M x_e through transforms: the two real sketches are one complex one with the spectrum Z = S1 + i S2, and
+ * the two gradients come back as one, of the spectrum conj(S2) W + i conj(S1) W = i W conj(Z).
  */
 static void
 multiply_transform(struct work *k, const float *xe, float *out)
 {
 	const struct polysketch *f = k->f;
 	const int *h1 = f->index, *s1 = f->sign, *h2 = h1 + f->ext, *s2 = s1 + f->ext;
-	float *both = (float *)k->both, *z = (float *)k->spectra;
-	const float *w = (const float *)k->ws;
+	float *both = (float *)k->both, *z = (float *)k->spectrum;
+	const float *w = (const float *)k->iw;
 	size_t n = f->n, i;
 
 	memset(both, 0, 2 * n * sizeof *both);
@@ -375,17 +375,12 @@ multiply_transform(struct work *k, const float *xe, float *out)
 		both[2 * h2[i] + 1] += (float)s2[i] * xe[i];
 	}
 	fftwf_execute(k->there);
-	/* frequencies i and n - i together: S1 = (z_i + conj z_{n-i}) / 2, S2 = (z_i - conj z_{n-i}) / 2i */
-	for (i = 0; i <= n / 2; i++) {
-		size_t m = i == 0 ? 0 : n - i;
-		float a = z[2 * i], b = z[2 * i + 1], c = z[2 * m], d = z[2 * m + 1], u = w[2 * i], v = w[2 * i + 1];
-		float s1r = (a + c) / 2, s1i = (b - d) / 2, s2r = (b + d) / 2, s2i = (c - a) / 2;
-		float pr = s2r * u + s2i * v, pi = s2r * v - s2i * u, qr = s1r * u + s1i * v, qi = s1r * v - s1i * u;
+	#pragma omp simd
+	for (i = 0; i < n; i++) {
+		float re = z[2 * i], im = z[2 * i + 1];
 
-		z[2 * i] = pr - qi;
-		z[2 * i + 1] = pi + qr;
-		z[2 * m] = pr + qi;
-		z[2 * m + 1] = qr - pi;
+		z[2 * i] = w[2 * i] * re + w[2 * i + 1] * im;
+		z[2 * i + 1] = w[2 * i + 1] * re - w[2 * i] * im;
 	}
 	fftwf_execute(k->back);
 	for (i = 0; i < f->ext; i++)
