@@ -16,6 +16,7 @@ man = $(PREFIX)/share/man
 
 CC ?= cc
 CFLAGS = -O2 -g
+OPENMP = -fopenmp
 WARN = -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla
 BUILD = build
 BIN = bin
@@ -42,8 +43,8 @@ $(BUILD)/engine.mk: tools/setup/engine
 	@tools/setup/engine --find >$@.tmp && mv $@.tmp $@
 
 packages = zlib gsl openblas fftw3 fftw3f jansson $(shell pkg-config --exists msgpack && echo msgpack || echo msgpack-c)
-cflags = -std=c11 -D_GNU_SOURCE -Ilib $(WARN) $(CFLAGS) $(SANITIZE) -fopenmp
-libs = $(SANITIZE) -fopenmp $(ENGINE_LIBS) $(PACKAGE_LIBS) -lm
+cflags = -std=c11 -D_GNU_SOURCE -Ilib $(WARN) $(CFLAGS) $(SANITIZE) $(OPENMP)
+libs = $(SANITIZE) $(OPENMP) $(ENGINE_LIBS) $(PACKAGE_LIBS) -lm
 ifdef ENGINE
 PACKAGE_CFLAGS := $(shell pkg-config --cflags $(packages))
 # gslcblas would answer before OpenBLAS does
@@ -111,7 +112,7 @@ sanitize = -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omi
 variant = $(MAKE) --no-print-directory -s BUILD=build/$@ BIN=build/$@/bin WARN="$(WARN) -Werror"
 check-full: check check-clang check-asan
 check-clang: setup
-	@if command -v clang >/dev/null; then $(variant) CC=clang run-check; else echo "no clang here: its check is skipped"; fi
+	@if command -v clang >/dev/null; then $(variant) CC=clang OPENMP=-fopenmp=libgomp run-check; else echo "no clang here: its check is skipped"; fi
 check-asan: setup
 	@$(variant) SANITIZE="$(sanitize)" CFLAGS="-O1 -g" all
 	@FULL=1 $(variant) SANITIZE="$(sanitize)" CFLAGS="-O1 -g" run-check
