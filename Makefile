@@ -41,7 +41,7 @@ $(BUILD)/engine.mk: tools/setup/engine
 	@mkdir -p $(BUILD)
 	@tools/setup/engine --find >$@.tmp && mv $@.tmp $@
 
-packages = zlib gsl openblas fftw3 jansson $(shell pkg-config --exists msgpack && echo msgpack || echo msgpack-c)
+packages = zlib gsl openblas fftw3 fftw3f jansson $(shell pkg-config --exists msgpack && echo msgpack || echo msgpack-c)
 cflags = -std=c11 -D_GNU_SOURCE -Ilib $(WARN) $(CFLAGS) $(SANITIZE)
 libs = $(SANITIZE) $(ENGINE_LIBS) $(PACKAGE_LIBS) -lm
 ifdef ENGINE
@@ -62,6 +62,8 @@ fuzz = $(fuzz_src:tests/fuzz/%.c=$(BUILD)/tests/%)
 $(BUILD)/%.o: %.c $(BUILD)/engine.mk Makefile
 	@mkdir -p $(@D)
 	$(CC) $(cflags) $(ENGINE_CFLAGS) $(PACKAGE_CFLAGS) $(defines) -MMD -c -o $@ $<
+# its loops are to be vectors
+$(BUILD)/lib/phi.o: cflags += -O3
 $(lib): $(lib_obj)
 	rm -f $@
 	ar rcs $@ $^

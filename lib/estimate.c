@@ -13,8 +13,15 @@
 #include "classifier.h"
 #include "log1pexp.h"
 
+enum { EXACT = 1 << 21 };	/* numbers of Phi; 16 MB of doubles, which lie in a cache or close to one */
+
 /* Of held-out fits and the choice of C: more digits would change no figure that is reported. */
 static const double held_out_tolerance = 1e-4;
+/*
+ * Of fits with the precision of floats. An objective is off by at most half of its gradient's
+ * square, and w by the gradient: far less than what the floats themselves may cost.
+ */
+static const double single_tolerance = 1e-6;
 
 /* The folds: which one each row is in, and each one's mask of rows left out. */
 struct folds {
@@ -107,6 +114,16 @@ variance(const struct classifier_problem *p)
 	double total = 0, sum = 0;
 	size_t i, j;
 
+	if (p->phi != NULL)
+		return phi_variance(p->phi);
+	if (p->gram != NULL) {
+		for (i = 0; i < p->n; i++) {
+			total += (double)p->gram[i * p->n + i];
+			for (j = 0; j < p->n; j++)
+				sum += (double)p->gram[i * p->n + j];
+		}
+		return total / (double)p->n - sum / ((double)p->n * (double)p->n);
+	}
 	if (p->dual) {
 		for (i = 0; i < p->n; i++) {
 			total += p->rows[i * p->n + i];
@@ -229,6 +246,7 @@ estimate(const struct classifier_problem *p, const struct fit_data *d, const str
 	if ((fit.f = calloc(d->n, sizeof *fit.f)) == NULL)
 		return err_memory(e);
 	fit.C = rep->C;
+	fit.tolerance = p->rows != NULL ? 0 : single_tolerance;
 	if ((rc = classifier_fit(p, &fit, 1, e)) == 0) {
 		x->intercept = fit.intercept;
 		x->log_prior_ratio = log((1 - rep->prior) / rep->prior);
@@ -280,6 +298,73 @@ out:
 	free(gram);
 	free(alpha);
 	return rc;
+}
+
+/* All digits, while they cost no time that anybody notices. */
+static int
+source_exact(const struct phi_source *s, const struct fit_data *d, const struct field_options *o,
+    struct estimate *x, struct fit_report *rep, struct err *e)
+{
+	double *phi = malloc(s->n * s->size * sizeof *phi);
+	int rc;
+
+	if (phi == NULL)
+		return err_memory(e);
+	if ((rc = phi_exact(s, phi, e)) == 0)
+		rc = estimate_features(phi, s->size, d, o, x, rep, e);
+	free(phi);
+	return rc;
+}
+
+static int
+source_gram(const struct phi_source *s, const struct fit_data *d, const struct field_options *o,
+    struct estimate *x, struct fit_report *rep, struct err *e)
+{
+	struct classifier_problem p = { .dual = 1, .n = d->n, .size = d->n, .label = d->label, .loss = o->loss };
+	float *gram = malloc(d->n * d->n * sizeof *gram);
+	double *alpha = calloc(d->n, sizeof *alpha), shift;
+	struct estimate dual = { .coef = alpha };
+	int rc = -1;
+
+	if (gram == NULL || alpha == NULL) {
+		err_memory(e);
+		goto out;
+	}
+	p.gram = gram;
+	if (phi_gram(s, gram, e) != 0 || estimate(&p, d, o, &dual, rep, e) != 0 ||
+	    phi_combine(s, alpha, x->coef, &shift, e) != 0)
+		goto out;
+	x->intercept = dual.intercept - shift;
+	x->log_prior_ratio = dual.log_prior_ratio;
+	rc = 0;
+out:
+	free(gram);
+	free(alpha);
+	return rc;
+}
+
+static int
+source_packed(const struct phi_source *s, const struct fit_data *d, const struct field_options *o,
+    struct estimate *x, struct fit_report *rep, struct err *e)
+{
+	struct classifier_problem p = { .n = s->n, .size = s->size, .label = d->label, .loss = o->loss };
+	int rc;
+
+	if ((p.phi = phi_pack(s, e)) == NULL)
+		return -1;
+	if ((rc = estimate(&p, d, o, x, rep, e)) == 0)
+		x->intercept -= phi_shift(p.phi, x->coef);
+	phi_free(p.phi);
+	return rc;
+}
+
+int
+estimate_source(const struct phi_source *s, const struct fit_data *d, const struct field_options *o,
+    struct estimate *x, struct fit_report *rep, struct err *e)
+{
+	if (s->n * s->size <= EXACT)
+		return source_exact(s, d, o, x, rep, e);
+	return getenv("GRAM") != NULL ? source_gram(s, d, o, x, rep, e) : source_packed(s, d, o, x, rep, e);
 }
 
 /* One fold of estimate_refit: rows and memory are the caller's. */

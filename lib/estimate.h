@@ -9,6 +9,7 @@
 #define ODESTEER_ESTIMATE_H
 
 #include "field.h"
+#include "phi.h"
 
 enum { ESTIMATE_CS = 10 };	/* values of C that are tried for C = 0 */
 
@@ -28,6 +29,8 @@ struct estimate {
  */
 int estimate_features(const double *phi, size_t size, const struct fit_data *d,
     const struct field_options *o, struct estimate *x, struct fit_report *rep, struct err *e);
+int estimate_source(const struct phi_source *s, const struct fit_data *d, const struct field_options *o,
+    struct estimate *x, struct fit_report *rep, struct err *e);
 int estimate_gram(const double *gram, const struct fit_data *d, const struct field_options *o,
     struct estimate *x, struct fit_report *rep, struct err *e);
 

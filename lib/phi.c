@@ -1,0 +1,583 @@
+/*
+ * What a product with packed rows costs is to read them from memory: 3 bytes instead of 4 are a
+ * quarter less of it. So a tile of rows, once unpacked, serves up to VECTORS vectors, and Phi v
+ * and Phi' of what follows from it both.
+ */
+#include "phi.h"
+
+#include <cblas.h>
+#include <math.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "parallel.h"
+
+enum {
+	TILE = PHI_TILE,
+	LANES = 16,		/* numbers that are added at a time */
+	PANEL = 512,		/* columns: a tile of them fits into the nearest cache */
+	NUMBER = 3,		/* bytes */
+	VECTORS = 8,
+	FLUSH = 16,		/* tiles that are summed up in floats; then doubles take the sums */
+	SHIFT_ROWS = 64,
+	BLOCK_ROWS = 128,	/* of the inner products: made at a time, */
+	BANDS = 3,		/* and held while all others pass by */
+	LEAST_ROWS = 64		/* that are worth a thread */
+};
+
+/* The same numbers either way: neither joins multiplications and additions. */
+#if defined(__x86_64__) && defined(__GNUC__)
+#define KERNEL __attribute__((target_clones("avx2", "default")))
+#else
+#define KERNEL
+#endif
+
+union number {
+	float f;
+	uint32_t u;
+};
+
+/* What makes rows: a work and room for a tile for each thread. */
+struct makers {
+	const struct phi_source *s;
+	unsigned n;
+	void **work;
+	double *phi;			/* [n][TILE][size] */
+};
+
+static void
+makers_release(struct makers *m)
+{
+	unsigned i;
+
+	for (i = 0; m->work != NULL && i < m->n; i++)
+		if (m->work[i] != NULL)
+			m->s->work_free(m->work[i]);
+	free(m->work);
+	free(m->phi);
+}
+
+static int
+makers_init(struct makers *m, const struct phi_source *s, int exact)
+{
+	unsigned most = (unsigned)(s->n / LEAST_ROWS + 1), i;
+
+	*m = (struct makers){ .s = s, .n = parallel_count() };
+	if (m->n > most)
+		m->n = most;
+	m->work = calloc(m->n, sizeof *m->work);
+	m->phi = calloc(m->n, TILE * s->size * sizeof *m->phi);
+	if (m->work == NULL || m->phi == NULL)
+		return -1;
+	for (i = 0; i < m->n; i++)
+		if ((m->work[i] = s->work_alloc(s->ctx, exact)) == NULL)
+			return -1;
+	return 0;
+}
+
+/* Makes rows [first, first + n), tile by tile, each by one of the threads. */
+struct making {
+	struct makers *m;
+	size_t first, n;
+	/* of thread i the rows from first on: takes n of phi */
+	void (*take)(void *ctx, unsigned i, size_t first, size_t n, const double *phi);
+	void *ctx;
+};
+
+static void
+make_part(void *ctx, unsigned i, unsigned n)
+{
+	const struct making *k = ctx;
+	const struct phi_source *s = k->m->s;
+	size_t tiles = (k->n + TILE - 1) / TILE, t;
+	double *phi = k->m->phi + i * TILE * s->size;
+
+	for (t = tiles * i / n; t < tiles * (i + 1) / n; t++) {
+		size_t first = k->first + t * TILE, left = k->first + k->n - first;
+
+		left = left < TILE ? left : TILE;
+		s->rows(s->ctx, k->m->work[i], first, left, phi);
+		k->take(k->ctx, i, first, left, phi);
+	}
+}
+
+static void
+make(struct making *k)
+{
+	parallel_run(make_part, k, k->m->n);
+}
+
+struct exact {
+	double *phi;
+	size_t size;
+};
+
+static void
+take_exact(void *ctx, unsigned i, size_t first, size_t n, const double *phi)
+{
+	struct exact *x = ctx;
+
+	(void)i;
+	memcpy(x->phi + first * x->size, phi, n * x->size * sizeof *phi);
+}
+
+int
+phi_exact(const struct phi_source *s, double *phi, struct err *e)
+{
+	struct exact x = { phi, s->size };
+	struct makers m;
+	struct making k = { &m, 0, s->n, take_exact, &x };
+	int rc = makers_init(&m, s, 1);
+
+	if (rc == 0)
+		make(&k);
+	makers_release(&m);
+	return rc == 0 ? 0 : err_memory(e);
+}
+
+/* shift[size]; by the first maker alone, whatever the threads */
+static void
+find_shift(struct makers *m, double *shift)
+{
+	const struct phi_source *s = m->s;
+	size_t rows = s->n < SHIFT_ROWS ? s->n : SHIFT_ROWS, i, j, n;
+
+	memset(shift, 0, s->size * sizeof *shift);
+	for (i = 0; i < rows; i += n) {
+		n = rows - i < TILE ? rows - i : TILE;
+		s->rows(s->ctx, m->work[0], i, n, m->phi);
+		for (j = 0; j < n; j++)
+			cblas_daxpy((int)s->size, 1 / (double)rows, m->phi + j * s->size, 1, shift, 1);
+	}
+}
+
+/* Rows as floats, less the shift. */
+struct floats {
+	float *to;			/* [..][size], the first of them being row `first` */
+	size_t first, size;
+	const double *shift;
+};
+
+static void
+take_floats(void *ctx, unsigned i, size_t first, size_t n, const double *phi)
+{
+	const struct floats *x = ctx;
+	float *to = x->to + (first - x->first) * x->size;
+	size_t r, j;
+
+	(void)i;
+	for (r = 0; r < n; r++)
+		for (j = 0; j < x->size; j++)
+			to[r * x->size + j] = (float)(phi[r * x->size + j] - x->shift[j]);
+}
+
+static void
+make_floats(struct makers *m, const double *shift, size_t first, size_t n, float *to)
+{
+	struct floats x = { to, first, m->s->size, shift };
+	struct making k = { m, first, n, take_floats, &x };
+
+	make(&k);
+}
+
+/* The lower triangle of a[n][n] becomes the upper, too. */
+static void
+mirror(float *a, size_t n)
+{
+	enum { SIDE = 64 };
+	size_t i, j, i0, j0;
+
+	for (i0 = 0; i0 < n; i0 += SIDE)
+		for (j0 = 0; j0 <= i0; j0 += SIDE)
+			for (i = i0; i < n && i < i0 + SIDE; i++)
+				for (j = j0; j < i && j < j0 + SIDE; j++)
+					a[j * n + i] = a[i * n + j];
+}
+
+int
+phi_gram(const struct phi_source *s, float *gram, struct err *e)
+{
+	size_t band = (s->n + BANDS - 1) / BANDS, first, next, n, i, m;
+	int size = (int)s->size, ld = (int)s->n, rc = -1;
+	float *held = malloc(band * s->size * sizeof *held);
+	float *block = malloc(BLOCK_ROWS * s->size * sizeof *block);
+	double *shift = malloc(s->size * sizeof *shift);
+	struct makers k;
+
+	if (makers_init(&k, s, 0) != 0 || held == NULL || block == NULL || shift == NULL) {
+		err_memory(e);
+		goto out;
+	}
+	find_shift(&k, shift);
+	for (first = 0; first < s->n; first = next) {
+		next = first + band < s->n ? first + band : s->n;
+		n = next - first;
+		make_floats(&k, shift, first, n, held);
+		cblas_ssyrk(CblasRowMajor, CblasLower, CblasNoTrans, (int)n, size, 1, held, size, 0,
+		    gram + first * s->n + first, ld);
+		for (i = next; i < s->n; i += m) {
+			m = s->n - i < BLOCK_ROWS ? s->n - i : BLOCK_ROWS;
+			make_floats(&k, shift, i, m, block);
+			cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)m, (int)n, size, 1, block, size,
+			    held, size, 0, gram + i * s->n + first, ld);
+		}
+	}
+	mirror(gram, s->n);
+	rc = 0;
+out:
+	makers_release(&k);
+	free(held);
+	free(block);
+	free(shift);
+	return rc;
+}
+
+struct sums {
+	const double *alpha;
+	double *w;			/* [threads][size] */
+	size_t size;
+};
+
+static void
+take_sums(void *ctx, unsigned i, size_t first, size_t n, const double *phi)
+{
+	const struct sums *x = ctx;
+	size_t r;
+
+	for (r = 0; r < n; r++)
+		cblas_daxpy((int)x->size, x->alpha[first + r], phi + r * x->size, 1, x->w + i * x->size, 1);
+}
+
+int
+phi_combine(const struct phi_source *s, const double *alpha, double *w, double *w_shift, struct err *e)
+{
+	struct makers m;
+	int size = (int)s->size, rc = makers_init(&m, s, 0);
+	double *part = calloc(m.n, s->size * sizeof *part), *shift = malloc(s->size * sizeof *shift), sum = 0;
+	struct sums x = { alpha, part, s->size };
+	struct making k = { &m, 0, s->n, take_sums, &x };
+	unsigned i;
+	size_t j;
+
+	if (rc != 0 || part == NULL || shift == NULL) {
+		rc = err_memory(e);
+		goto out;
+	}
+	find_shift(&m, shift);
+	make(&k);
+	for (j = 0; j < s->n; j++)
+		sum += alpha[j];
+	memset(w, 0, s->size * sizeof *w);
+	for (i = 0; i < m.n; i++)
+		cblas_daxpy(size, 1, part + i * s->size, 1, w, 1);
+	cblas_daxpy(size, -sum, shift, 1, w, 1);
+	*w_shift = cblas_ddot(size, w, 1, shift, 1);
+out:
+	makers_release(&m);
+	free(part);
+	free(shift);
+	return rc;
+}
+
+struct phi {
+	size_t n, size;
+	size_t tiles, stride;		/* of TILE rows; numbers in a row, in whole LANES */
+	unsigned char *data;		/* [tiles * TILE][NUMBER * stride]: of all its numbers the upper 16 bits, then the next 8 */
+	double *shift;			/* [size] */
+	double square;			/* sum of all numbers' squares */
+	float *v;			/* [VECTORS][stride] */
+	unsigned threads;
+	struct scratch *scratch;	/* [threads] */
+};
+
+/* One thread's. */
+struct scratch {
+	union number *tile;		/* [TILE][stride] */
+	float *acc;			/* [VECTORS][stride] */
+	double *sum;			/* [VECTORS][stride] */
+};
+
+static unsigned char *
+row_at(const struct phi *f, size_t row)
+{
+	return f->data + row * NUMBER * f->stride;
+}
+
+struct packing {
+	struct phi *f;
+	double *square;			/* [threads] */
+};
+
+static void
+take_packed(void *ctx, unsigned i, size_t first, size_t n, const double *phi)
+{
+	const struct packing *x = ctx;
+	const struct phi *f = x->f;
+	size_t r, j;
+
+	for (r = 0; r < n; r++, phi += f->size) {
+		unsigned char *to = row_at(f, first + r);
+		uint16_t *upper = (uint16_t *)(void *)to;
+		double square = 0;
+
+		for (j = 0; j < f->size; j++) {
+			union number v = { .f = (float)(phi[j] - f->shift[j]) };
+
+			square += (double)v.f * (double)v.f;
+			v.u += 0x80;
+			upper[j] = (uint16_t)(v.u >> 16);
+			to[2 * f->stride + j] = (unsigned char)(v.u >> 8);
+		}
+		x->square[i] += square;
+	}
+}
+
+static int
+phi_alloc(struct phi *f, const struct phi_source *s, unsigned threads)
+{
+	unsigned i;
+
+	f->n = s->n;
+	f->size = s->size;
+	f->tiles = (s->n + TILE - 1) / TILE;
+	f->stride = (s->size + LANES - 1) / LANES * LANES;
+	f->threads = threads;
+	f->data = calloc(f->tiles * TILE, NUMBER * f->stride);
+	f->shift = calloc(f->size, sizeof *f->shift);
+	f->v = calloc(VECTORS, f->stride * sizeof *f->v);
+	f->scratch = calloc(threads, sizeof *f->scratch);
+	if (f->data == NULL || f->shift == NULL || f->v == NULL || f->scratch == NULL)
+		return -1;
+	for (i = 0; i < threads; i++) {
+		struct scratch *k = &f->scratch[i];
+
+		k->tile = calloc(TILE, f->stride * sizeof *k->tile);
+		k->acc = calloc(VECTORS, f->stride * sizeof *k->acc);
+		k->sum = calloc(VECTORS, f->stride * sizeof *k->sum);
+		if (k->tile == NULL || k->acc == NULL || k->sum == NULL)
+			return -1;
+	}
+	return 0;
+}
+
+struct phi *
+phi_pack(const struct phi_source *s, struct err *e)
+{
+	struct phi *f = calloc(1, sizeof *f);
+	struct makers m;
+	struct packing x = { f, NULL };
+	struct making k = { &m, 0, s->n, take_packed, &x };
+	int rc = makers_init(&m, s, 0);
+	unsigned i;
+
+	if (rc != 0 || f == NULL || (x.square = calloc(m.n, sizeof *x.square)) == NULL ||
+	    phi_alloc(f, s, m.n) != 0) {
+		err_memory(e);
+		phi_free(f);
+		f = NULL;
+		goto out;
+	}
+	find_shift(&m, f->shift);
+	make(&k);
+	for (i = 0; i < m.n; i++)
+		f->square += x.square[i];
+out:
+	free(x.square);
+	makers_release(&m);
+	return f;
+}
+
+void
+phi_free(struct phi *f)
+{
+	unsigned i;
+
+	if (f == NULL)
+		return;
+	for (i = 0; f->scratch != NULL && i < f->threads; i++) {
+		free(f->scratch[i].tile);
+		free(f->scratch[i].acc);
+		free(f->scratch[i].sum);
+	}
+	free(f->scratch);
+	free(f->data);
+	free(f->shift);
+	free(f->v);
+	free(f);
+}
+
+double
+phi_shift(const struct phi *f, const double *w)
+{
+	return cblas_ddot((int)f->size, w, 1, f->shift, 1);
+}
+
+/* to[stride] */
+KERNEL static void
+unpack(const unsigned char *restrict row, size_t stride, union number *restrict to)
+{
+	const uint16_t *upper = (const uint16_t *)(const void *)row;
+	const unsigned char *lower = row + 2 * stride;
+	size_t j, l;
+
+	for (j = 0; j < stride; j += LANES)
+		for (l = 0; l < LANES; l++)
+			to[j + l].u = (uint32_t)upper[j + l] << 16 | (uint32_t)lower[j + l] << 8;
+}
+
+/* sum[TILE] += the rows' products with v, over `width` columns */
+KERNEL static void
+dots(const union number *restrict rows, size_t stride, size_t width, const float *restrict v,
+    double *restrict sum)
+{
+	float lane[TILE][LANES] = { { 0 } };
+	size_t r, j, l;
+
+	for (j = 0; j < width; j += LANES)
+		for (r = 0; r < TILE; r++)
+			for (l = 0; l < LANES; l++)
+				lane[r][l] += rows[r * stride + j + l].f * v[j + l];
+	for (r = 0; r < TILE; r++)
+		for (l = 0; l < LANES; l++)
+			sum[r] += (double)lane[r][l];
+}
+
+/* acc += the rows' sum with weights u[TILE], over `width` columns */
+KERNEL static void
+sums(const union number *restrict rows, size_t stride, size_t width, const float *restrict u,
+    float *restrict acc)
+{
+	size_t j;
+
+	for (j = 0; j < width; j++)
+		acc[j] += (u[0] * rows[j].f + u[1] * rows[stride + j].f) +
+		    (u[2] * rows[2 * stride + j].f + u[3] * rows[3 * stride + j].f);
+}
+
+/* sum[n] += acc[n]; acc = 0 */
+KERNEL static void
+flush(float *restrict acc, size_t n, double *restrict sum)
+{
+	size_t j;
+
+	for (j = 0; j < n; j++) {
+		sum[j] += (double)acc[j];
+		acc[j] = 0;
+	}
+}
+
+/* Up to VECTORS products. */
+struct product {
+	struct phi *f;
+	size_t count;
+	double *const *image;		/* or NULL: u is there already, */
+	const double *const *u;		/* and this is either that or the weights */
+};
+
+/* image of the tile's rows; f->v has the vectors */
+static void
+tile_image(const struct product *x, const union number *tile, size_t first, size_t rows)
+{
+	const struct phi *f = x->f;
+	double sum[VECTORS][TILE] = { { 0 } };
+	size_t j, k, r;
+
+	for (j = 0; j < f->stride; j += PANEL)
+		for (k = 0; k < x->count; k++)
+			dots(tile + j, f->stride, f->stride - j < PANEL ? f->stride - j : PANEL, f->v + k * f->stride + j,
+			    sum[k]);
+	for (k = 0; k < x->count; k++)
+		for (r = 0; r < rows; r++)
+			x->image[k][first + r] = sum[k][r];
+}
+
+static void
+product_part(void *ctx, unsigned i, unsigned n)
+{
+	const struct product *x = ctx;
+	const struct phi *f = x->f;
+	struct scratch *s = &f->scratch[i];
+	size_t from = f->tiles * i / n, to = f->tiles * (i + 1) / n, t, j, k, r;
+
+	memset(s->sum, 0, x->count * f->stride * sizeof *s->sum);
+	for (t = from; t < to; t++) {
+		size_t first = t * TILE, rows = f->n - first < TILE ? f->n - first : TILE;
+		float u[VECTORS][TILE] = { { 0 } };
+
+		for (r = 0; r < TILE; r++)
+			unpack(row_at(f, first + r), f->stride, s->tile + r * f->stride);
+		if (x->image != NULL)
+			tile_image(x, s->tile, first, rows);
+		for (k = 0; k < x->count; k++)
+			for (r = 0; r < rows; r++)
+				u[k][r] = (float)(x->u[k][first + r] * (x->image != NULL ? x->image[k][first + r] : 1));
+		for (j = 0; j < f->stride; j += PANEL)
+			for (k = 0; k < x->count; k++)
+				sums(s->tile + j, f->stride, f->stride - j < PANEL ? f->stride - j : PANEL, u[k],
+				    s->acc + k * f->stride + j);
+		if ((t + 1) % FLUSH == 0 || t + 1 == to)
+			flush(s->acc, x->count * f->stride, s->sum);
+	}
+}
+
+static void
+product(struct product *x, double *const *out)
+{
+	const struct phi *f = x->f;
+	unsigned i;
+	size_t k;
+
+	parallel_run(product_part, x, f->threads);
+	for (k = 0; k < x->count; k++) {
+		memcpy(out[k], f->scratch[0].sum + k * f->stride, f->size * sizeof *out[k]);
+		for (i = 1; i < f->threads; i++)
+			cblas_daxpy((int)f->size, 1, f->scratch[i].sum + k * f->stride, 1, out[k], 1);
+	}
+}
+
+void
+phi_pull_back(struct phi *f, const double *const *u, size_t count, double *const *out)
+{
+	size_t k;
+
+	for (k = 0; k < count; k += VECTORS) {
+		struct product x = { f, count - k < VECTORS ? count - k : VECTORS, NULL, u + k };
+
+		product(&x, out + k);
+	}
+}
+
+void
+phi_normal(struct phi *f, const double *const *v, const double *const *weight, size_t count,
+    double *const *image, double *const *out)
+{
+	size_t k, i, j;
+
+	for (k = 0; k < count; k += VECTORS) {
+		struct product x = { f, count - k < VECTORS ? count - k : VECTORS, image + k, weight + k };
+
+		for (i = 0; i < x.count; i++)
+			for (j = 0; j < f->size; j++)
+				f->v[i * f->stride + j] = (float)v[k + i][j];
+		product(&x, out + k);
+	}
+}
+
+double
+phi_variance(struct phi *f)
+{
+	double *share = malloc(f->n * sizeof *share), *mean = malloc(f->size * sizeof *mean), variance = NAN;
+	const double *u = share;
+	size_t i;
+
+	if (share != NULL && mean != NULL) {
+		for (i = 0; i < f->n; i++)
+			share[i] = 1 / (double)f->n;
+		phi_pull_back(f, &u, 1, &mean);
+		variance = f->square / (double)f->n - cblas_ddot((int)f->size, mean, 1, mean, 1);
+	}
+	free(share);
+	free(mean);
+	return variance;
+}
