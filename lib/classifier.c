@@ -51,7 +51,7 @@ struct batch {
 	struct state *t;	/* [n_fit] */
 	size_t *active, *inner;	/* [n_fit] the fits that go on; those of them whose CG does */
 	double *in, *out;	/* [2 n_fit][size or n] */
-	float *in_f, *out_f;	/* the same for a Gram matrix of floats */
+	float *in_f;		/* [n_fit][phi_side(n)], for a Gram matrix of floats */
 	const double **from, **by;	/* [2 n_fit] */
 	double **image, **to;	/* [2 n_fit] */
 };
@@ -81,27 +81,6 @@ pull_back(struct batch *b, size_t count)
 	}
 }
 
-/* With floats, both triangles: a product of matrices gains less by symmetry than it pays for it. */
-static void
-image_single(struct batch *b, size_t count)
-{
-	const struct classifier_problem *p = b->p;
-	int n = (int)p->n;
-	size_t k, i;
-
-	for (k = 0; k < count; k++)
-		for (i = 0; i < p->n; i++)
-			b->in_f[k * p->n + i] = (float)b->from[k][i];
-	if (count == 1)
-		cblas_sgemv(CblasRowMajor, CblasNoTrans, n, n, 1, p->gram, n, b->in_f, 1, 0, b->out_f, 1);
-	else
-		cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)count, n, n, 1, b->in_f, n, p->gram, n, 0,
-		    b->out_f, n);
-	for (k = 0; k < count; k++)
-		for (i = 0; i < p->n; i++)
-			b->image[k][i] = (double)b->out_f[k * p->n + i];
-}
-
 /* image[k][n] = Phi from[k][size]; not of packed rows */
 static void
 image(struct batch *b, size_t count)
@@ -111,7 +90,12 @@ image(struct batch *b, size_t count)
 	size_t k;
 
 	if (p->gram != NULL) {
-		image_single(b, count);
+		size_t side = phi_side(p->n), i;
+
+		for (k = 0; k < count; k++)
+			for (i = 0; i < p->n; i++)
+				b->in_f[k * side + i] = (float)b->from[k][i];
+		phi_gram_image(p->gram, p->n, b->in_f, count, b->image);
 		return;
 	}
 	if (count == 1 && p->dual) {
@@ -444,7 +428,6 @@ batch_release(struct batch *b, size_t n_fit)
 	free(b->in);
 	free(b->out);
 	free(b->in_f);
-	free(b->out_f);
 	free(b->from);
 	free(b->by);
 	free(b->image);
@@ -473,11 +456,8 @@ batch_init(struct batch *b, const struct classifier_problem *p, struct classifie
 		b->out = calloc(2 * n_fit, most * sizeof *b->out);
 		if (b->in == NULL || b->out == NULL)
 			return -1;
-	} else if (p->gram != NULL) {
-		b->in_f = calloc(n_fit, p->n * sizeof *b->in_f);
-		b->out_f = calloc(n_fit, p->n * sizeof *b->out_f);
-		if (b->in_f == NULL || b->out_f == NULL)
-			return -1;
+	} else if (p->gram != NULL && (b->in_f = calloc(n_fit, phi_side(p->n) * sizeof *b->in_f)) == NULL) {
+		return -1;
 	}
 	for (k = 0; k < n_fit; k++) {
 		if (state_init(&b->t[k], p, &fit[k]) != 0)

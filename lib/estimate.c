@@ -13,10 +13,13 @@
 #include "classifier.h"
 #include "log1pexp.h"
 
-enum { EXACT = 1 << 21 };	/* numbers of Phi; 16 MB of doubles, which lie in a cache or close to one */
+/* Products with the rows that a fit takes at one C, of those seen; on average where C goes from small to large. */
+enum { PRODUCTS = 20, PRODUCTS_OF_MANY = 60 };
 
-/* Of held-out fits and the choice of C: more digits would change no figure that is reported. */
+/* Of held-out fits: more digits would change no figure that is reported. */
 static const double held_out_tolerance = 1e-4;
+/* Of those that only say which C is best; their log-loss is off by some 1e-5. */
+static const double choice_tolerance = 1e-3;
 /*
  * Of fits with the precision of floats. An objective is off by at most half of its gradient's
  * square, and w by the gradient: far less than what the floats themselves may cost.
@@ -118,9 +121,11 @@ variance(const struct classifier_problem *p)
 		return phi_variance(p->phi);
 	if (p->gram != NULL) {
 		for (i = 0; i < p->n; i++) {
-			total += (double)p->gram[i * p->n + i];
+			const float *row = p->gram + i * phi_side(p->n);
+
+			total += (double)row[i];
 			for (j = 0; j < p->n; j++)
-				sum += (double)p->gram[i * p->n + j];
+				sum += (double)row[j];
 		}
 		return total / (double)p->n - sum / ((double)p->n * (double)p->n);
 	}
@@ -143,7 +148,7 @@ variance(const struct classifier_problem *p)
  */
 static int
 cross_validate(const struct classifier_problem *p, const struct fit_data *d, const struct folds *k,
-    const double *C, size_t m, double *score, struct err *e)
+    const double *C, size_t m, double tolerance, double *score, struct err *e)
 {
 	size_t n_fit = m * k->n, c, i;
 	struct classifier_fit *fit = calloc(n_fit, sizeof *fit);
@@ -158,7 +163,7 @@ cross_validate(const struct classifier_problem *p, const struct fit_data *d, con
 	for (c = 0; c < m; c++)
 		for (v = 0; v < k->n; v++)
 			fit[c * k->n + v] = (struct classifier_fit){ .C = C[c], .out = k->out + v * d->n,
-			    .tolerance = held_out_tolerance, .f = f + (c * k->n + v) * d->n };
+			    .tolerance = tolerance, .f = f + (c * k->n + v) * d->n };
 	if (classifier_fit(p, fit, n_fit, e) != 0)
 		goto out;
 	for (c = 0; c < m; c++)
@@ -171,46 +176,57 @@ out:
 	return rc;
 }
 
-/* The C asked for, or the best of several; with it what it says of the rows held out. */
+/* The best of several C, by the log-loss of what is held out; score: scratch. */
 static int
-choose(const struct classifier_problem *p, const struct fit_data *d, const struct field_options *o,
+choose(const struct classifier_problem *p, const struct fit_data *d, const struct folds *k, double *score,
     struct fit_report *rep, struct err *e)
 {
-	double C[ESTIMATE_CS], *score = calloc(ESTIMATE_CS, d->n * sizeof *score), best = INFINITY;
-	size_t m = o->C > 0 ? 1 : ESTIMATE_CS, c, i;
+	double C[ESTIMATE_CS], best = INFINITY, scale = variance(p);
+	size_t c;
+
+	for (c = 0; c < ESTIMATE_CS; c++)
+		C[c] = pow(10, -2 + 4 * (double)c / (ESTIMATE_CS - 1)) / (scale > 0 ? scale : 1);
+	if (cross_validate(p, d, k, C, ESTIMATE_CS, choice_tolerance, score, e) != 0)
+		return -1;
+	for (c = 0; c < ESTIMATE_CS; c++) {
+		double l = mean_log_loss(score + c * d->n, 0, d->label, d->n, 1, NULL, NULL);
+
+		if (l >= best)
+			continue;
+		best = l;
+		rep->C = C[c];
+		rep->C_at_end = c == 0 || c == ESTIMATE_CS - 1;
+	}
+	return 0;
+}
+
+/* The C asked for, or the best; with it what it says of the rows held out. */
+static int
+hold_out(const struct classifier_problem *p, const struct fit_data *d, const struct field_options *o,
+    struct fit_report *rep, struct err *e)
+{
+	double *score = calloc(ESTIMATE_CS, d->n * sizeof *score);
 	struct folds k = { 0 };
 	int dealt, rc = -1;
+	size_t i;
 
 	if (score == NULL || (dealt = folds_deal(&k, d, o)) < 0) {
 		err_memory(e);
 		goto out;
 	}
-	rep->C = C[0] = o->C;
+	rep->C = o->C;
 	rep->C_at_end = 0;
-	if (o->C == 0) {
-		double scale = variance(p);
-
-		if (!dealt) {
-			err_set(e, "too few groups with both labels to choose C by what is held out");
-			goto out;
-		}
-		for (c = 0; c < m; c++)
-			C[c] = pow(10, -2 + 4 * (double)c / (ESTIMATE_CS - 1)) / (scale > 0 ? scale : 1);
+	if (o->C == 0 && !dealt) {
+		err_set(e, "too few groups with both labels to choose C by what is held out");
+		goto out;
 	}
+	if (o->C == 0 && choose(p, d, &k, score, rep, e) != 0)
+		goto out;
 	if (dealt) {
-		if (cross_validate(p, d, &k, C, m, score, e) != 0)
+		if (cross_validate(p, d, &k, &rep->C, 1, held_out_tolerance, score, e) != 0)
 			goto out;
-		for (c = 0; c < m; c++) {
-			double l = mean_log_loss(score + c * d->n, 0, d->label, d->n, 1, NULL, NULL);
-
-			if (l >= best)
-				continue;
-			best = l;
-			rep->C = C[c];
-			rep->C_at_end = m > 1 && (c == 0 || c == m - 1);
-			for (i = 0; i < d->n; i++)
-				rep->held_out[i] = score[c * d->n + i] + log((1 - rep->prior) / rep->prior);
-		}
+		for (i = 0; i < d->n; i++)
+			rep->held_out[i] = score[i] + log((1 - rep->prior) / rep->prior);
 		rep->has_held_out = 1;
 		rep->folds = k.n;
 	}
@@ -241,7 +257,7 @@ estimate(const struct classifier_problem *p, const struct fit_data *d, const str
 	int rc = -1;
 
 	count(d, rep);
-	if (choose(p, d, o, rep, e) != 0)
+	if (hold_out(p, d, o, rep, e) != 0)
 		return -1;
 	if ((fit.f = calloc(d->n, sizeof *fit.f)) == NULL)
 		return err_memory(e);
@@ -316,12 +332,22 @@ source_exact(const struct phi_source *s, const struct fit_data *d, const struct 
 	return rc;
 }
 
+int
+estimate_gram_single(const float *gram, const struct fit_data *d, const struct field_options *o,
+    struct estimate *x, struct fit_report *rep, struct err *e)
+{
+	struct classifier_problem p = { .gram = gram, .dual = 1, .n = d->n, .size = d->n, .label = d->label,
+	    .loss = o->loss };
+
+	return estimate(&p, d, o, x, rep, e);
+}
+
 static int
 source_gram(const struct phi_source *s, const struct fit_data *d, const struct field_options *o,
     struct estimate *x, struct fit_report *rep, struct err *e)
 {
-	struct classifier_problem p = { .dual = 1, .n = d->n, .size = d->n, .label = d->label, .loss = o->loss };
-	float *gram = malloc(d->n * d->n * sizeof *gram);
+	size_t side = phi_side(d->n);
+	float *gram = calloc(side, side * sizeof *gram);
 	double *alpha = calloc(d->n, sizeof *alpha), shift;
 	struct estimate dual = { .coef = alpha };
 	int rc = -1;
@@ -330,8 +356,7 @@ source_gram(const struct phi_source *s, const struct fit_data *d, const struct f
 		err_memory(e);
 		goto out;
 	}
-	p.gram = gram;
-	if (phi_gram(s, gram, e) != 0 || estimate(&p, d, o, &dual, rep, e) != 0 ||
+	if (phi_gram(s, gram, e) != 0 || estimate_gram_single(gram, d, o, &dual, rep, e) != 0 ||
 	    phi_combine(s, alpha, x->coef, &shift, e) != 0)
 		goto out;
 	x->intercept = dual.intercept - shift;
@@ -362,9 +387,17 @@ int
 estimate_source(const struct phi_source *s, const struct fit_data *d, const struct field_options *o,
     struct estimate *x, struct fit_report *rep, struct err *e)
 {
-	if (s->n * s->size <= EXACT)
+	/*
+	 * Multiplications: a product with packed rows goes through them twice, one with inner products
+	 * through a square, which has its price. What else there is, is the same or less.
+	 */
+	double n = (double)s->n, size = (double)s->size, products = o->C > 0 ? PRODUCTS + o->folds * PRODUCTS :
+	    PRODUCTS + ESTIMATE_CS * o->folds * PRODUCTS_OF_MANY;
+
+	if (s->n * s->size <= ESTIMATE_EXACT)
 		return source_exact(s, d, o, x, rep, e);
-	return getenv("GRAM") != NULL ? source_gram(s, d, o, x, rep, e) : source_packed(s, d, o, x, rep, e);
+	return n * n * size / 2 + products * n * n < products * 2 * n * size ? source_gram(s, d, o, x, rep, e) :
+	    source_packed(s, d, o, x, rep, e);
 }
 
 /* One fold of estimate_refit: rows and memory are the caller's. */

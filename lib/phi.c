@@ -21,6 +21,7 @@ enum {
 	VECTORS = 8,
 	FLUSH = 16,		/* tiles that are summed up in floats; then doubles take the sums */
 	SHIFT_ROWS = 64,
+	ROWS = 32,		/* of a Gram matrix: what all vectors pass by */
 	BLOCK_ROWS = 128,	/* of the inner products: made at a time, */
 	BANDS = 3,		/* and held while all others pass by */
 	LEAST_ROWS = 64		/* that are worth a thread */
@@ -37,6 +38,15 @@ union number {
 	float f;
 	uint32_t u;
 };
+
+/* As many threads as n rows are worth. */
+static unsigned
+useful(size_t n)
+{
+	unsigned threads = parallel_count();
+
+	return threads < n / LEAST_ROWS + 1 ? threads : (unsigned)(n / LEAST_ROWS + 1);
+}
 
 /* What makes rows: a work and room for a tile for each thread. */
 struct makers {
@@ -61,11 +71,9 @@ makers_release(struct makers *m)
 static int
 makers_init(struct makers *m, const struct phi_source *s, int exact)
 {
-	unsigned most = (unsigned)(s->n / LEAST_ROWS + 1), i;
+	unsigned i;
 
-	*m = (struct makers){ .s = s, .n = parallel_count() };
-	if (m->n > most)
-		m->n = most;
+	*m = (struct makers){ .s = s, .n = useful(s->n) };
 	m->work = calloc(m->n, sizeof *m->work);
 	m->phi = calloc(m->n, TILE * s->size * sizeof *m->phi);
 	if (m->work == NULL || m->phi == NULL)
@@ -181,25 +189,30 @@ make_floats(struct makers *m, const double *shift, size_t first, size_t n, float
 	make(&k);
 }
 
-/* The lower triangle of a[n][n] becomes the upper, too. */
-static void
-mirror(float *a, size_t n)
+size_t
+phi_side(size_t n)
 {
-	enum { SIDE = 64 };
-	size_t i, j, i0, j0;
+	return (n + LANES - 1) / LANES * LANES;
+}
 
-	for (i0 = 0; i0 < n; i0 += SIDE)
-		for (j0 = 0; j0 <= i0; j0 += SIDE)
-			for (i = i0; i < n && i < i0 + SIDE; i++)
-				for (j = j0; j < i && j < j0 + SIDE; j++)
-					a[j * n + i] = a[i * n + j];
+void
+phi_mirror(float *a, size_t n)
+{
+	enum { BLOCK = 64 };		/* of which two fit into a cache */
+	size_t side = phi_side(n), i, j, i0, j0;
+
+	for (i0 = 0; i0 < n; i0 += BLOCK)
+		for (j0 = 0; j0 <= i0; j0 += BLOCK)
+			for (i = i0; i < n && i < i0 + BLOCK; i++)
+				for (j = j0; j < i && j < j0 + BLOCK; j++)
+					a[j * side + i] = a[i * side + j];
 }
 
 int
 phi_gram(const struct phi_source *s, float *gram, struct err *e)
 {
-	size_t band = (s->n + BANDS - 1) / BANDS, first, next, n, i, m;
-	int size = (int)s->size, ld = (int)s->n, rc = -1;
+	size_t band = (s->n + BANDS - 1) / BANDS, side = phi_side(s->n), first, next, n, i, m;
+	int size = (int)s->size, ld = (int)side, rc = -1;
 	float *held = malloc(band * s->size * sizeof *held);
 	float *block = malloc(BLOCK_ROWS * s->size * sizeof *block);
 	double *shift = malloc(s->size * sizeof *shift);
@@ -215,15 +228,15 @@ phi_gram(const struct phi_source *s, float *gram, struct err *e)
 		n = next - first;
 		make_floats(&k, shift, first, n, held);
 		cblas_ssyrk(CblasRowMajor, CblasLower, CblasNoTrans, (int)n, size, 1, held, size, 0,
-		    gram + first * s->n + first, ld);
+		    gram + first * side + first, ld);
 		for (i = next; i < s->n; i += m) {
 			m = s->n - i < BLOCK_ROWS ? s->n - i : BLOCK_ROWS;
 			make_floats(&k, shift, i, m, block);
 			cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)m, (int)n, size, 1, block, size,
-			    held, size, 0, gram + i * s->n + first, ld);
+			    held, size, 0, gram + i * side + first, ld);
 		}
 	}
-	mirror(gram, s->n);
+	phi_mirror(gram, s->n);
 	rc = 0;
 out:
 	makers_release(&k);
@@ -293,7 +306,7 @@ struct phi {
 
 /* One thread's. */
 struct scratch {
-	union number *tile;		/* [TILE][stride] */
+	float *tile;			/* [TILE][stride] */
 	float *acc;			/* [VECTORS][stride] */
 	double *sum;			/* [VECTORS][stride] */
 };
@@ -415,20 +428,23 @@ phi_shift(const struct phi *f, const double *w)
 
 /* to[stride] */
 KERNEL static void
-unpack(const unsigned char *restrict row, size_t stride, union number *restrict to)
+unpack(const unsigned char *restrict row, size_t stride, float *restrict to)
 {
 	const uint16_t *upper = (const uint16_t *)(const void *)row;
 	const unsigned char *lower = row + 2 * stride;
 	size_t j, l;
 
 	for (j = 0; j < stride; j += LANES)
-		for (l = 0; l < LANES; l++)
-			to[j + l].u = (uint32_t)upper[j + l] << 16 | (uint32_t)lower[j + l] << 8;
+		for (l = 0; l < LANES; l++) {
+			union number v = { .u = (uint32_t)upper[j + l] << 16 | (uint32_t)lower[j + l] << 8 };
+
+			to[j + l] = v.f;
+		}
 }
 
 /* sum[TILE] += the rows' products with v, over `width` columns */
 KERNEL static void
-dots(const union number *restrict rows, size_t stride, size_t width, const float *restrict v,
+dots(const float *restrict rows, size_t stride, size_t width, const float *restrict v,
     double *restrict sum)
 {
 	float lane[TILE][LANES] = { { 0 } };
@@ -437,7 +453,7 @@ dots(const union number *restrict rows, size_t stride, size_t width, const float
 	for (j = 0; j < width; j += LANES)
 		for (r = 0; r < TILE; r++)
 			for (l = 0; l < LANES; l++)
-				lane[r][l] += rows[r * stride + j + l].f * v[j + l];
+				lane[r][l] += rows[r * stride + j + l] * v[j + l];
 	for (r = 0; r < TILE; r++)
 		for (l = 0; l < LANES; l++)
 			sum[r] += (double)lane[r][l];
@@ -445,14 +461,14 @@ dots(const union number *restrict rows, size_t stride, size_t width, const float
 
 /* acc += the rows' sum with weights u[TILE], over `width` columns */
 KERNEL static void
-sums(const union number *restrict rows, size_t stride, size_t width, const float *restrict u,
+sums(const float *restrict rows, size_t stride, size_t width, const float *restrict u,
     float *restrict acc)
 {
 	size_t j;
 
 	for (j = 0; j < width; j++)
-		acc[j] += (u[0] * rows[j].f + u[1] * rows[stride + j].f) +
-		    (u[2] * rows[2 * stride + j].f + u[3] * rows[3 * stride + j].f);
+		acc[j] += (u[0] * rows[j] + u[1] * rows[stride + j]) +
+		    (u[2] * rows[2 * stride + j] + u[3] * rows[3 * stride + j]);
 }
 
 /* sum[n] += acc[n]; acc = 0 */
@@ -475,9 +491,47 @@ struct product {
 	const double *const *u;		/* and this is either that or the weights */
 };
 
-/* image of the tile's rows; f->v has the vectors */
+struct gram_product {
+	const float *gram, *v;
+	size_t n, count;
+	double *const *image;
+};
+
 static void
-tile_image(const struct product *x, const union number *tile, size_t first, size_t rows)
+gram_part(void *ctx, unsigned i, unsigned n)
+{
+	const struct gram_product *x = ctx;
+	size_t side = phi_side(x->n), blocks = (x->n + ROWS - 1) / ROWS, b, j, k, r, t;
+
+	for (b = blocks * i / n; b < blocks * (i + 1) / n; b++) {
+		size_t first = b * ROWS, rows = x->n - first < ROWS ? x->n - first : ROWS;
+
+		for (k = 0; k < x->count; k++)
+			memset(x->image[k] + first, 0, rows * sizeof **x->image);
+		for (j = 0; j < side; j += PANEL)
+			for (k = 0; k < x->count; k++)
+				for (t = 0; t < rows; t += TILE) {
+					double sum[TILE] = { 0 };
+
+					dots(x->gram + (first + t) * side + j, side, side - j < PANEL ? side - j : PANEL,
+					    x->v + k * side + j, sum);
+					for (r = 0; r < TILE && t + r < rows; r++)
+						x->image[k][first + t + r] += sum[r];
+				}
+	}
+}
+
+void
+phi_gram_image(const float *gram, size_t n, const float *v, size_t count, double *const *image)
+{
+	struct gram_product x = { gram, v, n, count, image };
+
+	parallel_run(gram_part, &x, useful(n));
+}
+
+/* image[k] of the tile's rows; f->v has the vectors */
+static void
+tile_image(const struct product *x, const float *tile, size_t first, size_t rows)
 {
 	const struct phi *f = x->f;
 	double sum[VECTORS][TILE] = { { 0 } };

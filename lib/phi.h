@@ -34,8 +34,14 @@ enum { PHI_TILE = 4 };	/* rows that are made and read at a time */
 /* phi[n][size], all digits and no shift. 0, -1: out of memory. */
 int phi_exact(const struct phi_source *s, double *phi, struct err *e);
 
-/* gram[n][n], both triangles. 0, -1: out of memory. */
-int phi_gram(const struct phi_source *s, float *gram, struct err *e);
+/*
+ * A Gram matrix, of inner products: [side][side] floats, side = phi_side(n), both triangles, 0 from n on.
+ */
+size_t phi_side(size_t n);
+int phi_gram(const struct phi_source *s, float *gram, struct err *e);	/* gram: zero before; 0, -1: out of memory */
+void phi_mirror(float *gram, size_t n);		/* the lower triangle becomes the upper, too */
+/* image[k][n] = gram v[k], k < count; v[count][side], 0 from n on */
+void phi_gram_image(const float *gram, size_t n, const float *v, size_t count, double *const *image);
 /* w[size] = sum_i alpha_i (phi_i - shift), and w . shift. 0, -1: out of memory. */
 int phi_combine(const struct phi_source *s, const double *alpha, double *w, double *w_shift,
     struct err *e);
