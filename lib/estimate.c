@@ -13,11 +13,11 @@
 #include "classifier.h"
 #include "log1pexp.h"
 
-/* Products with the rows that a fit takes at one C, of those seen; on average where C goes from small to large. */
+/* Products with the rows that a fit takes, of those seen: at one C, and on average from small to large ones. */
 enum { PRODUCTS = 20, PRODUCTS_OF_MANY = 60 };
 
 /* Of held-out fits: more digits would change no figure that is reported. */
-static const double held_out_tolerance = 1e-4;
+static const double held_out_tolerance = 1e-5;
 /* Of those that only say which C is best; their log-loss is off by some 1e-5. */
 static const double choice_tolerance = 1e-3;
 /*

@@ -14,7 +14,7 @@
 #include "parallel.h"
 
 enum {
-	TILE = PHI_TILE,
+	TILE = 4,		/* rows that are read at a time */
 	LANES = 16,		/* numbers that are added at a time */
 	PANEL = 512,		/* columns: a tile of them fits into the nearest cache */
 	NUMBER = 3,		/* bytes */
@@ -48,12 +48,12 @@ useful(size_t n)
 	return threads < n / LEAST_ROWS + 1 ? threads : (unsigned)(n / LEAST_ROWS + 1);
 }
 
-/* What makes rows: a work and room for a tile for each thread. */
+/* What makes rows: a work and room for a block for each thread. */
 struct makers {
 	const struct phi_source *s;
 	unsigned n;
 	void **work;
-	double *phi;			/* [n][TILE][size] */
+	double *phi;			/* [n][block][size] */
 };
 
 static void
@@ -75,7 +75,7 @@ makers_init(struct makers *m, const struct phi_source *s, int exact)
 
 	*m = (struct makers){ .s = s, .n = useful(s->n) };
 	m->work = calloc(m->n, sizeof *m->work);
-	m->phi = calloc(m->n, TILE * s->size * sizeof *m->phi);
+	m->phi = calloc(m->n, s->block * s->size * sizeof *m->phi);
 	if (m->work == NULL || m->phi == NULL)
 		return -1;
 	for (i = 0; i < m->n; i++)
@@ -84,7 +84,7 @@ makers_init(struct makers *m, const struct phi_source *s, int exact)
 	return 0;
 }
 
-/* Makes rows [first, first + n), tile by tile, each by one of the threads. */
+/* Makes rows [first, first + n), block by block, each by one of the threads. */
 struct making {
 	struct makers *m;
 	size_t first, n;
@@ -98,13 +98,13 @@ make_part(void *ctx, unsigned i, unsigned n)
 {
 	const struct making *k = ctx;
 	const struct phi_source *s = k->m->s;
-	size_t tiles = (k->n + TILE - 1) / TILE, t;
-	double *phi = k->m->phi + i * TILE * s->size;
+	size_t blocks = (k->n + s->block - 1) / s->block, b;
+	double *phi = k->m->phi + i * s->block * s->size;
 
-	for (t = tiles * i / n; t < tiles * (i + 1) / n; t++) {
-		size_t first = k->first + t * TILE, left = k->first + k->n - first;
+	for (b = blocks * i / n; b < blocks * (i + 1) / n; b++) {
+		size_t first = k->first + b * s->block, left = k->first + k->n - first;
 
-		left = left < TILE ? left : TILE;
+		left = left < s->block ? left : s->block;
 		s->rows(s->ctx, k->m->work[i], first, left, phi);
 		k->take(k->ctx, i, first, left, phi);
 	}
@@ -153,7 +153,7 @@ find_shift(struct makers *m, double *shift)
 
 	memset(shift, 0, s->size * sizeof *shift);
 	for (i = 0; i < rows; i += n) {
-		n = rows - i < TILE ? rows - i : TILE;
+		n = rows - i < s->block ? rows - i : s->block;
 		s->rows(s->ctx, m->work[0], i, n, m->phi);
 		for (j = 0; j < n; j++)
 			cblas_daxpy((int)s->size, 1 / (double)rows, m->phi + j * s->size, 1, shift, 1);
@@ -296,7 +296,8 @@ out:
 struct phi {
 	size_t n, size;
 	size_t tiles, stride;		/* of TILE rows; numbers in a row, in whole LANES */
-	unsigned char *data;		/* [tiles * TILE][NUMBER * stride]: of all its numbers the upper 16 bits, then the next 8 */
+	/* [tiles * TILE][NUMBER * stride]: of a row's numbers the upper 16 bits, then the next 8 */
+	unsigned char *data;
 	double *shift;			/* [size] */
 	double square;			/* sum of all numbers' squares */
 	float *v;			/* [VECTORS][stride] */

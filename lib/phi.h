@@ -25,11 +25,10 @@ struct phi_source {
 	 */
 	void *(*work_alloc)(const void *ctx, int exact);
 	void (*work_free)(void *work);
-	/* phi[n][size] of the rows from first on; n <= PHI_TILE */
+	size_t block;		/* rows that are best made at a time */
+	/* phi[n][size] of the rows from first on; n <= block */
 	void (*rows)(const void *ctx, void *work, size_t first, size_t n, double *phi);
 };
-
-enum { PHI_TILE = 4 };	/* rows that are made and read at a time */
 
 /* phi[n][size], all digits and no shift. 0, -1: out of memory. */
 int phi_exact(const struct phi_source *s, double *phi, struct err *e);
@@ -38,7 +37,8 @@ int phi_exact(const struct phi_source *s, double *phi, struct err *e);
  * A Gram matrix, of inner products: [side][side] floats, side = phi_side(n), both triangles, 0 from n on.
  */
 size_t phi_side(size_t n);
-int phi_gram(const struct phi_source *s, float *gram, struct err *e);	/* gram: zero before; 0, -1: out of memory */
+/* gram is zero before. 0, -1: out of memory. */
+int phi_gram(const struct phi_source *s, float *gram, struct err *e);
 void phi_mirror(float *gram, size_t n);		/* the lower triangle becomes the upper, too */
 /* image[k][n] = gram v[k], k < count; v[count][side], 0 from n on */
 void phi_gram_image(const float *gram, size_t n, const float *v, size_t count, double *const *image);

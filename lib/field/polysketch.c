@@ -364,7 +364,8 @@ maker_alloc(const void *ctx, int exact)
 	k->f = m->f;
 	k->a = calloc(m->f->base.dim, sizeof *k->a);
 	k->xe = calloc(m->f->ext, sizeof *k->xe);
-	if (k->a == NULL || k->xe == NULL || (exact ? (k->exact = work_alloc(&m->f->base)) == NULL : maker_plan(k) != 0)) {
+	if (k->a == NULL || k->xe == NULL ||
+	    (exact ? (k->exact = work_alloc(&m->f->base)) == NULL : maker_plan(k) != 0)) {
 		maker_free(k);
 		return NULL;
 	}
@@ -429,7 +430,7 @@ fit(const struct fit_data *data, const struct field_options *o, struct fit_repor
 {
 	struct polysketch *f = polysketch_alloc(data->dim, o->degree, o->components, o->gamma, o->coef0);
 	struct maker m = { f, data };
-	struct phi_source source = { &m, data->n, o->components, maker_alloc, maker_free, maker_rows };
+	struct phi_source source = { &m, data->n, o->components, maker_alloc, maker_free, 4, maker_rows };
 	struct estimate x;
 	int rc = -1;
 
