@@ -65,6 +65,8 @@ $(BUILD)/%.o: %.c $(BUILD)/engine.mk Makefile
 	$(CC) $(cflags) $(ENGINE_CFLAGS) $(PACKAGE_CFLAGS) $(defines) -MMD -c -o $@ $<
 # a product and the sum it goes into are one instruction where the processor has it
 $(BUILD)/lib/panel.o: CFLAGS += -O3 -ffp-contract=fast
+# its loops are to be vectors
+$(BUILD)/lib/phi.o: cflags += -O3
 $(lib): $(lib_obj)
 	rm -f $@
 	ar rcs $@ $^

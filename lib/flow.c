@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "parallel.h"
 #include "subspace.h"
 
 int
@@ -454,25 +455,39 @@ lane_apply(const struct flow *f, struct lane *l, float *act, size_t n, struct fl
 	return 0;
 }
 
+/* Activations for all lanes. */
+struct load {
+	struct flow *f;
+	float *act;
+	size_t n, share;		/* of a lane */
+	struct flow_result *result;
+	int with_h;
+};
+
+static void
+carry(void *ctx, unsigned t, unsigned lanes)
+{
+	const struct load *d = ctx;
+	size_t from = t * d->share < d->n ? t * d->share : d->n, n = d->n - from < d->share ? d->n - from : d->share;
+
+	(void)lanes;
+	d->f->lane[t].failed = d->n;
+	lane_apply(d->f, &d->f->lane[t], d->act + from * d->f->b->field->dim, n,
+	    d->result != NULL ? d->result + from : NULL, d->with_h);
+}
+
 int
 flow_apply(struct flow *f, float *act, size_t n, struct flow_result *result, int with_h, struct err *e)
 {
-	size_t dim = f->b->field->dim, share = (n + f->lanes - 1) / f->lanes;
-	int lanes = (int)f->lanes, t, bad = -1;
+	unsigned lanes = n < f->lanes ? n > 0 ? (unsigned)n : 1 : f->lanes, t;
+	struct load d = { f, act, n, (n + lanes - 1) / lanes, result, with_h };
 
-	#pragma omp parallel for num_threads(lanes) if (n > 1 && lanes > 1) schedule(static)
-	for (t = 0; t < lanes; t++) {
-		size_t from = (size_t)t * share < n ? (size_t)t * share : n, end = from + share < n ? from + share : n;
-
-		f->lane[t].failed = n;
-		lane_apply(f, &f->lane[t], act + from * dim, end - from, result != NULL ? result + from : NULL, with_h);
-	}
-	for (t = lanes; t-- > 0; )
-		if (f->lane[t].failed < n)
-			bad = t;
-	if (bad < 0)
-		return 0;
-	*e = f->lane[bad].err;
-	f->failed = (size_t)bad * share + f->lane[bad].failed;
-	return -1;
+	parallel_run(carry, &d, lanes);
+	for (t = 0; t < lanes; t++)
+		if (f->lane[t].failed < n) {
+			*e = f->lane[t].err;
+			f->failed = t * d.share + f->lane[t].failed;
+			return -1;
+		}
+	return 0;
 }

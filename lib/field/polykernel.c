@@ -231,23 +231,67 @@ eval_single(const struct field *base, void *work, const double *y, size_t n, dou
 	evaluate(base, work, y, n, h, grad, 1);
 }
 
-/* gram[n][n]'s lower triangle becomes the kernel's values. */
-static void
-kernel(const struct polykernel *f, const double *X, size_t n, double *gram)
+/* (base + coef0)^degree of an inner product times gamma */
+static double
+kernel_of(const struct polykernel *f, double base)
 {
-	size_t i, j;
+	double k = base += f->coef0;
+	unsigned t;
 
-	cblas_dsyrk(CblasRowMajor, CblasLower, CblasNoTrans, (int)n, (int)f->base.dim, f->gamma, X,
-	    (int)f->base.dim, 0, gram, (int)n);
+	for (t = 1; t < f->degree; t++)
+		k *= base;
+	return k;
+}
+
+/* gram[n][n]'s lower triangle becomes the kernel's values, and with them comes alpha. */
+static int
+fit_double(const struct polykernel *f, const double *X, const struct fit_data *d, const struct field_options *o,
+    struct estimate *x, struct fit_report *rep, struct err *e)
+{
+	double *gram = calloc(d->n, d->n * sizeof *gram);
+	size_t n = d->n, i, j;
+	int rc;
+
+	if (gram == NULL)
+		return err_memory(e);
+	cblas_dsyrk(CblasRowMajor, CblasLower, CblasNoTrans, (int)n, (int)d->dim, f->gamma, X, (int)d->dim, 0, gram,
+	    (int)n);
 	for (i = 0; i < n; i++)
-		for (j = 0; j <= i; j++) {
-			double base = gram[i * n + j] + f->coef0, k = base;
-			unsigned t;
+		for (j = 0; j <= i; j++)
+			gram[i * n + j] = kernel_of(f, gram[i * n + j]);
+	rc = estimate_gram(gram, d, o, x, rep, e);
+	free(gram);
+	return rc;
+}
 
-			for (t = 1; t < f->degree; t++)
-				k *= base;
-			gram[i * n + j] = k;
-		}
+/* The same with floats. */
+static int
+fit_single(const struct polykernel *f, const double *X, const struct fit_data *d, const struct field_options *o,
+    struct estimate *x, struct fit_report *rep, struct err *e)
+{
+	size_t n = d->n, side = phi_side(n), i, j;
+	float *gram = calloc(side, side * sizeof *gram), *single = malloc(n * d->dim * sizeof *single);
+	int rc = -1;
+
+	if (gram == NULL || single == NULL) {
+		err_memory(e);
+		goto out;
+	}
+	for (i = 0; i < n * d->dim; i++)
+		single[i] = (float)X[i];
+	cblas_ssyrk(CblasRowMajor, CblasLower, CblasNoTrans, (int)n, (int)d->dim, (float)f->gamma, single, (int)d->dim,
+	    0, gram, (int)side);
+	for (i = 0; i < n; i++)
+		for (j = 0; j <= i; j++)
+			gram[i * side + j] = (float)kernel_of(f, (double)gram[i * side + j]);
+	phi_mirror(gram, n);
+	free(single);
+	single = NULL;
+	rc = estimate_gram_single(gram, d, o, x, rep, e);
+out:
+	free(gram);
+	free(single);
+	return rc;
 }
 
 /* M and b from the rows and alpha; scaled[n][dim] is scratch. */
@@ -273,31 +317,31 @@ static struct field *
 fit(const struct fit_data *data, const struct field_options *o, struct fit_report *rep, struct err *e)
 {
 	struct polykernel *f = polykernel_alloc(data->dim, o->degree, o->gamma, o->coef0);
-	double *X = calloc(data->n, data->dim * sizeof *X), *gram = calloc(data->n, data->n * sizeof *gram);
+	double *X = calloc(data->n, data->dim * sizeof *X), *scaled = NULL;
 	double *alpha = calloc(data->n, sizeof *alpha), *norm = calloc(data->n, sizeof *norm);
+	/* the greatest value is that of a row with itself; a float's range is smaller than its digits are few */
+	double most = pow(o->gamma + o->coef0, o->degree);
 	struct estimate x = { .coef = alpha };
-	int rc = -1;
+	int single = data->n * data->n > ESTIMATE_EXACT && most > 1e-12 && most < 1e12, rc = -1;
 	size_t i;
 
-	if (f == NULL || extend(f, data->n) != 0 || X == NULL || gram == NULL || alpha == NULL || norm == NULL) {
+	if (f == NULL || extend(f, data->n) != 0 || X == NULL || alpha == NULL || norm == NULL) {
 		err_memory(e);
 		goto out;
 	}
 	for (i = 0; i < data->n * data->dim; i++)
 		X[i] = (double)data->act[i];
 	normalise(X, data->n, data->dim, X, norm);
-	kernel(f, X, data->n, gram);
-	if (estimate_gram(gram, data, o, &x, rep, e) != 0)
+	if ((single ? fit_single : fit_double)(f, X, data, o, &x, rep, e) != 0)
 		goto out;
 	f->intercept = x.intercept;
 	f->log_prior_ratio = x.log_prior_ratio;
 	if (f->M != NULL) {
-		free(gram);
-		if ((gram = calloc(data->n, data->dim * sizeof *gram)) == NULL) {
+		if ((scaled = malloc(data->n * data->dim * sizeof *scaled)) == NULL) {
 			err_memory(e);
 			goto out;
 		}
-		make_quadratic(f, X, alpha, data->n, gram);
+		make_quadratic(f, X, alpha, data->n, scaled);
 		if ((f->panel = panel_alloc(f->M, data->dim, data->dim)) == NULL) {
 			err_memory(e);
 			goto out;
@@ -309,7 +353,7 @@ fit(const struct fit_data *data, const struct field_options *o, struct fit_repor
 	rc = 0;
 out:
 	free(X);
-	free(gram);
+	free(scaled);
 	free(alpha);
 	free(norm);
 	if (rc == 0)

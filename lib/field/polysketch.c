@@ -433,14 +433,133 @@ product(const struct field *base, void *work, const float *x, size_t n, float *Q
 	}
 }
 
+/* The rows of a fit for phi.h: with all digits by the transforms above, or with those of floats. */
+struct maker {
+	const struct polysketch *f;
+	const struct fit_data *data;
+};
+
+struct maker_work {
+	const struct polysketch *f;
+	double *a, *xe;			/* [dim], [ext] */
+	struct work *exact;		/* or NULL, and then */
+	float *time;			/* [n] */
+	float complex *spec, *product;	/* [n/2+1] */
+	fftwf_plan forward, inverse;	/* time -> spec, product -> time */
+};
+
+static void
+maker_free(void *work)
+{
+	struct maker_work *k = work;
+
+	if (k->forward != NULL)
+		fftwf_destroy_plan(k->forward);
+	if (k->inverse != NULL)
+		fftwf_destroy_plan(k->inverse);
+	fftwf_free(k->time);
+	fftwf_free(k->spec);
+	fftwf_free(k->product);
+	work_free(k->exact);
+	free(k->a);
+	free(k->xe);
+	free(k);
+}
+
+static int
+maker_plan(struct maker_work *k)
+{
+	size_t n = k->f->n, half = n / 2 + 1;
+
+	k->time = fftwf_alloc_real(n);
+	k->spec = fftwf_alloc_complex(half);
+	k->product = fftwf_alloc_complex(half);
+	if (k->time == NULL || k->spec == NULL || k->product == NULL)
+		return -1;
+	k->forward = fftwf_plan_dft_r2c_1d((int)n, k->time, k->spec, FFTW_ESTIMATE);
+	k->inverse = fftwf_plan_dft_c2r_1d((int)n, k->product, k->time, FFTW_ESTIMATE);
+	return k->forward == NULL || k->inverse == NULL ? -1 : 0;
+}
+
+static void *
+maker_alloc(const void *ctx, int exact)
+{
+	const struct maker *m = ctx;
+	struct maker_work *k = calloc(1, sizeof *k);
+
+	if (k == NULL)
+		return NULL;
+	k->f = m->f;
+	k->a = calloc(m->f->base.dim, sizeof *k->a);
+	k->xe = calloc(m->f->ext, sizeof *k->xe);
+	if (k->a == NULL || k->xe == NULL ||
+	    (exact ? (k->exact = work_alloc(&m->f->base)) == NULL : maker_plan(k) != 0)) {
+		maker_free(k);
+		return NULL;
+	}
+	return k;
+}
+
+/* product[2 half] = spec, or product times spec; complex, real and imaginary part in turn */
+static void
+accumulate(float *product, const float *spec, size_t half, int first)
+{
+	size_t i;
+
+	for (i = 0; i < 2 * half; i += 2) {
+		float re = first ? 1 : product[i], im = first ? 0 : product[i + 1];
+
+		product[i] = re * spec[i] - im * spec[i + 1];
+		product[i + 1] = re * spec[i + 1] + im * spec[i];
+	}
+}
+
+/* features() with the digits of floats */
+static void
+features_single(struct maker_work *k, const double *a, double *phi)
+{
+	const struct polysketch *f = k->f;
+	size_t half = f->n / 2 + 1, t, i;
+
+	extend(f, a, k->xe);
+	for (t = 0; t < f->degree; t++) {
+		const int *index = f->index + t * f->ext, *sign = f->sign + t * f->ext;
+
+		memset(k->time, 0, f->n * sizeof *k->time);
+		for (i = 0; i < f->ext; i++)
+			k->time[index[i]] += (float)(sign[i] * k->xe[i]);
+		fftwf_execute(k->forward);
+		accumulate((float *)k->product, (const float *)k->spec, half, t == 0);
+	}
+	fftwf_execute(k->inverse);
+	for (i = 0; i < f->n; i++)
+		phi[i] = (double)k->time[i] / (double)f->n;
+}
+
+static void
+maker_rows(const void *ctx, void *work, size_t first, size_t n, double *phi)
+{
+	const struct maker *m = ctx;
+	struct maker_work *k = work;
+	size_t dim = m->f->base.dim, i, j;
+
+	for (i = 0; i < n; i++, phi += m->f->n) {
+		for (j = 0; j < dim; j++)
+			k->a[j] = (double)m->data->act[(first + i) * dim + j];
+		if (k->exact != NULL)
+			features(k->exact, k->a, phi);
+		else
+			features_single(k, k->a, phi);
+	}
+}
+
 static struct field *
 fit(const struct fit_data *data, const struct field_options *o, struct fit_report *rep, struct err *e)
 {
 	struct polysketch *f = polysketch_alloc(data->dim, o->degree, o->components, o->gamma, o->coef0);
-	struct work *k = NULL;
-	double *phi = NULL, *a = NULL;
+	struct maker m = { f, data };
+	struct phi_source source = { &m, data->n, o->components, maker_alloc, maker_free, 4, maker_rows };
 	struct estimate x;
-	size_t i, j;
 	int rc = -1;
 
 	if (f == NULL)
@@ -448,18 +567,8 @@ fit(const struct fit_data *data, const struct field_options *o, struct fit_repor
 	f->seed = o->seed;
 	if (draw_hashes(f) != 0 || (f->w = calloc(f->n, sizeof *f->w)) == NULL)
 		goto memory;
-	phi = calloc(data->n, f->n * sizeof *phi);
-	a = calloc(data->dim, sizeof *a);
-	/* without M yet: with transforms */
-	if (phi == NULL || a == NULL || (k = work_alloc(&f->base)) == NULL)
-		goto memory;
-	for (i = 0; i < data->n; i++) {
-		for (j = 0; j < data->dim; j++)
-			a[j] = (double)data->act[i * data->dim + j];
-		features(k, a, phi + i * f->n);
-	}
 	x.coef = f->w;
-	if (estimate_features(phi, f->n, data, o, &x, rep, e) != 0)
+	if (estimate_source(&source, data, o, &x, rep, e) != 0)
 		goto out;
 	f->intercept = x.intercept;
 	f->log_prior_ratio = x.log_prior_ratio;
@@ -470,9 +579,6 @@ fit(const struct fit_data *data, const struct field_options *o, struct fit_repor
 memory:
 	err_memory(e);
 out:
-	work_free(k);
-	free(phi);
-	free(a);
 	if (rc == 0)
 		return &f->base;
 	polysketch_free(&f->base);

@@ -281,6 +281,7 @@ main(void)
 	struct fit_report rep;
 	struct field *f;
 
+	openblas_set_num_threads(1);	/* as the tools do */
 	make_rows();
 	check_panel();
 	field_options_default(&o);
