@@ -1,16 +1,19 @@
 /* score - a filter: one metric added to each record of a stream; or the report on such streams. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "hash.h"
 #include "metric.h"
 #include "report.h"
 #include "stream.h"
 #include "tool.h"
+#include "utf8.h"
 
 static struct {
 	const struct metric *metric;
 	struct metric_options o;
-	const char *out;
+	const char *out, *primer;
 	struct tool_flows flows;
 	int gzip;
 } opt;
@@ -21,28 +24,45 @@ usage(FILE *to)
 	const struct metric *const *m;
 
 	fprintf(to,
-	    "usage: score density -b barrier [-vz] [-o file] [file ...]\n"
+	    "usage: score bleu [-vz] [-o file] [file ...]\n"
+	    "       score density -b barrier [-vz] [-o file] [file ...]\n"
 	    "       score distinct [-vz] [-o file] [file ...]\n"
+	    "       score judge -b barrier [-vz] [-g layers] [-j threads] [-m model] [-o file]\n"
+	    "                   [-t text] [--as name] [file ...]\n"
+	    "       score judge -t text [-vz] [-g layers] [-j threads] [-m model] [-n no]\n"
+	    "                   [-o file] [-y yes] [--as name] [file ...]\n"
 	    "       score mc [-vz] [-b barrier [-T length] [-n steps] [-s solver]\n"
 	    "                [--tolerance x] [--until q]] ... [-g layers] [-j threads]\n"
-	    "                [-m model] [-o file] [-t raw|chat] [file ...]\n"
+	    "                [-m model] [-o file] [-t raw|chat] [--primer text-file]\n"
+	    "                [--system text] [file ...]\n"
 	    "       score perplexity [-vz] [-g layers] [-j threads] [-m model] [-o file]\n"
 	    "                        [-t raw|chat] [--alone] [--system text] [file ...]\n"
-	    "       score report [-o table|csv|json] [-S seed] [[name=]file ...]\n");
+	    "       score rouge [-vz] [-o file] [file ...]\n"
+	    "       score report [-o table|csv|json|latex|markdown] [-S seed] [--baseline name]\n"
+	    "                    [[name=]file ...]\n");
 	for (m = metric_table(); *m != NULL; m++)
 		fprintf(to, "  %-13s %s\n", (*m)->name, (*m)->about);
 	fprintf(to,
 	    "  report        what the metrics of some runs come to, with 95 %% intervals\n"
-	    "  -b barrier    density: h of this one; mc: steer along its gradient; may be\n"
-	    "                repeated, each with its own -T, -n, -s behind it\n");
+	    "  -b barrier    density: h of this one; judge: by its h; mc: steer along its\n"
+	    "                gradient; may be repeated, each with its own -T, -n, -s behind it\n");
 	tool_flow_usage(to, &opt.flows);
 	fprintf(to,
 	    "  -m model      GGUF file (default: %s)\n"
 	    "  -t template   raw or chat (default: raw)\n"
+	    "  -t text       judge: what it reads; {q} is the question, {a} the answer, \\n a\n"
+	    "                new line (default with -b: 'Q: {q}\\nA: {a}')\n"
+	    "  -y yes        judge: what it says of a good answer (default: ' yes')\n"
+	    "  -n no         judge: and of a bad one (default: ' no')\n"
+	    "  --as name     judge: name of its fields, such as truth or info (default: truth)\n"
 	    "  --system text in front of every prompt\n"
+	    "  --primer text-file\n"
+	    "                mc: its text in front of every prompt, behind the system text\n"
 	    "  --alone       completions without their prompts\n"
 	    "  -g layers     on the GPU (default: 0)    -j threads  (default: %d)\n"
 	    "  -S seed       of the report's resampling (default: 0)\n"
+	    "  --baseline name\n"
+	    "                the run of a report that the others are compared with\n"
 	    "  -o file       (default: standard output); report: the form (default: table)\n"
 	    "  -z  gzip      -v  progress\n",
 	    tool_default_model(), tool_threads());
@@ -57,39 +77,106 @@ steers(void)
 	return strchr(opt.metric->letters, 'T') != NULL;
 }
 
+/* Does it ask with a text of its own, and for a yes or no? */
+static int
+asks(void)
+{
+	return strchr(opt.metric->letters, 'y') != NULL;
+}
+
+/* What a judge reads, \n, \t and \\ as the characters they stand for. */
+static const char *
+parse_text(const char *text)
+{
+	char *out = malloc(strlen(text) + 1), *to = out;
+	const char *p;
+
+	if (out == NULL)
+		tool_die("out of memory");
+	for (p = text; *p != '\0'; p++) {
+		if (*p != '\\') {
+			*to++ = *p;
+			continue;
+		}
+		switch (*++p) {
+		case 'n': *to++ = '\n'; break;
+		case 't': *to++ = '\t'; break;
+		case '\\': *to++ = '\\'; break;
+		default: tool_misuse("-t: '%s' has a '\\' that is not \\n, \\t or \\\\", text);
+		}
+	}
+	*to = '\0';
+	if (strstr(out, "{a}") == NULL)
+		tool_misuse("-t: '%s' has no place for the answer: {a}", text);
+	return out;
+}
+
 static void
-parse(int argc, char *argv[])
+check_judge(void)
+{
+	const char *yes = opt.o.yes, *no = opt.o.no;
+
+	if (opt.flows.n > 1)
+		tool_misuse("judge needs one barrier: -b");
+	if (opt.flows.n == 1 && (yes != NULL || no != NULL))
+		tool_misuse("a barrier says neither yes nor no: %s", yes != NULL ? "-y" : "-n");
+	if (opt.flows.n == 0 && opt.o.text == NULL)
+		tool_misuse("judge needs a barrier or a text to ask with: -b or -t");
+	if ((yes != NULL && *yes == '\0') || (no != NULL && *no == '\0'))
+		tool_misuse("%s: the text is empty", yes != NULL && *yes == '\0' ? "-y" : "-n");
+	if (strcmp(yes != NULL ? yes : " yes", no != NULL ? no : " no") == 0)
+		tool_misuse("-y and -n are the same: '%s'", yes);
+}
+
+void
+score_options(const struct metric *m, char letters[SCORE_LETTERS], struct option longs[SCORE_LONGS])
 {
 	static const struct option known[] = {
-		{ "alone", no_argument, NULL, 1 }, { "system", required_argument, NULL, 2 }, TOOL_FLOW_LONGS
+		{ "alone", no_argument, NULL, SCORE_ALONE }, { "system", required_argument, NULL, SCORE_SYSTEM },
+		{ "as", required_argument, NULL, SCORE_AS }, { "primer", required_argument, NULL, SCORE_PRIMER },
+		TOOL_FLOW_LONGS
 	};
-	struct option longs[sizeof known / sizeof *known + 1] = { { NULL, 0, NULL, 0 } };
-	const char *const *name = opt.metric->longs;
-	char letters[64] = "o:vz";
-	int c, flow_option = 0;
-	const char *l;
+	const char *const *name = m->longs;
 	size_t n = 0, i;
-	int prompt = 0;
+	const char *l;
 
 	/* a metric takes the letters it has a use for, each with a value */
-	for (l = opt.metric->letters; *l != '\0'; l++)
-		snprintf(letters + strlen(letters), sizeof letters - strlen(letters), "%c:", *l);
+	strcpy(letters, "o:vz");
+	for (l = m->letters; *l != '\0'; l++)
+		snprintf(letters + strlen(letters), SCORE_LETTERS - strlen(letters), "%c:", *l);
 	for (; name != NULL && *name != NULL; name++)
 		for (i = 0; i < sizeof known / sizeof *known; i++)
 			if (strcmp(known[i].name, *name) == 0)
 				longs[n++] = known[i];
 	longs[n] = (struct option){ NULL, 0, NULL, 0 };
+}
+
+static void
+parse(int argc, char *argv[])
+{
+	struct option longs[SCORE_LONGS];
+	char letters[SCORE_LETTERS];
+	int c, flow_option = 0, prompt = 0;
+
+	score_options(opt.metric, letters, longs);
 	opt.o.model = tool_default_model();
 	opt.o.threads = tool_threads();
 	while ((c = tool_option(argc, argv, letters, longs)) != -1)
 		switch (c) {
-		case 1: opt.o.alone = 1; break;
-		case 2: opt.o.system = optarg; prompt = 1; break;
+		case SCORE_ALONE: opt.o.alone = 1; break;
+		case SCORE_SYSTEM: opt.o.system = optarg; prompt = 1; break;
+		case SCORE_PRIMER: opt.primer = optarg; break;
+		case SCORE_AS: opt.o.as = optarg; break;
 		case 'g': opt.o.gpu_layers = (int)tool_long("-g", optarg, 0, 1000); break;
 		case 'j': opt.o.threads = (int)tool_long("-j", optarg, 1, 512); break;
 		case 'm': opt.o.model = optarg; break;
 		case 'o': opt.out = optarg; break;
+		case 'y': opt.o.yes = optarg; break;
 		case 't':
+			if (asks()) {
+				opt.o.text = parse_text(optarg);
+				break;
+			}
 			if (template_parse(&opt.o.template, optarg) != 0)
 				tool_misuse("-t: '%s' is neither raw nor chat", optarg);
 			prompt = 1;
@@ -97,6 +184,10 @@ parse(int argc, char *argv[])
 		case 'v': tool_verbose(1); break;
 		case 'z': opt.gzip = 1; break;
 		default:
+			if (c == 'n' && asks()) {
+				opt.o.no = optarg;
+				break;
+			}
 			tool_flow_option(&opt.flows, c, optarg);
 			flow_option = 1;
 		}
@@ -104,7 +195,9 @@ parse(int argc, char *argv[])
 		tool_misuse("a flow needs a barrier: -b");
 	if (opt.o.alone && prompt)
 		tool_misuse("--alone leaves out the prompt: neither -t nor --system goes with it");
-	if (!steers() && strchr(opt.metric->letters, 'b') != NULL && opt.flows.n != 1)
+	if (asks())
+		check_judge();
+	else if (!steers() && strchr(opt.metric->letters, 'b') != NULL && opt.flows.n != 1)
 		tool_misuse("%s needs %s barrier: -b", opt.metric->name, opt.flows.n == 0 ? "a" : "one");
 }
 
@@ -131,6 +224,44 @@ open_barriers(struct header *h)
 		if (steering_add(opt.o.steering, opt.flows.flow[i].path, &opt.flows.flow[i].o, h, &e) != 0)
 			tool_die_err(&e);
 	}
+}
+
+/* Puts the primer behind the system text, both in front of every prompt and on lines of their own. */
+static void
+read_primer(struct header *h)
+{
+	const char *system = opt.o.system != NULL ? opt.o.system : "";
+	size_t len = strlen(system), start;
+	FILE *f = fopen(opt.primer, "r");
+	char *text = NULL, digest[17];
+	size_t room = 0, got = 0;
+
+	if (f == NULL)
+		tool_die("cannot open '%s': %s", opt.primer, strerror(errno));
+	start = len > 0 ? len + 1 : 0;
+	for (len = start; ; len += got) {
+		if (len + BUFSIZ >= room && (text = realloc(text, room = 2 * room + len + BUFSIZ + 1)) == NULL)
+			tool_die("out of memory");
+		if ((got = fread(text + len, 1, BUFSIZ, f)) == 0)
+			break;
+	}
+	if (ferror(f))
+		tool_die("cannot read '%s': %s", opt.primer, strerror(errno));
+	fclose(f);
+	if (len == start)
+		tool_die("'%s' is empty", opt.primer);
+	if (utf8_span(text + start, len - start) != len - start || memchr(text + start, '\0', len - start) != NULL)
+		tool_die("'%s' is not text in UTF-8", opt.primer);
+	snprintf(digest, sizeof digest, "%016llx", (unsigned long long)hash_bytes(HASH_START, text + start, len - start));
+	if (header_add_side(h, opt.primer, digest) != 0)
+		tool_die("out of memory");
+	if (start > 0) {
+		memcpy(text, system, start - 1);
+		text[start - 1] = '\n';
+	}
+	/* a newline will end it as the system text, so that its own last one does not count */
+	text[len - (len > start && text[len - 1] == '\n')] = '\0';
+	opt.o.system = text;
 }
 
 /* Where finished records go. */
@@ -179,6 +310,8 @@ main(int argc, char *argv[])
 		tool_die("out of memory");
 	tool_link(&h, NULL);
 	open_barriers(&h);
+	if (opt.primer != NULL)
+		read_primer(&h);
 	if ((state = m->open(&opt.o, &h, &e)) == NULL)
 		tool_die_err(&e);
 	if ((out.sink = sink_open(opt.out, opt.gzip, &h, &e)) == NULL)
