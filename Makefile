@@ -80,6 +80,8 @@ $(BUILD)/requantise: $(BUILD)/tools/setup/requantise.o $(lib)
 $(BUILD)/tests/%: $(BUILD)/tests/unit/%.o $(lib)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(libs)
+$(BUILD)/bench/%: $(BUILD)/bench/%.o $(lib)
+	$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(libs) -lpthread
 $(fuzz): $(BUILD)/tests/%: $(BUILD)/tests/fuzz/%.o $(BUILD)/tests/fuzz/mutate.o $(lib)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(libs)
