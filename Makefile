@@ -5,6 +5,8 @@
 #   make check-full  the same and more: long tests, sanitisers, both compilers, no warnings
 #   make estimators, blocks, strength, solvers
 #                    benchmarks: see pipelines/
+#   make bench       these tools and the Python reference side by side: see bench/run
+#   make bench-plots growth of time with what it grows with: see bench/plots
 #   make setup       only the set-up: Debian packages, libllama, the default model
 #   make             build into bin/
 #   make install     to $(DESTDIR)$(PREFIX)
@@ -35,7 +37,7 @@ all: $(tools:%=$(BIN)/%) $(BIN)/odesteer
 benchmarks = estimators blocks strength solvers
 
 # What the engine's set-up says of itself; `all` looks only for what is there.
-ifeq ($(filter setup demo check check-% clean $(benchmarks),$(MAKECMDGOALS)),)
+ifeq ($(filter setup demo check check-% clean bench bench-% $(benchmarks),$(MAKECMDGOALS)),)
 include $(BUILD)/engine.mk
 endif
 $(BUILD)/engine.mk: tools/setup/engine
@@ -105,6 +107,11 @@ $(benchmarks): setup
 	@$(MAKE) --no-print-directory -s all
 	pipelines/$@
 
+bench bench-plots: setup
+	@tools/setup/packages gnuplot
+	@$(MAKE) --no-print-directory -s all $(BUILD)/bench/bench $(BUILD)/bench/decode
+	bench/$(if $(findstring plots,$@),plots,run)
+
 check: setup
 	@$(MAKE) --no-print-directory -s run-check
 run-check: all $(tests) $(fuzz)
@@ -132,5 +139,5 @@ install: all
 clean:
 	rm -rf build bin
 
-.PHONY: all setup demo $(benchmarks) check run-check check-full check-clang check-asan install clean
+.PHONY: all setup demo bench bench-plots $(benchmarks) check run-check check-full check-clang check-asan install clean
 .DELETE_ON_ERROR:
