@@ -7,6 +7,8 @@
 #                    benchmarks: see pipelines/
 #   make bench       these tools and the Python reference side by side: see bench/run
 #   make bench-plots growth of time with what it grows with: see bench/plots
+#   make bench-budget
+#                    writes anew how many instructions tests/bench/guard.t allows
 #   make setup       only the set-up: Debian packages, libllama, the default model
 #   make             build into bin/
 #   make install     to $(DESTDIR)$(PREFIX)
@@ -112,8 +114,13 @@ bench bench-plots: setup
 	@$(MAKE) --no-print-directory -s all $(BUILD)/bench/bench $(BUILD)/bench/decode
 	bench/$(if $(findstring plots,$@),plots,run)
 
+# the instructions that tests/bench/guard.t allows
+bench-budget: setup
+	@$(MAKE) --no-print-directory -s all
+	PATH="$(abspath $(BIN)):$$PATH" ODESTEER_BUDGET=write tests/bench/guard.t
+
 check: setup
-	@$(MAKE) --no-print-directory -s run-check
+	@ODESTEER_BUDGET=check $(MAKE) --no-print-directory -s run-check
 run-check: all $(tests) $(fuzz)
 	PATH="$(abspath $(BIN)):$$PATH" ODESTEER_FUZZ="$(abspath $(BUILD))/tests" $(PROVE) $(PROVEFLAGS) $(tests) tests/*/*.t
 
@@ -139,5 +146,5 @@ install: all
 clean:
 	rm -rf build bin
 
-.PHONY: all setup demo bench bench-plots $(benchmarks) check run-check check-full check-clang check-asan install clean
+.PHONY: all setup demo bench bench-plots bench-budget $(benchmarks) check run-check check-full check-clang check-asan install clean
 .DELETE_ON_ERROR:

@@ -16,7 +16,7 @@
  *   bench peak figures.json command ...
  *       runs the command; its seconds and peak memory go to figures.json
  *
- * -j threads is what OpenBLAS may use (1). Every measurement is one line of JSON: the least and the median
+ * -j: threads (1). Every measurement is one line of JSON: the least and the median
  * seconds of as many calls as fit into -r seconds (1), 3 at least.
  */
 #include <cblas.h>
@@ -188,6 +188,9 @@ bench_flow(const char *path)
 	o.T = opt.T;
 	o.steps = opt.steps;
 	o.solver = opt.solver;
+	/* as integrate has it: each thread has activations of its own */
+	o.threads = (unsigned)opt.threads;
+	openblas_set_num_threads(1);
 	if (barrier_open(&b, opt.barrier, &e) != 0 || barrier_check_header(b, &d.header, &e) != 0 ||
 	    (f = flow_alloc(b, &o, &e)) == NULL)
 		die("%s", e.text);
