@@ -1,6 +1,8 @@
 # shellcheck shell=sh disable=SC2034 # sourced: its variables are used there
 # inputs.sh - what run and plots share; sourced, never run. See the head of run for the variables.
-OUT=${OUT:-out/bench}
+base=${OUT:-out/bench}
+OUT=$base/sample
+[ -z "${DATA-}" ] || OUT=$base/truthfulqa
 export OUT
 . "$(dirname "$0")/../pipelines/common.sh"
 name=bench
@@ -16,9 +18,8 @@ fi
 size=$(echo "$size" | sed 's/G$/000000000/; s/M$/000000/; s/k$/000/')
 export BENCH_THREADS="$threads" BENCH_SECONDS="$seconds" OPENBLAS_NUM_THREADS="$threads" OMP_NUM_THREADS="$threads"
 
-settings "$limit $prompts $many"
-mkdir -p "$out/input"
-in=$out/input
+settings
+in=$out
 questions
 half 1 0 fit
 half 1 1 test
@@ -39,9 +40,10 @@ inputs() {
 }
 texts() {
 	inputs
-	make "$in/some.jsonl" some "$limit"
-	make "$in/prompts.jsonl" prompts_of "$prompts"
-	make "$in/many.jsonl" prompts_of "$many"
+	some "$limit" >"$in/some.jsonl"
+	prompts_of "$prompts" >"$in/prompts.jsonl"
+	prompts_of "$many" >"$in/many.jsonl"
+	prompts_of 4 >"$in/few.jsonl"
 	make "$in/one.jsonl" sh -c 'echo "{\"id\":\"a\",\"group\":\"q\",\"label\":1,\"prompt\":\"Q\",\"completion\":\" A\"}"
 		echo "{\"id\":\"b\",\"group\":\"q\",\"label\":0,\"prompt\":\"Q\",\"completion\":\" B\"}"'
 }
