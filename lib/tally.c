@@ -209,46 +209,50 @@ out:
 	return rc;
 }
 
-/* A question of two runs: sum and count of the one and the other. */
+/* A question of two runs: of means, how far they are apart; of ratios, sum and count of the one and the other. */
 struct both {
-	double sum[2], count[2];
+	double apart, sum[2], count[2];
 };
 
 /* The second run's figure less the first one's; question i counts w[i] times (NULL: once). */
 static double
 difference(enum aggregate how, const struct both *q, const double *w, size_t n)
 {
-	double a = 0, b = 0, total_a = 0, total_b = 0, total = 0;
-	size_t i;
+	double sum[2] = { 0 }, count[2] = { 0 }, apart = 0, total = 0;
+	size_t i, k;
 
 	for (i = 0; i < n; i++) {
 		double times = w != NULL ? w[i] : 1;
 
-		if (how == AGG_EXP_RATIO) {
-			a += times * q[i].sum[0];
-			b += times * q[i].sum[1];
-			total_a += times * q[i].count[0];
-			total_b += times * q[i].count[1];
-		} else {
-			a += times * (q[i].sum[1] / q[i].count[1] - q[i].sum[0] / q[i].count[0]);
-			total += times;
+		apart += times * q[i].apart;
+		total += times;
+		for (k = 0; how == AGG_EXP_RATIO && k < 2; k++) {
+			sum[k] += times * q[i].sum[k];
+			count[k] += times * q[i].count[k];
 		}
 	}
-	return how == AGG_EXP_RATIO ? exp(b / total_b) - exp(a / total_a) : a / total;
+	return how == AGG_EXP_RATIO ? exp(sum[1] / count[1]) - exp(sum[0] / count[0]) : apart / total;
 }
 
-static void
-swap_some(struct both *q, size_t n, gsl_rng *rng)
+/* The same with each question's two sides swapped or not, by chance. */
+static double
+swapped(enum aggregate how, const struct both *q, size_t n, gsl_rng *rng)
 {
+	double sum[2] = { 0 }, count[2] = { 0 }, apart = 0;
 	unsigned long bits = 0;
-	size_t i;
+	size_t i, k;
 
 	for (i = 0; i < n; i++, bits >>= 1) {
 		if (i % 32 == 0)
 			bits = gsl_rng_get(rng);
-		if (bits & 1)
-			q[i] = (struct both){ { q[i].sum[1], q[i].sum[0] }, { q[i].count[1], q[i].count[0] } };
+		/* no branch, which nobody could foresee */
+		apart += q[i].apart * (1 - 2 * (double)(bits & 1));
+		for (k = 0; how == AGG_EXP_RATIO && k < 2; k++) {
+			sum[k ^ (bits & 1)] += q[i].sum[k];
+			count[k ^ (bits & 1)] += q[i].count[k];
+		}
 	}
+	return how == AGG_EXP_RATIO ? exp(sum[1] / count[1]) - exp(sum[0] / count[0]) : apart / (double)n;
 }
 
 int
@@ -266,7 +270,8 @@ tally_pair(const struct tally *base, const struct tally *t, uint64_t seed, struc
 	rc = 0;
 	for (i = 0; i < t->n && t->c->how != AGG_AUC; i++)
 		if (names_find(base->names, names_text(t->names, i), &j))
-			q[n++] = (struct both){ { base->sum[j], t->sum[i] }, { base->count[j], t->count[i] } };
+			q[n++] = (struct both){ t->sum[i] / t->count[i] - base->sum[j] / base->count[j],
+			    { base->sum[j], t->sum[i] }, { base->count[j], t->count[i] } };
 	if ((p->n = n) == 0)
 		goto out;
 	p->difference = difference(t->c->how, q, NULL, n);
@@ -278,11 +283,9 @@ tally_pair(const struct tally *base, const struct tally *t, uint64_t seed, struc
 		sample[k] = difference(t->c->how, q, weight, n);
 	}
 	interval(sample, TALLY_RESAMPLES, &p->low, &p->high);
-	for (k = 0; k < TALLY_SWAPS; k++) {
-		swap_some(q, n, rng);
-		/* what is equal but for rounding is as great */
-		as_great += fabs(difference(t->c->how, q, NULL, n)) >= fabs(p->difference) * (1 - 1e-9);
-	}
+	/* what is equal but for rounding is as great */
+	for (k = 0; k < TALLY_SWAPS; k++)
+		as_great += fabs(swapped(t->c->how, q, n, rng)) >= fabs(p->difference) * (1 - 1e-9);
 	p->p = (1 + (double)as_great) / (1 + TALLY_SWAPS);
 out:
 	if (rng != NULL)

@@ -15,7 +15,7 @@ try 'score -h'" score judge "$@" "$tmp/e.jsonl"
 misuse 'judge needs a barrier or a text to ask with: -b or -t'
 misuse "-t: 'Q: {q}' has no place for the answer: {a}" -t 'Q: {q}'
 misuse "-t: '{a}\\x' has a '\\' that is not \\n, \\t or \\\\" -t '{a}\x'
-misuse "-t: '{a}\\' has a '\\' that is not \\n, \\t or \\\\" -t '{a}\'
+misuse "-t: '{a}\\' has a '\\' that is not \\n, \\t or \\\\" -t "{a}\\"
 misuse 'a barrier says neither yes nor no: -y' -b "$tmp/made.ods" -y ' yes'
 misuse 'a barrier says neither yes nor no: -n' -b "$tmp/made.ods" -n ' no'
 misuse 'judge needs one barrier: -b' -b "$tmp/made.ods" -b "$tmp/made.ods"
