@@ -5,6 +5,7 @@
 #   make check-full  the same and more: long tests, sanitisers, both compilers, no warnings
 #   make estimators, blocks, strength, solvers
 #                    benchmarks: see pipelines/
+#   make truthfulqa  the paper's TruthfulQA column on MODEL=file PRESET=name: see pipelines/truthfulqa
 #   make setup       only the set-up: Debian packages, libllama, the default model
 #   make             build into bin/
 #   make install     to $(DESTDIR)$(PREFIX)
@@ -34,7 +35,7 @@ all: $(tools:%=$(BIN)/%) $(BIN)/odesteer
 benchmarks = estimators blocks strength solvers
 
 # What the engine's set-up says of itself; `all` looks only for what is there.
-ifeq ($(filter setup demo check check-% clean $(benchmarks),$(MAKECMDGOALS)),)
+ifeq ($(filter setup demo check check-% clean truthfulqa $(benchmarks),$(MAKECMDGOALS)),)
 include $(BUILD)/engine.mk
 endif
 $(BUILD)/engine.mk: tools/setup/engine
@@ -96,7 +97,12 @@ demo: setup
 	pipelines/demo
 
 $(benchmarks): setup
-	@tools/setup/packages gnuplot
+	@tools/setup/packages gnuplot $(if $(DATA),mlr)
+	@$(MAKE) --no-print-directory -s all
+	pipelines/$@
+# the pipeline looks for its settings in the environment, where make puts those of its command line
+truthfulqa: setup
+	@tools/setup/packages gnuplot mlr curl
 	@$(MAKE) --no-print-directory -s all
 	pipelines/$@
 
@@ -127,5 +133,5 @@ install: all
 clean:
 	rm -rf build bin
 
-.PHONY: all setup demo $(benchmarks) check run-check check-full check-clang check-asan install clean
+.PHONY: all setup demo $(benchmarks) truthfulqa check run-check check-full check-clang check-asan install clean
 .DELETE_ON_ERROR:
