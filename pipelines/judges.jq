@@ -1,6 +1,5 @@
 # How good judges are on answers to questions that they were not fitted to. Input: lines of `score
-# density', each with judge, fold, and prior, the share of positives that the judge was fitted to.
-# The judge of a fold says yes where the probability of that is above a half.
+# density', each with judge, and with prior and temperature of its fit. A judge says yes where the probability of that is above a half.
 def log1pexp: if . > 0 then . + ((1 + (-. | exp)) | log) else (1 + exp) | log end;
 def mean: add / length;
 def round4: . * 10000 | round / 10000;
@@ -12,7 +11,7 @@ def auc: (map(select(.label == 1)) | length) as $positives | (length - $positive
 def tenths: length as $n | sort_by(.odds) | . as $all
 	| [range(10) | $all[(. * $n / 10 | floor):((. + 1) * $n / 10 | floor)] | select(length > 0)
 		| {p: (map(.p) | mean), yes: (map(.label) | mean), n: length}];
-map(. + {odds: (.h + ((.prior / (1 - .prior)) | log))} | . + {p: (1 / (1 + (-.odds | exp)))})
+map(. + {odds: ((.h + ((.prior / (1 - .prior)) | log)) / .temperature)} | . + {p: (1 / (1 + (-.odds | exp)))})
 | group_by(.judge) | reverse[]
 | tenths as $tenths
 | {judge: .[0].judge, answers: length, questions: (map(.group) | unique | length), yes: (map(.label) | mean),
