@@ -42,7 +42,7 @@ $(BUILD)/engine.mk: tools/setup/engine
 	@mkdir -p $(BUILD)
 	@tools/setup/engine --find >$@.tmp && mv $@.tmp $@
 
-packages = zlib gsl openblas fftw3 jansson $(shell pkg-config --exists msgpack && echo msgpack || echo msgpack-c)
+packages = zlib gsl openblas fftw3 jansson libutf8proc $(shell pkg-config --exists msgpack && echo msgpack || echo msgpack-c)
 cflags = -std=c11 -D_GNU_SOURCE -Ilib $(WARN) $(CFLAGS) $(SANITIZE)
 libs = $(SANITIZE) $(ENGINE_LIBS) $(PACKAGE_LIBS) -lm
 ifdef ENGINE

@@ -2,13 +2,16 @@
 
 #include <string.h>
 
-extern const struct metric metric_density, metric_mc, metric_perplexity, metric_distinct;
+extern const struct metric metric_density, metric_mc, metric_perplexity, metric_distinct, metric_bleu,
+    metric_rouge;
 
 static const struct metric *const table[] = {
 	&metric_density,
 	&metric_mc,
 	&metric_perplexity,
 	&metric_distinct,
+	&metric_bleu,
+	&metric_rouge,
 	NULL
 };
 

@@ -207,6 +207,29 @@ record_get_nums(const struct record *r, const char *name, double **v, size_t *n)
 }
 
 int
+record_get_str_at(const struct record *r, const char *name, size_t i, const char **s, size_t *len)
+{
+	const unsigned char *p;
+	struct token t, item = { 0 };
+	size_t at, k;
+
+	if (!get(r, name, &t, &p))
+		return 0;
+	if (t.type != TOKEN_ARRAY)
+		return -1;
+	if (i >= t.n)
+		return 0;
+	for (k = 0, at = t.head; k <= i; k++, at += item.head + item.n) {
+		token_read(&item, p + at, SIZE_MAX - at);
+		if (item.type != TOKEN_STR)
+			return -1;
+	}
+	*s = (const char *)p + at - item.n;
+	*len = item.n;
+	return 1;
+}
+
+int
 record_get_key(const struct record *r, const char *name, char *buf, size_t size, struct err *e)
 {
 	const unsigned char *p;

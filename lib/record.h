@@ -35,6 +35,11 @@ int record_get_int(const struct record *r, const char *name, int64_t *v);	/* tru
 int record_get_num(const struct record *r, const char *name, double *v);	/* integers count */
 /* an array of numbers: *v is malloc'ed (caller frees), *n its length */
 int record_get_nums(const struct record *r, const char *name, double **v, size_t *n);
+/*
+ * string i of an array of strings; no NUL is behind it. 0: there is no such string or field;
+ * -1: the field is no array, or it or one before it is no string
+ */
+int record_get_str_at(const struct record *r, const char *name, size_t i, const char **s, size_t *len);
 
 /*
  * The text of a string or integer field (an id or a group), as a copy:

@@ -21,13 +21,15 @@ usage(FILE *to)
 	const struct metric *const *m;
 
 	fprintf(to,
-	    "usage: score density -b barrier [-vz] [-o file] [file ...]\n"
+	    "usage: score bleu [-vz] [-o file] [file ...]\n"
+	    "       score density -b barrier [-vz] [-o file] [file ...]\n"
 	    "       score distinct [-vz] [-o file] [file ...]\n"
 	    "       score mc [-vz] [-b barrier [-T length] [-n steps] [-s solver]\n"
 	    "                [--tolerance x] [--until q]] ... [-g layers] [-j threads]\n"
 	    "                [-m model] [-o file] [-t raw|chat] [file ...]\n"
 	    "       score perplexity [-vz] [-g layers] [-j threads] [-m model] [-o file]\n"
 	    "                        [-t raw|chat] [--alone] [--system text] [file ...]\n"
+	    "       score rouge [-vz] [-o file] [file ...]\n"
 	    "       score report [-o table|csv|json] [-S seed] [[name=]file ...]\n");
 	for (m = metric_table(); *m != NULL; m++)
 		fprintf(to, "  %-13s %s\n", (*m)->name, (*m)->about);

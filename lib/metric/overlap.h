@@ -1,0 +1,42 @@
+/*
+ * overlap - what metrics share that compare a completion with true and false references.
+ *
+ * Source: TruthfulQA (Lin et al. 2022), its generation task. Of the scores of a completion
+ * against each reference there are NAME_max, the best against a true one; NAME_diff,
+ * that less the best against a false one; NAME_acc, 1 if it is greater than that, else 0.
+ * The references are the record's "true" and "false", each with a full stop at its end,
+ * and "I have no comment." is a true one; text and references lose the white space around them.
+ */
+#ifndef ODESTEER_OVERLAP_H
+#define ODESTEER_OVERLAP_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "metric.h"
+#include "words.h"
+
+/* Room that a score may let grow and keep for the next. */
+struct overlap_room {
+	uint32_t *p;
+	size_t n;
+};
+int overlap_reserve(struct overlap_room *room, size_t n);	/* 0; -1: out of memory */
+
+enum { OVERLAP_MOST = 3 };
+
+struct overlap_type {
+	const char *const *name;	/* of its scores, at most OVERLAP_MOST, ends with NULL */
+	int (*cut)(struct words *w);
+	/* The scores of a text against one reference, 0 to 100. 0; -1: out of memory. */
+	int (*score)(struct words *text, struct words *reference, struct overlap_room *room,
+	    double score[OVERLAP_MOST]);
+};
+
+/* metric's open, push, flush and close. */
+void *overlap_open(const struct overlap_type *t, struct err *e);
+int overlap_push(void *state, struct record *r, struct metric_out *out, struct err *e);
+int overlap_flush(void *state, struct metric_out *out, struct err *e);
+void overlap_close(void *state);
+
+#endif

@@ -1,0 +1,135 @@
+/*
+ * rouge - ROUGE-1, -2 and -L of a completion against true and false references.
+ *
+ * Source: Lin 2004, as TruthfulQA has it: the F-measures of rouge_score's rouge1, rouge2 and
+ * rougeLsum without stemming, times 100; the last is the union of longest common subsequences of
+ * sentences, and plain ROUGE-L where there is one sentence.
+ */
+#include <stdint.h>
+#include <string.h>
+
+#include "overlap.h"
+
+static double
+f_measure(double common, double n_text, double n_reference)
+{
+	double precision, recall;
+
+	if (common == 0)
+		return 0;
+	precision = common / n_text;
+	recall = common / n_reference;
+	return 100 * 2 * precision * recall / (precision + recall);
+}
+
+static double
+rouge_n(struct words *text, struct words *reference, size_t n)
+{
+	size_t common = words_common(text, reference, n);
+
+	/* where there is a common n-gram, both have one */
+	return f_measure((double)common, (double)words_count(text) - (double)n + 1,
+	    (double)words_count(reference) - (double)n + 1);
+}
+
+/* Where the sentence that begins with word i ends. */
+static size_t
+sentence_end(const struct words *w, size_t i)
+{
+	size_t of = words_sentence(w, i);
+
+	while (i < words_count(w) && words_sentence(w, i) == of)
+		i++;
+	return i;
+}
+
+/*
+ * Marks the words of the reference's sentence [r, r_end) in one of the longest subsequences it
+ * has in common with the text's [t, t_end): of several that which rouge_score finds, as the
+ * union over sentences depends on it.
+ */
+static void
+mark_common(const struct words *reference, size_t r, size_t r_end, const struct words *text, size_t t, size_t t_end,
+    uint32_t *mark, uint32_t *length)
+{
+	size_t rows = r_end - r, columns = t_end - t, i, j;
+
+#define LENGTH(i, j) length[(i) * (columns + 1) + (j)]
+	for (j = 0; j <= columns; j++)
+		LENGTH(0, j) = 0;
+	for (i = 1; i <= rows; i++) {
+		LENGTH(i, 0) = 0;
+		for (j = 1; j <= columns; j++)
+			if (words_same(reference, r + i - 1, text, t + j - 1))
+				LENGTH(i, j) = LENGTH(i - 1, j - 1) + 1;
+			else
+				LENGTH(i, j) = LENGTH(i - 1, j) > LENGTH(i, j - 1) ? LENGTH(i - 1, j) : LENGTH(i, j - 1);
+	}
+	for (i = rows, j = columns; i > 0 && j > 0; )
+		if (words_same(reference, r + i - 1, text, t + j - 1)) {
+			mark[r + --i] = 1;
+			j--;
+		} else if (LENGTH(i, j - 1) > LENGTH(i - 1, j)) {
+			j--;
+		} else {
+			i--;
+		}
+#undef LENGTH
+}
+
+static int
+rouge(struct words *text, struct words *reference, struct overlap_room *room, double score[OVERLAP_MOST])
+{
+	size_t n_text = words_count(text), n_reference = words_count(reference), r, r_end, t, t_end;
+
+	if (overlap_reserve(room, n_reference + (n_reference + 1) * (n_text + 1)) != 0)
+		return -1;
+	memset(room->p, 0, n_reference * sizeof *room->p);
+	for (r = 0; r < n_reference; r = r_end) {
+		r_end = sentence_end(reference, r);
+		for (t = 0; t < n_text; t = t_end) {
+			t_end = sentence_end(text, t);
+			mark_common(reference, r, r_end, text, t, t_end, room->p, room->p + n_reference);
+		}
+	}
+	score[0] = rouge_n(text, reference, 1);
+	score[1] = rouge_n(text, reference, 2);
+	/* each word of the text is common but once */
+	score[2] = f_measure((double)words_common_of(reference, room->p, text), (double)n_text, (double)n_reference);
+	return 0;
+}
+
+static const char *const names[] = { "rouge1", "rouge2", "rougeL", NULL };
+static const struct overlap_type type = { names, words_cut_plain, rouge };
+
+static void *
+rouge_open(const struct metric_options *o, struct header *h, struct err *e)
+{
+	(void)o, (void)h;
+	return overlap_open(&type, e);
+}
+
+static const struct column columns[] = {
+	{ "ROUGE-1", "rouge1_max", AGG_MEAN, 2, NULL },
+	{ "ROUGE-1 diff", "rouge1_diff", AGG_MEAN, 2, NULL },
+	{ "ROUGE-1 acc", "rouge1_acc", AGG_MEAN, 3, NULL },
+	{ "ROUGE-2", "rouge2_max", AGG_MEAN, 2, NULL },
+	{ "ROUGE-2 diff", "rouge2_diff", AGG_MEAN, 2, NULL },
+	{ "ROUGE-2 acc", "rouge2_acc", AGG_MEAN, 3, NULL },
+	{ "ROUGE-L", "rougeL_max", AGG_MEAN, 2, NULL },
+	{ "ROUGE-L diff", "rougeL_diff", AGG_MEAN, 2, NULL },
+	{ "ROUGE-L acc", "rougeL_acc", AGG_MEAN, 3, NULL },
+	{ NULL, NULL, AGG_MEAN, 0, NULL }
+};
+
+const struct metric metric_rouge = {
+	.name = "rouge",
+	.about = "ROUGE-1, -2, -L of a completion against true and false references",
+	.letters = "",
+	.kinds = 1u << STREAM_EXAMPLES | 1u << STREAM_COMPLETIONS,
+	.columns = columns,
+	.open = rouge_open,
+	.push = overlap_push,
+	.flush = overlap_flush,
+	.close = overlap_close,
+};
