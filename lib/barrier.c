@@ -31,6 +31,10 @@ load(struct barrier *b, struct stream *s, const struct record *r, struct err *e)
 		b->prior = NAN;
 	else if (got < 0 || !(b->prior > 0 && b->prior < 1))
 		return err_set(e, "field 'prior' is not a number between 0 and 1");
+	if ((got = record_get_num(r, "temperature", &b->temperature)) == 0)
+		b->temperature = NAN;
+	else if (got < 0 || !(b->temperature > 0))
+		return err_set(e, "field 'temperature' is not a positive number");
 	if ((got = record_get_num(r, "T_auto", &b->T_auto)) == 0)
 		b->T_auto = NAN;
 	else if (got < 0 || b->T_auto < 0)
@@ -106,4 +110,13 @@ barrier_check_header(const struct barrier *b, const struct header *h, struct err
 		return err_set(e, "the stream holds %zu blocks, the barrier is of block %d alone", h->n_block,
 		    b->header.block[0]);
 	return barrier_check(b, h->digest, h->dim, h->block[0], e);
+}
+
+int
+barrier_check_h(const struct barrier *b, struct err *e)
+{
+	if (b->field->type->has_h)
+		return 0;
+	return err_set(e, "'%s' has no h: it says where activations go, not how likely they are",
+	    b->field->type->name);
 }

@@ -17,6 +17,7 @@ struct barrier {
 	struct field *field;	/* h and its gradient */
 	double act_norm;	/* mean |a| over the rows of the fit, the unit of a relative T */
 	double prior;		/* share of positives in the fit; NaN: unknown */
+	double temperature;	/* by which the held-out log-odds are divided to be calibrated; NaN: unknown */
 	double T_auto;		/* the length that the fit proposes; NaN: none */
 	double quantile[FIELD_QUANTILES];	/* of the positives' held-out h, 0 %, 1 %, ...; NaN: unknown */
 	char digest[9];		/* of the file it was read from: its crc32, hexadecimal */
@@ -33,5 +34,7 @@ void barrier_free(struct barrier *b);	/* NULL is fine */
 int barrier_check(const struct barrier *b, const char *digest, size_t dim, int block, struct err *e);
 /* The same for the header of a stream of activations, which must be of that one block. */
 int barrier_check_header(const struct barrier *b, const struct header *h, struct err *e);
+/* Refuses a barrier that has no h: 0, or -1 with a message. */
+int barrier_check_h(const struct barrier *b, struct err *e);
 
 #endif

@@ -36,8 +36,9 @@ prompt_text(const struct lm *m, enum template t, const char *system, const char 
 	return s;
 }
 
-static int
-get_text(const struct record *r, const char *name, int required, const char **s, size_t *len, struct err *e)
+int
+example_field(const struct record *r, const char *name, int required, const char **s, size_t *len,
+    struct err *e)
 {
 	int got = record_get_str(r, name, s, len);
 
@@ -55,13 +56,32 @@ get_text(const struct record *r, const char *name, int required, const char **s,
 }
 
 int
+example_tokenise(struct example *x, const struct lm *m, const char *text, size_t prompt, size_t len,
+    struct err *e)
+{
+	int *alone = NULL, rc = -1;
+	size_t n;
+
+	x->n_prompt = 0;
+	if (lm_tokenise(m, text, len, &x->token, &x->n, e) != 0 ||
+	    lm_tokenise(m, text, prompt, &alone, &n, e) != 0)
+		goto out;
+	while (x->n_prompt < n && x->n_prompt < x->n && alone[x->n_prompt] == x->token[x->n_prompt])
+		x->n_prompt++;
+	rc = x->n > 0 ? 0 : err_set(e, "the text is empty");
+out:
+	free(alone);
+	return rc;
+}
+
+int
 example_read(struct example *x, const struct lm *m, const struct record *r, enum template t,
     const char *system, enum example_text what, struct err *e)
 {
 	const char *prompt = "", *completion = "";
-	size_t len, len_completion = 0, n;
+	size_t len, len_completion = 0;
 	char *text = NULL, *whole;
-	int *alone = NULL, rc = -1;
+	int rc = -1;
 
 	memset(x, 0, sizeof *x);
 	if (record_get_key(r, "id", x->id, sizeof x->id, e) != 0)
@@ -70,8 +90,8 @@ example_read(struct example *x, const struct lm *m, const struct record *r, enum
 		memcpy(x->group, x->id, sizeof x->group);
 	else if (record_get_key(r, "group", x->group, sizeof x->group, e) != 0)
 		return -1;
-	if ((what != EXAMPLE_COMPLETION && get_text(r, "prompt", 1, &prompt, &len, e) != 0) ||
-	    (what != EXAMPLE_PROMPT && get_text(r, "completion", 0, &completion, &len_completion, e) != 0))
+	if ((what != EXAMPLE_COMPLETION && example_field(r, "prompt", 1, &prompt, &len, e) != 0) ||
+	    (what != EXAMPLE_PROMPT && example_field(r, "completion", 0, &completion, &len_completion, e) != 0))
 		return -1;
 	if (what == EXAMPLE_COMPLETION) {
 		t = TEMPLATE_RAW;
@@ -86,14 +106,8 @@ example_read(struct example *x, const struct lm *m, const struct record *r, enum
 	}
 	text = whole;
 	memcpy(text + len, completion, len_completion + 1);
-	if (lm_tokenise(m, text, len + len_completion, &x->token, &x->n, e) != 0 ||
-	    lm_tokenise(m, text, len, &alone, &n, e) != 0)
-		goto out;
-	while (x->n_prompt < n && x->n_prompt < x->n && alone[x->n_prompt] == x->token[x->n_prompt])
-		x->n_prompt++;
-	rc = x->n > 0 ? 0 : err_set(e, "the text is empty");
+	rc = example_tokenise(x, m, text, len, len + len_completion, e);
 out:
-	free(alone);
 	free(text);
 	return rc;
 }

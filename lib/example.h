@@ -43,4 +43,14 @@ int example_read(struct example *x, const struct lm *m, const struct record *r, 
     const char *system, enum example_text what, struct err *e);
 void example_release(struct example *x);
 
+/*
+ * The tokens of text[len], of which prompt bytes are the prompt, into x, whose other members
+ * stay. 0, or -1 with a message.
+ */
+int example_tokenise(struct example *x, const struct lm *m, const char *text, size_t prompt, size_t len,
+    struct err *e);
+/* A string field without NUL; where it is absent and not required, "". 0, or -1 with a message. */
+int example_field(const struct record *r, const char *name, int required, const char **s, size_t *len,
+    struct err *e);
+
 #endif

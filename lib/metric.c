@@ -2,12 +2,13 @@
 
 #include <string.h>
 
-extern const struct metric metric_density, metric_mc, metric_perplexity, metric_distinct, metric_bleu,
-    metric_rouge;
+extern const struct metric metric_density, metric_mc, metric_judge, metric_perplexity, metric_distinct,
+    metric_bleu, metric_rouge;
 
 static const struct metric *const table[] = {
 	&metric_density,
 	&metric_mc,
+	&metric_judge,
 	&metric_perplexity,
 	&metric_distinct,
 	&metric_bleu,

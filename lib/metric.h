@@ -23,7 +23,10 @@ struct metric_options {
 	const char *system;	/* system text in front of them, NULL: none */
 	int alone;		/* completions without their prompts */
 	struct steering *steering;	/* of mc; NULL: none asked for */
-	struct barrier *barrier;	/* of density */
+	struct barrier *barrier;	/* of density, and of judge, where NULL is none */
+	const char *text;	/* of judge: what it reads, with {q} and {a} for question and answer; NULL: its own */
+	const char *yes, *no;	/* of judge; NULL: its own */
+	const char *as;		/* of judge: name of its fields; NULL: its own */
 	int threads, gpu_layers;
 };
 
@@ -32,6 +35,7 @@ enum aggregate {
 	AGG_MEAN_POSITIVE,	/* the same over records with label 1 */
 	AGG_MEAN_NEGATIVE,	/* the same over records with label 0 */
 	AGG_AUC,		/* of the field as a score for label 1 against label 0, all records */
+	AGG_BOTH,		/* as AGG_MEAN, of 1 where neither the field nor `per` is 0, else 0; records with both */
 	AGG_EXP_RATIO		/* exp(sum of the field / sum of the field `per`), all records */
 };
 
@@ -41,7 +45,7 @@ struct column {
 	const char *field;	/* the field it is made of, "mc1" */
 	enum aggregate how;
 	int digits;		/* after the point */
-	const char *per;	/* of AGG_EXP_RATIO: what it is divided by; else NULL */
+	const char *per;	/* of AGG_EXP_RATIO: what it is divided by; of AGG_BOTH: the other field; else NULL */
 };
 
 /* Where finished records go. */
@@ -52,7 +56,7 @@ struct metric_out {
 struct metric {
 	const char *name;	/* as given to score */
 	const char *about;	/* one line for score -h */
-	const char *letters;	/* options it takes beyond the common -o -z -v, of "mtbTnsjg" */
+	const char *letters;	/* options it takes beyond the common -o -z -v, of "mtbTnsjgy" */
 	const char *const *longs;	/* names of long options likewise, ends with NULL; NULL: none */
 	unsigned kinds;		/* stream kinds it takes, 1u << kind | ... */
 	const struct column *columns;	/* ends with title NULL */

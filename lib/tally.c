@@ -118,6 +118,11 @@ tally_add(struct tally *t, const struct record *r, struct err *e)
 		/* then none of the ratios of sums is too great either */
 		if (!isfinite(exp(v / count)))
 			return err_set(e, "exp(%s / %s) is not finite", t->c->field, t->c->per);
+	} else if (how == AGG_BOTH) {
+		if ((got = record_get_num(r, t->c->per, &count)) <= 0)
+			return got < 0 ? err_set(e, "field '%s' is not a number", t->c->per) : 0;
+		v = v != 0 && count != 0;
+		count = 1;
 	} else if (how != AGG_MEAN) {
 		/* a run without labels has no such figure */
 		if ((got = record_get_int(r, "label", &label)) == 0)

@@ -24,6 +24,10 @@ usage(FILE *to)
 	    "usage: score bleu [-vz] [-o file] [file ...]\n"
 	    "       score density -b barrier [-vz] [-o file] [file ...]\n"
 	    "       score distinct [-vz] [-o file] [file ...]\n"
+	    "       score judge -b barrier [-vz] [-g layers] [-j threads] [-m model] [-o file]\n"
+	    "                   [-t text] [--as name] [file ...]\n"
+	    "       score judge -t text [-vz] [-g layers] [-j threads] [-m model] [-n no]\n"
+	    "                   [-o file] [-y yes] [--as name] [file ...]\n"
 	    "       score mc [-vz] [-b barrier [-T length] [-n steps] [-s solver]\n"
 	    "                [--tolerance x] [--until q]] ... [-g layers] [-j threads]\n"
 	    "                [-m model] [-o file] [-t raw|chat] [file ...]\n"
@@ -35,12 +39,17 @@ usage(FILE *to)
 		fprintf(to, "  %-13s %s\n", (*m)->name, (*m)->about);
 	fprintf(to,
 	    "  report        what the metrics of some runs come to, with 95 %% intervals\n"
-	    "  -b barrier    density: h of this one; mc: steer along its gradient; may be\n"
-	    "                repeated, each with its own -T, -n, -s behind it\n");
+	    "  -b barrier    density: h of this one; judge: by its h; mc: steer along its\n"
+	    "                gradient; may be repeated, each with its own -T, -n, -s behind it\n");
 	tool_flow_usage(to, &opt.flows);
 	fprintf(to,
 	    "  -m model      GGUF file (default: %s)\n"
 	    "  -t template   raw or chat (default: raw)\n"
+	    "  -t text       judge: what it reads; {q} is the question, {a} the answer, \\n a\n"
+	    "                new line (default with -b: 'Q: {q}\\nA: {a}')\n"
+	    "  -y yes        judge: what it says of a good answer (default: ' yes')\n"
+	    "  -n no         judge: and of a bad one (default: ' no')\n"
+	    "  --as name     judge: name of its fields, such as truth or info (default: truth)\n"
 	    "  --system text in front of every prompt\n"
 	    "  --alone       completions without their prompts\n"
 	    "  -g layers     on the GPU (default: 0)    -j threads  (default: %d)\n"
@@ -59,11 +68,63 @@ steers(void)
 	return strchr(opt.metric->letters, 'T') != NULL;
 }
 
+/* Does it ask with a text of its own, and for a yes or no? */
+static int
+asks(void)
+{
+	return strchr(opt.metric->letters, 'y') != NULL;
+}
+
+/* What a judge reads, \n, \t and \\ as the characters they stand for. */
+static const char *
+parse_text(const char *text)
+{
+	char *out = malloc(strlen(text) + 1), *to = out;
+	const char *p;
+
+	if (out == NULL)
+		tool_die("out of memory");
+	for (p = text; *p != '\0'; p++) {
+		if (*p != '\\') {
+			*to++ = *p;
+			continue;
+		}
+		switch (*++p) {
+		case 'n': *to++ = '\n'; break;
+		case 't': *to++ = '\t'; break;
+		case '\\': *to++ = '\\'; break;
+		default: tool_misuse("-t: '%s' has a '\\' that is not \\n, \\t or \\\\", text);
+		}
+	}
+	*to = '\0';
+	if (strstr(out, "{a}") == NULL)
+		tool_misuse("-t: '%s' has no place for the answer: {a}", text);
+	return out;
+}
+
+static void
+check_judge(void)
+{
+	const char *yes = opt.o.yes, *no = opt.o.no;
+
+	if (opt.flows.n > 1)
+		tool_misuse("judge needs one barrier: -b");
+	if (opt.flows.n == 1 && (yes != NULL || no != NULL))
+		tool_misuse("a barrier says neither yes nor no: %s", yes != NULL ? "-y" : "-n");
+	if (opt.flows.n == 0 && opt.o.text == NULL)
+		tool_misuse("judge needs a barrier or a text to ask with: -b or -t");
+	if ((yes != NULL && *yes == '\0') || (no != NULL && *no == '\0'))
+		tool_misuse("%s: the text is empty", yes != NULL && *yes == '\0' ? "-y" : "-n");
+	if (strcmp(yes != NULL ? yes : " yes", no != NULL ? no : " no") == 0)
+		tool_misuse("-y and -n are the same: '%s'", yes);
+}
+
 static void
 parse(int argc, char *argv[])
 {
 	static const struct option known[] = {
-		{ "alone", no_argument, NULL, 1 }, { "system", required_argument, NULL, 2 }, TOOL_FLOW_LONGS
+		{ "alone", no_argument, NULL, 1 }, { "system", required_argument, NULL, 2 },
+		{ "as", required_argument, NULL, 3 }, TOOL_FLOW_LONGS
 	};
 	struct option longs[sizeof known / sizeof *known + 1] = { { NULL, 0, NULL, 0 } };
 	const char *const *name = opt.metric->longs;
@@ -87,11 +148,17 @@ parse(int argc, char *argv[])
 		switch (c) {
 		case 1: opt.o.alone = 1; break;
 		case 2: opt.o.system = optarg; prompt = 1; break;
+		case 3: opt.o.as = optarg; break;
 		case 'g': opt.o.gpu_layers = (int)tool_long("-g", optarg, 0, 1000); break;
 		case 'j': opt.o.threads = (int)tool_long("-j", optarg, 1, 512); break;
 		case 'm': opt.o.model = optarg; break;
 		case 'o': opt.out = optarg; break;
+		case 'y': opt.o.yes = optarg; break;
 		case 't':
+			if (asks()) {
+				opt.o.text = parse_text(optarg);
+				break;
+			}
 			if (template_parse(&opt.o.template, optarg) != 0)
 				tool_misuse("-t: '%s' is neither raw nor chat", optarg);
 			prompt = 1;
@@ -99,6 +166,10 @@ parse(int argc, char *argv[])
 		case 'v': tool_verbose(1); break;
 		case 'z': opt.gzip = 1; break;
 		default:
+			if (c == 'n' && asks()) {
+				opt.o.no = optarg;
+				break;
+			}
 			tool_flow_option(&opt.flows, c, optarg);
 			flow_option = 1;
 		}
@@ -106,7 +177,9 @@ parse(int argc, char *argv[])
 		tool_misuse("a flow needs a barrier: -b");
 	if (opt.o.alone && prompt)
 		tool_misuse("--alone leaves out the prompt: neither -t nor --system goes with it");
-	if (!steers() && strchr(opt.metric->letters, 'b') != NULL && opt.flows.n != 1)
+	if (asks())
+		check_judge();
+	else if (!steers() && strchr(opt.metric->letters, 'b') != NULL && opt.flows.n != 1)
 		tool_misuse("%s needs %s barrier: -b", opt.metric->name, opt.flows.n == 0 ? "a" : "one");
 }
 

@@ -39,13 +39,8 @@ density_open(const struct metric_options *o, struct header *h, struct err *e)
 		err_set(e, "density needs a barrier: -b");
 		return NULL;
 	}
-	if (barrier_check_header(o->barrier, h, e) != 0)
+	if (barrier_check_header(o->barrier, h, e) != 0 || barrier_check_h(o->barrier, e) != 0)
 		return NULL;
-	if (!o->barrier->field->type->has_h) {
-		err_set(e, "'%s' has no h: it says where activations go, not how likely they are",
-		    o->barrier->field->type->name);
-		return NULL;
-	}
 	if ((s = calloc(1, sizeof *s)) == NULL) {
 		err_memory(e);
 		return NULL;
