@@ -9,7 +9,8 @@
 # all of that is still so, the step is passed over. An interruption loses the step under way.
 #
 # KEY, a kind and perhaps a name, and UNITS, how many of what it is of, are what time is counted by:
-# a line of the file `rates' has the key, the units and the seconds of each step that was made.
+# a line of the file `rates' has the key, the units, the seconds and the OUTPUT of each step that was
+# made.
 #
 #   plan FUNCTION     calls it; with DRY set, its steps are not made but listed, with what they are
 #                     going to take by the rates of earlier steps of the same key, or kind, or by
@@ -61,8 +62,8 @@ step() {
 		rm -f "$output.made"
 		began=$(date +%s.%N)
 		"$@" >"$output.tmp" || die "cannot make '$output'"
-		echo "$key $units $began $(date +%s.%N)" |
-			awk '{ t = $NF - $(NF - 1); u = $(NF - 2); NF -= 3; printf "%s,%s,%.3f\n", $0, u, t }' >>rates
+		echo "$began,$(date +%s.%N)" | awk -F , -v step="$key,$units" -v output="$output" \
+			'{ printf "%s,%.3f,%s\n", step, $2 - $1, output }' >>rates
 		mv "$output.tmp" "$output"
 		printf '%s\n' "$want" >"$output.made"
 	fi
