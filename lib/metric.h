@@ -59,6 +59,7 @@ struct metric {
 	const char *letters;	/* options it takes beyond the common -o -z -v, of "mtbTnsjgy" */
 	const char *const *longs;	/* names of long options likewise, ends with NULL; NULL: none */
 	unsigned kinds;		/* stream kinds it takes, 1u << kind | ... */
+	int by;			/* whose figures depend on who scored: a report says so */
 	const struct column *columns;	/* ends with title NULL */
 	/*
 	 * open: a state (freed by close), or NULL. It checks the header h of what

@@ -12,7 +12,8 @@ struct name {
 
 struct names {
 	void *tree;
-	size_t n;
+	struct name **by_number;
+	size_t n, room;
 };
 
 struct names *
@@ -27,6 +28,7 @@ names_free(struct names *n)
 	if (n == NULL)
 		return;
 	tdestroy(n->tree, free);
+	free(n->by_number);
 	free(n);
 }
 
@@ -45,9 +47,18 @@ by_text(const void *a, const void *b)
 int
 names_number(struct names *n, const char *name, size_t *number, struct err *e)
 {
-	struct name *new = calloc(1, sizeof *new), **found;
+	struct name *new, **found;
 
-	if (new == NULL)
+	if (n->n == n->room) {
+		size_t room = n->room > 0 ? 2 * n->room : 256;
+		struct name **p = realloc(n->by_number, room * sizeof *p);
+
+		if (p == NULL)
+			return err_memory(e);
+		n->by_number = p;
+		n->room = room;
+	}
+	if ((new = calloc(1, sizeof *new)) == NULL)
 		return err_memory(e);
 	strncpy(new->text, name, sizeof new->text - 1);
 	new->number = n->n;
@@ -60,8 +71,26 @@ names_number(struct names *n, const char *name, size_t *number, struct err *e)
 		free(new);
 		return 0;
 	}
-	n->n++;
+	n->by_number[n->n++] = new;
 	return 1;
+}
+
+int
+names_find(const struct names *n, const char *name, size_t *number)
+{
+	struct name key = { .number = 0 }, **found;
+
+	strncpy(key.text, name, sizeof key.text - 1);
+	if ((found = tfind(&key, &n->tree, by_text)) == NULL)
+		return 0;
+	*number = (*found)->number;
+	return 1;
+}
+
+const char *
+names_text(const struct names *n, size_t number)
+{
+	return n->by_number[number]->text;
 }
 
 int

@@ -163,6 +163,15 @@ value(const struct tally *t, const double *weight, double *item_weight)
 	return t->c->how == AGG_EXP_RATIO ? exp(sum / total) : sum / total;
 }
 
+/* The 2.5 % and 97.5 % quantiles of sample[n], which is sorted by this. */
+static void
+interval(double *sample, size_t n, double *low, double *high)
+{
+	gsl_sort(sample, 1, n);
+	*low = gsl_stats_quantile_from_sorted_data(sample, 1, n, 0.025);
+	*high = gsl_stats_quantile_from_sorted_data(sample, 1, n, 0.975);
+}
+
 int
 tally_figure(const struct tally *t, uint64_t seed, struct figure *f)
 {
@@ -190,14 +199,96 @@ tally_figure(const struct tally *t, uint64_t seed, struct figure *f)
 		/* a resampling with one label only has no AUC */
 		n += !isnan(sample[n]);
 	}
-	gsl_sort(sample, 1, n);
-	f->low = gsl_stats_quantile_from_sorted_data(sample, 1, n, 0.025);
-	f->high = gsl_stats_quantile_from_sorted_data(sample, 1, n, 0.975);
+	interval(sample, n, &f->low, &f->high);
 out:
 	if (rng != NULL)
 		gsl_rng_free(rng);
 	free(weight);
 	free(item);
+	free(sample);
+	return rc;
+}
+
+/* A question of two runs: sum and count of the one and the other. */
+struct both {
+	double sum[2], count[2];
+};
+
+/* The second run's figure less the first one's; question i counts w[i] times (NULL: once). */
+static double
+difference(enum aggregate how, const struct both *q, const double *w, size_t n)
+{
+	double a = 0, b = 0, total_a = 0, total_b = 0, total = 0;
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		double times = w != NULL ? w[i] : 1;
+
+		if (how == AGG_EXP_RATIO) {
+			a += times * q[i].sum[0];
+			b += times * q[i].sum[1];
+			total_a += times * q[i].count[0];
+			total_b += times * q[i].count[1];
+		} else {
+			a += times * (q[i].sum[1] / q[i].count[1] - q[i].sum[0] / q[i].count[0]);
+			total += times;
+		}
+	}
+	return how == AGG_EXP_RATIO ? exp(b / total_b) - exp(a / total_a) : a / total;
+}
+
+static void
+swap_some(struct both *q, size_t n, gsl_rng *rng)
+{
+	unsigned long bits = 0;
+	size_t i;
+
+	for (i = 0; i < n; i++, bits >>= 1) {
+		if (i % 32 == 0)
+			bits = gsl_rng_get(rng);
+		if (bits & 1)
+			q[i] = (struct both){ { q[i].sum[1], q[i].sum[0] }, { q[i].count[1], q[i].count[0] } };
+	}
+}
+
+int
+tally_pair(const struct tally *base, const struct tally *t, uint64_t seed, struct pair *p)
+{
+	gsl_rng *rng = gsl_rng_alloc(gsl_rng_mt19937);
+	struct both *q = calloc(t->n + 1, sizeof *q);
+	double *weight = calloc(t->n + 1, sizeof *weight), *sample = calloc(TALLY_RESAMPLES, sizeof *sample);
+	size_t i, j, k, n = 0, as_great = 0;
+	int rc = -1;
+
+	*p = (struct pair){ NAN, NAN, NAN, NAN, 0 };
+	if (rng == NULL || q == NULL || weight == NULL || sample == NULL)
+		goto out;
+	rc = 0;
+	for (i = 0; i < t->n && t->c->how != AGG_AUC; i++)
+		if (names_find(base->names, names_text(t->names, i), &j))
+			q[n++] = (struct both){ { base->sum[j], t->sum[i] }, { base->count[j], t->count[i] } };
+	if ((p->n = n) == 0)
+		goto out;
+	p->difference = difference(t->c->how, q, NULL, n);
+	gsl_rng_set(rng, (unsigned long)seed);
+	for (k = 0; k < TALLY_RESAMPLES; k++) {
+		memset(weight, 0, n * sizeof *weight);
+		for (i = 0; i < n; i++)
+			weight[gsl_rng_uniform_int(rng, n)]++;
+		sample[k] = difference(t->c->how, q, weight, n);
+	}
+	interval(sample, TALLY_RESAMPLES, &p->low, &p->high);
+	for (k = 0; k < TALLY_SWAPS; k++) {
+		swap_some(q, n, rng);
+		/* what is equal but for rounding is as great */
+		as_great += fabs(difference(t->c->how, q, NULL, n)) >= fabs(p->difference) * (1 - 1e-9);
+	}
+	p->p = (1 + (double)as_great) / (1 + TALLY_SWAPS);
+out:
+	if (rng != NULL)
+		gsl_rng_free(rng);
+	free(q);
+	free(weight);
 	free(sample);
 	return rc;
 }

@@ -16,7 +16,7 @@
 #include "metric.h"
 #include "record.h"
 
-enum { TALLY_RESAMPLES = 1000 };
+enum { TALLY_RESAMPLES = 1000, TALLY_SWAPS = 9999 };
 
 struct tally;
 
@@ -32,5 +32,18 @@ struct figure {
 };
 /* 0; -1: out of memory. */
 int tally_figure(const struct tally *t, uint64_t seed, struct figure *f);
+
+/*
+ * A figure less that of another run, question by question: of those that both have. The
+ * interval is as above; p is how often the difference would be as great, either way, if it
+ * were chance which of the two runs a question's records are of: (1 + k) / (1 + TALLY_SWAPS) for k of
+ * TALLY_SWAPS random swaps (a permutation test).
+ */
+struct pair {
+	double difference, low, high, p;
+	size_t n;		/* questions; 0: none, or the figure is an AUC, and is not paired */
+};
+/* 0; -1: out of memory. */
+int tally_pair(const struct tally *base, const struct tally *t, uint64_t seed, struct pair *p);
 
 #endif

@@ -34,7 +34,8 @@ usage(FILE *to)
 	    "       score perplexity [-vz] [-g layers] [-j threads] [-m model] [-o file]\n"
 	    "                        [-t raw|chat] [--alone] [--system text] [file ...]\n"
 	    "       score rouge [-vz] [-o file] [file ...]\n"
-	    "       score report [-o table|csv|json] [-S seed] [[name=]file ...]\n");
+	    "       score report [-o table|csv|json|latex|markdown] [-S seed] [--baseline name]\n"
+	    "                    [[name=]file ...]\n");
 	for (m = metric_table(); *m != NULL; m++)
 		fprintf(to, "  %-13s %s\n", (*m)->name, (*m)->about);
 	fprintf(to,
@@ -54,6 +55,8 @@ usage(FILE *to)
 	    "  --alone       completions without their prompts\n"
 	    "  -g layers     on the GPU (default: 0)    -j threads  (default: %d)\n"
 	    "  -S seed       of the report's resampling (default: 0)\n"
+	    "  --baseline name\n"
+	    "                the run of a report that the others are compared with\n"
 	    "  -o file       (default: standard output); report: the form (default: table)\n"
 	    "  -z  gzip      -v  progress\n",
 	    tool_default_model(), tool_threads());
@@ -119,36 +122,43 @@ check_judge(void)
 		tool_misuse("-y and -n are the same: '%s'", yes);
 }
 
-static void
-parse(int argc, char *argv[])
+void
+score_options(const struct metric *m, char letters[SCORE_LETTERS], struct option longs[SCORE_LONGS])
 {
 	static const struct option known[] = {
-		{ "alone", no_argument, NULL, 1 }, { "system", required_argument, NULL, 2 },
-		{ "as", required_argument, NULL, 3 }, TOOL_FLOW_LONGS
+		{ "alone", no_argument, NULL, SCORE_ALONE }, { "system", required_argument, NULL, SCORE_SYSTEM },
+		{ "as", required_argument, NULL, SCORE_AS }, TOOL_FLOW_LONGS
 	};
-	struct option longs[sizeof known / sizeof *known + 1] = { { NULL, 0, NULL, 0 } };
-	const char *const *name = opt.metric->longs;
-	char letters[64] = "o:vz";
-	int c, flow_option = 0;
-	const char *l;
+	const char *const *name = m->longs;
 	size_t n = 0, i;
-	int prompt = 0;
+	const char *l;
 
 	/* a metric takes the letters it has a use for, each with a value */
-	for (l = opt.metric->letters; *l != '\0'; l++)
-		snprintf(letters + strlen(letters), sizeof letters - strlen(letters), "%c:", *l);
+	strcpy(letters, "o:vz");
+	for (l = m->letters; *l != '\0'; l++)
+		snprintf(letters + strlen(letters), SCORE_LETTERS - strlen(letters), "%c:", *l);
 	for (; name != NULL && *name != NULL; name++)
 		for (i = 0; i < sizeof known / sizeof *known; i++)
 			if (strcmp(known[i].name, *name) == 0)
 				longs[n++] = known[i];
 	longs[n] = (struct option){ NULL, 0, NULL, 0 };
+}
+
+static void
+parse(int argc, char *argv[])
+{
+	struct option longs[SCORE_LONGS];
+	char letters[SCORE_LETTERS];
+	int c, flow_option = 0, prompt = 0;
+
+	score_options(opt.metric, letters, longs);
 	opt.o.model = tool_default_model();
 	opt.o.threads = tool_threads();
 	while ((c = tool_option(argc, argv, letters, longs)) != -1)
 		switch (c) {
-		case 1: opt.o.alone = 1; break;
-		case 2: opt.o.system = optarg; prompt = 1; break;
-		case 3: opt.o.as = optarg; break;
+		case SCORE_ALONE: opt.o.alone = 1; break;
+		case SCORE_SYSTEM: opt.o.system = optarg; prompt = 1; break;
+		case SCORE_AS: opt.o.as = optarg; break;
 		case 'g': opt.o.gpu_layers = (int)tool_long("-g", optarg, 0, 1000); break;
 		case 'j': opt.o.threads = (int)tool_long("-j", optarg, 1, 512); break;
 		case 'm': opt.o.model = optarg; break;

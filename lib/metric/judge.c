@@ -341,6 +341,7 @@ const struct metric metric_judge = {
 	.letters = "bmtynjg",
 	.longs = longs,
 	.kinds = 1u << STREAM_EXAMPLES | 1u << STREAM_COMPLETIONS,
+	.by = 1,
 	.columns = columns,
 	.open = judge_open,
 	.push = judge_push,

@@ -174,6 +174,7 @@ const struct metric metric_perplexity = {
 	.letters = "mtjg",
 	.longs = longs,
 	.kinds = 1u << STREAM_EXAMPLES | 1u << STREAM_COMPLETIONS,
+	.by = 1,
 	.columns = columns,
 	.open = perplexity_open,
 	.push = perplexity_push,
