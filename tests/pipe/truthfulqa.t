@@ -25,7 +25,7 @@ judged Helpful >"$tmp/web/finetune_info.jsonl"
 cp "$tmp/web/TruthfulQA.csv" "$tmp/data/truthfulqa"
 for f in truth info; do gzip -c "$tmp/web/finetune_$f.jsonl" >"$tmp/data/truthfulqa/finetune_$f.jsonl.gz"; done
 
-if command -v mlr >/dev/null; then
+if command -v mlr >/dev/null && command -v curl >/dev/null; then
 	run env DATA="$tmp/data" TRUTHFULQA_SUMS="$tmp/sums" datasets/truthfulqa questions
 	is "$status $err" '0 ' 'the questions from files'
 	printf '%s\n' "$out" >"$tmp/q.jsonl"
@@ -54,7 +54,7 @@ if command -v mlr >/dev/null; then
 	fails 1 "truthfulqa: '$tmp/data/truthfulqa/TruthfulQA.csv' is not the file known: its sha256 is $(sha256sum <"$tmp/web/TruthfulQA.csv" | cut -c 1-64), not 99d6ae7755e3b435eade956068c9de7c0c474770344237aeb66b56519ba4b697" \
 		env DATA="$tmp/data" datasets/truthfulqa questions
 else
-	echo '# no mlr here: reading the set itself is not tested'
+	echo '# no mlr and curl here: reading the set itself is not tested'
 fi
 fails 2 'usage: truthfulqa questions | judged QUESTIONS' datasets/truthfulqa
 fails 2 'usage: truthfulqa [--dry-run]' pipelines/truthfulqa --nonsense
@@ -68,12 +68,13 @@ export QUESTIONS="$tmp/sample.jsonl" JUDGED="$tmp/judged.jsonl" PRESET="$tmp/pre
 export LIMIT=8 SHARD=4 METHODS='none caa'
 [ -z "${FULL-}" ] || export LIMIT=24 SHARD=8 METHODS='none bare paper caa linact'
 streams() { # DIR: what was made, but for what tells the time
-	(cd "$1" && cksum $(find . -name '*.ods' -o -name '*.jsonl' | sort))
+	(cd "$1" && find . -name '*.ods' -o -name '*.jsonl' ! -name 'speed*' | sort | xargs cksum)
 }
 
 run env OUT="$tmp/a" pipelines/truthfulqa --dry-run
 is "$status $err" '0 ' 'a dry run'
-is "$(printf '%s\n' "$out" | awk '$1 == "generate" && $2 == "caa" { print $3, $4 }') $(find "$tmp" -name a)" "0 $(((LIMIT + 2 * SHARD - 1) / 2 / SHARD * 2)) " 'it counts the steps and makes nothing'
+parts=$(((LIMIT / 2 + SHARD - 1) / SHARD))
+is "$(printf '%s\n' "$out" | awk '$1 == "generate" && $2 == "caa" { print $3, $4 }') $(find "$tmp" -name a)" "0 $((2 * parts)) " 'it counts the steps and makes nothing'
 run env OUT="$tmp/a" pipelines/truthfulqa
 is "$status $err" '0 ' 'a run'
 streams "$tmp/a" >"$tmp/a.sums"
@@ -87,10 +88,11 @@ ok 'nor is anything done' cmp "$tmp/rates" "$tmp/a/rates"
 bad=0
 for k in 0 1; do
 	jq -r .id "$tmp/a/questions.$k.jsonl" | sort >"$tmp/asked"
-	for b in "$tmp/a"/barrier.*.$k.ods "$tmp/a"/judge.*.$k.ods; do
-		for input in $(awk '/\.ods / { print $1 }' "$b.made"); do
+	for b in "$tmp/a"/barrier.*."$k".ods "$tmp/a"/judge.*."$k".ods; do
+		awk '/\.ods / && NR > 2 { print $1 }' "$b.made" >"$tmp/inputs"
+		while read -r input; do
 			view "$tmp/a/$input" | jq -r .group
-		done | sort -u >"$tmp/known"
+		done <"$tmp/inputs" | sort -u >"$tmp/known"
 		[ -s "$tmp/known" ] && [ -z "$(comm -12 "$tmp/asked" "$tmp/known")" ] || bad=$((bad + 1))
 	done
 done
@@ -116,5 +118,7 @@ echo "steer_caa='-T 0.2r'" >>"$PRESET"
 run env OUT="$tmp/b" pipelines/truthfulqa --dry-run
 run env OUT="$tmp/b" pipelines/truthfulqa
 tail -n +$(($(wc -l <"$tmp/rates") + 1)) "$tmp/b/rates" | cut -d , -f 1 | sort -u | tr '\n' ' ' >"$tmp/again"
-is "$(cat "$tmp/again")" 'generate caa mc caa ' 'another strength: what hangs on it'
+is "$(cat "$tmp/again")" 'generate caa mc caa report score ' 'another strength: what hangs on it'
+is "$(tail -n +$(($(wc -l <"$tmp/rates") + 1)) "$tmp/b/rates" | grep -c 'none')" 0 'and nothing else'
+is "$(cut -d , -f 1,2 "$tmp/b/report.csv" | grep -c 'True\*Info\|MC2\|Perplexity$\|Tokens/s')" $((4 * $(echo $METHODS | wc -w))) 'the table has a row for each method'
 finish
