@@ -65,7 +65,7 @@ jq -c '. as $q | ((.true[] | [., 1, 1]), (.false[] | [., 0, 1]), ("I have no com
 	| {question: $q.question, answer: $answer, truth: $true, info: $helpful}' "$tmp/sample.jsonl" >"$tmp/judged.jsonl"
 cp pipelines/presets/smollm2-135m "$tmp/preset"
 export QUESTIONS="$tmp/sample.jsonl" JUDGED="$tmp/judged.jsonl" PRESET="$tmp/preset"
-export LIMIT=8 SHARD=4 METHODS='none caa'
+export LIMIT=4 SHARD=4 METHODS='none caa'
 [ -z "${FULL-}" ] || export LIMIT=24 SHARD=8 METHODS='none bare paper caa linact'
 streams() { # DIR: what was made, but for what tells the time
 	(cd "$1" && find . -name '*.ods' -o -name '*.jsonl' ! -name 'speed*' | sort | xargs cksum)
