@@ -7,6 +7,10 @@
  * over the rows (dual); either way with its image Phi v. In the dual, Phi' u has
  * the coefficients u, and the inner product of v and v' is v . (Phi v').
  *
+ * CG asks for A times its residual s, and has A times its direction q from that by the same
+ * recurrence as q from s: so a step goes through the rows once in the primal, too,
+ * where Phi s and Phi' (D Phi s) come from one reading of them.
+ *
  * All fits go step by step together. Between the products with Phi each does its
  * own arithmetic; a product is taken at once for all that still need it.
  */
@@ -25,6 +29,7 @@ enum { MAX_NEWTON = 100, MAX_CG = 1000, MAX_HALVINGS = 40 };
 struct element {
 	double *v;		/* [size] */
 	double *image;		/* [n] */
+	double *back;		/* [size] Phi' (D image), of q and s; else NULL */
 };
 
 /* One fit on its way. */
@@ -33,28 +38,25 @@ struct state {
 	struct classifier_fit *fit;
 	struct element w, g, d, q, s;	/* iterate, gradient, step; direction and residual of CG */
 	double *r, *weight, *u;	/* [n]: first and second derivatives, scratch */
+	double *slant;		/* [size] Phi' D 1 */
 	double total;		/* 1' D 1 */
 	double c, r_sum;
 	double last, first, norm;	/* the objective before; the gradient's norm at first and now */
 	double promise;		/* by how much the last step was to make the objective less */
-	double rho, rho0, eta;	/* of CG */
-};
-
-/* What a fit wants of Phi: x->v += scale Phi' u, then x->image = Phi x->v. */
-struct request {
-	struct element *x;
-	const double *u;
-	double scale;
+	double rho, rho_last, rho0, eta;	/* of CG: |s|^2 now, before and at first */
 };
 
 struct batch {
 	const struct classifier_problem *p;
 	struct state *t;	/* [n_fit] */
-	struct request *want;	/* [n_fit] */
 	size_t *active, *inner;	/* [n_fit] the fits that go on; those of them whose CG does */
-	double *in, *out;	/* [n_fit][size or n] */
+	double *in, *out;	/* [2 n_fit][size or n] */
+	float *in_f;		/* [n_fit][phi_side(n)], for a Gram matrix of floats */
+	const double **from, **by;	/* [2 n_fit] */
+	double **image, **to;	/* [2 n_fit] */
 };
 
+/* to[k][size] = Phi' from[k][n] */
 static void
 pull_back(struct batch *b, size_t count)
 {
@@ -64,20 +66,22 @@ pull_back(struct batch *b, size_t count)
 
 	if (p->dual) {
 		for (k = 0; k < count; k++)
-			cblas_daxpy(n, b->want[k].scale, b->want[k].u, 1, b->want[k].x->v, 1);
+			memcpy(b->to[k], b->from[k], p->n * sizeof **b->to);
+	} else if (p->phi != NULL) {
+		phi_pull_back(p->phi, b->from, count, b->to);
 	} else if (count == 1) {
-		cblas_dgemv(CblasRowMajor, CblasTrans, n, size, b->want[0].scale, p->rows, size, b->want[0].u, 1, 1,
-		    b->want[0].x->v, 1);
+		cblas_dgemv(CblasRowMajor, CblasTrans, n, size, 1, p->rows, size, b->from[0], 1, 0, b->to[0], 1);
 	} else {
 		for (k = 0; k < count; k++)
-			memcpy(b->in + k * p->n, b->want[k].u, p->n * sizeof *b->in);
+			memcpy(b->in + k * p->n, b->from[k], p->n * sizeof *b->in);
 		cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)count, size, n, 1, b->in, n, p->rows,
 		    size, 0, b->out, size);
 		for (k = 0; k < count; k++)
-			cblas_daxpy(size, b->want[k].scale, b->out + k * p->size, 1, b->want[k].x->v, 1);
+			memcpy(b->to[k], b->out + k * p->size, p->size * sizeof *b->out);
 	}
 }
 
+/* image[k][n] = Phi from[k][size]; not of packed rows */
 static void
 image(struct batch *b, size_t count)
 {
@@ -85,18 +89,25 @@ image(struct batch *b, size_t count)
 	int n = (int)p->n, size = (int)p->size;
 	size_t k;
 
+	if (p->gram != NULL) {
+		size_t side = phi_side(p->n), i;
+
+		for (k = 0; k < count; k++)
+			for (i = 0; i < p->n; i++)
+				b->in_f[k * side + i] = (float)b->from[k][i];
+		phi_gram_image(p->gram, p->n, b->in_f, count, b->image);
+		return;
+	}
 	if (count == 1 && p->dual) {
-		cblas_dsymv(CblasRowMajor, CblasLower, n, 1, p->rows, n, b->want[0].x->v, 1, 0,
-		    b->want[0].x->image, 1);
+		cblas_dsymv(CblasRowMajor, CblasLower, n, 1, p->rows, n, b->from[0], 1, 0, b->image[0], 1);
 		return;
 	}
 	if (count == 1) {
-		cblas_dgemv(CblasRowMajor, CblasNoTrans, n, size, 1, p->rows, size, b->want[0].x->v, 1, 0,
-		    b->want[0].x->image, 1);
+		cblas_dgemv(CblasRowMajor, CblasNoTrans, n, size, 1, p->rows, size, b->from[0], 1, 0, b->image[0], 1);
 		return;
 	}
 	for (k = 0; k < count; k++)
-		memcpy(b->in + k * p->size, b->want[k].x->v, p->size * sizeof *b->in);
+		memcpy(b->in + k * p->size, b->from[k], p->size * sizeof *b->in);
 	if (p->dual)
 		cblas_dsymm(CblasRowMajor, CblasRight, CblasLower, (int)count, n, 1, p->rows, n, b->in, n, 0,
 		    b->out, n);
@@ -104,14 +115,7 @@ image(struct batch *b, size_t count)
 		cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)count, n, size, 1, b->in, size, p->rows,
 		    size, 0, b->out, n);
 	for (k = 0; k < count; k++)
-		memcpy(b->want[k].x->image, b->out + k * p->n, p->n * sizeof *b->out);
-}
-
-static void
-serve(struct batch *b, size_t count)
-{
-	pull_back(b, count);
-	image(b, count);
+		memcpy(b->image[k], b->out + k * p->n, p->n * sizeof *b->out);
 }
 
 /* The inner product; y's image is used in the dual. */
@@ -121,7 +125,7 @@ dot(const struct state *t, const struct element *x, const struct element *y)
 	return cblas_ddot((int)t->p->size, x->v, 1, t->p->dual ? y->image : y->v, 1);
 }
 
-/* to += a from, image and all */
+/* to += a from, image and all but back */
 static void
 add(const struct state *t, double a, const struct element *from, struct element *to)
 {
@@ -170,8 +174,8 @@ derivatives(enum loss loss, int label, double f, double *r, double *weight)
 	}
 }
 
-/* r, D and the gradient's request at the iterate. */
-static struct request
+/* r and D at the iterate. */
+static void
 differentiate(struct state *t)
 {
 	const struct classifier_problem *p = t->p;
@@ -185,63 +189,122 @@ differentiate(struct state *t)
 		t->r_sum += t->r[i];
 		t->total += t->weight[i];
 	}
-	memcpy(t->g.v, t->w.v, p->size * sizeof *t->g.v);
-	return (struct request){ &t->g, t->r, t->fit->C };
 }
 
-/* Newton's step begins at nothing; its residual s = -(g - C Phi' D 1 r_sum / total). */
-static struct request
+/* Gradient and slant of the active fits. */
+static void
+gradients(struct batch *b, size_t count)
+{
+	size_t k;
+
+	for (k = 0; k < count; k++) {
+		struct state *t = &b->t[b->active[k]];
+
+		differentiate(t);
+		b->from[2 * k] = t->r;
+		b->to[2 * k] = t->g.v;
+		b->from[2 * k + 1] = t->weight;
+		b->to[2 * k + 1] = t->slant;
+	}
+	pull_back(b, 2 * count);
+	for (k = 0; k < count; k++) {
+		struct state *t = &b->t[b->active[k]];
+
+		cblas_dscal((int)b->p->size, t->fit->C, t->g.v, 1);
+		cblas_daxpy((int)b->p->size, 1, t->w.v, 1, t->g.v, 1);
+		b->from[k] = t->g.v;
+		b->image[k] = t->g.image;
+	}
+	if (b->p->dual)
+		image(b, count);
+}
+
+/* Image and back of the residuals of the fits whose CG goes on. */
+static void
+residuals(struct batch *b, size_t count)
+{
+	size_t k, i;
+
+	for (k = 0; k < count; k++) {
+		struct state *t = &b->t[b->inner[k]];
+
+		b->from[k] = t->s.v;
+		b->by[k] = t->weight;
+		b->image[k] = t->s.image;
+		b->to[k] = t->s.back;
+	}
+	if (b->p->phi != NULL) {
+		phi_normal(b->p->phi, b->from, b->by, count, b->image, b->to);
+		return;
+	}
+	image(b, count);
+	for (k = 0; k < count; k++) {
+		struct state *t = &b->t[b->inner[k]];
+
+		for (i = 0; i < b->p->n; i++)
+			t->u[i] = t->weight[i] * t->s.image[i];
+		b->from[k] = t->u;
+	}
+	pull_back(b, count);
+}
+
+/* Newton's step begins at nothing, its residual is s = -(g - C Phi' D 1 r_sum / total). */
+static void
 begin_step(struct state *t)
 {
+	double share = t->total > 0 ? t->fit->C * t->r_sum / t->total : 0;
 	size_t i;
 
-	t->eta = fmin(0.1, t->norm / t->first);
+	/* no more digits than the tolerance asks for */
+	t->eta = fmax(fmin(0.1, t->norm / t->first), 0.3 * t->fit->tolerance * t->first / t->norm);
+	t->rho = t->rho0 = 0;
 	memset(t->d.v, 0, t->p->size * sizeof *t->d.v);
 	memset(t->d.image, 0, t->p->n * sizeof *t->d.image);
 	for (i = 0; i < t->p->size; i++)
-		t->s.v[i] = -t->g.v[i];
-	return (struct request){ &t->s, t->weight, t->total > 0 ? t->fit->C * t->r_sum / t->total : 0 };
+		t->s.v[i] = share * t->slant[i] - t->g.v[i];
 }
 
+/* Of the fits in b->inner those whose residual is not small enough yet. */
+static size_t
+unsolved(struct batch *b, size_t count)
+{
+	size_t k, left = 0;
+
+	for (k = 0; k < count; k++) {
+		struct state *t = &b->t[b->inner[k]];
+
+		t->rho_last = t->rho;
+		t->rho = dot(t, &t->s, &t->s);
+		if (t->rho_last == 0)
+			t->rho0 = t->rho;
+		if (t->rho > (t->rho_last == 0 ? 0 : t->eta * t->eta * t->rho0))
+			b->inner[left++] = b->inner[k];
+	}
+	return left;
+}
+
+/* One step of CG, up to the residual's products. */
 static void
-first_direction(struct state *t)
-{
-	memcpy(t->q.v, t->s.v, t->p->size * sizeof *t->q.v);
-	memcpy(t->q.image, t->s.image, t->p->n * sizeof *t->q.image);
-	t->rho = t->rho0 = dot(t, &t->s, &t->s);
-}
-
-static int
-cg_goes_on(const struct state *t)
-{
-	return t->rho > t->eta * t->eta * t->rho0 && t->rho > 0;
-}
-
-/* One step of CG, but for the residual's products. */
-static struct request
 cg_step(struct state *t)
 {
-	int n = (int)t->p->n;
-	double mean = t->total > 0 ? cblas_ddot(n, t->weight, 1, t->q.image, 1) / t->total : 0, a;
+	int n = (int)t->p->n, size = (int)t->p->size;
+	double turn = t->rho_last > 0 ? t->rho / t->rho_last : 0, mean, a;
 	size_t i;
 
+	for (i = 0; i < t->p->size; i++) {
+		t->q.v[i] = t->s.v[i] + turn * t->q.v[i];
+		t->q.back[i] = t->s.back[i] + turn * t->q.back[i];
+	}
+	for (i = 0; i < t->p->n; i++)
+		t->q.image[i] = t->s.image[i] + turn * t->q.image[i];
+	mean = t->total > 0 ? cblas_ddot(n, t->weight, 1, t->q.image, 1) / t->total : 0;
 	for (i = 0; i < t->p->n; i++)
 		t->u[i] = t->weight[i] * (t->q.image[i] - mean);
 	a = t->rho / (dot(t, &t->q, &t->q) + t->fit->C * cblas_ddot(n, t->u, 1, t->q.image, 1));
 	add(t, a, &t->q, &t->d);
-	cblas_daxpy((int)t->p->size, -a, t->q.v, 1, t->s.v, 1);
-	return (struct request){ &t->s, t->u, -a * t->fit->C };
-}
-
-static void
-next_direction(struct state *t)
-{
-	double last = t->rho;
-
-	t->rho = dot(t, &t->s, &t->s);
-	cblas_dscal((int)t->p->size, t->rho / last, t->q.v, 1);
-	cblas_dscal((int)t->p->n, t->rho / last, t->q.image, 1);
-	add(t, 1, &t->s, &t->q);
+	cblas_daxpy(size, -a, t->q.v, 1, t->s.v, 1);
+	cblas_daxpy(size, -a * t->fit->C, t->q.back, 1, t->s.v, 1);
+	cblas_daxpy(size, a * t->fit->C * mean, t->slant, 1, t->s.v, 1);
 }
 
 /* Goes along the step as far as the objective falls, if it does. */
@@ -274,9 +337,7 @@ update(struct batch *b, size_t count, int first)
 {
 	size_t k, left = 0;
 
-	for (k = 0; k < count; k++)
-		b->want[k] = differentiate(&b->t[b->active[k]]);
-	serve(b, count);
+	gradients(b, count);
 	for (k = 0; k < count; k++) {
 		struct state *t = &b->t[b->active[k]];
 
@@ -295,26 +356,24 @@ update(struct batch *b, size_t count, int first)
 static void
 solve(struct batch *b, size_t count)
 {
-	size_t k, left = count;
+	int dual = b->p->dual;
+	size_t k;
 	unsigned it;
 
 	for (k = 0; k < count; k++) {
 		b->inner[k] = b->active[k];
-		b->want[k] = begin_step(&b->t[b->active[k]]);
+		begin_step(&b->t[b->active[k]]);
 	}
-	serve(b, count);
-	for (k = 0; k < count; k++)
-		first_direction(&b->t[b->active[k]]);
-	for (it = 0; it < MAX_CG && left > 0; it++) {
-		for (count = left, left = k = 0; k < count; k++)
-			if (cg_goes_on(&b->t[b->inner[k]]))
-				b->inner[left++] = b->inner[k];
-		for (k = 0; k < left; k++)
-			b->want[k] = cg_step(&b->t[b->inner[k]]);
-		if (left > 0)
-			serve(b, left);
-		for (k = 0; k < left; k++)
-			next_direction(&b->t[b->inner[k]]);
+	/* in the dual a residual's length is known only by its image */
+	for (it = 0; it < MAX_CG && count > 0; it++) {
+		if (!dual)
+			count = unsolved(b, count);
+		if (count > 0)
+			residuals(b, count);
+		if (dual)
+			count = unsolved(b, count);
+		for (k = 0; k < count; k++)
+			cg_step(&b->t[b->inner[k]]);
 	}
 }
 
@@ -337,7 +396,11 @@ state_init(struct state *t, const struct classifier_problem *p, struct classifie
 	t->r = calloc(p->n, sizeof *t->r);
 	t->weight = calloc(p->n, sizeof *t->weight);
 	t->u = calloc(p->n, sizeof *t->u);
-	return t->r == NULL || t->weight == NULL || t->u == NULL ? -1 : 0;
+	t->slant = calloc(p->size, sizeof *t->slant);
+	t->q.back = calloc(p->size, sizeof *t->q.back);
+	t->s.back = calloc(p->size, sizeof *t->s.back);
+	return t->r == NULL || t->weight == NULL || t->u == NULL || t->slant == NULL || t->q.back == NULL ||
+	    t->s.back == NULL ? -1 : 0;
 }
 
 static void
@@ -352,17 +415,23 @@ batch_release(struct batch *b, size_t n_fit)
 		for (i = 0; i < sizeof x / sizeof *x; i++) {
 			free(x[i]->v);
 			free(x[i]->image);
+			free(x[i]->back);
 		}
 		free(t->r);
 		free(t->weight);
 		free(t->u);
+		free(t->slant);
 	}
 	free(b->t);
-	free(b->want);
 	free(b->active);
 	free(b->inner);
 	free(b->in);
 	free(b->out);
+	free(b->in_f);
+	free(b->from);
+	free(b->by);
+	free(b->image);
+	free(b->to);
 }
 
 static int
@@ -373,14 +442,23 @@ batch_init(struct batch *b, const struct classifier_problem *p, struct classifie
 	memset(b, 0, sizeof *b);
 	b->p = p;
 	b->t = calloc(n_fit, sizeof *b->t);
-	b->want = calloc(n_fit, sizeof *b->want);
 	b->active = calloc(n_fit, sizeof *b->active);
 	b->inner = calloc(n_fit, sizeof *b->inner);
-	b->in = calloc(n_fit, most * sizeof *b->in);
-	b->out = calloc(n_fit, most * sizeof *b->out);
-	if (b->t == NULL || b->want == NULL || b->active == NULL || b->inner == NULL || b->in == NULL ||
-	    b->out == NULL)
+	b->from = calloc(2 * n_fit, sizeof *b->from);
+	b->by = calloc(2 * n_fit, sizeof *b->by);
+	b->image = calloc(2 * n_fit, sizeof *b->image);
+	b->to = calloc(2 * n_fit, sizeof *b->to);
+	if (b->t == NULL || b->active == NULL || b->inner == NULL || b->from == NULL || b->by == NULL ||
+	    b->image == NULL || b->to == NULL)
 		return -1;
+	if (p->rows != NULL) {
+		b->in = calloc(2 * n_fit, most * sizeof *b->in);
+		b->out = calloc(2 * n_fit, most * sizeof *b->out);
+		if (b->in == NULL || b->out == NULL)
+			return -1;
+	} else if (p->gram != NULL && (b->in_f = calloc(n_fit, phi_side(p->n) * sizeof *b->in_f)) == NULL) {
+		return -1;
+	}
 	for (k = 0; k < n_fit; k++) {
 		if (state_init(&b->t[k], p, &fit[k]) != 0)
 			return -1;

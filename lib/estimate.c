@@ -12,9 +12,21 @@
 #include "auc.h"
 #include "classifier.h"
 #include "log1pexp.h"
+#include "parallel.h"
 
-/* Of held-out fits and the choice of C: more digits would change no figure that is reported. */
-static const double held_out_tolerance = 1e-4;
+/* Products with the rows that a fit takes, of those seen: at one C, and on average from small to large ones. */
+enum { PRODUCTS = 20, PRODUCTS_OF_MANY = 40 };
+enum { AT_ONCE = 6 };			/* values of C that are tried in any case */
+
+/* Of held-out fits: more digits would change no figure that is reported. */
+static const double held_out_tolerance = 1e-5;
+/* Of those that only say which C is best; their log-loss is off by some 1e-5. */
+static const double choice_tolerance = 1e-3;
+/*
+ * Of fits with the precision of floats. An objective is off by at most half of its gradient's
+ * square, and w by the gradient: far less than what the floats themselves may cost.
+ */
+static const double single_tolerance = 1e-6;
 
 /* The folds: which one each row is in, and each one's mask of rows left out. */
 struct folds {
@@ -107,6 +119,18 @@ variance(const struct classifier_problem *p)
 	double total = 0, sum = 0;
 	size_t i, j;
 
+	if (p->phi != NULL)
+		return phi_variance(p->phi);
+	if (p->gram != NULL) {
+		for (i = 0; i < p->n; i++) {
+			const float *row = p->gram + i * phi_side(p->n);
+
+			total += (double)row[i];
+			for (j = 0; j < p->n; j++)
+				sum += (double)row[j];
+		}
+		return total / (double)p->n - sum / ((double)p->n * (double)p->n);
+	}
 	if (p->dual) {
 		for (i = 0; i < p->n; i++) {
 			total += p->rows[i * p->n + i];
@@ -141,7 +165,7 @@ cross_validate(const struct classifier_problem *p, const struct fit_data *d, con
 	for (c = 0; c < m; c++)
 		for (v = 0; v < k->n; v++)
 			fit[c * k->n + v] = (struct classifier_fit){ .C = C[c], .out = k->out + v * d->n,
-			    .tolerance = held_out_tolerance, .f = f + (c * k->n + v) * d->n };
+			    .tolerance = choice_tolerance, .f = f + (c * k->n + v) * d->n };
 	if (classifier_fit(p, fit, n_fit, e) != 0)
 		goto out;
 	for (c = 0; c < m; c++)
@@ -154,52 +178,37 @@ out:
 	return rc;
 }
 
-/* The C asked for, or the best of several; with it what it says of the rows held out. */
+/* The best of several C, by the log-loss of what is held out; score: scratch. */
 static int
-choose(const struct classifier_problem *p, const struct fit_data *d, const struct field_options *o,
+choose(const struct classifier_problem *p, const struct fit_data *d, const struct folds *k,
     struct fit_report *rep, struct err *e)
 {
-	double C[ESTIMATE_CS], *score = calloc(ESTIMATE_CS, d->n * sizeof *score), best = INFINITY;
-	size_t m = o->C > 0 ? 1 : ESTIMATE_CS, c, i;
-	struct folds k = { 0 };
-	int dealt, rc = -1;
+	double C[ESTIMATE_CS], best = INFINITY, scale = variance(p), *score = calloc(AT_ONCE, d->n * sizeof *score);
+	size_t c, from, to, at = 0;
+	int rc = -1;
 
-	if (score == NULL || (dealt = folds_deal(&k, d, o)) < 0) {
-		err_memory(e);
-		goto out;
-	}
-	rep->C = C[0] = o->C;
-	rep->C_at_end = 0;
-	if (o->C == 0) {
-		double scale = variance(p);
-
-		if (!dealt) {
-			err_set(e, "too few groups with both labels to choose C by what is held out");
+	if (score == NULL)
+		return err_memory(e);
+	for (c = 0; c < ESTIMATE_CS; c++)
+		C[c] = pow(10, -2 + 4 * (double)c / (ESTIMATE_CS - 1)) / (scale > 0 ? scale : 1);
+	/* the greater C, the longer its fits take: none are tried behind two that did worse than one before */
+	for (from = 0; from < ESTIMATE_CS && at + 2 >= from; from = to) {
+		to = from == 0 ? AT_ONCE : from + 2 < ESTIMATE_CS ? from + 2 : ESTIMATE_CS;
+		if (cross_validate(p, d, k, C + from, to - from, score, e) != 0)
 			goto out;
-		}
-		for (c = 0; c < m; c++)
-			C[c] = pow(10, -2 + 4 * (double)c / (ESTIMATE_CS - 1)) / (scale > 0 ? scale : 1);
-	}
-	if (dealt) {
-		if (cross_validate(p, d, &k, C, m, score, e) != 0)
-			goto out;
-		for (c = 0; c < m; c++) {
-			double l = mean_log_loss(score + c * d->n, 0, d->label, d->n, 1, NULL, NULL);
+		for (c = from; c < to; c++) {
+			double l = mean_log_loss(score + (c - from) * d->n, 0, d->label, d->n, 1, NULL, NULL);
 
 			if (l >= best)
 				continue;
 			best = l;
-			rep->C = C[c];
-			rep->C_at_end = m > 1 && (c == 0 || c == m - 1);
-			for (i = 0; i < d->n; i++)
-				rep->held_out[i] = score[c * d->n + i] + log((1 - rep->prior) / rep->prior);
+			at = c;
 		}
-		rep->has_held_out = 1;
-		rep->folds = k.n;
 	}
+	rep->C = C[at];
+	rep->C_at_end = at == 0 || at == ESTIMATE_CS - 1;
 	rc = 0;
 out:
-	folds_release(&k);
 	free(score);
 	return rc;
 }
@@ -216,27 +225,68 @@ count(const struct fit_data *d, struct fit_report *rep)
 	rep->prior = (double)rep->n_positive / (double)d->n;
 }
 
+/* The fit at rep->C, and beside it those to all but each fold, if there are any: what they need of the rows they share. */
+static int
+fit_all(const struct classifier_problem *p, const struct fit_data *d, const struct folds *k, struct estimate *x,
+    struct fit_report *rep, struct err *e)
+{
+	struct classifier_fit *fit = calloc(k->n + 1, sizeof *fit);
+	double *f = calloc(k->n + 1, d->n * sizeof *f);
+	unsigned v;
+	int rc = -1;
+	size_t i;
+
+	if (fit == NULL || f == NULL) {
+		err_memory(e);
+		goto out;
+	}
+	for (v = 0; v < k->n; v++)
+		fit[v] = (struct classifier_fit){ .C = rep->C, .out = k->out + v * d->n,
+		    .tolerance = held_out_tolerance, .f = f + v * d->n };
+	fit[v] = (struct classifier_fit){ .C = rep->C, .tolerance = p->rows != NULL ? 0 : single_tolerance,
+	    .coef = x->coef, .f = f + v * d->n };
+	if ((rc = classifier_fit(p, fit, k->n + 1, e)) != 0)
+		goto out;
+	x->intercept = fit[v].intercept;
+	x->log_prior_ratio = log((1 - rep->prior) / rep->prior);
+	rep->objective = fit[v].objective;
+	rep->gradient_norm = fit[v].gradient_norm;
+	rep->iterations = fit[v].iterations;
+	for (i = 0; k->n > 0 && i < d->n; i++)
+		rep->held_out[i] = fit[k->of[i]].f[i] + x->log_prior_ratio;
+	rep->has_held_out = k->n > 0;
+	rep->folds = k->n;
+out:
+	free(fit);
+	free(f);
+	return rc;
+}
+
 static int
 estimate(const struct classifier_problem *p, const struct fit_data *d, const struct field_options *o,
     struct estimate *x, struct fit_report *rep, struct err *e)
 {
-	struct classifier_fit fit = { .coef = x->coef };
-	int rc = -1;
+	struct folds k = { 0 };
+	int dealt, rc = -1;
 
 	count(d, rep);
-	if (choose(p, d, o, rep, e) != 0)
-		return -1;
-	if ((fit.f = calloc(d->n, sizeof *fit.f)) == NULL)
-		return err_memory(e);
-	fit.C = rep->C;
-	if ((rc = classifier_fit(p, &fit, 1, e)) == 0) {
-		x->intercept = fit.intercept;
-		x->log_prior_ratio = log((1 - rep->prior) / rep->prior);
-		rep->objective = fit.objective;
-		rep->gradient_norm = fit.gradient_norm;
-		rep->iterations = fit.iterations;
+	rep->C = o->C;
+	rep->C_at_end = 0;
+	if ((dealt = folds_deal(&k, d, o)) < 0) {
+		err_memory(e);
+		goto out;
 	}
-	free(fit.f);
+	if (!dealt)
+		k.n = 0;
+	if (o->C == 0 && !dealt) {
+		err_set(e, "too few groups with both labels to choose C by what is held out");
+		goto out;
+	}
+	if (o->C == 0 && choose(p, d, &k, rep, e) != 0)
+		goto out;
+	rc = fit_all(p, d, &k, x, rep, e);
+out:
+	folds_release(&k);
 	return rc;
 }
 
@@ -280,6 +330,90 @@ out:
 	free(gram);
 	free(alpha);
 	return rc;
+}
+
+/* All digits, while they cost no time that anybody notices. */
+static int
+source_exact(const struct phi_source *s, const struct fit_data *d, const struct field_options *o,
+    struct estimate *x, struct fit_report *rep, struct err *e)
+{
+	double *phi = malloc(s->n * s->size * sizeof *phi);
+	int rc;
+
+	if (phi == NULL)
+		return err_memory(e);
+	if ((rc = phi_exact(s, phi, e)) == 0)
+		rc = estimate_features(phi, s->size, d, o, x, rep, e);
+	free(phi);
+	return rc;
+}
+
+int
+estimate_gram_single(const float *gram, const struct fit_data *d, const struct field_options *o,
+    struct estimate *x, struct fit_report *rep, struct err *e)
+{
+	struct classifier_problem p = { .gram = gram, .dual = 1, .n = d->n, .size = d->n, .label = d->label,
+	    .loss = o->loss };
+
+	return estimate(&p, d, o, x, rep, e);
+}
+
+static int
+source_gram(const struct phi_source *s, const struct fit_data *d, const struct field_options *o,
+    struct estimate *x, struct fit_report *rep, struct err *e)
+{
+	size_t side = phi_side(d->n);
+	float *gram = calloc(side, side * sizeof *gram);
+	double *alpha = calloc(d->n, sizeof *alpha), shift;
+	struct estimate dual = { .coef = alpha };
+	int rc = -1;
+
+	if (gram == NULL || alpha == NULL) {
+		err_memory(e);
+		goto out;
+	}
+	if (phi_gram(s, gram, e) != 0 || estimate_gram_single(gram, d, o, &dual, rep, e) != 0 ||
+	    phi_combine(s, alpha, x->coef, &shift, e) != 0)
+		goto out;
+	x->intercept = dual.intercept - shift;
+	x->log_prior_ratio = dual.log_prior_ratio;
+	rc = 0;
+out:
+	free(gram);
+	free(alpha);
+	return rc;
+}
+
+static int
+source_packed(const struct phi_source *s, const struct fit_data *d, const struct field_options *o,
+    struct estimate *x, struct fit_report *rep, struct err *e)
+{
+	struct classifier_problem p = { .n = s->n, .size = s->size, .label = d->label, .loss = o->loss };
+	int rc;
+
+	if ((p.phi = phi_pack(s, e)) == NULL)
+		return -1;
+	if ((rc = estimate(&p, d, o, x, rep, e)) == 0)
+		x->intercept -= phi_shift(p.phi, x->coef);
+	phi_free(p.phi);
+	return rc;
+}
+
+int
+estimate_source(const struct phi_source *s, const struct fit_data *d, const struct field_options *o,
+    struct estimate *x, struct fit_report *rep, struct err *e)
+{
+	/*
+	 * Multiplications: a product with packed rows goes through them twice, one with inner products
+	 * through a square, which has its price. What else there is, is the same or less.
+	 */
+	double n = (double)s->n, size = (double)s->size, products = o->C > 0 ? PRODUCTS + o->folds * PRODUCTS :
+	    PRODUCTS + ESTIMATE_CS * o->folds * PRODUCTS_OF_MANY;
+
+	if (s->n * s->size <= ESTIMATE_EXACT)
+		return source_exact(s, d, o, x, rep, e);
+	return n * n * size / 2 + products * n * n < products * 2 * n * size ? source_gram(s, d, o, x, rep, e) :
+	    source_packed(s, d, o, x, rep, e);
 }
 
 /* One fold of estimate_refit: rows and memory are the caller's. */
@@ -455,49 +589,81 @@ estimate_report(const struct fit_data *d, struct fit_report *rep)
 	return reliability(d, rep, shift) != 0 || quantiles(d, rep) != 0 ? -1 : 0;
 }
 
+/* The negatives' lengths, panel by panel, each by one of the threads. */
+struct lengths {
+	const struct field *f;
+	const struct fit_data *d;
+	const struct fit_report *rep;
+	size_t *row;			/* [n_negative] */
+	double *length;			/* [n_negative] */
+	struct field_work **work;	/* [threads] */
+	double *a, *v;			/* [threads][FIELD_PANEL][dim] */
+};
+
+static void
+lengths_part(void *ctx, unsigned t, unsigned threads)
+{
+	const struct lengths *x = ctx;
+	size_t dim = x->d->dim, n = x->rep->n_negative, panels = (n + FIELD_PANEL - 1) / FIELD_PANEL, p, j, k, m;
+	double level = x->rep->quantile[FIELD_QUANTILES * 9 / 10], h[2][FIELD_PANEL], step[FIELD_PANEL];
+	double *a = x->a + t * FIELD_PANEL * dim, *v = x->v + t * FIELD_PANEL * dim;
+
+	for (p = panels * t / threads; p < panels * (t + 1) / threads; p++) {
+		const size_t *row = x->row + p * FIELD_PANEL;
+
+		m = n - p * FIELD_PANEL < FIELD_PANEL ? n - p * FIELD_PANEL : FIELD_PANEL;
+		for (k = 0; k < m; k++)
+			for (j = 0; j < dim; j++)
+				a[k * dim + j] = (double)x->d->act[row[k] * dim + j];
+		field_eval(x->f, x->work[t], a, m, h[0], v);
+		for (k = 0; k < m; k++) {
+			/* how fast h rises: v may be no unit vector, nor the gradient's own direction */
+			step[k] = 1e-4 * x->rep->act_norm / (cblas_dnrm2((int)dim, v + k * dim, 1) + 1e-10);
+			cblas_daxpy((int)dim, step[k], v + k * dim, 1, a + k * dim, 1);
+		}
+		field_eval(x->f, x->work[t], a, m, h[1], NULL);
+		for (k = 0; k < m; k++) {
+			double far = level - x->rep->held_out[row[k]], rise = (h[1][k] - h[0][k]) / step[k];
+
+			x->length[p * FIELD_PANEL + k] = far <= 0 ? 0 : rise > 0 ? far / rise : INFINITY;
+		}
+	}
+}
+
 int
 estimate_length(const struct field *f, const struct fit_data *d, struct fit_report *rep)
 {
-	double level = rep->quantile[FIELD_QUANTILES * 9 / 10], *a, *v, *length, h[2][FIELD_PANEL], step[FIELD_PANEL];
-	struct field_work *w = field_work_alloc(f);
-	size_t row[FIELD_PANEL], i, j, k, m, n = 0;
+	size_t panels = (rep->n_negative + FIELD_PANEL - 1) / FIELD_PANEL, i, n = 0;
+	unsigned threads = parallel_count() < panels ? parallel_count() : (unsigned)panels, t;
+	struct lengths x = { .f = f, .d = d, .rep = rep };
 	int rc = -1;
 
-	a = calloc(FIELD_PANEL * d->dim, sizeof *a);
-	v = calloc(FIELD_PANEL * d->dim, sizeof *v);
-	length = calloc(rep->n_negative, sizeof *length);
-	if (w == NULL || a == NULL || v == NULL || length == NULL)
+	x.row = calloc(rep->n_negative, sizeof *x.row);
+	x.length = calloc(rep->n_negative, sizeof *x.length);
+	x.work = calloc(threads, sizeof(struct field_work *));
+	x.a = calloc(threads * FIELD_PANEL, d->dim * sizeof *x.a);
+	x.v = calloc(threads * FIELD_PANEL, d->dim * sizeof *x.v);
+	if (x.row == NULL || x.length == NULL || x.work == NULL || x.a == NULL || x.v == NULL)
 		goto out;
-	for (i = 0; i < d->n; ) {
-		for (m = 0; i < d->n && m < FIELD_PANEL; i++) {
-			if (d->label[i])
-				continue;
-			for (j = 0; j < d->dim; j++)
-				a[m * d->dim + j] = (double)d->act[i * d->dim + j];
-			row[m++] = i;
-		}
-		field_eval(f, w, a, m, h[0], v);
-		for (k = 0; k < m; k++) {
-			/* how fast h rises: v may be no unit vector, nor the gradient's own direction */
-			step[k] = 1e-4 * rep->act_norm / (cblas_dnrm2((int)d->dim, v + k * d->dim, 1) + 1e-10);
-			cblas_daxpy((int)d->dim, step[k], v + k * d->dim, 1, a + k * d->dim, 1);
-		}
-		field_eval(f, w, a, m, h[1], NULL);
-		for (k = 0; k < m; k++) {
-			double far = level - rep->held_out[row[k]], rise = (h[1][k] - h[0][k]) / step[k];
-
-			length[n++] = far <= 0 ? 0 : rise > 0 ? far / rise : INFINITY;
-		}
-	}
-	gsl_sort(length, 1, n);
-	rep->T_auto = gsl_stats_median_from_sorted_data(length, 1, n);
+	for (t = 0; t < threads; t++)
+		if ((x.work[t] = field_work_alloc(f)) == NULL)
+			goto out;
+	for (i = 0; i < d->n; i++)
+		if (!d->label[i])
+			x.row[n++] = i;
+	parallel_run(lengths_part, &x, threads);
+	gsl_sort(x.length, 1, n);
+	rep->T_auto = gsl_stats_median_from_sorted_data(x.length, 1, n);
 	if (!isfinite(rep->T_auto))
 		rep->T_auto = NAN;
 	rc = 0;
 out:
-	field_work_free(w);
-	free(a);
-	free(v);
-	free(length);
+	for (t = 0; x.work != NULL && t < threads; t++)
+		field_work_free(x.work[t]);
+	free(x.work);
+	free(x.row);
+	free(x.length);
+	free(x.a);
+	free(x.v);
 	return rc;
 }

@@ -9,8 +9,17 @@
 #define ODESTEER_ESTIMATE_H
 
 #include "field.h"
+#include "phi.h"
 
-enum { ESTIMATE_CS = 10 };	/* values of C that are tried for C = 0 */
+enum {
+	ESTIMATE_CS = 10,	/* values of C that are tried for C = 0 */
+	/*
+	 * As many features of all rows together get all digits of doubles; these 16 MB lie in a cache or
+	 * close to one, and a fit to them takes no time that anybody notices. More have the
+	 * precision of floats: the objective is good to 1e-7.
+	 */
+	ESTIMATE_EXACT = 1 << 21
+};
 
 /* h = f + log((1 - pi) / pi), f being what the classifier says (the paper's section 4) */
 struct estimate {
@@ -20,15 +29,20 @@ struct estimate {
 };
 
 /*
- * From features phi[d->n][size], row-major: w[size]. From inner products
- * gram[d->n][d->n] (its lower triangle is used): alpha[d->n]. Both fill rep->C, objective,
+ * From features, those of a source or phi[d->n][size], row-major: w[size]. From inner products
+ * gram[d->n][d->n] (its lower triangle is used), or as phi.h has them: alpha[d->n]. All fill rep->C, objective,
  * gradient_norm, iterations, held_out. With o->C = 0, C is that of ESTIMATE_CS values,
  * spread evenly in log C from 1/100 to 100 over the features' variance, whose log-loss on held-out
  * groups is least. 0, -1.
  */
 int estimate_features(const double *phi, size_t size, const struct fit_data *d,
     const struct field_options *o, struct estimate *x, struct fit_report *rep, struct err *e);
+int estimate_source(const struct phi_source *s, const struct fit_data *d, const struct field_options *o,
+    struct estimate *x, struct fit_report *rep, struct err *e);
 int estimate_gram(const double *gram, const struct fit_data *d, const struct field_options *o,
+    struct estimate *x, struct fit_report *rep, struct err *e);
+
+int estimate_gram_single(const float *gram, const struct fit_data *d, const struct field_options *o,
     struct estimate *x, struct fit_report *rep, struct err *e);
 
 /* rep->held_out by fitting type anew for each fold. 0, -1. */

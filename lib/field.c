@@ -1,6 +1,5 @@
 #include "field.h"
 
-#include <cblas.h>
 #include <float.h>
 #include <math.h>
 #include <stdlib.h>
@@ -199,6 +198,7 @@ fail:
 struct field_work {
 	const struct field *f;
 	void *own;			/* the type's */
+	void (*eval)(const struct field *f, void *w, const double *y, size_t n, double *h, double *grad);
 	double *y, *grad;		/* [FIELD_PANEL][dim] */
 	double h[FIELD_PANEL];
 };
@@ -211,6 +211,7 @@ field_work_alloc(const struct field *f)
 	if (w == NULL)
 		return NULL;
 	w->f = f;
+	w->eval = f->type->eval;
 	w->y = calloc(FIELD_PANEL * f->dim, sizeof *w->y);
 	w->grad = calloc(FIELD_PANEL * f->dim, sizeof *w->grad);
 	if (w->y == NULL || w->grad == NULL ||
@@ -218,6 +219,16 @@ field_work_alloc(const struct field *f)
 		field_work_free(w);
 		return NULL;
 	}
+	return w;
+}
+
+struct field_work *
+field_work_alloc_single(const struct field *f)
+{
+	struct field_work *w = field_work_alloc(f);
+
+	if (w != NULL && f->type->eval_single != NULL)
+		w->eval = f->type->eval_single;
 	return w;
 }
 
@@ -238,30 +249,34 @@ static void
 panel(struct field_work *w, const double *a, size_t n)
 {
 	const struct field *f = w->f;
-	size_t i;
+	size_t d = f->dim, i, j;
 
-	memcpy(w->y, a, n * f->dim * sizeof *a);
-	if (f->mean != NULL)
-		for (i = 0; i < n * f->dim; i++)
-			w->y[i] = (w->y[i] - f->mean[i % f->dim]) * f->isd[i % f->dim];
+	if (f->mean == NULL) {
+		memcpy(w->y, a, n * d * sizeof *a);
+		return;
+	}
+	for (i = 0; i < n; i++)
+		for (j = 0; j < d; j++)
+			w->y[i * d + j] = (a[i * d + j] - f->mean[j]) * f->isd[j];
 }
 
 /* From the gradient in y to v: through the standardisation, then to length one. */
 static void
 direction(const struct field *f, const double *grad, double *v)
 {
-	double length;
+	double sum = 0, scale;
 	size_t i;
 
-	memcpy(v, grad, f->dim * sizeof *v);
-	if (f->isd != NULL)
-		for (i = 0; i < f->dim; i++)
-			v[i] *= f->isd[i];
+	for (i = 0; i < f->dim; i++)
+		v[i] = f->isd != NULL ? grad[i] * f->isd[i] : grad[i];
 	if (f->type->kind != FIELD_UNIT_FLOW)
 		return;
-	length = cblas_dnrm2((int)f->dim, v, 1) + 1e-10;
+	#pragma omp simd reduction(+:sum)
 	for (i = 0; i < f->dim; i++)
-		v[i] /= length;
+		sum += v[i] * v[i];
+	scale = 1 / (sqrt(sum) + 1e-10);
+	for (i = 0; i < f->dim; i++)
+		v[i] *= scale;
 }
 
 void
@@ -272,7 +287,7 @@ field_eval(const struct field *f, struct field_work *w, const double *a, size_t 
 	for (i = 0; i < n; i += m) {
 		m = n - i < FIELD_PANEL ? n - i : FIELD_PANEL;
 		panel(w, a + i * f->dim, m);
-		f->type->eval(f, w->own, w->y, m, h != NULL ? w->h : NULL, v != NULL ? w->grad : NULL);
+		w->eval(f, w->own, w->y, m, h != NULL ? w->h : NULL, v != NULL ? w->grad : NULL);
 		if (h != NULL)
 			memcpy(h + i, w->h, m * sizeof *h);
 		for (j = 0; v != NULL && j < m; j++)

@@ -131,8 +131,18 @@ struct field_type {
 	 * does not hang on how many came with it.
 	 */
 	void (*eval)(const struct field *f, void *w, const double *y, size_t n, double *h, double *grad);
+	/* The same with products in single precision, for steps of a flow; NULL: eval does. */
+	void (*eval_single)(const struct field *f, void *w, const double *y, size_t n, double *h, double *grad);
 	/* Maps: y[n][dim] become what they are mapped to; n and the arrays as above. */
 	void (*apply)(const struct field *f, void *w, double *y, size_t n);
+	/*
+	 * Unit flows whose h is a quadratic form of y's direction, h = x'Qx + q.x + c with
+	 * x = y / (|y| + 1e-12) and Q symmetric (subspace.h makes use of it): q[dim] and c. 1; 0: it is none.
+	 * product: Qx of x[n][dim], in single precision, where quadratic returns 1; the same for a row
+	 * whatever its neighbours; n <= FIELD_PANEL. Both NULL: never.
+	 */
+	int (*quadratic)(const struct field *f, void *w, float *q, double *c);
+	void (*product)(const struct field *f, void *w, const float *x, size_t n, float *Qx);
 };
 
 /* First member of every field: field_type.fit and .load set type and dim, and leave the rest NULL. */
@@ -156,6 +166,7 @@ struct field *field_load(const struct record *r, size_t dim, struct err *e);
 void field_free(struct field *f);				/* NULL is fine */
 
 struct field_work *field_work_alloc(const struct field *f);	/* NULL: out of memory */
+struct field_work *field_work_alloc_single(const struct field *f);	/* field_eval is to 1e-6 with it, and faster */
 void field_work_free(struct field_work *w);			/* NULL is fine */
 /*
  * h[n] and v[n][dim] at the activations a[n][dim], double, row-major, any n; h or v may be

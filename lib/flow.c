@@ -6,6 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "parallel.h"
+#include "subspace.h"
+
 int
 strength_parse(struct strength *s, const char *text)
 {
@@ -67,19 +70,36 @@ void
 flow_options_default(struct flow_options *o)
 {
 	*o = (struct flow_options){ .T = { STRENGTH_UNSET, 0 }, .steps = 10, .solver = solver_find("euler"),
-	    .tolerance = 1e-4, .until = -1 };
+	    .tolerance = 1e-4, .until = -1, .threads = 1 };
 }
+
+/* What it takes to follow one field. */
+struct way {
+	const struct field *field;
+	struct field_work *work, *exact;	/* of steps; of the h that is reported */
+	double *k, *tmp;		/* [stages][panel][dim], [panel][dim] */
+	double *start;			/* [dim] where a step began */
+	void *adaptive;			/* the solver's state */
+};
+
+/* What one thread needs. */
+struct lane {
+	struct way whole;		/* along the barrier's field */
+	struct subspace *subspace;	/* NULL: the field is not one for it */
+	struct way small[FIELD_PANEL];	/* along the fields in it */
+	double *y;			/* [panel][dim] */
+	size_t failed;			/* the row that failed, of those it was given */
+	struct err err;
+};
 
 struct flow {
 	const struct barrier *b;
 	const struct solver *solver;
-	struct field_work *work;
 	double length, level;		/* T; h to stop at, infinity: none */
 	double speed;			/* |v| */
 	unsigned steps;
-	double *y, *k, *tmp;		/* [panel][dim], [stages][panel][dim], [panel][dim] */
-	double *start;			/* [dim] where a step began */
-	void *adaptive;			/* the solver's state */
+	struct lane *lane;
+	unsigned lanes;
 	size_t failed;			/* the row that flow_apply failed at */
 };
 
@@ -136,11 +156,67 @@ check_given(const struct field_type *type, const struct flow_options *o, struct 
 	return 0;
 }
 
+static void
+way_release(const struct flow *f, struct way *w)
+{
+	field_work_free(w->work);
+	field_work_free(w->exact);
+	if (w->adaptive != NULL)
+		f->solver->adapt_free(w->adaptive);
+	free(w->k);
+	free(w->tmp);
+	free(w->start);
+}
+
+static int
+way_init(const struct flow *f, struct way *w, const struct field *field, double tolerance)
+{
+	size_t size = FIELD_PANEL * field->dim;
+
+	w->field = field;
+	w->work = field_work_alloc_single(field);
+	w->exact = field_work_alloc(field);
+	w->k = calloc(f->solver->stages * size + 1, sizeof *w->k);
+	w->tmp = calloc(size, sizeof *w->tmp);
+	w->start = calloc(field->dim, sizeof *w->start);
+	if (f->solver->adapt != NULL && field->type->kind != FIELD_MAP &&
+	    (w->adaptive = f->solver->adapt_alloc(f->solver, field->dim, tolerance)) == NULL)
+		return -1;
+	return w->work == NULL || w->exact == NULL || w->k == NULL || w->tmp == NULL || w->start == NULL ? -1 : 0;
+}
+
+/* The subspace costs some products, and so do few steps. */
+static int
+wants_subspace(const struct flow *f)
+{
+	return subspace_fits(f->b->field) && (f->solver->adapt != NULL || isfinite(f->level) ||
+	    f->steps * f->solver->evaluations > 3);
+}
+
+static int
+lane_init(const struct flow *f, struct lane *l, double tolerance)
+{
+	const struct field *field = f->b->field;
+	size_t i;
+
+	if ((l->y = calloc(FIELD_PANEL * field->dim, sizeof *l->y)) == NULL ||
+	    way_init(f, &l->whole, field, tolerance) != 0)
+		return -1;
+	if (!wants_subspace(f))
+		return 0;
+	if ((l->subspace = subspace_alloc(field)) == NULL)
+		return -1;
+	for (i = 0; i < FIELD_PANEL; i++)
+		if (way_init(f, &l->small[i], subspace_field(l->subspace, i), tolerance) != 0)
+			return -1;
+	return 0;
+}
+
 struct flow *
 flow_alloc(const struct barrier *b, const struct flow_options *o, struct err *e)
 {
 	struct flow *f = calloc(1, sizeof *f);
-	size_t size = FIELD_PANEL * b->field->dim;
+	unsigned t;
 
 	if (f == NULL)
 		goto memory;
@@ -152,17 +228,13 @@ flow_alloc(const struct barrier *b, const struct flow_options *o, struct err *e)
 		flow_free(f);
 		return NULL;
 	}
-	if ((f->speed = speed(b->field)) < 0)
+	if ((f->speed = speed(b->field)) < 0 || (f->lane = calloc(o->threads, sizeof *f->lane)) == NULL)
 		goto memory;
-	f->work = field_work_alloc(b->field);
-	f->y = calloc(size, sizeof *f->y);
-	f->k = calloc(f->solver->stages * size + 1, sizeof *f->k);
-	f->tmp = calloc(size, sizeof *f->tmp);
-	f->start = calloc(b->field->dim, sizeof *f->start);
-	if (f->work == NULL || f->y == NULL || f->k == NULL || f->tmp == NULL || f->start == NULL ||
-	    (f->solver->adapt != NULL && b->field->type->kind != FIELD_MAP &&
-	     (f->adaptive = f->solver->adapt_alloc(f->solver, b->field->dim, o->tolerance)) == NULL))
-		goto memory;
+	for (t = 0; t < o->threads; t++) {
+		f->lanes++;
+		if (lane_init(f, &f->lane[t], o->tolerance) != 0)
+			goto memory;
+	}
 	return f;
 memory:
 	err_memory(e);
@@ -173,15 +245,18 @@ memory:
 void
 flow_free(struct flow *f)
 {
+	unsigned t, i;
+
 	if (f == NULL)
 		return;
-	field_work_free(f->work);
-	if (f->adaptive != NULL)
-		f->solver->adapt_free(f->adaptive);
-	free(f->y);
-	free(f->k);
-	free(f->tmp);
-	free(f->start);
+	for (t = 0; t < f->lanes; t++) {
+		way_release(f, &f->lane[t].whole);
+		for (i = 0; i < FIELD_PANEL; i++)
+			way_release(f, &f->lane[t].small[i]);
+		subspace_free(f->lane[t].subspace);
+		free(f->lane[t].y);
+	}
+	free(f->lane);
 	free(f);
 }
 
@@ -197,9 +272,10 @@ flow_failed(const struct flow *f)
 	return f->failed;
 }
 
-/* A share of a step from f->start. */
+/* A share of a step from w->start. */
 struct again {
-	struct flow *f;
+	const struct solver *solver;
+	struct way *w;
 	double *y, dt;
 };
 
@@ -207,29 +283,28 @@ static double
 again(void *ctx, double share)
 {
 	struct again *g = ctx;
-	const struct field *field = g->f->b->field;
+	struct way *w = g->w;
 	double h;
 
-	memcpy(g->y, g->f->start, field->dim * sizeof *g->y);
-	g->f->solver->step(field, g->f->work, g->y, 1, share * g->dt, g->f->k, g->f->tmp);
-	field_eval(field, g->f->work, g->y, 1, &h, NULL);
+	memcpy(g->y, w->start, w->field->dim * sizeof *g->y);
+	g->solver->step(w->field, w->work, g->y, 1, share * g->dt, w->k, w->tmp);
+	field_eval(w->field, w->work, g->y, 1, &h, NULL);
 	return h;
 }
 
 /* Fixed steps of one activation until h reaches the level. */
 static void
-steps_until(struct flow *f, double *y, double h, struct flow_result *r)
+steps_until(const struct flow *f, struct way *w, double *y, double h, struct flow_result *r)
 {
-	const struct field *field = f->b->field;
 	double dt = f->length / f->steps, next;
 
 	while (r->steps < f->steps) {
-		memcpy(f->start, y, field->dim * sizeof *y);
-		f->solver->step(field, f->work, y, 1, dt, f->k, f->tmp);
-		field_eval(field, f->work, y, 1, &next, NULL);
+		memcpy(w->start, y, w->field->dim * sizeof *y);
+		f->solver->step(w->field, w->work, y, 1, dt, w->k, w->tmp);
+		field_eval(w->field, w->work, y, 1, &next, NULL);
 		r->steps++;
 		if (next >= f->level) {
-			struct again g = { f, y, dt };
+			struct again g = { f->solver, w, y, dt };
 
 			r->length += f->speed * dt * solver_land(again, &g, h, next, f->level);
 			return;
@@ -241,111 +316,178 @@ steps_until(struct flow *f, double *y, double h, struct flow_result *r)
 
 /* What has to be done one activation at a time: stops, and steps of its own choice. */
 static int
-follow_one(struct flow *f, double *y, struct flow_result *r, struct err *e)
+follow_one(const struct flow *f, struct way *w, double *y, struct flow_result *r, struct err *e)
 {
-	const struct field *field = f->b->field;
-	struct path p = { .f = field, .w = f->work, .y = y, .T = f->length, .level = f->level };
+	struct path p = { .f = w->field, .w = w->work, .y = y, .T = f->length, .level = f->level };
 	double h = -INFINITY;
 
 	r->length = 0;
 	r->steps = 0;
 	if (isfinite(f->level))
-		field_eval(field, f->work, y, 1, &h, NULL);
+		field_eval(w->field, w->work, y, 1, &h, NULL);
 	if (h >= f->level)
 		return 0;
-	if (f->adaptive == NULL) {
-		steps_until(f, y, h, r);
+	if (w->adaptive == NULL) {
+		steps_until(f, w, y, h, r);
 		return 0;
 	}
-	if (f->solver->adapt(f->adaptive, &p, e) != 0) {
-		f->failed = (size_t)(y - f->y) / field->dim;
+	if (f->solver->adapt(w->adaptive, &p, e) != 0)
 		return -1;
-	}
 	r->length = f->speed * p.length;
 	r->steps = p.steps;
 	return 0;
 }
 
-/* Up to FIELD_PANEL activations in f->y. */
-static int
-follow(struct flow *f, size_t n, struct flow_result *r, struct err *e)
+static void
+density(struct way *w, const double *y, size_t n, int after, struct flow_result *r)
 {
-	const struct field *field = f->b->field;
-	unsigned step;
+	double h[FIELD_PANEL];
 	size_t i;
 
-	if (f->adaptive != NULL || isfinite(f->level)) {
+	if (w->field->type->has_h)
+		field_eval(w->field, w->exact, y, n, h, NULL);
+	for (i = 0; i < n; i++)
+		*(after ? &r[i].h_after : &r[i].h_before) = w->field->type->has_h ? h[i] : NAN;
+}
+
+/* y[n][dim] along the way's field, n <= FIELD_PANEL; -1: *failed of them did */
+static int
+follow(const struct flow *f, struct way *w, double *y, size_t n, struct flow_result *r, int with_h, size_t *failed,
+    struct err *e)
+{
+	size_t dim = w->field->dim, i;
+	unsigned step;
+
+	if (with_h)
+		density(w, y, n, 0, r);
+	if (w->adaptive != NULL || isfinite(f->level)) {
 		for (i = 0; i < n; i++)
-			if (follow_one(f, f->y + i * field->dim, &r[i], e) != 0)
+			if (follow_one(f, w, y + i * dim, &r[i], e) != 0) {
+				*failed = i;
 				return -1;
-		return 0;
-	}
-	if (field->type->kind == FIELD_MAP) {
-		memcpy(f->tmp, f->y, n * field->dim * sizeof *f->y);
-		field_apply(field, f->work, f->y, n, f->length);
+			}
 	} else {
 		for (step = 0; step < f->steps; step++)
-			f->solver->step(field, f->work, f->y, n, f->length / f->steps, f->k, f->tmp);
+			f->solver->step(w->field, w->work, y, n, f->length / f->steps, w->k, w->tmp);
+		for (i = 0; i < n; i++) {
+			r[i].length = f->speed * f->length;
+			r[i].steps = f->steps;
+		}
 	}
+	if (with_h)
+		density(w, y, n, 1, r);
+	return 0;
+}
+
+/* A map may leave an activation where it is. */
+static void
+map(const struct flow *f, struct way *w, double *y, size_t n, struct flow_result *r, int with_h)
+{
+	size_t dim = w->field->dim, i;
+
+	if (with_h)
+		density(w, y, n, 0, r);
+	memcpy(w->tmp, y, n * dim * sizeof *y);
+	field_apply(w->field, w->work, y, n, f->length);
 	for (i = 0; i < n; i++) {
-		r[i].length = f->speed * f->length;
-		r[i].steps = f->steps;
-		if (field->type->kind == FIELD_MAP) {
-			/* which may leave an activation where it is */
-			cblas_daxpy((int)field->dim, -1, f->y + i * field->dim, 1, f->tmp + i * field->dim, 1);
-			r[i].length = cblas_dnrm2((int)field->dim, f->tmp + i * field->dim, 1);
-			r[i].steps = r[i].length > 0;
+		cblas_daxpy((int)dim, -1, y + i * dim, 1, w->tmp + i * dim, 1);
+		r[i].length = cblas_dnrm2((int)dim, w->tmp + i * dim, 1);
+		r[i].steps = r[i].length > 0;
+	}
+	if (with_h)
+		density(w, y, n, 1, r);
+}
+
+/* Up to FIELD_PANEL activations in l->y. */
+static int
+move(const struct flow *f, struct lane *l, size_t n, struct flow_result *r, int with_h, size_t *failed)
+{
+	size_t dim = f->b->field->dim, i, nowhere;
+	double z[FIELD_PANEL * SUBSPACE_DIM];
+	int inside[FIELD_PANEL];
+
+	if (f->b->field->type->kind == FIELD_MAP) {
+		map(f, &l->whole, l->y, n, r, with_h);
+		return 0;
+	}
+	if (l->subspace == NULL)
+		return follow(f, &l->whole, l->y, n, r, with_h, failed, &l->err);
+	subspace_enter(l->subspace, l->y, n, f->length, z, inside);
+	for (i = 0; i < n; i++) {
+		double *y = l->y + i * dim, *small = z + i * SUBSPACE_DIM;
+
+		*failed = i;
+		if (follow(f, inside[i] ? &l->small[i] : &l->whole, inside[i] ? small : y, 1, r + i, with_h, &nowhere,
+		    &l->err) != 0)
+			return -1;
+		if (inside[i])
+			subspace_leave(l->subspace, i, small, y);
+	}
+	return 0;
+}
+
+static int
+lane_apply(const struct flow *f, struct lane *l, float *act, size_t n, struct flow_result *result, int with_h)
+{
+	struct flow_result r[FIELD_PANEL];
+	size_t dim = f->b->field->dim, i, j, m;
+
+	for (i = 0; i < n; i += m) {
+		size_t failed = 0;
+
+		m = n - i < FIELD_PANEL ? n - i : FIELD_PANEL;
+		for (j = 0; j < m * dim; j++)
+			l->y[j] = (double)act[i * dim + j];
+		if (move(f, l, m, r, with_h, &failed) != 0) {
+			l->failed = i + failed;
+			return -1;
+		}
+		if (result != NULL)
+			memcpy(result + i, r, m * sizeof *r);
+		for (j = 0; j < m * dim; j++) {
+			act[i * dim + j] = (float)l->y[j];
+			if (!isfinite(act[i * dim + j])) {
+				l->failed = i + j / dim;
+				return err_set(&l->err, "the activation is not finite once steered");
+			}
 		}
 	}
 	return 0;
 }
 
-static void
-density(struct flow *f, size_t n, double *h)
-{
-	size_t i;
+/* Activations for all lanes. */
+struct load {
+	struct flow *f;
+	float *act;
+	size_t n, share;		/* of a lane */
+	struct flow_result *result;
+	int with_h;
+};
 
-	if (f->b->field->type->has_h)
-		field_eval(f->b->field, f->work, f->y, n, h, NULL);
-	else
-		for (i = 0; i < n; i++)
-			h[i] = NAN;
+static void
+carry(void *ctx, unsigned t, unsigned lanes)
+{
+	const struct load *d = ctx;
+	size_t from = t * d->share < d->n ? t * d->share : d->n, n = d->n - from < d->share ? d->n - from : d->share;
+
+	(void)lanes;
+	d->f->lane[t].failed = d->n;
+	lane_apply(d->f, &d->f->lane[t], d->act + from * d->f->b->field->dim, n,
+	    d->result != NULL ? d->result + from : NULL, d->with_h);
 }
 
 int
 flow_apply(struct flow *f, float *act, size_t n, struct flow_result *result, int with_h, struct err *e)
 {
-	struct flow_result r[FIELD_PANEL];
-	double h[FIELD_PANEL];
-	size_t dim = f->b->field->dim, i, j, m;
+	unsigned lanes = n < f->lanes ? n > 0 ? (unsigned)n : 1 : f->lanes, t;
+	struct load d = { f, act, n, (n + lanes - 1) / lanes, result, with_h };
 
-	for (i = 0; i < n; i += m) {
-		m = n - i < FIELD_PANEL ? n - i : FIELD_PANEL;
-		for (j = 0; j < m * dim; j++)
-			f->y[j] = (double)act[i * dim + j];
-		if (with_h) {
-			density(f, m, h);
-			for (j = 0; j < m; j++)
-				r[j].h_before = h[j];
-		}
-		if (follow(f, m, r, e) != 0) {
-			f->failed += i;
+	parallel_run(carry, &d, lanes);
+	for (t = 0; t < lanes; t++)
+		if (f->lane[t].failed < n) {
+			*e = f->lane[t].err;
+			f->failed = t * d.share + f->lane[t].failed;
 			return -1;
 		}
-		if (with_h) {
-			density(f, m, h);
-			for (j = 0; j < m; j++)
-				r[j].h_after = h[j];
-		}
-		if (result != NULL)
-			memcpy(result + i, r, m * sizeof *r);
-		for (j = 0; j < m * dim; j++) {
-			act[i * dim + j] = (float)f->y[j];
-			if (!isfinite(act[i * dim + j])) {
-				f->failed = i + j / dim;
-				return err_set(e, "the activation is not finite once steered");
-			}
-		}
-	}
 	return 0;
 }

@@ -38,6 +38,7 @@ struct flow_options {
 	const struct solver *solver;
 	double tolerance;		/* of adaptive solvers, absolute and in each coordinate */
 	double until;			/* stop at this quantile of the positives' h, in [0, 1]; < 0: never */
+	unsigned threads;		/* > 0 */
 	unsigned given;			/* FLOW_... that a user chose: one that would have no effect is refused */
 };
 void flow_options_default(struct flow_options *o);

@@ -1,6 +1,5 @@
 #include "solver.h"
 
-#include <cblas.h>
 #include <string.h>
 
 extern const struct solver solver_euler, solver_midpoint, solver_rk4, solver_rk4_38, solver_rkf45, solver_rkck,
@@ -39,8 +38,8 @@ solver_add(double *y, double a, const double *k, size_t n, size_t dim)
 {
 	size_t i;
 
-	for (i = 0; i < n; i++)
-		cblas_daxpy((int)dim, a, k + i * dim, 1, y + i * dim, 1);
+	for (i = 0; i < n * dim; i++)
+		y[i] += a * k[i];
 }
 
 /* Regula falsi, each second time bisection: h along a step is smooth but need not be monotone. */

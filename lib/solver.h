@@ -28,7 +28,8 @@ struct solver {
 	const char *name;	/* as given to -s */
 	const char *about;	/* one line for -s help */
 	unsigned order;		/* of the global error */
-	unsigned stages;	/* evaluations of v in a step, and vectors of memory for each row */
+	unsigned evaluations;	/* of v in a step */
+	unsigned stages;	/* vectors of memory for each row */
 	/*
 	 * Fixed steps: one of length dt for y[n][dim] in place, n <= FIELD_PANEL. k: stages
 	 * blocks of [n][dim]; tmp: one more. NULL where steps are adaptive.
@@ -45,10 +46,7 @@ struct solver {
 const struct solver *solver_find(const char *name);		/* NULL: no such solver */
 const struct solver *const *solver_table(void);			/* NULL-terminated, static */
 
-/*
- * y[n][dim] += a k[n][dim], row by row: at an array's end BLAS rounds in another way than before it,
- * and a row's numbers must not hang on its neighbours.
- */
+/* y[n][dim] += a k[n][dim]; not by BLAS, which rounds in another way at an array's end than before it */
 void solver_add(double *y, double a, const double *k, size_t n, size_t dim);
 
 /*

@@ -238,9 +238,11 @@ main(int argc, char *argv[])
 		tool_die("out of memory");
 	h.kind = STREAM_COMPLETIONS;
 	tool_link(&h, &opt.decoder.seed);
-	for (i = 0; i < opt.flows.n; i++)
+	for (i = 0; i < opt.flows.n; i++) {
+		opt.flows.flow[i].o.threads = (unsigned)opt.threads;
 		if (steering_add(steering, opt.flows.flow[i].path, &opt.flows.flow[i].o, &h, &e) != 0)
 			tool_die_err(&e);
+	}
 	m = open_model();
 	if (header_set_model(&h, lm_name(m), lm_digest(m)) != 0)
 		tool_die("out of memory");

@@ -12,19 +12,20 @@ enum { CHUNK = 64 };		/* activations moved together: one product for all of them
 static struct {
 	const char *out;
 	struct tool_flows flows;
-	int gzip;
+	int threads, gzip;
 } opt;
 
 static void
 usage(FILE *to)
 {
 	fprintf(to,
-	    "usage: integrate -b barrier [-vz] [-n steps] [-o file] [-s solver] [-T length]\n"
-	    "                 [--tolerance x] [--until q] [file ...]\n"
+	    "usage: integrate -b barrier [-vz] [-j threads] [-n steps] [-o file] [-s solver]\n"
+	    "                 [-T length] [--tolerance x] [--until q] [file ...]\n"
 	    "  -b barrier    what fitbarrier wrote\n");
 	tool_flow_usage(to, &opt.flows);
 	fprintf(to,
-	    "  -o file       (default: standard output)    -z  gzip    -v  progress\n");
+	    "  -j threads    (default: %d)\n"
+	    "  -o file       (default: standard output)    -z  gzip    -v  progress\n", tool_threads());
 }
 
 static const struct tool tool = { "integrate", usage };
@@ -35,8 +36,10 @@ parse(int argc, char *argv[])
 	static const struct option longs[] = { TOOL_FLOW_LONGS, { NULL, 0, NULL, 0 } };
 	int c;
 
-	while ((c = tool_option(argc, argv, "b:n:o:s:T:vz", longs)) != -1)
+	opt.threads = tool_threads();
+	while ((c = tool_option(argc, argv, "b:j:n:o:s:T:vz", longs)) != -1)
 		switch (c) {
+		case 'j': opt.threads = (int)tool_long("-j", optarg, 1, 512); break;
 		case 'o': opt.out = optarg; break;
 		case 'v': tool_verbose(1); break;
 		case 'z': opt.gzip = 1; break;
@@ -106,8 +109,9 @@ main(int argc, char *argv[])
 	tool_start(&tool, argc, argv);
 	flow_options_default(&opt.flows.common);
 	parse(argc, argv);
-	/* its products are small: a second thread costs more than it does */
+	/* each thread has activations of its own */
 	tool_blas_threads(1);
+	opt.flows.flow[0].o.threads = (unsigned)opt.threads;
 
 	if (barrier_open(&barrier, opt.flows.flow[0].path, &e) != 0 ||
 	    (in = stream_open((const char *const *)argv + optind, (size_t)(argc - optind), &e)) == NULL ||

@@ -1,16 +1,19 @@
 /* score - a filter: one metric added to each record of a stream; or the report on such streams. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "hash.h"
 #include "metric.h"
 #include "report.h"
 #include "stream.h"
 #include "tool.h"
+#include "utf8.h"
 
 static struct {
 	const struct metric *metric;
 	struct metric_options o;
-	const char *out;
+	const char *out, *primer;
 	struct tool_flows flows;
 	int gzip;
 } opt;
@@ -30,7 +33,8 @@ usage(FILE *to)
 	    "                   [-o file] [-y yes] [--as name] [file ...]\n"
 	    "       score mc [-vz] [-b barrier [-T length] [-n steps] [-s solver]\n"
 	    "                [--tolerance x] [--until q]] ... [-g layers] [-j threads]\n"
-	    "                [-m model] [-o file] [-t raw|chat] [file ...]\n"
+	    "                [-m model] [-o file] [-t raw|chat] [--primer text-file]\n"
+	    "                [--system text] [file ...]\n"
 	    "       score perplexity [-vz] [-g layers] [-j threads] [-m model] [-o file]\n"
 	    "                        [-t raw|chat] [--alone] [--system text] [file ...]\n"
 	    "       score rouge [-vz] [-o file] [file ...]\n"
@@ -52,6 +56,8 @@ usage(FILE *to)
 	    "  -n no         judge: and of a bad one (default: ' no')\n"
 	    "  --as name     judge: name of its fields, such as truth or info (default: truth)\n"
 	    "  --system text in front of every prompt\n"
+	    "  --primer text-file\n"
+	    "                mc: its text in front of every prompt, behind the system text\n"
 	    "  --alone       completions without their prompts\n"
 	    "  -g layers     on the GPU (default: 0)    -j threads  (default: %d)\n"
 	    "  -S seed       of the report's resampling (default: 0)\n"
@@ -127,7 +133,8 @@ score_options(const struct metric *m, char letters[SCORE_LETTERS], struct option
 {
 	static const struct option known[] = {
 		{ "alone", no_argument, NULL, SCORE_ALONE }, { "system", required_argument, NULL, SCORE_SYSTEM },
-		{ "as", required_argument, NULL, SCORE_AS }, TOOL_FLOW_LONGS
+		{ "as", required_argument, NULL, SCORE_AS }, { "primer", required_argument, NULL, SCORE_PRIMER },
+		TOOL_FLOW_LONGS
 	};
 	const char *const *name = m->longs;
 	size_t n = 0, i;
@@ -158,6 +165,7 @@ parse(int argc, char *argv[])
 		switch (c) {
 		case SCORE_ALONE: opt.o.alone = 1; break;
 		case SCORE_SYSTEM: opt.o.system = optarg; prompt = 1; break;
+		case SCORE_PRIMER: opt.primer = optarg; break;
 		case SCORE_AS: opt.o.as = optarg; break;
 		case 'g': opt.o.gpu_layers = (int)tool_long("-g", optarg, 0, 1000); break;
 		case 'j': opt.o.threads = (int)tool_long("-j", optarg, 1, 512); break;
@@ -211,9 +219,49 @@ open_barriers(struct header *h)
 	}
 	if ((opt.o.steering = steering_alloc()) == NULL)
 		tool_die("out of memory");
-	for (i = 0; i < opt.flows.n; i++)
+	for (i = 0; i < opt.flows.n; i++) {
+		opt.flows.flow[i].o.threads = (unsigned)opt.o.threads;
 		if (steering_add(opt.o.steering, opt.flows.flow[i].path, &opt.flows.flow[i].o, h, &e) != 0)
 			tool_die_err(&e);
+	}
+}
+
+/* Puts the primer behind the system text, both in front of every prompt and on lines of their own. */
+static void
+read_primer(struct header *h)
+{
+	const char *system = opt.o.system != NULL ? opt.o.system : "";
+	size_t len = strlen(system), start;
+	FILE *f = fopen(opt.primer, "r");
+	char *text = NULL, digest[17];
+	size_t room = 0, got = 0;
+
+	if (f == NULL)
+		tool_die("cannot open '%s': %s", opt.primer, strerror(errno));
+	start = len > 0 ? len + 1 : 0;
+	for (len = start; ; len += got) {
+		if (len + BUFSIZ >= room && (text = realloc(text, room = 2 * room + len + BUFSIZ + 1)) == NULL)
+			tool_die("out of memory");
+		if ((got = fread(text + len, 1, BUFSIZ, f)) == 0)
+			break;
+	}
+	if (ferror(f))
+		tool_die("cannot read '%s': %s", opt.primer, strerror(errno));
+	fclose(f);
+	if (len == start)
+		tool_die("'%s' is empty", opt.primer);
+	if (utf8_span(text + start, len - start) != len - start || memchr(text + start, '\0', len - start) != NULL)
+		tool_die("'%s' is not text in UTF-8", opt.primer);
+	snprintf(digest, sizeof digest, "%016llx", (unsigned long long)hash_bytes(HASH_START, text + start, len - start));
+	if (header_add_side(h, opt.primer, digest) != 0)
+		tool_die("out of memory");
+	if (start > 0) {
+		memcpy(text, system, start - 1);
+		text[start - 1] = '\n';
+	}
+	/* a newline will end it as the system text, so that its own last one does not count */
+	text[len - (len > start && text[len - 1] == '\n')] = '\0';
+	opt.o.system = text;
 }
 
 /* Where finished records go. */
@@ -262,6 +310,8 @@ main(int argc, char *argv[])
 		tool_die("out of memory");
 	tool_link(&h, NULL);
 	open_barriers(&h);
+	if (opt.primer != NULL)
+		read_primer(&h);
 	if ((state = m->open(&opt.o, &h, &e)) == NULL)
 		tool_die_err(&e);
 	if ((out.sink = sink_open(opt.out, opt.gzip, &h, &e)) == NULL)

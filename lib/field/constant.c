@@ -43,35 +43,43 @@ constant_free(struct field *base)
 	free(f);
 }
 
-/* estimate_features with coefficients coef[size], and what it found beside them. */
-static int
-estimate(struct constant *f, const double *phi, size_t size, double *coef, const struct fit_data *d,
-    const struct field_options *o, struct fit_report *rep, struct err *e)
+/* The features are the activations: for phi.h, which needs no memory for them. */
+static void *
+act_work(const void *ctx, int exact)
 {
-	struct estimate x = { .coef = coef };
+	(void)exact;
+	return (void *)ctx;
+}
 
-	if (estimate_features(phi, size, d, o, &x, rep, e) != 0)
-		return -1;
-	f->intercept = x.intercept;
-	f->log_prior_ratio = x.log_prior_ratio;
-	return 0;
+static void
+act_work_free(void *work)
+{
+	(void)work;
+}
+
+static void
+act_rows(const void *ctx, void *work, size_t first, size_t n, double *phi)
+{
+	const struct fit_data *d = ctx;
+	size_t i;
+
+	(void)work;
+	for (i = 0; i < n * d->dim; i++)
+		phi[i] = (double)d->act[first * d->dim + i];
 }
 
 int
 constant_regress(struct constant *f, const struct fit_data *d, const struct field_options *o,
     struct fit_report *rep, struct err *e)
 {
-	double *phi = calloc(d->n, d->dim * sizeof *phi);
-	size_t i;
-	int rc;
+	struct phi_source source = { d, d->n, d->dim, act_work, act_work_free, 16, act_rows };
+	struct estimate x = { .coef = f->v };
 
-	if (phi == NULL)
-		return err_memory(e);
-	for (i = 0; i < d->n * d->dim; i++)
-		phi[i] = (double)d->act[i];
-	rc = estimate(f, phi, d->dim, f->v, d, o, rep, e);
-	free(phi);
-	return rc;
+	if (estimate_source(&source, d, o, &x, rep, e) != 0)
+		return -1;
+	f->intercept = x.intercept;
+	f->log_prior_ratio = x.log_prior_ratio;
+	return 0;
 }
 
 int
@@ -86,6 +94,7 @@ constant_along(struct constant *f, const struct fit_data *d, const struct field_
 	enum { SPREAD = 1000 };
 	struct field_options own = *o;
 	double *phi = calloc(d->n, sizeof *phi), mean = 0, spread = 0, coef = 0;
+	struct estimate x = { .coef = &coef };
 	size_t i, j;
 	int rc;
 
@@ -104,10 +113,11 @@ constant_along(struct constant *f, const struct fit_data *d, const struct field_
 	own.C = 1;
 	own.loss = LOSS_LOGISTIC;
 	own.folds = 0;
-	rc = estimate(f, phi, 1, &coef, d, &own, rep, e);
+	rc = estimate_features(phi, 1, d, &own, &x, rep, e);
 	free(phi);
 	f->slope = coef * spread;
-	f->intercept -= f->slope * mean;
+	f->intercept = x.intercept - f->slope * mean;
+	f->log_prior_ratio = x.log_prior_ratio;
 	/* held out must be the vector too, not only h along it; and C was not for the user to choose */
 	rep->has_held_out = 0;
 	rep->C = NAN;

@@ -16,6 +16,7 @@
 
 #include "estimate.h"
 #include "field.h"
+#include "panel.h"
 
 struct polykernel {
 	struct field base;
@@ -23,6 +24,7 @@ struct polykernel {
 	double gamma, coef0;
 	double intercept, log_prior_ratio;
 	double *M, *b;			/* degree 2: [dim][dim] symmetric, [dim]; intercept has the constant */
+	struct panel *panel;		/* M in single precision */
 	double *X, *alpha;		/* other degrees: [n][dim], [n] */
 	size_t n;
 };
@@ -31,6 +33,7 @@ struct work {
 	double *x;			/* [FIELD_PANEL][dim] */
 	double *k;			/* [FIELD_PANEL][n] inner products with the rows, then their weights */
 	double *u;			/* [FIELD_PANEL][dim] gradient in x */
+	float *xs, *us;			/* [FIELD_PANEL][dim] x, and its product with M, in single precision */
 };
 
 static void
@@ -42,6 +45,7 @@ polykernel_free(struct field *base)
 		return;
 	free(f->M);
 	free(f->b);
+	panel_free(f->panel);
 	free(f->X);
 	free(f->alpha);
 	free(f);
@@ -90,6 +94,8 @@ work_free(void *work)
 	free(k->x);
 	free(k->k);
 	free(k->u);
+	free(k->xs);
+	free(k->us);
 	free(k);
 }
 
@@ -104,7 +110,9 @@ work_alloc(const struct field *base)
 	k->x = calloc(FIELD_PANEL * base->dim, sizeof *k->x);
 	k->k = calloc(FIELD_PANEL * (f->M != NULL ? 1 : f->n), sizeof *k->k);
 	k->u = calloc(FIELD_PANEL * base->dim, sizeof *k->u);
-	if (k->x == NULL || k->k == NULL || k->u == NULL) {
+	k->xs = calloc(FIELD_PANEL * base->dim, sizeof *k->xs);
+	k->us = calloc(FIELD_PANEL * base->dim, sizeof *k->us);
+	if (k->x == NULL || k->k == NULL || k->u == NULL || k->xs == NULL || k->us == NULL) {
 		work_free(k);
 		return NULL;
 	}
@@ -118,24 +126,46 @@ normalise(const double *a, size_t n, size_t d, double *x, double *norm)
 	size_t i, j;
 
 	for (i = 0; i < n; i++) {
-		norm[i] = cblas_dnrm2((int)d, a + i * d, 1);
+		double scale;
+
+		norm[i] = sqrt(cblas_ddot((int)d, a + i * d, 1, a + i * d, 1));
+		scale = 1 / (norm[i] + 1e-12);
 		for (j = 0; j < d; j++)
-			x[i * d + j] = a[i * d + j] / (norm[i] + 1e-12);
+			x[i * d + j] = scale * a[i * d + j];
 	}
+}
+
+/* M x of n rows into k->u. */
+static void
+multiply(const struct polykernel *f, struct work *k, size_t n, int single)
+{
+	size_t dim = f->base.dim, i;
+	int d = (int)dim;
+
+	if (single) {
+		for (i = 0; i < n * dim; i++)
+			k->xs[i] = (float)k->x[i];
+		panel_multiply(f->panel, k->xs, n, k->us);
+		for (i = 0; i < n * dim; i++)
+			k->u[i] = (double)k->us[i];
+		return;
+	}
+	/* M fits a cache: row by row costs no more than all rows in one product, and one row less */
+	for (i = 0; i < n; i++)
+		cblas_dsymv(CblasRowMajor, CblasUpper, d, 1, f->M, d, k->x + i * dim, 1, 0, k->u + i * dim, 1);
 }
 
 /* h but for its constants, and the gradient in x into k->u, as a quadratic form. */
 static void
-eval_quadratic(const struct polykernel *f, struct work *k, size_t n, double *value)
+eval_quadratic(const struct polykernel *f, struct work *k, size_t n, double *value, int single)
 {
 	int d = (int)f->base.dim;
 	size_t i;
 
+	multiply(f, k, n, single);
 	for (i = 0; i < n; i++) {
 		double *x = k->x + i * f->base.dim, *u = k->u + i * f->base.dim;
 
-		/* M fits a cache: row by row costs no more than all rows in one product, and one row less */
-		cblas_dsymv(CblasRowMajor, CblasUpper, d, 1, f->M, d, x, 1, 0, u, 1);
 		value[i] = cblas_ddot(d, x, 1, u, 1) + cblas_ddot(d, x, 1, f->b, 1);
 		cblas_dscal(d, 2, u, 1);
 		cblas_daxpy(d, 1, f->b, 1, u, 1);
@@ -167,46 +197,101 @@ eval_rows(const struct polykernel *f, struct work *k, size_t n, double *value)
 }
 
 static void
-eval(const struct field *base, void *work, const double *y, size_t n, double *h, double *grad)
+evaluate(const struct field *base, struct work *k, const double *y, size_t n, double *h, double *grad, int single)
 {
 	const struct polykernel *f = (const struct polykernel *)base;
 	double norm[FIELD_PANEL], value[FIELD_PANEL];
-	struct work *k = work;
 	size_t d = base->dim, i, j;
 
 	normalise(y, n, d, k->x, norm);
 	if (f->M != NULL)
-		eval_quadratic(f, k, n, value);
+		eval_quadratic(f, k, n, value, single);
 	else
 		eval_rows(f, k, n, value);
 	for (i = 0; i < n; i++) {
 		const double *x = k->x + i * d, *u = k->u + i * d;
-		double along = cblas_ddot((int)d, x, 1, u, 1);
+		double along = cblas_ddot((int)d, x, 1, u, 1), scale = 1 / (norm[i] + 1e-12);
 
 		if (h != NULL)
 			h[i] = value[i] + f->intercept + f->log_prior_ratio;
 		for (j = 0; grad != NULL && j < d; j++)
-			grad[i * d + j] = (u[j] - x[j] * along) / (norm[i] + 1e-12);
+			grad[i * d + j] = scale * (u[j] - x[j] * along);
 	}
 }
 
-/* gram[n][n]'s lower triangle becomes the kernel's values. */
 static void
-kernel(const struct polykernel *f, const double *X, size_t n, double *gram)
+eval(const struct field *base, void *work, const double *y, size_t n, double *h, double *grad)
 {
-	size_t i, j;
+	evaluate(base, work, y, n, h, grad, 0);
+}
 
-	cblas_dsyrk(CblasRowMajor, CblasLower, CblasNoTrans, (int)n, (int)f->base.dim, f->gamma, X,
-	    (int)f->base.dim, 0, gram, (int)n);
+static void
+eval_single(const struct field *base, void *work, const double *y, size_t n, double *h, double *grad)
+{
+	evaluate(base, work, y, n, h, grad, 1);
+}
+
+/* (base + coef0)^degree of an inner product times gamma */
+static double
+kernel_of(const struct polykernel *f, double base)
+{
+	double k = base += f->coef0;
+	unsigned t;
+
+	for (t = 1; t < f->degree; t++)
+		k *= base;
+	return k;
+}
+
+/* gram[n][n]'s lower triangle becomes the kernel's values, and with them comes alpha. */
+static int
+fit_double(const struct polykernel *f, const double *X, const struct fit_data *d, const struct field_options *o,
+    struct estimate *x, struct fit_report *rep, struct err *e)
+{
+	double *gram = calloc(d->n, d->n * sizeof *gram);
+	size_t n = d->n, i, j;
+	int rc;
+
+	if (gram == NULL)
+		return err_memory(e);
+	cblas_dsyrk(CblasRowMajor, CblasLower, CblasNoTrans, (int)n, (int)d->dim, f->gamma, X, (int)d->dim, 0, gram,
+	    (int)n);
 	for (i = 0; i < n; i++)
-		for (j = 0; j <= i; j++) {
-			double base = gram[i * n + j] + f->coef0, k = base;
-			unsigned t;
+		for (j = 0; j <= i; j++)
+			gram[i * n + j] = kernel_of(f, gram[i * n + j]);
+	rc = estimate_gram(gram, d, o, x, rep, e);
+	free(gram);
+	return rc;
+}
 
-			for (t = 1; t < f->degree; t++)
-				k *= base;
-			gram[i * n + j] = k;
-		}
+/* The same with floats. */
+static int
+fit_single(const struct polykernel *f, const double *X, const struct fit_data *d, const struct field_options *o,
+    struct estimate *x, struct fit_report *rep, struct err *e)
+{
+	size_t n = d->n, side = phi_side(n), i, j;
+	float *gram = calloc(side, side * sizeof *gram), *single = malloc(n * d->dim * sizeof *single);
+	int rc = -1;
+
+	if (gram == NULL || single == NULL) {
+		err_memory(e);
+		goto out;
+	}
+	for (i = 0; i < n * d->dim; i++)
+		single[i] = (float)X[i];
+	cblas_ssyrk(CblasRowMajor, CblasLower, CblasNoTrans, (int)n, (int)d->dim, (float)f->gamma, single, (int)d->dim,
+	    0, gram, (int)side);
+	for (i = 0; i < n; i++)
+		for (j = 0; j <= i; j++)
+			gram[i * side + j] = (float)kernel_of(f, (double)gram[i * side + j]);
+	phi_mirror(gram, n);
+	free(single);
+	single = NULL;
+	rc = estimate_gram_single(gram, d, o, x, rep, e);
+out:
+	free(gram);
+	free(single);
+	return rc;
 }
 
 /* M and b from the rows and alpha; scaled[n][dim] is scratch. */
@@ -232,31 +317,35 @@ static struct field *
 fit(const struct fit_data *data, const struct field_options *o, struct fit_report *rep, struct err *e)
 {
 	struct polykernel *f = polykernel_alloc(data->dim, o->degree, o->gamma, o->coef0);
-	double *X = calloc(data->n, data->dim * sizeof *X), *gram = calloc(data->n, data->n * sizeof *gram);
+	double *X = calloc(data->n, data->dim * sizeof *X), *scaled = NULL;
 	double *alpha = calloc(data->n, sizeof *alpha), *norm = calloc(data->n, sizeof *norm);
+	/* the greatest value is that of a row with itself; a float's range is smaller than its digits are few */
+	double most = pow(o->gamma + o->coef0, o->degree);
 	struct estimate x = { .coef = alpha };
-	int rc = -1;
+	int single = data->n * data->n > ESTIMATE_EXACT && most > 1e-12 && most < 1e12, rc = -1;
 	size_t i;
 
-	if (f == NULL || extend(f, data->n) != 0 || X == NULL || gram == NULL || alpha == NULL || norm == NULL) {
+	if (f == NULL || extend(f, data->n) != 0 || X == NULL || alpha == NULL || norm == NULL) {
 		err_memory(e);
 		goto out;
 	}
 	for (i = 0; i < data->n * data->dim; i++)
 		X[i] = (double)data->act[i];
 	normalise(X, data->n, data->dim, X, norm);
-	kernel(f, X, data->n, gram);
-	if (estimate_gram(gram, data, o, &x, rep, e) != 0)
+	if ((single ? fit_single : fit_double)(f, X, data, o, &x, rep, e) != 0)
 		goto out;
 	f->intercept = x.intercept;
 	f->log_prior_ratio = x.log_prior_ratio;
 	if (f->M != NULL) {
-		free(gram);
-		if ((gram = calloc(data->n, data->dim * sizeof *gram)) == NULL) {
+		if ((scaled = malloc(data->n * data->dim * sizeof *scaled)) == NULL) {
 			err_memory(e);
 			goto out;
 		}
-		make_quadratic(f, X, alpha, data->n, gram);
+		make_quadratic(f, X, alpha, data->n, scaled);
+		if ((f->panel = panel_alloc(f->M, data->dim, data->dim)) == NULL) {
+			err_memory(e);
+			goto out;
+		}
 	} else {
 		memcpy(f->X, X, data->n * data->dim * sizeof *X);
 		memcpy(f->alpha, alpha, data->n * sizeof *alpha);
@@ -264,7 +353,7 @@ fit(const struct fit_data *data, const struct field_options *o, struct fit_repor
 	rc = 0;
 out:
 	free(X);
-	free(gram);
+	free(scaled);
 	free(alpha);
 	free(norm);
 	if (rc == 0)
@@ -315,7 +404,7 @@ load_quadratic(struct polykernel *f, const struct record *r, struct err *e)
 		for (j = i; j < d; j++)
 			f->M[i * d + j] = f->M[j * d + i] = upper[n++];
 	free(upper);
-	return 0;
+	return (f->panel = panel_alloc(f->M, d, d)) == NULL ? err_memory(e) : 0;
 }
 
 /* As many rows as there are alphas. */
@@ -368,4 +457,5 @@ const struct field_type field_polykernel = {
 	.work_alloc = work_alloc,
 	.work_free = work_free,
 	.eval = eval,
+	.eval_single = eval_single,
 };

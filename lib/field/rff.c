@@ -174,35 +174,108 @@ scale_sigma(const struct fit_data *d)
 	return sqrt((double)d->dim / 2) * sqrt(sum / (double)n);
 }
 
+/* The rows of a fit for phi.h: with all digits as above, or with those of floats. */
+struct maker {
+	const struct rff *f;
+	const struct fit_data *d;
+	const float *W;			/* as floats, [n][dim] */
+};
+
+enum { MAKER_ROWS = 64 };		/* at a time: W is read for each time anew */
+
+struct maker_work {
+	const struct maker *m;
+	double *a;			/* [MAKER_ROWS][dim]; or NULL, and then */
+	float *z;			/* [MAKER_ROWS][n] */
+};
+
+static void *
+maker_alloc(const void *ctx, int exact)
+{
+	const struct maker *m = ctx;
+	struct maker_work *k = calloc(1, sizeof *k);
+
+	if (k == NULL)
+		return NULL;
+	k->m = m;
+	if (exact)
+		k->a = calloc(MAKER_ROWS, m->f->base.dim * sizeof *k->a);
+	else
+		k->z = calloc(MAKER_ROWS, m->f->n * sizeof *k->z);
+	if (k->a == NULL && k->z == NULL) {
+		free(k);
+		return NULL;
+	}
+	return k;
+}
+
+static void
+maker_free(void *work)
+{
+	struct maker_work *k = work;
+
+	free(k->a);
+	free(k->z);
+	free(k);
+}
+
+static void
+maker_rows(const void *ctx, void *work, size_t first, size_t rows, double *phi)
+{
+	const struct maker *m = ctx;
+	const struct rff *f = m->f;
+	struct maker_work *k = work;
+	const float *act = m->d->act + first * f->base.dim;
+	double scale = sqrt(2 / (double)f->n);
+	int dim = (int)f->base.dim;
+	size_t i, j;
+
+	if (k->a != NULL) {
+		for (i = 0; i < rows * f->base.dim; i++)
+			k->a[i] = (double)act[i];
+		phases(f, k->a, rows, phi);
+		for (i = 0; i < rows * f->n; i++)
+			phi[i] = scale * cos(phi[i]);
+		return;
+	}
+	for (i = 0; i < rows; i++)
+		for (j = 0; j < f->n; j++)
+			k->z[i * f->n + j] = (float)f->b[j];
+	cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)rows, (int)f->n, dim, 1, act, dim, m->W, dim, 1,
+	    k->z, (int)f->n);
+	for (i = 0; i < rows * f->n; i++)
+		phi[i] = scale * (double)cosf(k->z[i]);
+}
+
 static struct field *
 fit(const struct fit_data *d, const struct field_options *o, struct fit_report *rep, struct err *e)
 {
-	double sigma = o->sigma == SIGMA_SCALE ? scale_sigma(d) : o->sigma_value, scale = sqrt(2 / (double)o->components);
-	double *phi = calloc(d->n, o->components * sizeof *phi), *a = calloc(d->n, d->dim * sizeof *a);
+	double sigma = o->sigma == SIGMA_SCALE ? scale_sigma(d) : o->sigma_value;
+	struct phi_source source = { NULL, d->n, o->components, maker_alloc, maker_free, MAKER_ROWS, maker_rows };
+	float *W = malloc(o->components * d->dim * sizeof *W);
 	struct rff *f = NULL;
+	struct maker m;
 	struct estimate x;
 	int rc = -1;
 	size_t i;
 
-	if ((o->sigma == SIGMA_MEDIAN && median_sigma(d, o->seed, &sigma) != 0) ||
+	if (W == NULL || (o->sigma == SIGMA_MEDIAN && median_sigma(d, o->seed, &sigma) != 0) ||
 	    (f = rff_alloc(d->dim, o->components, sigma, o->seed)) == NULL ||
-	    phi == NULL || a == NULL || (f->w = calloc(f->n, sizeof *f->w)) == NULL) {
+	    (f->w = calloc(f->n, sizeof *f->w)) == NULL) {
 		err_memory(e);
 		goto out;
 	}
-	for (i = 0; i < d->n * d->dim; i++)
-		a[i] = (double)d->act[i];
-	phases(f, a, d->n, phi);
-	for (i = 0; i < d->n * f->n; i++)
-		phi[i] = scale * cos(phi[i]);
+	for (i = 0; i < f->n * d->dim; i++)
+		W[i] = (float)f->W[i];
+	m = (struct maker){ f, d, W };
+	source.ctx = &m;
 	x.coef = f->w;
-	if ((rc = estimate_features(phi, f->n, d, o, &x, rep, e)) == 0) {
+	if ((rc = estimate_source(&source, d, o, &x, rep, e)) == 0) {
 		f->intercept = x.intercept;
 		f->log_prior_ratio = x.log_prior_ratio;
 	}
 out:
-	free(phi);
-	free(a);
+	free(W);
 	if (rc == 0)
 		return &f->base;
 	rff_free(f != NULL ? &f->base : NULL);

@@ -32,6 +32,7 @@ struct mc {
 	struct loglik *loglik;
 	struct lm *lm;				/* its model */
 	enum template template;
+	const char *system;
 	struct answer *head, **tail;		/* held back, in order */
 	char last[EXAMPLE_KEY];			/* the question of the last answer */
 	struct names *seen;			/* all questions, to notice one that comes back */
@@ -72,6 +73,7 @@ mc_open(const struct metric_options *o, struct header *h, struct err *e)
 	}
 	s->tail = &s->head;
 	s->template = o->template;
+	s->system = o->system;
 	if ((s->loglik = loglik_open(o->model, o->threads, o->gpu_layers, e)) == NULL)
 		goto fail;
 	s->lm = loglik_lm(s->loglik);
@@ -185,7 +187,7 @@ mc_push(void *state, struct record *r, struct metric_out *out, struct err *e)
 			answer_free(a);
 		return err_memory(e);
 	}
-	if (example_read(&a->x, s->lm, r, s->template, NULL, EXAMPLE_WHOLE, e) != 0)
+	if (example_read(&a->x, s->lm, r, s->template, s->system, EXAMPLE_WHOLE, e) != 0)
 		goto fail;
 	if (record_get_int(r, "label", &label) != 1 || label < 0 || label > 1) {
 		err_set(e, "field 'label' is not 0 or 1");
@@ -227,7 +229,7 @@ static const struct column columns[] = {
 	{ NULL, NULL, AGG_MEAN, 0, NULL }
 };
 
-static const char *const longs[] = { "tolerance", "until", NULL };
+static const char *const longs[] = { "primer", "system", "tolerance", "until", NULL };
 
 const struct metric metric_mc = {
 	.name = "mc",

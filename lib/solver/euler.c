@@ -13,6 +13,7 @@ const struct solver solver_euler = {
 	.name = "euler",
 	.about = "explicit Euler, order 1, one evaluation a step (the paper's)",
 	.order = 1,
+	.evaluations = 1,
 	.stages = 1,
 	.step = step,
 };

@@ -17,6 +17,7 @@ const struct solver solver_midpoint = {
 	.name = "midpoint",
 	.about = "explicit midpoint rule, order 2, two evaluations a step",
 	.order = 2,
+	.evaluations = 2,
 	.stages = 1,
 	.step = step,
 };

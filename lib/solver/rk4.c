@@ -57,6 +57,7 @@ const struct solver solver_rk4 = {
 	.name = "rk4",
 	.about = "the classical Runge-Kutta rule, order 4, four evaluations a step",
 	.order = 4,
+	.evaluations = STAGES,
 	.stages = STAGES,
 	.step = step_classical,
 };
@@ -65,6 +66,7 @@ const struct solver solver_rk4_38 = {
 	.name = "rk4-3/8",
 	.about = "Kutta's 3/8 rule, order 4 (what the reference implementation calls rk4)",
 	.order = 4,
+	.evaluations = STAGES,
 	.stages = STAGES,
 	.step = step_three_eighths,
 };

@@ -147,6 +147,28 @@ fitbarrier -o "$tmp/s.ods" "$tmp/act.ods"
 is "$(score mc -b "$tmp/s.ods" -T 0 "$tmp/e.jsonl" | view | jq -s -c 'map(.loglik)')" "$(jq -s -c 'map(.loglik)' "$tmp/m.jsonl")" 'T = 0 changes nothing'
 is "$(score mc -b "$tmp/s.ods" -T 15 "$tmp/e.jsonl" | view | jq -s -c --slurpfile a "$tmp/m.jsonl" '[range(12) as $i | .[$i].loglik != $a[$i].loglik] | all')" \
 	true 'T = 15 changes every answer'
+# the system text and the primer are as a prompt that begins with them
+logliks_of() {
+	head -n 4 "$tmp/e.jsonl" | jq -c "$@" | score mc | view | jq -c .loglik
+}
+printf 'Q: Is it?\nA: It is.\n\n' >"$tmp/primer.txt"
+given=$(head -n 4 "$tmp/e.jsonl" | score mc --primer "$tmp/primer.txt" -o "$tmp/primed.ods" && view "$tmp/primed.ods" | jq -c .loglik)
+is "$given" "$(logliks_of --rawfile p "$tmp/primer.txt" '.prompt = $p + .prompt')" '--primer'
+is "$(head -n 4 "$tmp/e.jsonl" | score mc --system 'Be true.' | view | jq -c .loglik)" "$(logliks_of '.prompt = "Be true.\n" + .prompt')" '--system'
+is "$(head -n 4 "$tmp/e.jsonl" | score mc --primer "$tmp/primer.txt" --system 'Be true.' | view | jq -c .loglik)" \
+	"$(logliks_of --rawfile p "$tmp/primer.txt" '.prompt = "Be true.\n" + $p + .prompt')" 'both'
+is "$(test "$given" = "$(head -n 4 "$tmp/m.jsonl" | jq -c .loglik)" && echo same || echo other)" other 'they matter'
+is "$(view --header "$tmp/primed.ods" | jq -c --arg p "$tmp/primer.txt" 'select(.odesteer).chain[0].side[$p] | length')" 16 'the primer is in the chain'
+is "$(printf 'Q: Is it?\nA: It is.\n' >"$tmp/primer.txt"; head -n 4 "$tmp/e.jsonl" | score mc --primer "$tmp/primer.txt" | view | jq -c .loglik)" \
+	"$(logliks_of --rawfile p "$tmp/primer.txt" '.prompt = $p + .prompt')" 'a newline is at its end'
+is "$(printf 'Q: Is it?\nA: It is.' >"$tmp/primer.txt"; head -n 4 "$tmp/e.jsonl" | score mc --primer "$tmp/primer.txt" | view | jq -c .loglik)" \
+	"$(logliks_of --rawfile p "$tmp/primer.txt" '.prompt = $p + "\n" + .prompt')" 'if it was not there already'
+: >"$tmp/primer.txt"
+fails 1 "score: '$tmp/primer.txt' is empty" score mc --primer "$tmp/primer.txt" "$tmp/e.jsonl"
+printf 'a\000b' >"$tmp/primer.txt"
+fails 1 "score: '$tmp/primer.txt' is not text in UTF-8" score mc --primer "$tmp/primer.txt" "$tmp/e.jsonl"
+fails 1 "score: cannot open '$tmp/no.txt': No such file or directory" score mc --primer "$tmp/no.txt" "$tmp/e.jsonl"
+fails 1 "score: cannot read '$tmp': Is a directory" score mc --primer "$tmp" "$tmp/e.jsonl"
 # several barriers, stops
 logliks() {
 	head -n 4 "$tmp/e.jsonl" | score mc "$@" | view | jq -c .loglik

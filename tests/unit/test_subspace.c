@@ -1,0 +1,301 @@
+/*
+ * Flows in a subspace against the same flows along the field itself; the products they are made of.
+ */
+#include <cblas.h>
+#include <math.h>
+#include <string.h>
+
+#include "fields.h"
+#include "panel.h"
+#include "subspace.h"
+
+enum { D = 165, N = 60, ROWS = 11 };
+
+static float act[(N + ROWS) * D];
+static int label[N], group[N];
+
+/* Rows with directions that count and others, around a mean: what activations are like. */
+static void
+make_rows(void)
+{
+	size_t i, j, k;
+
+	for (i = 0; i < N + ROWS; i++)
+		for (j = 0; j < D; j++) {
+			double x = 0.7 * cos(0.37 * (double)(j * j % 101)) + 0.4 * sin(2.385 * (double)(i * D + j));
+
+			for (k = 1; k < 9; k++)
+				x += sin(1.7 * (double)(k * i) + 0.2 * (double)(i * i % 23)) * cos(0.91 * (double)(k * j)) / (double)k;
+			act[i * D + j] = (float)(x + (i % 5 < 2 ? 0.5 * sin(0.3 * (double)j) : 0));
+		}
+	for (i = 0; i < N; i++) {
+		label[i] = i % 5 < 2;
+		group[i] = (int)(i / 5);
+	}
+}
+
+static struct field *
+make_field(const char *name, const struct field_options *o, struct fit_report *rep)
+{
+	struct fit_data d = { act, label, group, N, D, N / 5 };
+	static double held_out[N];
+	struct field *f;
+	struct err e;
+
+	memset(rep, 0, sizeof *rep);
+	rep->held_out = held_out;
+	rep->act_norm = (double)cblas_snrm2(D, act, 1);
+	if ((f = field_fit(field_find(name), &d, o, rep, &e)) == NULL) {
+		printf("Bail out! %s: %s\n", name, e.text);
+		exit(1);
+	}
+	return f;
+}
+
+static void
+check_panel(void)
+{
+	static double M[D * (D + 8)];
+	static float Y[ROWS * (D + 8)], one[ROWS * (D + 8)];
+	const size_t columns = D + 8;
+	struct panel *p;
+	double worst = 0;
+	size_t i, j, k, n;
+	int same = 1;
+
+	for (i = 0; i < D * columns; i++)
+		M[i] = (double)(float)sin(0.77 * (double)i);
+	p = panel_alloc(M, D, columns);
+	panel_multiply(p, act, ROWS, Y);
+	for (i = 0; i < ROWS; i++)
+		for (j = 0; j < columns; j++) {
+			double y = 0;
+
+			for (k = 0; k < D; k++)
+				y += (double)act[i * D + k] * M[k * columns + j];
+			worst = fmax(worst, fabs((double)Y[i * columns + j] - y) / fmax(1, fabs(y)));
+		}
+	ok(worst < 3e-6, "a product of %d rows is one in double to %.1e", ROWS, worst);
+	for (n = 1; n < ROWS; n++)
+		for (i = 0; i + n <= ROWS; i += n) {
+			panel_multiply(p, act + i * D, n, one);
+			same &= memcmp(one, Y + i * columns, n * columns * sizeof *one) == 0;
+		}
+	ok(same, "a row's product is the same, bit for bit, among 1 to %d", ROWS);
+	panel_free(p);
+}
+
+/* h and its gradient in y from quadratic and product, against eval. */
+static void
+check_product(const char *about, const struct field *f)
+{
+	void *w = f->type->work_alloc(f);
+	double a[D], grad[FIELD_PANEL * D], y[FIELD_PANEL * D] = { 0 }, h, c, worst = 0, norm, along = 0, value, length = 0;
+	float q[D], x[D], Qx[D];
+	size_t i;
+
+	for (i = 0; i < D; i++)
+		y[i] = a[i] = (double)act[N * D + i];
+	f->type->eval(f, w, y, 1, &h, grad);
+	norm = cblas_dnrm2(D, a, 1);
+	for (i = 0; i < D; i++)
+		x[i] = (float)(a[i] / norm);
+	ok(f->type->quadratic(f, w, q, &c) == 1, "%s: h is a quadratic form", about);
+	f->type->product(f, w, x, 1, Qx);
+	value = c;
+	for (i = 0; i < D; i++) {
+		value += (double)x[i] * (double)(Qx[i] + q[i]);
+		along += (double)x[i] * (double)(2 * Qx[i] + q[i]);
+	}
+	for (i = 0; i < D; i++) {
+		worst = fmax(worst, fabs(((double)(2 * Qx[i] + q[i]) - (double)x[i] * along) / norm - grad[i]));
+		length = fmax(length, fabs(grad[i]));
+	}
+	ok(fabs(value - h) < 1e-5 && worst < 1e-5 * length, "%s: h by products is off by %.1e, its gradient by %.1e of %.1e",
+	    about, fabs(value - h), worst, length);
+	f->type->work_free(w);
+}
+
+/* The rows' ends, and what is said of the ways, by flow_apply; -1: refused */
+static void
+apply(const struct barrier *b, const struct flow_options *o, size_t from, size_t n, float *end, struct flow_result *r)
+{
+	struct err e;
+	struct flow *f = flow_alloc(b, o, &e);
+
+	memcpy(end, act + (N + from) * D, n * D * sizeof *end);
+	if (f == NULL || flow_apply(f, end, n, r, 1, &e) != 0) {
+		printf("Bail out! %s\n", e.text);
+		exit(1);
+	}
+	flow_free(f);
+}
+
+/* By flow_apply, which takes the subspace, and by the solver along the field. */
+static void
+check_way(const char *about, const struct barrier *b, const char *solver, double T, unsigned steps)
+{
+	struct flow_options o;
+	struct field_work *w = field_work_alloc(b->field);
+	static float end[ROWS * D], again[ROWS * D];
+	static double y[D], mem[5 * D];
+	struct flow_result r[ROWS], r2[ROWS];
+	struct err e;
+	double worst = 0, worst_h = 0;
+	size_t i, j, n;
+	int same = 1;
+
+	flow_options_default(&o);
+	o.solver = solver_find(solver);
+	o.steps = steps;
+	o.tolerance = 1e-8;
+	o.T = (struct strength){ STRENGTH_LENGTH, T };
+	apply(b, &o, 0, ROWS, end, r);
+	for (i = 0; i < ROWS; i++) {
+		double h[2], off = 0;
+
+		for (j = 0; j < D; j++)
+			y[j] = (double)act[(N + i) * D + j];
+		field_eval(b->field, w, y, 1, &h[0], NULL);
+		if (o.solver->adapt != NULL) {
+			struct path p = { .f = b->field, .w = w, .y = y, .T = T, .level = INFINITY };
+			void *state = o.solver->adapt_alloc(o.solver, D, o.tolerance);
+
+			if (o.solver->adapt(state, &p, &e) != 0)
+				printf("Bail out! %s\n", e.text);
+			o.solver->adapt_free(state);
+		} else {
+			for (n = 0; n < steps; n++)
+				o.solver->step(b->field, w, y, 1, T / steps, mem, mem + 4 * D);
+		}
+		field_eval(b->field, w, y, 1, &h[1], NULL);
+		for (j = 0; j < D; j++)
+			off += pow((double)end[i * D + j] - y[j], 2);
+		worst = fmax(worst, sqrt(off) / T);
+		worst_h = fmax(worst_h, fmax(fabs(h[0] - r[i].h_before), fabs(h[1] - r[i].h_after)));
+	}
+	/* what single precision makes of the ends is 1e-7 of |a|, not of T */
+	ok(worst < SUBSPACE_ERROR + 2e-6 / T && worst_h < 1e-5, "%s: %s, T = %g, %u steps: off by %.1e T, h by %.1e", about,
+	    solver, T, steps, worst, worst_h);
+	for (o.threads = 1; o.threads < 4; o.threads++)
+		for (n = 1; n < ROWS; n += 3)
+			for (i = 0; i + n <= ROWS; i += n) {
+				apply(b, &o, i, n, again, r2);
+				same &= memcmp(again, end + i * D, n * D * sizeof *end) == 0 &&
+				    r2[0].h_after == r[i].h_after && r2[n - 1].length == r[i + n - 1].length;
+			}
+	ok(same, "%s: %s, T = %g: rows are the same, bit for bit, alone and together, by 1 to 3 threads", about, solver, T);
+	field_work_free(w);
+}
+
+/* How many of the rows the subspace takes. */
+static size_t
+taken(const struct field *f, double T)
+{
+	struct subspace *s = subspace_alloc(f);
+	double a[FIELD_PANEL * D], z[FIELD_PANEL * SUBSPACE_DIM];
+	int inside[FIELD_PANEL];
+	size_t i, n = 0;
+
+	for (i = 0; i < FIELD_PANEL * D; i++)
+		a[i] = (double)act[N * D + i];
+	subspace_enter(s, a, FIELD_PANEL, T, z, inside);
+	for (i = 0; i < FIELD_PANEL; i++)
+		n += inside[i] != 0;
+	subspace_free(s);
+	return n;
+}
+
+static void
+check_field(const char *about, const char *name, struct field_options *o)
+{
+	struct fit_report rep;
+	struct field *f = make_field(name, o, &rep);
+	struct barrier b = { .field = f, .act_norm = rep.act_norm, .T_auto = NAN };
+	double far = rep.act_norm * 100, near = rep.act_norm * 0.09;
+
+	memcpy(b.quantile, rep.quantile, sizeof b.quantile);
+	check_product(about, f);
+	ok(subspace_fits(f) && taken(f, near) == FIELD_PANEL && taken(f, far) < FIELD_PANEL && taken(f, 0) == 0,
+	    "%s: the subspace takes %zu of %d rows for T = %.3g, %zu for T = %.3g", about, taken(f, near), FIELD_PANEL, near,
+	    taken(f, far), far);
+	check_way(about, &b, "euler", near, 10);
+	check_way(about, &b, "euler", rep.act_norm * 0.3, 77);
+	check_way(about, &b, "midpoint", near, 3);
+	check_way(about, &b, "rk4", near, 5);
+	check_way(about, &b, "rkf45", near, 1);
+	check_way(about, &b, "euler", far, 10);
+	field_free(f);
+}
+
+/* A stop at a level of h: where it is, by the field itself. */
+static void
+check_until(void)
+{
+	struct field_options o;
+	struct fit_report rep;
+	struct field *f;
+	struct barrier b;
+	struct flow_options fo;
+	struct field_work *w;
+	static float end[ROWS * D];
+	struct flow_result r[ROWS];
+	unsigned there = 0, stopped = 0, wrong = 0;
+	double y[D], h, level, over = 0;
+	size_t i, j;
+
+	field_options_default(&o);
+	f = make_field("polysketch", &o, &rep);
+	b = (struct barrier){ .field = f, .act_norm = rep.act_norm, .T_auto = NAN };
+	memcpy(b.quantile, rep.quantile, sizeof b.quantile);
+	level = b.quantile[50];
+	w = field_work_alloc(f);
+	flow_options_default(&fo);
+	fo.T = (struct strength){ STRENGTH_LENGTH, rep.act_norm };
+	fo.steps = 50;
+	fo.until = 0.5;
+	apply(&b, &fo, 0, ROWS, end, r);
+	for (i = 0; i < ROWS; i++) {
+		if (r[i].length == 0) {
+			there++;
+			wrong += r[i].h_before < level || memcmp(end + i * D, act + (N + i) * D, D * sizeof *end) != 0;
+			continue;
+		}
+		for (j = 0; j < D; j++)
+			y[j] = (double)end[i * D + j];
+		field_eval(f, w, y, 1, &h, NULL);
+		stopped += r[i].h_after >= level;
+		wrong += r[i].h_after < level && r[i].length < 0.999 * rep.act_norm;
+		over = fmax(over, fabs(h - r[i].h_after));
+	}
+	ok(wrong == 0 && there > 0 && stopped > 0 && over < 1e-5,
+	    "until 0.5: %u rows left as they were, %u stopped; h there is off by %.1e", there, stopped, over);
+	field_work_free(w);
+	field_free(f);
+}
+
+int
+main(void)
+{
+	struct field_options o;
+	struct fit_report rep;
+	struct field *f;
+
+	openblas_set_num_threads(1);	/* as the tools do */
+	make_rows();
+	check_panel();
+	field_options_default(&o);
+	check_field("sketch, by the form", "polysketch", &o);
+	o.coef0 = 0;
+	check_field("sketch without coef0", "polysketch", &o);
+	field_options_default(&o);
+	o.components = 243;
+	check_field("sketch of few bins, by transforms", "polysketch", &o);
+	field_options_default(&o);
+	check_until();
+	o.standardise = 1;
+	f = make_field("polysketch", &o, &rep);
+	ok(!subspace_fits(f), "a standardised field is not one for it");
+	field_free(f);
+	return tap_done();
+}
