@@ -6,6 +6,10 @@
 #   make estimators, blocks, strength, solvers
 #                    benchmarks: see pipelines/
 #   make truthfulqa  the paper's TruthfulQA column on MODEL=file PRESET=name: see pipelines/truthfulqa
+#   make bench       these tools and the Python reference side by side: see bench/run
+#   make bench-plots growth of time with what it grows with: see bench/plots
+#   make bench-budget
+#                    writes anew how many instructions tests/bench/guard.t allows
 #   make setup       only the set-up: Debian packages, libllama, the default model
 #   make             build into bin/
 #   make install     to $(DESTDIR)$(PREFIX)
@@ -36,7 +40,7 @@ all: $(tools:%=$(BIN)/%) $(BIN)/odesteer
 benchmarks = estimators blocks strength solvers
 
 # What the engine's set-up says of itself; `all` looks only for what is there.
-ifeq ($(filter setup demo check check-% clean truthfulqa $(benchmarks),$(MAKECMDGOALS)),)
+ifeq ($(filter setup demo check check-% clean truthfulqa bench bench-% $(benchmarks),$(MAKECMDGOALS)),)
 include $(BUILD)/engine.mk
 endif
 $(BUILD)/engine.mk: tools/setup/engine
@@ -83,6 +87,8 @@ $(BUILD)/requantise: $(BUILD)/tools/setup/requantise.o $(lib)
 $(BUILD)/tests/%: $(BUILD)/tests/unit/%.o $(lib)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(libs)
+$(BUILD)/bench/%: $(BUILD)/bench/%.o $(lib)
+	$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(libs) -lpthread
 $(fuzz): $(BUILD)/tests/%: $(BUILD)/tests/fuzz/%.o $(BUILD)/tests/fuzz/mutate.o $(lib)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(libs)
@@ -111,8 +117,18 @@ truthfulqa: setup
 	@$(MAKE) --no-print-directory -s all
 	pipelines/$@
 
+bench bench-plots: setup
+	@tools/setup/packages gnuplot
+	@$(MAKE) --no-print-directory -s all $(BUILD)/bench/bench $(BUILD)/bench/decode
+	bench/$(if $(findstring plots,$@),plots,run)
+
+# the instructions that tests/bench/guard.t allows
+bench-budget: setup
+	@$(MAKE) --no-print-directory -s all
+	PATH="$(abspath $(BIN)):$$PATH" ODESTEER_BUDGET=write tests/bench/guard.t
+
 check: setup
-	@$(MAKE) --no-print-directory -s run-check
+	@ODESTEER_BUDGET=check $(MAKE) --no-print-directory -s run-check
 run-check: all $(tests) $(fuzz)
 	PATH="$(abspath $(BIN)):$$PATH" ODESTEER_FUZZ="$(abspath $(BUILD))/tests" $(PROVE) $(PROVEFLAGS) $(tests) tests/*/*.t
 
@@ -138,5 +154,5 @@ install: all
 clean:
 	rm -rf build bin
 
-.PHONY: all setup demo $(benchmarks) truthfulqa check run-check check-full check-clang check-asan install clean
+.PHONY: all setup demo bench bench-plots bench-budget $(benchmarks) truthfulqa check run-check check-full check-clang check-asan install clean
 .DELETE_ON_ERROR:

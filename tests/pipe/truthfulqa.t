@@ -76,7 +76,7 @@ is "$status $err" '0 ' 'a dry run'
 parts=$(((LIMIT / 2 + SHARD - 1) / SHARD))
 is "$(printf '%s\n' "$out" | awk '$1 == "generate" && $2 == "caa" { print $3, $4 }') $(find "$tmp" -name a)" "0 $((2 * parts)) " 'it counts the steps and makes nothing'
 run env OUT="$tmp/a" pipelines/truthfulqa
-is "$status $err" '0 ' 'a run'
+is "$status $(printf '%s\n' "$err" | grep -v '^Warning: empty y range')" '0 ' 'a run' # all may be true to a judge of so few
 streams "$tmp/a" >"$tmp/a.sums"
 cp "$tmp/a/rates" "$tmp/rates"
 run env OUT="$tmp/a" pipelines/truthfulqa --dry-run

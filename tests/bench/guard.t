@@ -1,0 +1,66 @@
+#!/bin/sh
+# Instructions, not seconds: what a few small fixed inputs may cost. A count that exceeds its budget (budgets,
+# beside this) by more than a tenth fails.
+#
+# Counted is what main() does, by valgrind's callgrind, with one thread and the kernels of OpenBLAS that
+# every x86-64 processor has, so that counts are the same on another machine; they hang on the compiler and
+# its flags, so that only `make check` has them counted. `make bench-budget` writes the budgets anew.
+. tests/tap.sh
+
+budgets=tests/bench/budgets
+[ -n "${ODESTEER_BUDGET-}" ] || skip_all 'budgets are of the compiler and the flags of make check'
+[ "$(uname -m)" = x86_64 ] || skip_all 'budgets are of x86-64'
+command -v valgrind >/dev/null || skip_all 'no valgrind here'
+
+# 120 rows of dim 48, 30 groups, by a congruence; positives lie apart
+acts() {
+	jq -n -c '
+		{odesteer: "stream", version: 1, kind: "activations", model: "made", digest: "00000000000000aa",
+		 block: [3], dim: 48, dtype: "float32", chain: []},
+		(range(120) | . as $i | ($i % 2) as $y
+		 | {id: "r\($i)", group: "g\($i / 4 | floor)", label: $y, block: 3,
+		    act: [range(48) | . as $k | (((($i * 7919 + $k * 104729) * 7 + $i * $k * 31) % 2003) / 250 - 4) * (1 + $k % 7)
+			+ (if $y == 1 then 2 - $k % 5 else 0 end)]})' | view --pack
+}
+texts() {
+	jq -n -c '["the", "tide", "comes", "in", "twice", "a", "day", "because", "moon", "pulls", "water", "and", "earth", "turns"] as $w
+		| range(200) | . as $i
+		| {id: "t\($i)", group: "g\($i / 5 | floor)", label: ($i % 2), prompt: "Q: why?\nA:", completion: ([range(40) | $w[($i * 31 + . * . * 7 + . * 3) % 14]] | join(" "))}'
+}
+acts >"$tmp/acts.ods"
+texts | view --pack >"$tmp/texts.ods"
+fitbarrier -j 1 -p paper -o "$tmp/paper.ods" "$tmp/acts.ods"
+fitbarrier -j 1 -p best -C 1 -o "$tmp/best.ods" "$tmp/acts.ods"
+score distinct -o "$tmp/scored.ods" "$tmp/texts.ods"
+
+count() { # COMMAND...: instructions in main
+	OPENBLAS_CORETYPE=Nehalem OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 \
+		valgrind --tool=callgrind --toggle-collect=main --callgrind-out-file=/dev/null "$@" 2>&1 >/dev/null |
+		sed -n 's/.*Collected : \([0-9]*\).*/\1/p'
+}
+guard() { # NAME COMMAND...
+	name=$1
+	shift
+	n=$(count "$@")
+	echo "$name $n" >>"$tmp/counts"
+	budget=$(sed -n "s/^$name //p" "$budgets" 2>/dev/null)
+	[ "$ODESTEER_BUDGET" = write ] ||
+		is "$(jq -n --argjson n "${n:-0}" --argjson budget "${budget:-0}" '$n > 0 and $n <= 1.1 * $budget')" true \
+			"$name: ${n:-no} instructions, budget ${budget:-none}"
+}
+guard fit-paper fitbarrier -j 1 -p paper "$tmp/acts.ods"
+guard fit-best fitbarrier -j 1 -p best "$tmp/acts.ods"
+guard integrate-paper integrate -j 1 -b "$tmp/paper.ods" -T 2 "$tmp/acts.ods"
+guard integrate-best integrate -j 1 -b "$tmp/best.ods" -T 2 "$tmp/acts.ods"
+guard density score density -b "$tmp/paper.ods" "$tmp/acts.ods"
+guard view view "$tmp/acts.ods"
+guard view-pack view --pack "$tmp/acts.ods"
+guard distinct score distinct "$tmp/texts.ods"
+guard report score report "$tmp/scored.ods"
+
+if [ "$ODESTEER_BUDGET" = write ]; then
+	cp "$tmp/counts" "$budgets"
+	cat "$budgets"
+	exit 0
+fi
+finish
