@@ -118,7 +118,7 @@ truthfulqa: setup
 	pipelines/$@
 
 bench bench-plots: setup
-	@tools/setup/packages gnuplot
+	@tools/setup/packages gnuplot $(if $(DATA),mlr)
 	@$(MAKE) --no-print-directory -s all $(BUILD)/bench/bench $(BUILD)/bench/decode
 	bench/$(if $(findstring plots,$@),plots,run)
 
