@@ -5,6 +5,7 @@
 #   make check-full  the same and more: long tests, sanitisers, both compilers, no warnings
 #   make estimators, blocks, strength, solvers
 #                    benchmarks: see pipelines/
+#   make truthfulqa  the paper's TruthfulQA column on MODEL=file PRESET=name: see pipelines/truthfulqa
 #   make bench       these tools and the Python reference side by side: see bench/run
 #   make bench-plots growth of time with what it grows with: see bench/plots
 #   make bench-budget
@@ -39,7 +40,7 @@ all: $(tools:%=$(BIN)/%) $(BIN)/odesteer
 benchmarks = estimators blocks strength solvers
 
 # What the engine's set-up says of itself; `all` looks only for what is there.
-ifeq ($(filter setup demo check check-% clean bench bench-% $(benchmarks),$(MAKECMDGOALS)),)
+ifeq ($(filter setup demo check check-% clean truthfulqa bench bench-% $(benchmarks),$(MAKECMDGOALS)),)
 include $(BUILD)/engine.mk
 endif
 $(BUILD)/engine.mk: tools/setup/engine
@@ -107,12 +108,17 @@ demo: setup
 	pipelines/demo
 
 $(benchmarks): setup
-	@tools/setup/packages gnuplot
+	@tools/setup/packages gnuplot $(if $(DATA),mlr)
+	@$(MAKE) --no-print-directory -s all
+	pipelines/$@
+# the pipeline looks for its settings in the environment, where make puts those of its command line
+truthfulqa: setup
+	@tools/setup/packages gnuplot mlr curl
 	@$(MAKE) --no-print-directory -s all
 	pipelines/$@
 
 bench bench-plots: setup
-	@tools/setup/packages gnuplot
+	@tools/setup/packages gnuplot $(if $(DATA),mlr)
 	@$(MAKE) --no-print-directory -s all $(BUILD)/bench/bench $(BUILD)/bench/decode
 	bench/$(if $(findstring plots,$@),plots,run)
 
@@ -148,5 +154,5 @@ install: all
 clean:
 	rm -rf build bin
 
-.PHONY: all setup demo bench bench-plots bench-budget $(benchmarks) check run-check check-full check-clang check-asan install clean
+.PHONY: all setup demo bench bench-plots bench-budget $(benchmarks) truthfulqa check run-check check-full check-clang check-asan install clean
 .DELETE_ON_ERROR:

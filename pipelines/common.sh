@@ -3,7 +3,7 @@
 #
 #   OUT   where results are kept (default: out/NAME); what is there is not made again, and
 #         settings other than those it was made with are refused
-#   DATA  a folder with truthfulqa/truthfulqa_mc.jsonl.gz; without it the questions are those of
+#   DATA  a folder with truthfulqa/TruthfulQA.csv; without it the questions are those of
 #         QUESTIONS, by default the project's own, datasets/sample.jsonl
 #   BLOCK the block to steer at (default: 13, the default model's)
 set -eu
@@ -16,7 +16,7 @@ block=${BLOCK:-13}
 # the others from working. Alone that costs a tool about 5 %.
 export OMP_WAIT_POLICY="${OMP_WAIT_POLICY:-passive}"
 out=${OUT:-out/$name}
-mkdir -p "$out"
+[ -n "${DRY-}" ] || mkdir -p "$out"
 
 die() {
 	echo "$name: $*" >&2
@@ -49,7 +49,7 @@ settings() { # WORD...: what the results hang on, besides this program
 
 read_questions() {
 	if [ -n "${DATA-}" ]; then
-		gzip -dc "$DATA/truthfulqa/truthfulqa_mc.jsonl.gz" >"$out/raw.jsonl" && jq -c -f "$here/datasets/truthfulqa.jq" "$out/raw.jsonl"
+		LIMIT='' SEED='' QUESTIONS='' "$here/datasets/truthfulqa" questions
 	else
 		cat "${QUESTIONS:-$here/datasets/sample.jsonl}"
 	fi

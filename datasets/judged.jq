@@ -1,0 +1,11 @@
+# Judged answers ($rows: question, answer, and truth or info or both, 1 or 0) with the fold of their
+# question in $questions, or null: one line for each question and answer. An answer judged one way here
+# and the other way there is left out, and with a $limit so is what no question is known of.
+def text: ascii_downcase | split(" ") | map(select(. != "")) | join(" ");
+def one: map(values) | unique | if length == 1 then .[0] else empty end;
+(reduce $questions[] as $q ({}; .[$q.question | text] = $q)) as $known
+| $rows | map(. + {text: (.question | text)}) | group_by([.text, .answer]) | to_entries[]
+| .value as $same | $known[$same[0].text] as $q
+| select($q or $limit == "")
+| {id: "j\(.key + 1)", group: ($q.id // "x\($same[0].text | .[:200])"), fold: $q.fold,
+   question: $same[0].question, answer: $same[0].answer, truth: ($same | map(.truth) | one), info: ($same | map(.info) | one)}

@@ -1,0 +1,124 @@
+#!/bin/sh
+# pipelines/truthfulqa on a few of the project's own questions, and datasets/truthfulqa on files made
+# of them: what is there stays, what is changed or was interrupted is made, and folds keep apart.
+. tests/tap.sh
+
+unset DATA MODEL PRESET METHODS LIMIT SHARD FLUENCY GPU DRY SEED QUESTIONS JUDGED
+export XDG_CACHE_HOME="$tmp/cache"
+
+# The set as it is published: here of the project's own questions.
+mkdir -p "$tmp/web" "$tmp/data/truthfulqa"
+head -n 40 datasets/sample.jsonl >"$tmp/sample.jsonl"
+{
+	echo Type,Category,Question,Best Answer,Correct Answers,Incorrect Answers,Source
+	jq -r '["Adversarial", .category, .question, .true[0], (.true | join("; ")), (.false | join("; ")), ""] | @csv' "$tmp/sample.jsonl"
+} >"$tmp/web/TruthfulQA.csv"
+judged() { # True or Helpful: each answer as its judge was shown it
+	jq -c --arg of "$1" '.question as $q
+		| ((.true[] | [., 1, 1]), (.false[] | [., 0, 1]), ("I have no comment", "That is hard to say" | [., 1, 0])) as [$answer, $true, $helpful]
+		| {prompt: "Q: \($q)\nA: \($answer)\n\($of):", completion: (if ({True: $true, Helpful: $helpful}[$of]) == 1 then " yes" else " no" end)}' \
+		"$tmp/sample.jsonl"
+}
+judged True >"$tmp/web/finetune_truth.jsonl"
+judged Helpful >"$tmp/web/finetune_info.jsonl"
+(cd "$tmp/web" && sha256sum ./* | sed 's|\./||') >"$tmp/sums"
+cp "$tmp/web/TruthfulQA.csv" "$tmp/data/truthfulqa"
+for f in truth info; do gzip -c "$tmp/web/finetune_$f.jsonl" >"$tmp/data/truthfulqa/finetune_$f.jsonl.gz"; done
+
+if command -v mlr >/dev/null && command -v curl >/dev/null; then
+	run env DATA="$tmp/data" TRUTHFULQA_SUMS="$tmp/sums" datasets/truthfulqa questions
+	is "$status $err" '0 ' 'the questions from files'
+	printf '%s\n' "$out" >"$tmp/q.jsonl"
+	is "$(jq -c '[.category, .question, .true, .false]' "$tmp/q.jsonl" | cksum)" \
+		"$(jq -c '[.category, .question, .true, .false]' "$tmp/sample.jsonl" | cksum)" 'they are what they were made of'
+	is "$(jq -r .fold "$tmp/q.jsonl" | sort | uniq -c | tr -s ' \n' ' ')" ' 20 0 20 1 ' 'half of them are of each fold'
+	run env DATA="$tmp/data" TRUTHFULQA_SUMS="$tmp/sums" SEED=2 datasets/truthfulqa questions
+	is "$(printf '%s\n' "$out" | jq -r .fold | sort | uniq -c | tr -s ' \n' ' ')" ' 20 0 20 1 ' 'so with another seed'
+	ok 'which makes other folds' test "$out" != "$(cat "$tmp/q.jsonl")"
+	run env DATA="$tmp/data" TRUTHFULQA_SUMS="$tmp/sums" datasets/truthfulqa judged "$tmp/q.jsonl"
+	is "$status $err" '0 ' 'the judged answers'
+	printf '%s\n' "$out" >"$tmp/j.jsonl"
+	is "$(jq -s -c '[length, (map(.truth) | add), (map(.info) | add)]' "$tmp/j.jsonl")" \
+		"$(jq -s -c '(map(.true | length) | add) as $t | (map(.false | length) | add) as $f | [$t + $f + 80, $t + 80, $t + $f]' "$tmp/sample.jsonl")" 'each with both judgements'
+	is "$(jq -n -c --slurpfile q "$tmp/q.jsonl" --slurpfile j "$tmp/j.jsonl" 'INDEX($q[]; .question) as $of
+		| [$j[] | select(.fold != $of[.question].fold or .group != $of[.question].id)]')" '[]' 'each of the fold of its question'
+	run env DATA="$tmp/data" TRUTHFULQA_SUMS="$tmp/sums" datasets/truthfulqa judged /dev/null
+	is "$(printf '%s\n' "$out" | jq -r .fold | sort -u)" null 'of no fold where no question is known of'
+	mkdir "$tmp/elsewhere"
+	run env TRUTHFULQA_URL="file://$tmp/web" TRUTHFULQA_SUMS="$tmp/sums" datasets/truthfulqa questions
+	is "$status $(printf '%s\n' "$out" | cksum)" "0 $(cksum <"$tmp/q.jsonl")" 'fetched, the same'
+	run env TRUTHFULQA_URL="file://$tmp/elsewhere" TRUTHFULQA_SUMS="$tmp/sums" datasets/truthfulqa questions
+	is "$status $(printf '%s\n' "$out" | cksum)" "0 $(cksum <"$tmp/q.jsonl")" 'once'
+	run env TRUTHFULQA_URL="file://$tmp/elsewhere" TRUTHFULQA_SUMS="$tmp/sums" datasets/truthfulqa judged "$tmp/q.jsonl"
+	is "$status $(printf '%s\n' "$err" | tail -n 1)" "1 truthfulqa: cannot fetch 'file://$tmp/elsewhere/finetune_truth.jsonl'" 'what is not there'
+	fails 1 "truthfulqa: '$tmp/data/truthfulqa/TruthfulQA.csv' is not the file known: its sha256 is $(sha256sum <"$tmp/web/TruthfulQA.csv" | cut -c 1-64), not 99d6ae7755e3b435eade956068c9de7c0c474770344237aeb66b56519ba4b697" \
+		env DATA="$tmp/data" datasets/truthfulqa questions
+else
+	echo '# no mlr and curl here: reading the set itself is not tested'
+fi
+fails 2 'usage: truthfulqa questions | judged QUESTIONS' datasets/truthfulqa
+fails 2 'usage: truthfulqa [--dry-run]' pipelines/truthfulqa --nonsense
+fails 1 "truthfulqa: there is no model '/nowhere'" env MODEL=/nowhere DRY=1 pipelines/truthfulqa
+
+[ -e "$ODESTEER_MODEL" ] || finish
+jq -c '. as $q | ((.true[] | [., 1, 1]), (.false[] | [., 0, 1]), ("I have no comment", "That is hard to say" | [., 1, 0])) as [$answer, $true, $helpful]
+	| {question: $q.question, answer: $answer, truth: $true, info: $helpful}' "$tmp/sample.jsonl" >"$tmp/judged.jsonl"
+cp pipelines/presets/smollm2-135m "$tmp/preset"
+export QUESTIONS="$tmp/sample.jsonl" JUDGED="$tmp/judged.jsonl" PRESET="$tmp/preset"
+export LIMIT=4 SHARD=4 METHODS='none caa'
+[ -z "${FULL-}" ] || export LIMIT=24 SHARD=8 METHODS='none bare paper caa linact'
+streams() { # DIR: what was made, but for what tells the time
+	(cd "$1" && find . -name '*.ods' -o -name '*.jsonl' ! -name 'speed*' | sort | xargs cksum)
+}
+
+run env OUT="$tmp/a" pipelines/truthfulqa --dry-run
+is "$status $err" '0 ' 'a dry run'
+parts=$(((LIMIT / 2 + SHARD - 1) / SHARD))
+is "$(printf '%s\n' "$out" | awk '$1 == "generate" && $2 == "caa" { print $3, $4 }') $(find "$tmp" -name a)" "0 $((2 * parts)) " 'it counts the steps and makes nothing'
+run env OUT="$tmp/a" pipelines/truthfulqa
+is "$status $(printf '%s\n' "$err" | grep -v '^Warning: empty y range')" '0 ' 'a run' # all may be true to a judge of so few
+streams "$tmp/a" >"$tmp/a.sums"
+cp "$tmp/a/rates" "$tmp/rates"
+run env OUT="$tmp/a" pipelines/truthfulqa --dry-run
+is "$(printf '%s\n' "$out" | tail -n 1)" '0 steps to do, about 0 s' 'there is nothing left to do'
+run env OUT="$tmp/a" pipelines/truthfulqa
+ok 'nor is anything done' cmp "$tmp/rates" "$tmp/a/rates"
+
+# Folds: no barrier and no judge knows of the questions that it is used on.
+bad=0
+for k in 0 1; do
+	jq -r .id "$tmp/a/questions.$k.jsonl" | sort >"$tmp/asked"
+	for b in "$tmp/a"/barrier.*."$k".ods "$tmp/a"/judge.*."$k".ods; do
+		awk '/\.ods / && NR > 2 { print $1 }' "$b.made" >"$tmp/inputs"
+		while read -r input; do
+			view "$tmp/a/$input" | jq -r .group
+		done <"$tmp/inputs" | sort -u >"$tmp/known"
+		[ -s "$tmp/known" ] && [ -z "$(comm -12 "$tmp/asked" "$tmp/known")" ] || bad=$((bad + 1))
+	done
+done
+is "$bad" 0 'what was fitted was fitted to other questions'
+
+# Ctrl-C: to all processes of the group.
+OUT="$tmp/b" perl -e 'setpgrp; $SIG{INT} = "DEFAULT"; exec @ARGV' pipelines/truthfulqa >/dev/null 2>&1 &
+pid=$!
+n=0
+while [ ! -e "$tmp/b/answers.none.0.0.ods.made" ] && [ $n -lt 3000 ]; do sleep 0.1; n=$((n + 1)); done
+sleep 0.3
+kill -INT -$pid
+wait $pid
+is "$?" 130 'interrupted'
+before=$(wc -l <"$tmp/b/rates")
+ok 'not all was made' test "$before" -lt "$(wc -l <"$tmp/rates")"
+run env OUT="$tmp/b" pipelines/truthfulqa
+is "$status $(wc -l <"$tmp/b/rates")" "0 $(wc -l <"$tmp/rates")" 'begun again, no step is made twice'
+is "$(streams "$tmp/b")" "$(cat "$tmp/a.sums")" 'what was interrupted has the same bytes as what was not'
+
+# Another strength: only what hangs on it is made.
+echo "steer_caa='-T 0.2r'" >>"$PRESET"
+run env OUT="$tmp/b" pipelines/truthfulqa --dry-run
+run env OUT="$tmp/b" pipelines/truthfulqa
+tail -n +$(($(wc -l <"$tmp/rates") + 1)) "$tmp/b/rates" | cut -d , -f 1 | sort -u | tr '\n' ' ' >"$tmp/again"
+is "$(cat "$tmp/again")" 'generate caa mc caa report score ' 'another strength: what hangs on it'
+is "$(tail -n +$(($(wc -l <"$tmp/rates") + 1)) "$tmp/b/rates" | grep -c 'none')" 0 'and nothing else'
+is "$(cut -d , -f 1,2 "$tmp/b/report.csv" | grep -c 'True\*Info\|MC2\|Perplexity$\|Tokens/s')" $((4 * $(echo $METHODS | wc -w))) 'the table has a row for each method'
+finish
