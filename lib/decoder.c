@@ -14,6 +14,8 @@ struct text {
 	int *token;			/* prompt, then what was generated */
 	size_t n_prompt, n;
 	size_t fed;			/* tokens the model has seen */
+	struct text *from;		/* whose rows are also ours, up to .. */
+	size_t shared;			/* .. this many tokens at the beginning; 0: none's */
 	int seq, row;			/* its sequence; its row in the batch, -1: none wanted */
 	struct lm_sampler *sampler;
 	char *completion;
@@ -29,6 +31,7 @@ struct decoder {
 	struct text *head, **tail;	/* in the order pushed */
 	struct text **choosing;		/* [seqs] those whose row of the batch chooses a token, in its order */
 	unsigned char *busy;		/* [seqs] */
+	int *seq;			/* [seqs] the sequences of one row */
 	size_t cells;			/* promised to the texts under way */
 	float *logits;			/* [vocab] one row, changed by the penalties */
 	unsigned *stamp, now;		/* [vocab] which tokens the penalty has met in this row */
@@ -48,10 +51,11 @@ decoder_alloc(struct lm *m, const struct decoder_options *o, decoder_fn *fn, voi
 	d->ctx = ctx;
 	d->tail = &d->head;
 	d->busy = calloc((size_t)o->seqs, 1);
+	d->seq = calloc((size_t)o->seqs, sizeof *d->seq);
 	d->choosing = calloc((size_t)o->seqs, sizeof *d->choosing);
 	d->logits = malloc((size_t)lm_vocab(m) * sizeof *d->logits);
 	d->stamp = calloc((size_t)lm_vocab(m), sizeof *d->stamp);
-	if (d->busy == NULL || d->choosing == NULL || d->logits == NULL || d->stamp == NULL) {
+	if (d->busy == NULL || d->seq == NULL || d->choosing == NULL || d->logits == NULL || d->stamp == NULL) {
 		decoder_free(d);
 		return NULL;
 	}
@@ -80,6 +84,7 @@ decoder_free(struct decoder *d)
 		text_free(t);
 	}
 	free(d->busy);
+	free(d->seq);
 	free(d->choosing);
 	free(d->logits);
 	free(d->stamp);
@@ -211,11 +216,42 @@ emit(struct decoder *d, struct err *e)
 	return 0;
 }
 
-/* Feeds the model one batch: a token of every text that generates, and what fits of new prompts. */
+/* The text that feeds token p of t, which nobody has fed yet: who would is still under way. */
+static const struct text *
+feeder(const struct text *t, size_t p)
+{
+	while (p < t->shared)
+		t = t->from;
+	return t;
+}
+
+/* Puts t's next token into the batch, for all texts that share it. */
+static int
+feed(struct decoder *d, struct text *t)
+{
+	size_t p = t->fed;
+	unsigned want = p + 1 == t->n ? LM_LOGITS | d->o.want : 0;
+	struct text *u;
+	int n = 0;
+
+	d->seq[n++] = t->seq;
+	t->fed++;
+	/* who shares it came later and is as far as t is */
+	for (u = t->next; u != NULL; u = u->next)
+		if (u->fed == p && p < u->shared && feeder(u, p) == t) {
+			d->seq[n++] = u->seq;
+			u->fed++;
+		}
+	return lm_batch_add(d->lm, t->token[p], (int)p, d->seq, n, want);
+}
+
+/*
+ * Feeds the model one batch: a token of every text that generates, and what fits of new prompts. Where
+ * prompts begin alike, the beginning is decoded once.
+ */
 static int
 step(struct decoder *d, struct err *e)
 {
-	unsigned want = LM_LOGITS | d->o.want;
 	struct text *t;
 	size_t n = 0;
 	int pass;
@@ -226,11 +262,11 @@ step(struct decoder *d, struct err *e)
 			if (t->finish != NULL || pass != (t->fed < t->n_prompt))
 				continue;
 			t->row = -1;
-			while (t->fed < t->n && lm_batch_size(d->lm) < d->o.batch) {
-				int row = lm_batch_add(d->lm, t->token[t->fed], (int)t->fed, &t->seq, 1,
-				    t->fed + 1 == t->n ? want : 0);
+			/* what is not t's own to feed did not fit either */
+			while (t->fed < t->n && t->fed >= t->shared && lm_batch_size(d->lm) < d->o.batch) {
+				int row = feed(d, t);
 
-				if (++t->fed == t->n) {
+				if (t->fed == t->n) {
 					t->row = row;
 					d->choosing[n++] = t;
 				}
@@ -266,6 +302,32 @@ free_seq(const struct decoder *d)
 	return -1;
 }
 
+/*
+ * Finds the text under way that begins most like t, and lets t have what the two share. The last token
+ * of a prompt is never shared: it is the one that chooses, and may be steered.
+ */
+static void
+share(struct decoder *d, struct text *t)
+{
+	struct text *u;
+
+	for (u = d->head; u != NULL; u = u->next) {
+		size_t max = (u->n_prompt < t->n_prompt ? u->n_prompt : t->n_prompt) - 1, n = 0;
+
+		while (n < max && u->token[n] == t->token[n])
+			n++;
+		if (u->finish == NULL && n > t->shared) {
+			t->shared = n;
+			t->from = u;
+		}
+	}
+	if (t->shared == 0)
+		return;
+	t->fed = t->from->fed < t->shared ? t->from->fed : t->shared;
+	if (!lm_share(d->lm, t->from->seq, t->seq, (int)t->fed))
+		t->shared = t->fed = 0;
+}
+
 int
 decoder_push(struct decoder *d, const struct record *r, const struct example *x, struct err *e)
 {
@@ -296,6 +358,7 @@ decoder_push(struct decoder *d, const struct record *r, const struct example *x,
 		return err_memory(e);
 	}
 	memcpy(t->token, x->token, x->n * sizeof *t->token);
+	share(d, t);
 	d->busy[seq] = 1;
 	d->cells += need(d, x->n);
 	*d->tail = t;

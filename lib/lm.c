@@ -1,14 +1,17 @@
 #include "lm.h"
 
 #include <errno.h>
+#include <float.h>
 #include <ggml-backend.h>
 #include <inttypes.h>
 #include <llama.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "hash.h"
+#include "lse.h"
 
 /* How a block is steered; fn NULL: not. */
 struct hook {
@@ -103,6 +106,15 @@ pick_rows(struct lm *m, int64_t n_rows, unsigned flag)
 	return place == n_rows ? n : -1;
 }
 
+/* Where the tensor's numbers are, if this program can reach them there; else NULL, as on a GPU. */
+static float *
+in_place(const struct ggml_tensor *t)
+{
+	const ggml_backend_buffer_t b = t->view_src != NULL ? t->view_src->buffer : t->buffer;
+
+	return b != NULL && ggml_backend_buffer_is_host(b) ? t->data : NULL;
+}
+
 static void
 copy_rows(struct lm *m, struct ggml_tensor *t, int n, int write)
 {
@@ -123,10 +135,42 @@ copy_rows(struct lm *m, struct ggml_tensor *t, int n, int write)
 }
 
 static int
+steer_rows(struct lm *m, struct ggml_tensor *t, const struct hook *s, int n)
+{
+	float *act = in_place(t);
+
+	if (n == 0)
+		return 0;
+	/* rows that stand together, such as one for every text, are steered where they are */
+	if (act != NULL && m->picked[n - 1] - m->picked[0] == n - 1)
+		return s->fn(s->ctx, act + (size_t)m->picked[0] * (size_t)m->dim, (size_t)n, m->err);
+	copy_rows(m, t, n, 0);
+	if (s->fn(s->ctx, m->rows, (size_t)n, m->err) != 0)
+		return -1;
+	copy_rows(m, t, n, 1);
+	return 0;
+}
+
+static int
+tap_rows(struct lm *m, struct ggml_tensor *t, int block, int n)
+{
+	const float *act = in_place(t);
+	int i;
+
+	if (act == NULL)
+		copy_rows(m, t, n, 0);
+	for (i = 0; i < n; i++)
+		if (m->tap(m->tap_ctx, block, m->row[i], act != NULL ?
+		    act + (size_t)m->picked[i] * (size_t)m->dim : m->rows + (size_t)i * (size_t)m->dim,
+		    m->err) != 0)
+			return -1;
+	return 0;
+}
+
+static int
 visit_block(struct lm *m, struct ggml_tensor *t, int block, int tap, int steer)
 {
-	const struct hook *s = &m->steer[block];
-	int n, i;
+	int n;
 
 	if (t->type != GGML_TYPE_F32 || t->ne[0] != m->dim ||
 	    t->nb[1] != (size_t)m->dim * sizeof(float))
@@ -134,19 +178,14 @@ visit_block(struct lm *m, struct ggml_tensor *t, int block, int tap, int steer)
 	if (steer) {
 		if ((n = pick_rows(m, t->ne[1], LM_STEER)) < 0)
 			return err_set(m->err, "libllama split the batch at block %d", block);
-		copy_rows(m, t, n, 0);
-		if (n > 0 && s->fn(s->ctx, m->rows, (size_t)n, m->err) != 0)
+		if (steer_rows(m, t, &m->steer[block], n) != 0)
 			return -1;
-		copy_rows(m, t, n, 1);
 	}
 	if (tap) {
 		if ((n = pick_rows(m, t->ne[1], LM_TAP)) < 0)
 			return err_set(m->err, "libllama split the batch at block %d", block);
-		copy_rows(m, t, n, 0);
-		for (i = 0; i < n; i++)
-			if (m->tap(m->tap_ctx, block, m->row[i],
-			    m->rows + (size_t)i * (size_t)m->dim, m->err) != 0)
-				return -1;
+		if (tap_rows(m, t, block, n) != 0)
+			return -1;
 	}
 	return 0;
 }
@@ -477,6 +516,20 @@ lm_forget_seq(struct lm *m, int seq)
 	llama_memory_seq_rm(llama_get_memory(m->ctx), seq, -1, -1);
 }
 
+int
+lm_share(struct lm *m, int from, int to, int n)
+{
+	llama_memory_t memory = llama_get_memory(m->ctx);
+
+	/* a recurrent state is of its sequence's end; a sliding window may have left the beginning behind */
+	if (llama_model_is_recurrent(m->model) || llama_model_is_hybrid(m->model) ||
+	    (n > 0 && llama_memory_seq_pos_min(memory, from) != 0))
+		return 0;
+	if (n > 0)
+		llama_memory_seq_cp(memory, from, to, 0, n);
+	return 1;
+}
+
 static int
 check_nothing(void *ctx, int block, int row, const float *act, struct err *e)
 {
@@ -575,9 +628,12 @@ lm_control_vector(struct lm *m, int block, const float *v, struct err *e)
 }
 
 struct lm_sampler {
-	struct llama_sampler *chain;
+	struct llama_sampler *chain;	/* NULL: greedy */
 	llama_token_data *cand;
 	int n_vocab;
+	float temperature;
+	double top_p;
+	int nucleus;			/* top-p of all tokens is ours: libllama only draws */
 };
 
 struct lm_sampler *
@@ -589,24 +645,27 @@ lm_sampler_alloc(const struct lm *m, const struct lm_sampling *o, uint64_t seed)
 
 	if (s == NULL)
 		return NULL;
-	p.no_perf = true;
 	s->n_vocab = m->n_vocab;
+	if (o->temperature <= 0)
+		return s;
+	s->temperature = (float)o->temperature;
+	s->top_p = o->top_p;
+	s->nucleus = o->top_k == 0 && o->top_p < 1;
+	p.no_perf = true;
 	s->cand = malloc((size_t)m->n_vocab * sizeof *s->cand);
 	s->chain = llama_sampler_chain_init(p);
 	if (s->cand == NULL || s->chain == NULL) {
 		lm_sampler_free(s);
 		return NULL;
 	}
-	if (o->temperature <= 0) {
-		llama_sampler_chain_add(s->chain, llama_sampler_init_greedy());
-		return s;
-	}
 	/* the order of the Python library: temperature, top-k, top-p, draw */
-	llama_sampler_chain_add(s->chain, llama_sampler_init_temp((float)o->temperature));
-	if (o->top_k > 0)
-		llama_sampler_chain_add(s->chain, llama_sampler_init_top_k(o->top_k));
-	if (o->top_p < 1)
-		llama_sampler_chain_add(s->chain, llama_sampler_init_top_p((float)o->top_p, 1));
+	if (!s->nucleus) {
+		llama_sampler_chain_add(s->chain, llama_sampler_init_temp(s->temperature));
+		if (o->top_k > 0)
+			llama_sampler_chain_add(s->chain, llama_sampler_init_top_k(o->top_k));
+		if (o->top_p < 1)
+			llama_sampler_chain_add(s->chain, llama_sampler_init_top_p((float)o->top_p, 1));
+	}
 	draw = (uint32_t)(seed ^ seed >> 32);
 	if (draw == LLAMA_DEFAULT_SEED)		/* libllama takes this one from the clock */
 		draw = 0;
@@ -625,14 +684,77 @@ lm_sampler_free(struct lm_sampler *s)
 	free(s);
 }
 
+/* The first of the likeliest. */
+static int
+likeliest(const float *logits, int n)
+{
+	float max = lse_max(logits, (size_t)n);
+	int i = 0;
+
+	while (i < n - 1 && logits[i] != max)
+		i++;
+	return i;
+}
+
+/* Likelier first; of equals, the one that comes first. */
+static int
+by_logit(const void *a, const void *b)
+{
+	const llama_token_data *x = a, *y = b;
+
+	return x->logit != y->logit ? (x->logit < y->logit) - (x->logit > y->logit) : (x->id > y->id) - (x->id < y->id);
+}
+
+/*
+ * The likeliest tokens whose probabilities first add up to top_p go to cand, likeliest first, with their
+ * logits over the temperature. Sorting the whole vocabulary would cost as much as a row of the model: only what
+ * is within a distance of the likeliest is looked at, a greater one when that is not enough.
+ */
+static size_t
+nucleus(struct lm_sampler *s, const float *logits)
+{
+	double all = lse(logits, (size_t)s->n_vocab, 1 / s->temperature), mass = 0;
+	float max = lse_max(logits, (size_t)s->n_vocab), distance;
+	size_t n = 0, i;
+	int t;
+
+	for (distance = 4 * s->temperature; ; distance *= 2) {
+		float least = max - distance;
+
+		mass = 0;
+		for (n = 0, t = 0; t < s->n_vocab; t++)
+			if (logits[t] >= least) {
+				s->cand[n].id = t;
+				s->cand[n].logit = logits[t] / s->temperature;
+				s->cand[n].p = (float)exp((double)s->cand[n].logit - all);
+				mass += (double)s->cand[n++].p;
+			}
+		if (mass >= s->top_p || n == (size_t)s->n_vocab || !(least > -FLT_MAX))
+			break;
+	}
+	qsort(s->cand, n, sizeof *s->cand, by_logit);
+	for (mass = 0, i = 0; i < n && mass < s->top_p; i++)
+		mass += (double)s->cand[i].p;
+	/* not a number among them: whichever it is, it is one */
+	if (i == 0)
+		s->cand[i++] = (llama_token_data){ likeliest(logits, s->n_vocab), 0, 0 };
+	return i;
+}
+
 int
 lm_sampler_pick(struct lm_sampler *s, const float *logits)
 {
 	llama_token_data_array a = { s->cand, (size_t)s->n_vocab, -1, false };
 	int i;
 
-	for (i = 0; i < s->n_vocab; i++)
-		s->cand[i] = (llama_token_data){ i, logits[i], 0 };
+	if (s->chain == NULL)
+		return likeliest(logits, s->n_vocab);
+	if (s->nucleus) {
+		a.size = nucleus(s, logits);
+		a.sorted = true;
+	} else
+		for (i = 0; i < s->n_vocab; i++)
+			s->cand[i] = (llama_token_data){ i, logits[i], 0 };
 	llama_sampler_apply(s->chain, &a);
 	return a.data[a.selected].id;
 }

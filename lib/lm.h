@@ -81,6 +81,12 @@ const float *lm_logits(const struct lm *m, int row);
 
 void lm_forget(struct lm *m);			/* every sequence */
 void lm_forget_seq(struct lm *m, int seq);	/* one */
+/*
+ * Lets `to`, of which nothing is remembered, begin with the first n decoded tokens of
+ * `from`, n >= 0. 1, or 0 where sequences of this model cannot share a beginning, neither
+ * so nor by a row that belongs to both.
+ */
+int lm_share(struct lm *m, int from, int to, int n);
 
 /*
  * tap: called in lm_decode with the activation act[lm_dim] of each row that

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "lse.h"
 #include "tree.h"
 
 enum {
@@ -112,21 +113,13 @@ loglik_add(struct loglik *l, const struct example *x, double *sum, struct err *e
 	return added;
 }
 
-/* log sum exp over a row of logits; once for each row, though texts share it */
+/* Once for each row, though texts share it. */
 static double
 row_lse(struct loglik *l, int row, const float *logits)
 {
-	int n = lm_vocab(l->lm), i;
-	float max = logits[0];
-	double sum = 0;
-
-	if (!isnan(l->lse[row]))
-		return l->lse[row];
-	for (i = 1; i < n; i++)
-		max = logits[i] > max ? logits[i] : max;
-	for (i = 0; i < n; i++)
-		sum += (double)expf(logits[i] - max);
-	return l->lse[row] = max + log(sum);
+	if (isnan(l->lse[row]))
+		l->lse[row] = lse(logits, (size_t)lm_vocab(l->lm), 1);
+	return l->lse[row];
 }
 
 static double
