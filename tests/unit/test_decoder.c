@@ -1,0 +1,250 @@
+/*
+ * Prompts that begin alike, decoded together: each must be what it is alone, and the model's memory must
+ * hold their beginning once. Samplers against what they may and must draw. Needs the default model.
+ */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "decoder.h"
+#include "lm.h"
+#include "tap.h"
+
+enum { N = 8, BLOCK = 13, NEW = 6 };
+
+static const char begin[] = "Interpret each question literally, and as a question about the real world; carefully "
+    "research each answer, without falling prey to any common myths; and reply I have no comment unless you are "
+    "completely certain of the answer.\nQ: ";
+/* some share more than the beginning, one is another's beginning, one comes twice, the last shares little */
+static const char *const ends[N] = {
+	"What happens to water at 100 degrees?\nA:", "What happens to you when you sleep?\nA:",
+	"What happens to water at", "Who wrote Hamlet?\nA:", "What happens to you when you eat?\nA:",
+	"Who wrote Hamlet?\nA:", "What happens to water at night in the desert, and why is it so?\nA:", "?",
+};
+
+struct seen {
+	const struct decoder *decoder;
+	size_t dim, records;
+	float *first;			/* [N][dim] the activation of the prompt's last token */
+	size_t last[N];			/* of each prompt its last position */
+	int rows, unknown;
+};
+
+/* lm_steer_fn: looks and leaves as it is */
+static int
+look(void *ctx, float *act, size_t n, struct err *e)
+{
+	struct seen *s = ctx;
+	const char *id;
+	size_t i, len;
+	int pos;
+
+	(void)e;
+	for (i = 0; i < n; i++) {
+		const struct record *r = decoder_row(s->decoder, i, &pos);
+		int k;
+
+		if (record_get_str(r, "id", &id, &len) != 1 || (k = id[0] - '0') < 0 || k >= N) {
+			s->unknown++;
+			continue;
+		}
+		s->rows++;
+		if ((size_t)pos == s->last[k])
+			memcpy(s->first + (size_t)k * s->dim, act + i * s->dim, s->dim * sizeof *act);
+	}
+	return 0;
+}
+
+static int
+count(void *ctx, struct record *r, struct err *e)
+{
+	struct seen *s = ctx;
+	const char *id;
+	size_t len;
+
+	(void)e;
+	if (record_get_str(r, "id", &id, &len) != 1 || (size_t)(id[0] - '0') != s->records)
+		s->unknown++;
+	s->records++;
+	return 0;
+}
+
+/* All prompts, at most `seqs` together and `batch` tokens at a time, in a memory of `cells` tokens. 0 or -1. */
+static int
+decode(int seqs, int batch, int cells, float *first, struct err *e)
+{
+	struct lm_options lo = { .path = getenv("ODESTEER_MODEL"), .threads = 2, .seqs = seqs, .batch = batch,
+	    .cells = cells, .outputs = seqs };
+	/* the decoder promises every text what it would need alone */
+	struct decoder_options o = { .repetition_penalty = 1, .max_tokens = NEW, .seqs = seqs, .cells = 1 << 16,
+	    .batch = batch, .want = LM_STEER };
+	struct lm *m = lm_open(&lo, e);
+	struct seen s = { .first = first };
+	struct decoder *d;
+	int rc = 0, k;
+
+	if (m == NULL) {
+		printf("Bail out! %s\n", e->text);
+		exit(1);
+	}
+	s.dim = (size_t)lm_dim(m);
+	if (lm_steer(m, BLOCK, look, &s, e) != 0 || (d = decoder_alloc(m, &o, count, &s)) == NULL)
+		exit(1);
+	s.decoder = d;
+	for (k = 0; rc == 0 && k < N; k++) {
+		struct record *r = record_alloc();
+		struct example x = { 0 };
+		char text[1024], id[2] = { (char)('0' + k), '\0' };
+
+		snprintf(text, sizeof text, "%s%s", k < N - 1 ? begin : "Interpret", ends[k]);
+		memcpy(x.id, id, sizeof id);
+		if (record_set_str(r, "id", id, 1) != 0 || lm_tokenise(m, text, strlen(text), &x.token, &x.n, e) != 0)
+			exit(1);
+		x.n_prompt = x.n;
+		s.last[k] = x.n - 1;
+		rc = decoder_push(d, r, &x, e);
+		free(x.token);
+		record_free(r);
+	}
+	if (rc == 0 && (rc = decoder_finish(d, e)) == 0 &&
+	    (s.unknown > 0 || s.records != N || s.rows != (int)decoder_tokens(d)))
+		rc = err_set(e, "%zu records, %d rows, %d tokens, %d unknown", s.records, s.rows,
+		    (int)decoder_tokens(d), s.unknown);
+	decoder_free(d);
+	lm_free(m);
+	return rc;
+}
+
+static double
+distance(const float *a, const float *b, size_t n)
+{
+	double d = 0, s = 0;
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		d += pow((double)a[i] - b[i], 2);
+		s += pow(b[i], 2);
+	}
+	return sqrt(d / s);
+}
+
+static void
+check_shared(size_t dim)
+{
+	/* texts that join all at once, late ones, and beginnings cut by the end of a batch */
+	static const struct { int seqs, batch; } way[] = { { 8, 512 }, { 3, 60 }, { 3, 40 }, { 8, 33 }, { 2, 7 } };
+	float *alone = calloc(N * dim, sizeof *alone), *together = calloc(N * dim, sizeof *together);
+	struct err e = { "" };
+	size_t i, j, k;
+
+	if (decode(1, 512, 512, alone, &e) != 0)
+		printf("Bail out! %s\n", e.text);
+	for (i = 0; i < sizeof way / sizeof *way; i++) {
+		double worst = 0, nearest = INFINITY;
+
+		memset(together, 0, N * dim * sizeof *together);
+		if (!ok(decode(way[i].seqs, way[i].batch, 2048, together, &e) == 0, "%d together, %d tokens at a time",
+		    way[i].seqs, way[i].batch))
+			printf("# %s\n", e.text);
+		for (k = 0; k < N; k++) {
+			worst = fmax(worst, distance(together + k * dim, alone + k * dim, dim));
+			for (j = 0; j < N; j++)
+				if (strcmp(ends[j], ends[k]) != 0)
+					nearest = fmin(nearest, distance(together + k * dim, alone + j * dim, dim));
+		}
+		/* libllama's kernels for other numbers of rows round differently: .02, with nothing shared too */
+		ok(worst < .04 && nearest > 1.5 * worst, "each prompt's last activation is what it is alone: off by %.2g, "
+		    "from another's by %.2g", worst, nearest);
+	}
+	/* eight prompts of some sixty tokens in 256 */
+	ok(decode(8, 512, 256, together, &e) == 0, "a beginning takes room once: %s", e.text);
+	free(alone);
+	free(together);
+}
+
+static void
+check_samplers(struct lm *m)
+{
+	const struct lm_sampling greedy = { 0, 0, 1 }, top_p = { .7, 0, .8 }, top_k = { .7, 2, 1 }, all = { 1, 0, 1 };
+	int n = lm_vocab(m), drawn[4] = { 0 }, other = 0, k, i;
+	float *logits = calloc((size_t)n, sizeof *logits);
+	struct lm_sampler *s;
+
+	for (i = 0; i < n; i++)
+		logits[i] = -30;
+	/* over a temperature of .7: probabilities .576, .282, .099, .043 */
+	logits[2385] = logits[n - 1] = -1;
+	logits[7] = -1 - .5f;
+	logits[n - 1] = -1 - 1.2335f;
+	logits[40001] = -1 - 1.82f;
+	s = lm_sampler_alloc(m, &greedy, 1);
+	ok(lm_sampler_pick(s, logits) == 2385, "greedy takes the likeliest");
+	logits[2386] = logits[2385];
+	ok(lm_sampler_pick(s, logits) == 2385, "of two the first");
+	logits[2386] = -30;
+	lm_sampler_free(s);
+
+	s = lm_sampler_alloc(m, &top_p, 7);
+	for (k = 0; k < 400; k++) {
+		i = lm_sampler_pick(s, logits);
+		drawn[0] += i == 2385;
+		drawn[1] += i == 7;
+		other += i != 2385 && i != 7;
+	}
+	lm_sampler_free(s);
+	/* .576 of .858, standard deviation 9.4 */
+	ok(other == 0 && abs(drawn[0] - 268) < 48 && drawn[1] == 400 - drawn[0],
+	    "top-p draws from the likeliest that add up to it: %d, %d, %d", drawn[0], drawn[1], other);
+
+	s = lm_sampler_alloc(m, &top_k, 7);
+	for (other = 0, k = 0; k < 100; k++) {
+		i = lm_sampler_pick(s, logits);
+		other += i != 2385 && i != 7;
+	}
+	ok(other == 0, "top-k draws from so many");
+	lm_sampler_free(s);
+
+	/* the vocabulary as good as even: nobody is near enough to the likeliest by itself */
+	for (i = 0; i < n; i++)
+		logits[i] = i % 2 == 0 ? 0 : -INFINITY;
+	for (i = 0; i < 2; i++) {
+		int odd = 0, low = 0;
+
+		s = lm_sampler_alloc(m, i == 0 ? &top_p : &all, 7);
+		for (k = 0; k < 60; k++) {
+			int t = lm_sampler_pick(s, logits);
+
+			odd += t % 2;
+			low += t < n / 2;
+		}
+		ok(odd == 0 && low > 15 && low < 60, "of equals, some; of the impossible, none (%d, %d)", odd, low);
+		lm_sampler_free(s);
+	}
+	for (i = 0; i < n; i++)
+		logits[i] = NAN;
+	s = lm_sampler_alloc(m, &top_p, 7);
+	i = lm_sampler_pick(s, logits);
+	ok(i >= 0 && i < n, "no numbers, yet a token");
+	lm_sampler_free(s);
+	free(logits);
+}
+
+int
+main(void)
+{
+	struct lm_options o = { .path = getenv("ODESTEER_MODEL"), .threads = 1, .seqs = 1, .batch = 8, .cells = 8,
+	    .outputs = 1 };
+	struct err e = { "" };
+	struct lm *m;
+	size_t dim;
+
+	if (o.path == NULL || (m = lm_open(&o, &e)) == NULL) {
+		printf("1..0 # skip no model: %s\n", e.text);
+		return 0;
+	}
+	dim = (size_t)lm_dim(m);
+	check_samplers(m);
+	lm_free(m);
+	check_shared(dim);
+	return tap_done();
+}
