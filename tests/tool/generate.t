@@ -11,7 +11,7 @@ texts() {
 }
 
 ok 'generates' generate --max-tokens 12 -o "$tmp/g.ods" "$tmp/p.jsonl"
-is "$(view "$tmp/g.ods" | jq -c 'keys_unsorted' | sort -u)" '["id","group","split","prompt","completion","tokens","finish"]' 'fields keep their order'
+is "$(view "$tmp/g.ods" | jq -c 'keys_unsorted' | sort -u)" '["id","group","split","question","true","false","prompt","completion","tokens","finish"]' 'fields keep their order'
 is "$(view "$tmp/g.ods" | jq -r .id | tr '\n' ' ')" 's001 s002 s003 s004 s005 ' 'records keep their order'
 is "$(view --header "$tmp/g.ods" | jq -c 'select(.odesteer) | [.kind, .chain[-1].tool, .chain[-1].seed, (.digest | length)]')" \
 	'["completions","generate",0,16]' 'the header'
