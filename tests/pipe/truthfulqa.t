@@ -66,7 +66,7 @@ jq -c '. as $q | ((.true[] | [., 1, 1]), (.false[] | [., 0, 1]), ("I have no com
 cp pipelines/presets/smollm2-135m "$tmp/preset"
 export QUESTIONS="$tmp/sample.jsonl" JUDGED="$tmp/judged.jsonl" PRESET="$tmp/preset"
 export LIMIT=4 SHARD=4 METHODS='none caa'
-[ -z "${FULL-}" ] || export LIMIT=24 SHARD=8 METHODS='none bare paper caa linact'
+[ -z "${FULL-}" ] || export LIMIT=12 SHARD=4 METHODS='none bare paper caa linact'
 streams() { # DIR: what was made, but for what tells the time
 	(cd "$1" && find . -name '*.ods' -o -name '*.jsonl' ! -name 'speed*' | sort | xargs cksum)
 }
@@ -120,5 +120,5 @@ run env OUT="$tmp/b" pipelines/truthfulqa
 tail -n +$(($(wc -l <"$tmp/rates") + 1)) "$tmp/b/rates" | cut -d , -f 1 | sort -u | tr '\n' ' ' >"$tmp/again"
 is "$(cat "$tmp/again")" 'generate caa mc caa report score ' 'another strength: what hangs on it'
 is "$(tail -n +$(($(wc -l <"$tmp/rates") + 1)) "$tmp/b/rates" | grep -c 'none')" 0 'and nothing else'
-is "$(cut -d , -f 1,2 "$tmp/b/report.csv" | grep -c 'True\*Info\|MC2\|Perplexity$\|Tokens/s')" $((4 * $(echo $METHODS | wc -w))) 'the table has a row for each method'
+is "$(cut -d , -f 1,2 "$tmp/b/report.csv" | grep -c 'True\*Info\|,Perplexity$\|Tokens/s')" $((3 * $(echo $METHODS | wc -w))) 'the table has a row for each method'
 finish
