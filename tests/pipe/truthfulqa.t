@@ -120,5 +120,5 @@ run env OUT="$tmp/b" pipelines/truthfulqa
 tail -n +$(($(wc -l <"$tmp/rates") + 1)) "$tmp/b/rates" | cut -d , -f 1 | sort -u | tr '\n' ' ' >"$tmp/again"
 is "$(cat "$tmp/again")" 'generate caa mc caa report score ' 'another strength: what hangs on it'
 is "$(tail -n +$(($(wc -l <"$tmp/rates") + 1)) "$tmp/b/rates" | grep -c 'none')" 0 'and nothing else'
-is "$(cut -d , -f 1,2 "$tmp/b/report.csv" | grep -c 'True\*Info\|MC2\|Perplexity$\|Tokens/s')" $((4 * $(echo $METHODS | wc -w))) 'the table has a row for each method'
+is "$(cut -d , -f 1,2 "$tmp/b/report.csv" | grep -c 'True\*Info\|MC2\|,Perplexity$\|Tokens/s')" $((4 * $(echo $METHODS | wc -w))) 'the table has a row for each method'
 finish
