@@ -284,6 +284,10 @@ field_eval(const struct field *f, struct field_work *w, const double *a, size_t 
 {
 	size_t i, j, m;
 
+	if (h == NULL && f->type->velocity != NULL) {
+		f->type->velocity(f, a, n, v);
+		return;
+	}
 	for (i = 0; i < n; i += m) {
 		m = n - i < FIELD_PANEL ? n - i : FIELD_PANEL;
 		panel(w, a + i * f->dim, m);

@@ -133,6 +133,8 @@ struct field_type {
 	void (*eval)(const struct field *f, void *w, const double *y, size_t n, double *h, double *grad);
 	/* The same with products in single precision, for steps of a flow; NULL: eval does. */
 	void (*eval_single)(const struct field *f, void *w, const double *y, size_t n, double *h, double *grad);
+	/* Unit flows: v[n][dim] itself, any n, where that is faster than by way of eval; NULL: it is not. */
+	void (*velocity)(const struct field *f, const double *y, size_t n, double *v);
 	/* Maps: y[n][dim] become what they are mapped to; n and the arrays as above. */
 	void (*apply)(const struct field *f, void *w, double *y, size_t n);
 	/*

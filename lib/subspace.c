@@ -9,7 +9,7 @@
 
 enum {
 	SMALL = 128,			/* numbers in an activation below which the field itself is as fast */
-	K = SUBSPACE_DIM, OWN = SUBSPACE_OWN, SHARED = SUBSPACE_SHARED
+	K = SUBSPACE_DIM, SHARED = SUBSPACE_SHARED
 };
 
 /* h = z'Hz / |z|^2 + q.z / |z| + c */
@@ -31,11 +31,11 @@ struct inner {
 	struct field_work *work;
 	struct chain a;
 	double start;			/* |a| */
-	double C[SHARED + 1][OWN];	/* inner products of q's chain and a's */
+	double C[SHARED + 1][K];	/* inner products of q's chain and a's */
 	double R[SHARED][SHARED];	/* see reduce */
 	size_t n_own;			/* vectors of a's chain in the subspace */
 	/* the way that the subspace leads, as weights of the chains' vectors: with so many, and with one less */
-	double own[2][OWN], shared[2][SHARED];
+	double own[2][K], shared[2][SHARED];
 	double off;			/* how far apart these are, of T */
 };
 
@@ -51,35 +51,66 @@ struct subspace {
 };
 
 #ifdef __x86_64__
-__attribute__((target_clones("avx2", "default")))
+#define KERNEL __attribute__((target_clones("avx2", "default")))
+#else
+#define KERNEL
 #endif
-static void
+
+/* Of one row: h but for c, and u = 2 Hz / |z| + q - along z, which is grad h times |z|; returns 1 / |z|. */
+static inline __attribute__((always_inline)) double
+evaluate(const struct small *f, const double *z, double *h, double *u)
+{
+	double zz = 0, zHz = 0, qz = 0, scale, along;
+	size_t i, j;
+
+	memset(u, 0, K * sizeof *u);
+	for (j = 0; j < K; j++)
+		for (i = 0; i < K; i++)
+			u[i] += f->H[j][i] * z[j];
+	for (i = 0; i < K; i++) {
+		zz += z[i] * z[i];
+		zHz += z[i] * u[i];
+		qz += f->q[i] * z[i];
+	}
+	scale = 1 / (sqrt(zz) + 1e-12);
+	*h = (zHz * scale + qz) * scale;
+	along = (2 * zHz * scale + qz) * scale * scale;
+	for (i = 0; i < K; i++)
+		u[i] = 2 * scale * u[i] + f->q[i] - along * z[i];
+	return scale;
+}
+
+KERNEL static void
 small_eval(const struct field *base, void *work, const double *y, size_t n, double *h, double *grad)
 {
 	const struct small *f = (const struct small *)base;
-	size_t r, i, j;
+	double u[K], value, scale;
+	size_t r, i;
 
 	(void)work;
 	for (r = 0; r < n; r++) {
-		const double *z = y + r * K;
-		double u[K] = { 0 }, zz = 0, zHz = 0, qz = 0, scale, along;
-
-		for (j = 0; j < K; j++)
-			for (i = 0; i < K; i++)
-				u[i] += f->H[j][i] * z[j];
-		for (i = 0; i < K; i++) {
-			zz += z[i] * z[i];
-			zHz += z[i] * u[i];
-			qz += f->q[i] * z[i];
-		}
-		scale = 1 / (sqrt(zz) + 1e-12);
+		scale = evaluate(f, y + r * K, &value, u);
 		if (h != NULL)
-			h[r] = (zHz * scale + qz) * scale + f->c;
-		if (grad == NULL)
-			continue;
-		along = (2 * zHz * scale + qz) * scale * scale;
+			h[r] = value + f->c;
+		for (i = 0; grad != NULL && i < K; i++)
+			grad[r * K + i] = scale * u[i];
+	}
+}
+
+KERNEL static void
+small_velocity(const struct field *base, const double *y, size_t n, double *v)
+{
+	const struct small *f = (const struct small *)base;
+	double u[K], value, scale, sum;
+	size_t r, i;
+
+	for (r = 0; r < n; r++) {
+		scale = evaluate(f, y + r * K, &value, u);
+		for (sum = 0, i = 0; i < K; i++)
+			sum += u[i] * u[i];
+		scale /= scale * sqrt(sum) + 1e-10;
 		for (i = 0; i < K; i++)
-			grad[r * K + i] = (2 * u[i] * scale + f->q[i] - along * z[i]) * scale;
+			v[r * K + i] = scale * u[i];
 	}
 }
 
@@ -88,6 +119,7 @@ static const struct field_type small_type = {
 	.kind = FIELD_UNIT_FLOW,
 	.has_h = 1,
 	.eval = small_eval,
+	.velocity = small_velocity,
 };
 
 int
@@ -192,7 +224,7 @@ subspace_alloc(const struct field *f)
 
 		in->field = (struct small){ .base = { .type = &small_type, .dim = K }, .c = c };
 		if ((in->work = field_work_alloc(&in->field.base)) == NULL ||
-		    (in->a.v = calloc(OWN * s->dim, sizeof *in->a.v)) == NULL)
+		    (in->a.v = calloc(K * s->dim, sizeof *in->a.v)) == NULL)
 			goto fail;
 	}
 	return s;
@@ -264,7 +296,7 @@ static int
 reduce(const struct subspace *s, struct inner *in)
 {
 	size_t n = in->n_own = in->a.n, m = s->n_shared, i, j, k;
-	double inverse[SHARED][SHARED], B[SHARED][OWN], T[SHARED][SHARED], half[SHARED][SHARED];
+	double inverse[SHARED][SHARED], B[SHARED][K], T[SHARED][SHARED], half[SHARED][SHARED];
 	struct small *f = &in->field;
 
 	if (!factor(in, m, inverse))
@@ -337,10 +369,10 @@ weights(const struct subspace *s, const struct inner *in, const double *z, doubl
 static double
 apart(const struct subspace *s, const struct inner *in)
 {
-	double own[OWN], shared[SHARED], sum = 0;
+	double own[K], shared[SHARED], sum = 0;
 	size_t i, j;
 
-	for (j = 0; j < OWN; j++) {
+	for (j = 0; j < K; j++) {
 		own[j] = in->own[0][j] - in->own[1][j];
 		sum += own[j] * own[j];
 	}
@@ -401,7 +433,7 @@ judge(const struct subspace *s, struct inner *in, double T)
 
 	for (i = 0; i < s->q.n; i++)
 		in->C[i][newest] = dot(s->q.v + i * s->dim, in->a.v + newest * s->dim, s->dim);
-	return !reduce(s, in) ? -1 : holds(s, in, T) ? 1 : in->a.n == OWN ? -1 : 0;
+	return !reduce(s, in) ? -1 : holds(s, in, T) ? 1 : in->a.n == K - s->n_shared ? -1 : 0;
 }
 
 void
@@ -438,7 +470,7 @@ void
 subspace_leave(struct subspace *s, size_t i, const double *z, double *a)
 {
 	const struct inner *in = &s->in[i];
-	double own[OWN], shared[SHARED];
+	double own[K], shared[SHARED];
 	size_t dim = s->dim, j;
 	float *way = s->x;
 

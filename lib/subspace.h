@@ -15,9 +15,8 @@
 #include "field.h"
 
 enum {
-	SUBSPACE_OWN = 5,		/* powers of Q on the activation, itself included, at most */
-	SUBSPACE_SHARED = 5,		/* and on q */
-	SUBSPACE_DIM = SUBSPACE_OWN + SUBSPACE_SHARED
+	SUBSPACE_SHARED = 4,		/* powers of Q on q, itself included, at most; the rest are of Q on the activation */
+	SUBSPACE_DIM = 8
 };
 /* The way may be off by so much of its length: a hundredth of what ten steps of Euler's rule are. */
 #define SUBSPACE_ERROR 1e-5
