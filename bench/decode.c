@@ -3,7 +3,7 @@
  *
  *   decode [-j threads] [-n tokens] [-r repeats] [-s] model.gguf sequences < prompts
  *
- * prompts: one a line, as many as there are. `sequences` of them at a time are decoded in one batch;
+ * prompts: one a line, a newline within written as \n. `sequences` of them at a time are decoded in one batch;
  * then each gets `tokens` tokens, the likeliest ones, in batches of one token a sequence, without
  * regard to what ends a text. One line of JSON: seconds of both parts and tokens of both; the least of
  * `repeats`. -s: a KV cache of its own for each sequence (kv_unified false).
@@ -32,6 +32,24 @@ log_nothing(enum ggml_log_level level, const char *text, void *ctx)
 	(void)level;
 	(void)text;
 	(void)ctx;
+}
+
+/* "\n" becomes a newline; the new length. */
+static ssize_t
+unescape(char *s, ssize_t len)
+{
+	ssize_t i, n = 0;
+
+	for (i = 0; i < len; i++) {
+		int two = s[i] == '\\' && i + 1 < len && s[i + 1] == 'n';
+
+		s[n++] = s[i];
+		if (two) {
+			s[n - 1] = '\n';
+			i++;
+		}
+	}
+	return n;
 }
 
 static llama_token
@@ -91,6 +109,7 @@ main(int argc, char *argv[])
 	while (n < MOST_PROMPTS && (len = getline(&line, &room, stdin)) > 0) {
 		if (line[len - 1] == '\n')
 			len--;
+		len = unescape(line, len);
 		length[n] = llama_tokenize(llama_model_get_vocab(model), line, (int32_t)len, prompt[n], MOST_TOKENS, true, true);
 		if (length[n] < 1) {
 			fprintf(stderr, "decode: a prompt is empty or too long\n");

@@ -30,6 +30,14 @@ some() { # N
 prompts_of() { # N
 	jq -c -s --argjson n "$1" 'map({id: .group, group, prompt}) | unique | .[:$n][]' "$out/test.jsonl"
 }
+# $many prompts whose likeliest answers do not end before $long tokens, so that libllama alone, which does not look
+# for an end, has as much to do for them.
+lasting() {
+	prompts_of $((3 * many)) >"$in/prompts-all.jsonl" &&
+		generate -j "$threads" --max-tokens "$long" -o "$in/answers.ods" "$in/prompts-all.jsonl" &&
+		view "$in/answers.ods" >"$in/lines.jsonl" &&
+		jq -c -n --argjson n "$many" '[inputs | select(.finish == "length") | {id, group, prompt}] | .[:$n][]' "$in/lines.jsonl"
+}
 inputs() {
 	make "$in/fit.ods" collect -j "$threads" -l "$block" "$out/fit.jsonl"
 	make "$in/paper.ods" fitbarrier -p paper "$in/fit.ods"
@@ -42,8 +50,9 @@ texts() {
 	inputs
 	some "$limit" >"$in/some.jsonl"
 	prompts_of "$prompts" >"$in/prompts.jsonl"
-	prompts_of "$many" >"$in/many.jsonl"
-	prompts_of 4 >"$in/few.jsonl"
+	make "$in/lasting.$many.$long.jsonl" lasting
+	cp "$in/lasting.$many.$long.jsonl" "$in/many.jsonl"
+	head -n 4 "$in/many.jsonl" >"$in/few.jsonl"
 	make "$in/one.jsonl" sh -c 'echo "{\"id\":\"a\",\"group\":\"q\",\"label\":1,\"prompt\":\"Q\",\"completion\":\" A\"}"
 		echo "{\"id\":\"b\",\"group\":\"q\",\"label\":0,\"prompt\":\"Q\",\"completion\":\" B\"}"'
 }
