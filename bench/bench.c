@@ -32,10 +32,10 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "barrier.h"
+#include "clock.h"
 #include "flow.h"
 #include "names.h"
 
@@ -72,15 +72,6 @@ memory(size_t n, size_t size)
 	if (p == NULL)
 		die("out of memory");
 	return p;
-}
-
-static double
-now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
 /* Seconds of calls, as they come. */
@@ -197,10 +188,10 @@ bench_flow(const char *path)
 	do {
 		for (i = 0; i < n; i++)
 			memcpy(act + i * d.dim, d.act + i % d.n * d.dim, d.dim * sizeof *act);
-		t = now();
+		t = clock_now();
 		if (flow_apply(f, act, n, NULL, 0, &e) != 0)
 			die("%s", e.text);
-		add(&x, now() - t);
+		add(&x, clock_now() - t);
 	} while (more(&x));
 	if (opt.out != NULL) {
 		FILE *to = fopen(opt.out, "wb");
@@ -235,10 +226,10 @@ bench_fit(const char *path)
 	do {
 		memset(&rep, 0, sizeof rep);
 		rep.held_out = memory(d.n, sizeof *rep.held_out);
-		t = now();
+		t = clock_now();
 		if ((field = field_fit(field_find(opt.field), &data, &o, &rep, &e)) == NULL)
 			die("%s", e.text);
-		add(&x, now() - t);
+		add(&x, clock_now() - t);
 		field_free(field);
 		free(rep.held_out);
 	} while (more(&x));
@@ -394,7 +385,7 @@ machine_copy(void)
 	memset(from, 1, bytes);
 	memset(to, 2, bytes);
 	do {
-		t = now();
+		t = clock_now();
 		for (i = 0; i < opt.threads; i++) {
 			part[i] = (struct part){ from + (size_t)i * share, to + (size_t)i * share, share };
 			if (pthread_create(&thread[i], NULL, copy_part, &part[i]) != 0)
@@ -402,7 +393,7 @@ machine_copy(void)
 		}
 		for (i = 0; i < opt.threads; i++)
 			pthread_join(thread[i], NULL);
-		add(&x, now() - t);
+		add(&x, clock_now() - t);
 	} while (more(&x));
 	printf("{\"what\":\"copy\",");
 	print_samples(&x);
@@ -425,13 +416,13 @@ machine_gemm(int single)
 	}
 	memset(&x, 0, sizeof x);
 	do {
-		t = now();
+		t = clock_now();
 		if (single)
 			cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, n, n, n, 1, (float *)b, n, (float *)b, n,
 			    0, (float *)c, n);
 		else
 			cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, n, n, n, 1, a, n, a, n, 0, c, n);
-		add(&x, now() - t);
+		add(&x, clock_now() - t);
 	} while (more(&x));
 	printf("{\"what\":\"%cgemm\",", single ? 's' : 'd');
 	print_samples(&x);
@@ -444,7 +435,7 @@ machine_gemm(int single)
 static void
 bench_peak(const char *figures, char *command[])
 {
-	double t = now(), seconds;
+	double t = clock_now(), seconds;
 	struct rusage u;
 	int status;
 	pid_t pid = fork();
@@ -459,7 +450,7 @@ bench_peak(const char *figures, char *command[])
 	}
 	if (wait4(pid, &status, 0, &u) != pid)
 		die("cannot wait: %s", strerror(errno));
-	seconds = now() - t;
+	seconds = clock_now() - t;
 	if ((f = fopen(figures, "w")) == NULL ||
 	    fprintf(f, "{\"seconds\":%.9g,\"cpu\":%.9g,\"megabytes\":%.6g}\n", seconds,
 	    (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) + 1e-6 * (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec),

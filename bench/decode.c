@@ -13,18 +13,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+
+#include "clock.h"
 
 enum { MOST_PROMPTS = 4096, MOST_TOKENS = 1024 };
-
-static double
-now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static void
 log_nothing(enum ggml_log_level level, const char *text, void *ctx)
@@ -138,7 +130,7 @@ main(int argc, char *argv[])
 			int m = n - first < seqs ? n - first : seqs, row[256] = { 0 };
 
 			llama_memory_clear(llama_get_memory(ctx), false);
-			t = now();
+			t = clock_now();
 			b.n_tokens = 0;
 			for (i = 0; i < m; i++)
 				for (c = 0; c < length[first + i]; c++) {
@@ -152,7 +144,7 @@ main(int argc, char *argv[])
 				}
 				llama_synchronize(ctx);
 				if (step == 0)
-					prompts += now() - t;
+					prompts += clock_now() - t;
 				b.n_tokens = 0;
 				for (i = 0; i < m; i++) {
 					llama_token next = likeliest(llama_get_logits_ith(ctx, row[i]), vocab);
@@ -161,7 +153,7 @@ main(int argc, char *argv[])
 					add(&b, next, length[first + i] + step, i, 1);
 				}
 			}
-			total += now() - t;
+			total += clock_now() - t;
 		}
 		if (best == 0 || total < best) {
 			best = total;

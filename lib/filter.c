@@ -10,9 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "wire.h"
 
 enum { KEY = 256 };			/* longest id, with its NUL */
@@ -61,15 +61,6 @@ filter_kill(void)
 		;
 }
 
-static double
-now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 /* No signal may end us between what becomes of the process and our knowing it. */
 static void
 begin_change(sigset_t *old)
@@ -105,11 +96,11 @@ reap(struct filter *f)
 static int
 has_exited(struct filter *f, double seconds)
 {
-	double until = now() + seconds;
+	double until = clock_now() + seconds;
 	int ms = 1;
 
 	while (f->pid > 0 && !reap(f)) {
-		if (now() >= until)
+		if (clock_now() >= until)
 			return 0;
 		poll(NULL, 0, ms);
 		ms = ms < 50 ? 2 * ms : 50;
@@ -209,14 +200,14 @@ static ssize_t
 pull(void *ctx, void *p, size_t size, struct err *e)
 {
 	struct filter *f = ctx;
-	double until = now() + f->timeout;
+	double until = clock_now() + f->timeout;
 
 	for (;;) {
 		struct pollfd fd[2] = {
 			{ .fd = f->from, .events = POLLIN },
 			{ .fd = f->sent < f->out.len ? f->to : -1, .events = POLLOUT }
 		};
-		double left = until - now();
+		double left = until - clock_now();
 		ssize_t n;
 		int got = left <= 0 ? 0 : poll(fd, 2, left > 1e6 ? 1000000000 : (int)(left * 1e3) + 1);
 
@@ -230,7 +221,7 @@ pull(void *ctx, void *p, size_t size, struct err *e)
 			got = -1;
 		} else if (got > 0) {
 			if (push(f))
-				until = now() + f->timeout;
+				until = clock_now() + f->timeout;
 		}
 		if (got < 0 && errno != EINTR && errno != EAGAIN)
 			return err_set(e, "cannot read the output of %s: %s", f->name, strerror(errno));

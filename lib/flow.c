@@ -350,43 +350,12 @@ density(struct way *w, const double *y, size_t n, int after, struct flow_result 
 		*(after ? &r[i].h_after : &r[i].h_before) = w->field->type->has_h ? h[i] : NAN;
 }
 
-/* y[n][dim] along the way's field, n <= FIELD_PANEL; -1: *failed of them did */
-static int
-follow(const struct flow *f, struct way *w, double *y, size_t n, struct flow_result *r, int with_h, size_t *failed,
-    struct err *e)
-{
-	size_t dim = w->field->dim, i;
-	unsigned step;
-
-	if (with_h)
-		density(w, y, n, 0, r);
-	if (w->adaptive != NULL || isfinite(f->level)) {
-		for (i = 0; i < n; i++)
-			if (follow_one(f, w, y + i * dim, &r[i], e) != 0) {
-				*failed = i;
-				return -1;
-			}
-	} else {
-		for (step = 0; step < f->steps; step++)
-			f->solver->step(w->field, w->work, y, n, f->length / f->steps, w->k, w->tmp);
-		for (i = 0; i < n; i++) {
-			r[i].length = f->speed * f->length;
-			r[i].steps = f->steps;
-		}
-	}
-	if (with_h)
-		density(w, y, n, 1, r);
-	return 0;
-}
-
 /* A map may leave an activation where it is. */
 static void
-map(const struct flow *f, struct way *w, double *y, size_t n, struct flow_result *r, int with_h)
+map(const struct flow *f, struct way *w, double *y, size_t n, struct flow_result *r)
 {
 	size_t dim = w->field->dim, i;
 
-	if (with_h)
-		density(w, y, n, 0, r);
 	memcpy(w->tmp, y, n * dim * sizeof *y);
 	field_apply(w->field, w->work, y, n, f->length);
 	for (i = 0; i < n; i++) {
@@ -394,8 +363,45 @@ map(const struct flow *f, struct way *w, double *y, size_t n, struct flow_result
 		r[i].length = cblas_dnrm2((int)dim, w->tmp + i * dim, 1);
 		r[i].steps = r[i].length > 0;
 	}
+}
+
+static void
+equal_steps(const struct flow *f, struct way *w, double *y, size_t n, struct flow_result *r)
+{
+	unsigned step;
+	size_t i;
+
+	for (step = 0; step < f->steps; step++)
+		f->solver->step(w->field, w->work, y, n, f->length / f->steps, w->k, w->tmp);
+	for (i = 0; i < n; i++) {
+		r[i].length = f->speed * f->length;
+		r[i].steps = f->steps;
+	}
+}
+
+/* y[n][dim] along the way's field, or mapped, n <= FIELD_PANEL; -1: *failed of them did */
+static int
+follow(const struct flow *f, struct way *w, double *y, size_t n, struct flow_result *r, int with_h, size_t *failed,
+    struct err *e)
+{
+	size_t i;
+
+	if (with_h)
+		density(w, y, n, 0, r);
+	if (w->field->type->kind == FIELD_MAP) {
+		map(f, w, y, n, r);
+	} else if (w->adaptive == NULL && !isfinite(f->level)) {
+		equal_steps(f, w, y, n, r);
+	} else {
+		for (i = 0; i < n; i++)
+			if (follow_one(f, w, y + i * w->field->dim, &r[i], e) != 0) {
+				*failed = i;
+				return -1;
+			}
+	}
 	if (with_h)
 		density(w, y, n, 1, r);
+	return 0;
 }
 
 /* Up to FIELD_PANEL activations in l->y. */
@@ -406,10 +412,6 @@ move(const struct flow *f, struct lane *l, size_t n, struct flow_result *r, int 
 	double z[FIELD_PANEL * SUBSPACE_DIM];
 	int inside[FIELD_PANEL];
 
-	if (f->b->field->type->kind == FIELD_MAP) {
-		map(f, &l->whole, l->y, n, r, with_h);
-		return 0;
-	}
 	if (l->subspace == NULL)
 		return follow(f, &l->whole, l->y, n, r, with_h, failed, &l->err);
 	subspace_enter(l->subspace, l->y, n, f->length, z, inside);

@@ -4,6 +4,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "simd.h"
+
 enum {
 	LANES = 8,
 	WIDE = 4,		/* vectors on the way at a time */
@@ -105,19 +107,13 @@ log_sum_avx2(const float *x, size_t n, float scale)
 {
 	return log_sum(x, n, scale);
 }
-
-static int
-has_avx2(void)
-{
-	return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-}
 #endif
 
 float
 lse_max(const float *x, size_t n)
 {
 #ifdef __x86_64__
-	if (has_avx2())
+	if (simd_fma())
 		return largest_avx2(x, n);
 #endif
 	return largest(x, n);
@@ -127,7 +123,7 @@ double
 lse(const float *x, size_t n, float scale)
 {
 #ifdef __x86_64__
-	if (has_avx2())
+	if (simd_fma())
 		return log_sum_avx2(x, n, scale);
 #endif
 	return log_sum(x, n, scale);

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "simd.h"
+
 enum { LANES = 8, VECTORS = 3, STRIP = LANES * VECTORS, ROWS = 4 };
 
 typedef float vector __attribute__((vector_size(LANES * sizeof(float))));
@@ -18,7 +20,7 @@ struct panel {
 };
 
 struct panel *
-panel_alloc(const double *M, size_t rows, size_t columns)
+panel_alloc(const double *M, size_t stride, double scale, size_t rows, size_t columns)
 {
 	struct panel *p = calloc(1, sizeof *p);
 	size_t i, j;
@@ -37,7 +39,7 @@ panel_alloc(const double *M, size_t rows, size_t columns)
 	m = (float *)p->m;
 	for (i = 0; i < rows; i++)
 		for (j = 0; j < columns; j++)
-			m[(j / STRIP * rows + i) * STRIP + j % STRIP] = (float)M[i * columns + j];
+			m[(j / STRIP * rows + i) * STRIP + j % STRIP] = (float)(scale * M[i * stride + j]);
 	return p;
 }
 
@@ -94,7 +96,7 @@ void
 panel_multiply(const struct panel *p, const float *X, size_t n, float *Y)
 {
 #ifdef __x86_64__
-	if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
+	if (simd_fma()) {
 		multiply_avx2(p, X, n, Y);
 		return;
 	}

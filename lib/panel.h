@@ -11,8 +11,8 @@
 
 struct panel;
 
-/* Of M[rows][columns], row-major, which is not kept. NULL: out of memory. */
-struct panel *panel_alloc(const double *M, size_t rows, size_t columns);
+/* Of scale times M[rows][columns], whose rows begin `stride` numbers apart; it is not kept. NULL: out of memory. */
+struct panel *panel_alloc(const double *M, size_t stride, double scale, size_t rows, size_t columns);
 void panel_free(struct panel *p);		/* NULL is fine */
 /* Y[n][columns] = X[n][rows] M; any n */
 void panel_multiply(const struct panel *p, const float *X, size_t n, float *Y);

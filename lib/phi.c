@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "parallel.h"
+#include "simd.h"
 
 enum {
 	TILE = 4,		/* rows that are read at a time */
@@ -26,13 +27,6 @@ enum {
 	BANDS = 3,		/* and held while all others pass by */
 	LEAST_ROWS = 64		/* that are worth a thread */
 };
-
-/* The same numbers either way: neither joins multiplications and additions. */
-#if defined(__x86_64__) && defined(__GNUC__)
-#define KERNEL __attribute__((target_clones("avx2", "default")))
-#else
-#define KERNEL
-#endif
 
 union number {
 	float f;
@@ -428,7 +422,7 @@ phi_shift(const struct phi *f, const double *w)
 }
 
 /* to[stride] */
-KERNEL static void
+SIMD_CLONES static void
 unpack(const unsigned char *restrict row, size_t stride, float *restrict to)
 {
 	const uint16_t *upper = (const uint16_t *)(const void *)row;
@@ -444,7 +438,7 @@ unpack(const unsigned char *restrict row, size_t stride, float *restrict to)
 }
 
 /* sum[TILE] += the rows' products with v, over `width` columns */
-KERNEL static void
+SIMD_CLONES static void
 dots(const float *restrict rows, size_t stride, size_t width, const float *restrict v,
     double *restrict sum)
 {
@@ -461,7 +455,7 @@ dots(const float *restrict rows, size_t stride, size_t width, const float *restr
 }
 
 /* acc += the rows' sum with weights u[TILE], over `width` columns */
-KERNEL static void
+SIMD_CLONES static void
 sums(const float *restrict rows, size_t stride, size_t width, const float *restrict u,
     float *restrict acc)
 {
@@ -473,7 +467,7 @@ sums(const float *restrict rows, size_t stride, size_t width, const float *restr
 }
 
 /* sum[n] += acc[n]; acc = 0 */
-KERNEL static void
+SIMD_CLONES static void
 flush(float *restrict acc, size_t n, double *restrict sum)
 {
 	size_t j;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "simd.h"
 #include "solver.h"
 
 enum {
@@ -43,18 +44,13 @@ struct subspace {
 	const struct field *f;
 	void *work;			/* of f's type */
 	size_t dim;
+	const struct solver *probe;	/* what `holds' goes its step with */
 	double length;			/* of q */
 	struct chain q;
 	size_t n_shared;		/* vectors of q's chain in the subspace: those that have products */
 	struct inner *in;		/* [FIELD_PANEL] */
 	float *x, *Qx;			/* [FIELD_PANEL][dim] */
 };
-
-#ifdef __x86_64__
-#define KERNEL __attribute__((target_clones("avx2", "default")))
-#else
-#define KERNEL
-#endif
 
 /* Of one row: h but for c, and u = 2 Hz / |z| + q - along z, which is grad h times |z|; returns 1 / |z|. */
 static inline __attribute__((always_inline)) double
@@ -80,7 +76,7 @@ evaluate(const struct small *f, const double *z, double *h, double *u)
 	return scale;
 }
 
-KERNEL static void
+SIMD_CLONES static void
 small_eval(const struct field *base, void *work, const double *y, size_t n, double *h, double *grad)
 {
 	const struct small *f = (const struct small *)base;
@@ -97,7 +93,7 @@ small_eval(const struct field *base, void *work, const double *y, size_t n, doub
 	}
 }
 
-KERNEL static void
+SIMD_CLONES static void
 small_velocity(const struct field *base, const double *y, size_t n, double *v)
 {
 	const struct small *f = (const struct small *)base;
@@ -211,6 +207,7 @@ subspace_alloc(const struct field *f)
 		return NULL;
 	s->f = f;
 	s->dim = f->dim;
+	s->probe = solver_find("rk4");
 	s->q.v = calloc((SHARED + 1) * s->dim, sizeof *s->q.v);
 	s->x = calloc(FIELD_PANEL * s->dim, sizeof *s->x);
 	s->Qx = calloc(FIELD_PANEL * s->dim, sizeof *s->Qx);
@@ -396,7 +393,7 @@ holds(const struct subspace *s, struct inner *in, double T)
 	double z[K] = { in->start }, mem[5 * K], before = in->off, last, last_but_one;
 	size_t end = in->n_own + s->n_shared;
 
-	solver_find("rk4")->step(&in->field.base, in->work, z, 1, T, mem, mem + 4 * K);
+	s->probe->step(&in->field.base, in->work, z, 1, T, mem, mem + 4 * K);
 	memset(in->own[in->n_own % 2], 0, sizeof in->own[0]);
 	weights(s, in, z, in->own[in->n_own % 2], in->shared[in->n_own % 2]);
 	in->off = apart(s, in) / T;

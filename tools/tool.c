@@ -10,9 +10,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "filter.h"
 #include "output.h"
 
@@ -24,7 +24,7 @@ static struct {
 	char **argv;
 	int verbose;
 	int on_line;		/* a progress line stands on the terminal */
-	struct timespec start, last;
+	double start, last;	/* clock_now() */
 } run;
 
 static void
@@ -66,8 +66,7 @@ tool_start(const struct tool *t, int argc, char *argv[])
 		if (sigaction(sigs[i], NULL, &old) == 0 && old.sa_handler != SIG_IGN)
 			sigaction(sigs[i], &sa, NULL);
 	}
-	clock_gettime(CLOCK_MONOTONIC, &run.start);
-	run.last = run.start;
+	run.start = run.last = clock_now();
 }
 
 static void
@@ -333,26 +332,19 @@ tool_is_verbose(void)
 	return run.verbose;
 }
 
-static double
-seconds(const struct timespec *a, const struct timespec *b)
-{
-	return (double)(b->tv_sec - a->tv_sec) + 1e-9 * (double)(b->tv_nsec - a->tv_nsec);
-}
-
 void
 tool_progress(const char *what, uint64_t done, uint64_t total)
 {
 	int terminal = isatty(STDERR_FILENO);
-	struct timespec now;
-	double s;
+	double now, s;
 
 	if (!terminal && !run.verbose)
 		return;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	if (seconds(&run.last, &now) < (terminal ? 0.2 : 10))
+	now = clock_now();
+	if (now - run.last < (terminal ? 0.2 : 10))
 		return;
 	run.last = now;
-	s = seconds(&run.start, &now);
+	s = now - run.start;
 	fprintf(stderr, "%s%s: %llu", terminal ? "\r" : "", run.tool->name,
 	    (unsigned long long)done);
 	if (total > 0)
@@ -373,18 +365,16 @@ tool_progress_end(void)
 void
 tool_note(const char *fmt, ...)
 {
-	struct timespec now;
 	va_list ap;
 
 	if (!run.verbose)
 		return;
 	tool_progress_end();
-	clock_gettime(CLOCK_MONOTONIC, &now);
 	fprintf(stderr, "%s: ", run.tool->name);
 	va_start(ap, fmt);
 	vfprintf(stderr, fmt, ap);
 	va_end(ap);
-	fprintf(stderr, ", %.1f s\n", seconds(&run.start, &now));
+	fprintf(stderr, ", %.1f s\n", clock_now() - run.start);
 }
 
 void

@@ -342,7 +342,7 @@ fit(const struct fit_data *data, const struct field_options *o, struct fit_repor
 			goto out;
 		}
 		make_quadratic(f, X, alpha, data->n, scaled);
-		if ((f->panel = panel_alloc(f->M, data->dim, data->dim)) == NULL) {
+		if ((f->panel = panel_alloc(f->M, data->dim, 1, data->dim, data->dim)) == NULL) {
 			err_memory(e);
 			goto out;
 		}
@@ -404,7 +404,7 @@ load_quadratic(struct polykernel *f, const struct record *r, struct err *e)
 		for (j = i; j < d; j++)
 			f->M[i * d + j] = f->M[j * d + i] = upper[n++];
 	free(upper);
-	return (f->panel = panel_alloc(f->M, d, d)) == NULL ? err_memory(e) : 0;
+	return (f->panel = panel_alloc(f->M, d, 1, d, d)) == NULL ? err_memory(e) : 0;
 }
 
 /* As many rows as there are alphas. */

@@ -121,7 +121,6 @@ make_quadratic(struct polysketch *f)
 {
 	const int *h1 = f->index, *s1 = f->sign, *h2 = h1 + f->ext, *s2 = s1 + f->ext;
 	size_t d = f->base.dim, i, j;
-	double *Q;
 
 	if (f->degree != 2 || transforms_win(f))
 		return 0;
@@ -134,14 +133,7 @@ make_quadratic(struct polysketch *f)
 			f->M[i * f->ext + j] += m;
 			f->M[j * f->ext + i] += m;
 		}
-	if ((Q = calloc(d * d, sizeof *Q)) == NULL)
-		return -1;
-	for (i = 0; i < d; i++)
-		for (j = 0; j < d; j++)
-			Q[i * d + j] = f->gamma * f->M[i * f->ext + j];
-	f->panel = panel_alloc(Q, d, d);
-	free(Q);
-	return f->panel != NULL ? 0 : -1;
+	return (f->panel = panel_alloc(f->M, f->ext, f->gamma, d, d)) != NULL ? 0 : -1;
 }
 
 static void
@@ -196,7 +188,9 @@ transform_alloc(struct work *k)
 	k->both = fftwf_alloc_complex(n);
 	k->spectrum = fftwf_alloc_complex(n);
 	k->iw = fftwf_alloc_complex(n);
-	if (k->both == NULL || k->spectrum == NULL || k->iw == NULL)
+	k->xs = calloc(k->f->ext, sizeof *k->xs);
+	k->gs = calloc(k->f->ext, sizeof *k->gs);
+	if (k->both == NULL || k->spectrum == NULL || k->iw == NULL || k->xs == NULL || k->gs == NULL)
 		return -1;
 	k->there = fftwf_plan_dft_1d((int)n, k->both, k->spectrum, FFTW_FORWARD, FFTW_ESTIMATE);
 	k->back = fftwf_plan_dft_1d((int)n, k->spectrum, k->both, FFTW_BACKWARD, FFTW_ESTIMATE);
@@ -219,9 +213,7 @@ work_alloc(const struct field *base)
 	k->f = f;
 	k->xe = calloc(FIELD_PANEL * f->ext, sizeof *k->xe);
 	k->grad = calloc(FIELD_PANEL * f->ext, sizeof *k->grad);
-	k->xs = calloc(f->ext, sizeof *k->xs);
-	k->gs = calloc(f->ext, sizeof *k->gs);
-	if (k->xe == NULL || k->grad == NULL || k->xs == NULL || k->gs == NULL ||
+	if (k->xe == NULL || k->grad == NULL ||
 	    (f->M == NULL && transform_alloc(k) != 0)) {
 		work_free(k);
 		return NULL;

@@ -38,7 +38,7 @@ struct judge {
 	struct last *last;		/* who reads for the barrier */
 	const struct barrier *barrier;
 	struct field_work *work;
-	double *a;			/* [dim] */
+	double *a;			/* [HELD][dim] */
 	const char *text, *say[2];
 	char name[NAME], name_p[NAME];
 	struct answer *held[HELD];	/* in order */
@@ -102,7 +102,7 @@ open_barrier(struct judge *s, const struct metric_options *o, struct err *e)
 	if ((s->last = last_open(o->model, b->header.block[0], o->threads, o->gpu_layers, e)) == NULL ||
 	    barrier_check(b, lm_digest(last_lm(s->last)), (size_t)lm_dim(last_lm(s->last)), b->header.block[0], e) != 0)
 		return -1;
-	s->a = calloc(b->field->dim, sizeof *s->a);
+	s->a = calloc(HELD, b->field->dim * sizeof *s->a);
 	s->work = field_work_alloc(b->field);
 	return s->a == NULL || s->work == NULL ? err_memory(e) : 0;
 }
@@ -232,22 +232,30 @@ read_text(struct judge *s, struct example *x, const struct record *r, const char
 	return rc;
 }
 
-static int
-set_fields(const struct judge *s, struct answer *a, struct err *e)
+/* The log-odds of all that are held back. */
+static void
+judge_held(const struct judge *s, double *odds)
 {
-	double odds, h;
-	size_t i;
+	const struct barrier *b = s->barrier;
+	size_t dim, i, j;
 
-	if (s->barrier == NULL) {
-		odds = a->loglik[0] - a->loglik[1];
-	} else {
-		const struct barrier *b = s->barrier;
-
-		for (i = 0; i < b->field->dim; i++)
-			s->a[i] = (double)a->act[i];
-		field_eval(b->field, s->work, s->a, 1, &h, NULL);
-		odds = (h - log((1 - b->prior) / b->prior)) / (isnan(b->temperature) ? 1 : b->temperature);
+	if (b == NULL) {
+		for (i = 0; i < s->n_held; i++)
+			odds[i] = s->held[i]->loglik[0] - s->held[i]->loglik[1];
+		return;
 	}
+	dim = b->field->dim;
+	for (i = 0; i < s->n_held; i++)
+		for (j = 0; j < dim; j++)
+			s->a[i * dim + j] = (double)s->held[i]->act[j];
+	field_eval(b->field, s->work, s->a, s->n_held, odds, NULL);
+	for (i = 0; i < s->n_held; i++)
+		odds[i] = (odds[i] - log((1 - b->prior) / b->prior)) / (isnan(b->temperature) ? 1 : b->temperature);
+}
+
+static int
+set_fields(const struct judge *s, struct answer *a, double odds, struct err *e)
+{
 	if (!isfinite(odds))
 		return err_set(e, "the log-odds of '%s' are not finite", a->x[0].id);
 	if (record_set_num(a->record, s->name_p, 1 / (1 + exp(-odds))) != 0 ||
@@ -260,12 +268,14 @@ set_fields(const struct judge *s, struct answer *a, struct err *e)
 static int
 let_go(struct judge *s, struct metric_out *out, struct err *e)
 {
+	double odds[HELD];
 	size_t i;
 
 	if ((s->last != NULL ? last_decode(s->last, e) : loglik_decode(s->loglik, e)) != 0)
 		return -1;
+	judge_held(s, odds);
 	for (i = 0; i < s->n_held; i++)
-		if (set_fields(s, s->held[i], e) != 0 || out->emit(out, s->held[i]->record, e) != 0)
+		if (set_fields(s, s->held[i], odds[i], e) != 0 || out->emit(out, s->held[i]->record, e) != 0)
 			return -1;
 	while (s->n_held > 0)
 		answer_free(s->held[--s->n_held]);

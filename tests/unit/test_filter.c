@@ -10,9 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "filter.h"
 #include "stream.h"
 #include "tap.h"
@@ -203,15 +203,6 @@ be_filter(const char *name, long n)
 
 /* ---- the tests ---- */
 
-static double
-now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 static int
 count_files(void)
 {
@@ -314,7 +305,7 @@ fails_as(const char *rest, double timeout, const char *wanted)
 	char full[ERR_SIZE];
 	const char *cmd = command(rest), *at = strstr(wanted, "FILTER");
 	int files = count_files();
-	double begin = now();
+	double begin = clock_now();
 	struct err e;
 	int good;
 
@@ -322,7 +313,7 @@ fails_as(const char *rest, double timeout, const char *wanted)
 	good = run(cmd, timeout, 3, 3, &e);
 	if (!ok(!good && strcmp(e.text, full) == 0, "%s: %s", rest, wanted))
 		printf("#    got: %s\n# wanted: %s\n", e.text, full);
-	ok(is_clean(files) && now() - begin < 10, "and nothing of it is left");
+	ok(is_clean(files) && clock_now() - begin < 10, "and nothing of it is left");
 }
 
 static void
@@ -407,8 +398,8 @@ main(int argc, char *argv[])
 	check_rows();
 
 	files = count_files();
-	begin = now();
-	ok(!run("trap '' TERM; sleep 100; sleep 100", 0.2, 1, 1, &e) && now() - begin < 5 && is_clean(files),
+	begin = clock_now();
+	ok(!run("trap '' TERM; sleep 100; sleep 100", 0.2, 1, 1, &e) && clock_now() - begin < 5 && is_clean(files),
 	    "one that does not heed SIGTERM: %s", e.text);
 	ok(!run("cat; exec >&-; sleep 100", 0.2, 1, 1, &e) && is_clean(files) &&
 	    strcmp(e.text, "filter 'cat; exec >&-; sleep 100' stalled: its output has ended, but it did not exit for 0.2 s") == 0,

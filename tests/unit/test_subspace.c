@@ -65,7 +65,7 @@ check_panel(void)
 
 	for (i = 0; i < D * columns; i++)
 		M[i] = (double)(float)sin(0.77 * (double)i);
-	p = panel_alloc(M, D, columns);
+	p = panel_alloc(M, columns, 1, D, columns);
 	panel_multiply(p, act, ROWS, Y);
 	for (i = 0; i < ROWS; i++)
 		for (j = 0; j < columns; j++) {
