@@ -42,18 +42,19 @@ output_open(struct output *o, const char *path, struct err *e)
 			if ((o->tmp = malloc(strlen(path) + 5)) == NULL)
 				return err_memory(e);
 			sprintf(o->tmp, "%s.tmp", path);
+			/* before it is there: a signal in between would leave it */
+			pending = o->tmp;
 		}
 		fd = open(o->tmp != NULL ? o->tmp : path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
 	}
 	if (fd < 0) {
 		err_set(e, "cannot write '%s': %s", o->name, strerror(errno));
 		/* it is not ours to remove */
+		pending = NULL;
 		free(o->tmp);
 		o->tmp = NULL;
 		return -1;
 	}
-	if (o->tmp != NULL)
-		pending = o->tmp;
 	return fd;
 }
 

@@ -30,11 +30,12 @@ static struct {
 static void
 on_signal(int sig)
 {
-	const char *path = output_pending();
+	const char *path;
 
-	if (path != NULL)
-		unlink(path);
+	/* takes a moment, in which another thread may have opened the output */
 	filter_kill();
+	if ((path = output_pending()) != NULL)
+		unlink(path);
 	signal(sig, SIG_DFL);
 	raise(sig);
 }
