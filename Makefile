@@ -70,8 +70,9 @@ $(BUILD)/%.o: %.c $(BUILD)/engine.mk Makefile
 	$(CC) $(cflags) $(ENGINE_CFLAGS) $(PACKAGE_CFLAGS) $(defines) -MMD -c -o $@ $<
 # a product and the sum it goes into are one instruction where the processor has it
 $(BUILD)/lib/panel.o: CFLAGS += -O3 -ffp-contract=fast
-# its loops are to be vectors
+# their loops are to be vectors; an activation's numbers are to be the same alone and beside others
 $(BUILD)/lib/phi.o: cflags += -O3
+$(BUILD)/lib/subspace.o: cflags += -O3 -ffp-contract=off
 $(lib): $(lib_obj)
 	rm -f $@
 	ar rcs $@ $^

@@ -86,7 +86,8 @@ struct way {
 struct lane {
 	struct way whole;		/* along the barrier's field */
 	struct subspace *subspace;	/* NULL: the field is not one for it */
-	struct way small[FIELD_PANEL];	/* along the fields in it */
+	struct way small[FIELD_PANEL];	/* along the fields in it, */
+	struct way joined;		/* several at a time */
 	double *y;			/* [panel][dim] */
 	size_t failed;			/* the row that failed, of those it was given */
 	struct err err;
@@ -209,7 +210,7 @@ lane_init(const struct flow *f, struct lane *l, double tolerance)
 	for (i = 0; i < FIELD_PANEL; i++)
 		if (way_init(f, &l->small[i], subspace_field(l->subspace, i), tolerance) != 0)
 			return -1;
-	return 0;
+	return way_init(f, &l->joined, subspace_joined(l->subspace), tolerance);
 }
 
 struct flow *
@@ -253,6 +254,7 @@ flow_free(struct flow *f)
 		way_release(f, &f->lane[t].whole);
 		for (i = 0; i < FIELD_PANEL; i++)
 			way_release(f, &f->lane[t].small[i]);
+		way_release(f, &f->lane[t].joined);
 		subspace_free(f->lane[t].subspace);
 		free(f->lane[t].y);
 	}
@@ -365,18 +367,27 @@ map(const struct flow *f, struct way *w, double *y, size_t n, struct flow_result
 	}
 }
 
+/* Are steps the same for all activations? */
+static int
+in_step(const struct flow *f)
+{
+	return f->solver->adapt == NULL && !isfinite(f->level);
+}
+
 static void
-equal_steps(const struct flow *f, struct way *w, double *y, size_t n, struct flow_result *r)
+equal_steps(const struct flow *f, struct way *w, double *y, size_t n)
 {
 	unsigned step;
-	size_t i;
 
 	for (step = 0; step < f->steps; step++)
 		f->solver->step(w->field, w->work, y, n, f->length / f->steps, w->k, w->tmp);
-	for (i = 0; i < n; i++) {
-		r[i].length = f->speed * f->length;
-		r[i].steps = f->steps;
-	}
+}
+
+static void
+all_steps(const struct flow *f, struct flow_result *r)
+{
+	r->length = f->speed * f->length;
+	r->steps = f->steps;
 }
 
 /* y[n][dim] along the way's field, or mapped, n <= FIELD_PANEL; -1: *failed of them did */
@@ -390,8 +401,10 @@ follow(const struct flow *f, struct way *w, double *y, size_t n, struct flow_res
 		density(w, y, n, 0, r);
 	if (w->field->type->kind == FIELD_MAP) {
 		map(f, w, y, n, r);
-	} else if (w->adaptive == NULL && !isfinite(f->level)) {
-		equal_steps(f, w, y, n, r);
+	} else if (in_step(f)) {
+		equal_steps(f, w, y, n);
+		for (i = 0; i < n; i++)
+			all_steps(f, r + i);
 	} else {
 		for (i = 0; i < n; i++)
 			if (follow_one(f, w, y + i * w->field->dim, &r[i], e) != 0) {
@@ -404,11 +417,38 @@ follow(const struct flow *f, struct way *w, double *y, size_t n, struct flow_res
 	return 0;
 }
 
+/* Activations which[n] of those in the subspace, at z, by steps that are the same for all. */
+static void
+follow_joined(const struct flow *f, struct lane *l, const size_t *which, size_t n, double *z, struct flow_result *r,
+    int with_h)
+{
+	double y[SUBSPACE_DIM * SUBSPACE_LANES];
+	size_t i, m;
+
+	for (i = 0; with_h && i < n; i++)
+		density(&l->small[which[i]], z + which[i] * SUBSPACE_DIM, 1, 0, r + which[i]);
+	for (i = 0; i < n; i += m) {
+		m = n - i < SUBSPACE_LANES ? n - i : SUBSPACE_LANES;
+		/* one alone is faster, by the same operations */
+		if (m == 1) {
+			equal_steps(f, &l->small[which[i]], z + which[i] * SUBSPACE_DIM, 1);
+			continue;
+		}
+		subspace_join(l->subspace, which + i, m, z, y);
+		equal_steps(f, &l->joined, y, 1);
+		subspace_part(y, which + i, m, z);
+	}
+	for (i = 0; i < n; i++)
+		all_steps(f, r + which[i]);
+	for (i = 0; with_h && i < n; i++)
+		density(&l->small[which[i]], z + which[i] * SUBSPACE_DIM, 1, 1, r + which[i]);
+}
+
 /* Up to FIELD_PANEL activations in l->y. */
 static int
 move(const struct flow *f, struct lane *l, size_t n, struct flow_result *r, int with_h, size_t *failed)
 {
-	size_t dim = f->b->field->dim, i, nowhere;
+	size_t dim = f->b->field->dim, which[FIELD_PANEL], joined = 0, i, nowhere;
 	double z[FIELD_PANEL * SUBSPACE_DIM];
 	int inside[FIELD_PANEL];
 
@@ -416,15 +456,17 @@ move(const struct flow *f, struct lane *l, size_t n, struct flow_result *r, int 
 		return follow(f, &l->whole, l->y, n, r, with_h, failed, &l->err);
 	subspace_enter(l->subspace, l->y, n, f->length, z, inside);
 	for (i = 0; i < n; i++) {
-		double *y = l->y + i * dim, *small = z + i * SUBSPACE_DIM;
-
 		*failed = i;
-		if (follow(f, inside[i] ? &l->small[i] : &l->whole, inside[i] ? small : y, 1, r + i, with_h, &nowhere,
-		    &l->err) != 0)
+		if (inside[i] && in_step(f))
+			which[joined++] = i;
+		else if (follow(f, inside[i] ? &l->small[i] : &l->whole,
+		    inside[i] ? z + i * SUBSPACE_DIM : l->y + i * dim, 1, r + i, with_h, &nowhere, &l->err) != 0)
 			return -1;
-		if (inside[i])
-			subspace_leave(l->subspace, i, small, y);
 	}
+	follow_joined(f, l, which, joined, z, r, with_h);
+	for (i = 0; i < n; i++)
+		if (inside[i])
+			subspace_leave(l->subspace, i, z + i * SUBSPACE_DIM, l->y + i * dim);
 	return 0;
 }
 

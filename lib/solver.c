@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "simd.h"
+
 extern const struct solver solver_euler, solver_midpoint, solver_rk4, solver_rk4_38, solver_rkf45, solver_rkck,
     solver_rk8pd;
 
@@ -33,11 +35,12 @@ solver_find(const char *name)
 	return NULL;
 }
 
-void
+SIMD_CLONES void
 solver_add(double *y, double a, const double *k, size_t n, size_t dim)
 {
 	size_t i;
 
+	#pragma omp simd
 	for (i = 0; i < n * dim; i++)
 		y[i] += a * k[i];
 }

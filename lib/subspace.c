@@ -10,13 +10,19 @@
 
 enum {
 	SMALL = 128,			/* numbers in an activation below which the field itself is as fast */
-	K = SUBSPACE_DIM, SHARED = SUBSPACE_SHARED
+	K = SUBSPACE_DIM, SHARED = SUBSPACE_SHARED, LANES = SUBSPACE_LANES
 };
 
 /* h = z'Hz / |z|^2 + q.z / |z| + c */
 struct small {
 	struct field base;
 	double H[K][K], q[K], c;
+};
+
+/* Several of these side by side, without c. */
+struct joined {
+	struct field base;
+	double H[K][K][LANES], q[K][LANES];
 };
 
 /* Orthonormal v_0.. with Q v_j = below_{j-1} v_{j-1} + on_j v_j + below_j v_{j+1}: Lanczos. */
@@ -49,47 +55,105 @@ struct subspace {
 	struct chain q;
 	size_t n_shared;		/* vectors of q's chain in the subspace: those that have products */
 	struct inner *in;		/* [FIELD_PANEL] */
+	struct joined joined;
 	float *x, *Qx;			/* [FIELD_PANEL][dim] */
 };
 
-/* Of one row: h but for c, and u = 2 Hz / |z| + q - along z, which is grad h times |z|; returns 1 / |z|. */
-static inline __attribute__((always_inline)) double
-evaluate(const struct small *f, const double *z, double *h, double *u)
+typedef double lane __attribute__((vector_size(LANES * sizeof(double)), aligned(sizeof(double)), may_alias));
+
+/*
+ * h but for c, u = 2 Hz / |z| + q - along z, which is grad h times |z|, and 1 / |z|: of one activation, whose K numbers
+ * are two lanes, and of LANES of them, a number of each in a lane. Operation for operation the same, so that the
+ * numbers are.
+ */
+static inline double
+sum(lane x, lane y)
 {
-	double zz = 0, zHz = 0, qz = 0, scale, along;
+	x += y;
+	return (x[0] + x[2]) + (x[1] + x[3]);
+}
+
+static inline __attribute__((always_inline)) double
+alone(const struct small *f, const double *at, double *h, lane *u)
+{
+	const lane *H = (const lane *)&f->H, *q = (const lane *)&f->q, *z = (const lane *)at;
+	double scale, zHz, qz, along;
+	size_t j;
+
+	u[0] = H[0] * at[0];
+	u[1] = H[1] * at[0];
+	for (j = 1; j < K; j++) {
+		u[0] += H[2 * j] * at[j];
+		u[1] += H[2 * j + 1] * at[j];
+	}
+	scale = 1 / (sqrt(sum(z[0] * z[0], z[1] * z[1])) + 1e-12);
+	zHz = sum(z[0] * u[0], z[1] * u[1]) * scale;
+	qz = sum(q[0] * z[0], q[1] * z[1]);
+	*h = (zHz + qz) * scale;
+	along = (2 * zHz + qz) * scale * scale;
+	for (j = 0; j < 2; j++)
+		u[j] = 2 * scale * u[j] + q[j] - along * z[j];
+	return scale;
+}
+
+static inline __attribute__((always_inline)) void
+sums(const lane *x, const lane *y, lane *to)
+{
+	lane p[K];
+	size_t i;
+
+	for (i = 0; i < K; i++)
+		p[i] = x[i] * y[i];
+	*to = ((p[0] + p[4]) + (p[2] + p[6])) + ((p[1] + p[5]) + (p[3] + p[7]));
+}
+
+static inline __attribute__((always_inline)) void
+roots(lane *x)
+{
+	size_t l;
+
+	for (l = 0; l < LANES; l++)
+		(*x)[l] = sqrt((*x)[l]);
+}
+
+static inline __attribute__((always_inline)) void
+together(const struct joined *f, const lane *z, lane *u, lane *scale)
+{
+	const lane *H = (const lane *)&f->H, *q = (const lane *)&f->q;
+	lane zz, zHz, qz, along;
 	size_t i, j;
 
-	memset(u, 0, K * sizeof *u);
-	for (j = 0; j < K; j++)
-		for (i = 0; i < K; i++)
-			u[i] += f->H[j][i] * z[j];
-	for (i = 0; i < K; i++) {
-		zz += z[i] * z[i];
-		zHz += z[i] * u[i];
-		qz += f->q[i] * z[i];
-	}
-	scale = 1 / (sqrt(zz) + 1e-12);
-	*h = (zHz * scale + qz) * scale;
-	along = (2 * zHz * scale + qz) * scale * scale;
 	for (i = 0; i < K; i++)
-		u[i] = 2 * scale * u[i] + f->q[i] - along * z[i];
-	return scale;
+		u[i] = H[i] * z[0];
+	for (j = 1; j < K; j++)
+		for (i = 0; i < K; i++)
+			u[i] += H[j * K + i] * z[j];
+	sums(z, z, &zz);
+	roots(&zz);
+	*scale = 1 / (zz + 1e-12);
+	sums(z, u, &zHz);
+	zHz *= *scale;
+	sums(q, z, &qz);
+	along = (2 * zHz + qz) * *scale * *scale;
+	for (i = 0; i < K; i++)
+		u[i] = 2 * *scale * u[i] + q[i] - along * z[i];
 }
 
 SIMD_CLONES static void
 small_eval(const struct field *base, void *work, const double *y, size_t n, double *h, double *grad)
 {
 	const struct small *f = (const struct small *)base;
-	double u[K], value, scale;
+	double value, scale;
+	lane u[2];
 	size_t r, i;
 
 	(void)work;
 	for (r = 0; r < n; r++) {
-		scale = evaluate(f, y + r * K, &value, u);
+		scale = alone(f, y + r * K, &value, u);
 		if (h != NULL)
 			h[r] = value + f->c;
-		for (i = 0; grad != NULL && i < K; i++)
-			grad[r * K + i] = scale * u[i];
+		for (i = 0; grad != NULL && i < 2; i++)
+			((lane *)grad)[r * 2 + i] = scale * u[i];
 	}
 }
 
@@ -97,16 +161,32 @@ SIMD_CLONES static void
 small_velocity(const struct field *base, const double *y, size_t n, double *v)
 {
 	const struct small *f = (const struct small *)base;
-	double u[K], value, scale, sum;
+	double h, scale;
+	lane u[2];
 	size_t r, i;
 
 	for (r = 0; r < n; r++) {
-		scale = evaluate(f, y + r * K, &value, u);
-		for (sum = 0, i = 0; i < K; i++)
-			sum += u[i] * u[i];
-		scale /= scale * sqrt(sum) + 1e-10;
+		scale = alone(f, y + r * K, &h, u);
+		scale /= scale * sqrt(sum(u[0] * u[0], u[1] * u[1])) + 1e-10;
+		for (i = 0; i < 2; i++)
+			((lane *)v)[r * 2 + i] = scale * u[i];
+	}
+}
+
+SIMD_CLONES static void
+joined_velocity(const struct field *base, const double *y, size_t n, double *v)
+{
+	const struct joined *f = (const struct joined *)base;
+	lane u[K], scale, length;
+	size_t r, i;
+
+	for (r = 0; r < n; r++) {
+		together(f, (const lane *)y + r * K, u, &scale);
+		sums(u, u, &length);
+		roots(&length);
+		scale /= scale * length + 1e-10;
 		for (i = 0; i < K; i++)
-			v[r * K + i] = scale * u[i];
+			((lane *)v)[r * K + i] = scale * u[i];
 	}
 }
 
@@ -116,6 +196,12 @@ static const struct field_type small_type = {
 	.has_h = 1,
 	.eval = small_eval,
 	.velocity = small_velocity,
+};
+
+static const struct field_type joined_type = {
+	.name = "subspaces",
+	.kind = FIELD_UNIT_FLOW,
+	.velocity = joined_velocity,
 };
 
 int
@@ -215,6 +301,7 @@ subspace_alloc(const struct field *f)
 	if (s->q.v == NULL || s->x == NULL || s->Qx == NULL || s->in == NULL ||
 	    (f->type->work_alloc != NULL && (s->work = f->type->work_alloc(f)) == NULL))
 		goto fail;
+	s->joined.base = (struct field){ .type = &joined_type, .dim = K * LANES };
 	share(s, &c);
 	for (i = 0; i < FIELD_PANEL; i++) {
 		struct inner *in = &s->in[i];
@@ -234,6 +321,43 @@ const struct field *
 subspace_field(const struct subspace *s, size_t i)
 {
 	return &s->in[i].field.base;
+}
+
+const struct field *
+subspace_joined(const struct subspace *s)
+{
+	return &s->joined.base;
+}
+
+void
+subspace_join(struct subspace *s, const size_t *which, size_t n, const double *z, double *joined)
+{
+	struct joined *to = &s->joined;
+	size_t l, i, j;
+
+	memset(to->H, 0, sizeof to->H);
+	memset(to->q, 0, sizeof to->q);
+	memset(joined, 0, K * LANES * sizeof *joined);
+	for (l = 0; l < n; l++) {
+		const struct small *f = &s->in[which[l]].field;
+
+		for (i = 0; i < K; i++) {
+			for (j = 0; j < K; j++)
+				to->H[i][j][l] = f->H[i][j];
+			to->q[i][l] = f->q[i];
+			joined[i * LANES + l] = z[which[l] * K + i];
+		}
+	}
+}
+
+void
+subspace_part(const double *joined, const size_t *which, size_t n, double *z)
+{
+	size_t l, i;
+
+	for (l = 0; l < n; l++)
+		for (i = 0; i < K; i++)
+			z[which[l] * K + i] = joined[i * LANES + l];
 }
 
 /* v_i . Q v_j */

@@ -16,7 +16,8 @@
 
 enum {
 	SUBSPACE_SHARED = 4,		/* powers of Q on q, itself included, at most; the rest are of Q on the activation */
-	SUBSPACE_DIM = 8
+	SUBSPACE_DIM = 8,
+	SUBSPACE_LANES = 4		/* activations that go their ways side by side */
 };
 /* The way may be off by so much of its length: a hundredth of what ten steps of Euler's rule are. */
 #define SUBSPACE_ERROR 1e-5
@@ -36,6 +37,13 @@ const struct field *subspace_field(const struct subspace *s, size_t i);
  * how fast it converges: follow the field itself. The same for an activation whatever its neighbours.
  */
 void subspace_enter(struct subspace *s, const double *a, size_t n, double T, double *z, int *inside);
+/*
+ * The fields of up to SUBSPACE_LANES activations as one, without an h: which[n] of those that are inside, whose z
+ * become joined[SUBSPACE_DIM][SUBSPACE_LANES], until the next are joined; and back.
+ */
+const struct field *subspace_joined(const struct subspace *s);
+void subspace_join(struct subspace *s, const size_t *which, size_t n, const double *z, double *joined);
+void subspace_part(const double *joined, const size_t *which, size_t n, double *z);
 /* Activation i, a[dim] as subspace_enter had it, goes the way that z[SUBSPACE_DIM] has gone. */
 void subspace_leave(struct subspace *s, size_t i, const double *z, double *a);
 

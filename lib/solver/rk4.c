@@ -32,7 +32,8 @@ step(const struct tableau *t, const struct field *f, struct field_work *w, doubl
 	for (i = 0; i < STAGES; i++) {
 		memcpy(tmp, y, size * sizeof *tmp);
 		for (j = 0; j < i; j++)
-			solver_add(tmp, dt * t->a[i][j], k + j * size, n, f->dim);
+			if (t->a[i][j] != 0)
+				solver_add(tmp, dt * t->a[i][j], k + j * size, n, f->dim);
 		field_eval(f, w, tmp, n, NULL, k + i * size);
 	}
 	for (i = 0; i < STAGES; i++)
