@@ -389,8 +389,10 @@ state_init(struct state *t, const struct classifier_problem *p, struct classifie
 	t->last = INFINITY;
 	for (i = 0; i < sizeof x / sizeof *x; i++) {
 		x[i]->v = calloc(p->size, sizeof *x[i]->v);
-		x[i]->image = calloc(p->n, sizeof *x[i]->image);
-		if (x[i]->v == NULL || x[i]->image == NULL)
+		if (x[i]->v == NULL)
+			return -1;
+		/* the gradient's is of use in the dual alone */
+		if ((x[i] != &t->g || p->dual) && (x[i]->image = calloc(p->n, sizeof *x[i]->image)) == NULL)
 			return -1;
 	}
 	t->r = calloc(p->n, sizeof *t->r);

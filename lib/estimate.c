@@ -412,8 +412,10 @@ estimate_source(const struct phi_source *s, const struct fit_data *d, const stru
 
 	if (s->n * s->size <= ESTIMATE_EXACT)
 		return source_exact(s, d, o, x, rep, e);
-	return n * n * size / 2 + products * n * n < products * 2 * n * size ? source_gram(s, d, o, x, rep, e) :
-	    source_packed(s, d, o, x, rep, e);
+	if ((n * n * size / 2 + products * n * n < products * 2 * n * size ? source_gram(s, d, o, x, rep, e) :
+	    source_packed(s, d, o, x, rep, e)) != 0)
+		return -1;
+	return s->turn == NULL || s->turn(s->ctx, x->coef) == 0 ? 0 : err_memory(e);
 }
 
 /* One fold of estimate_refit: rows and memory are the caller's. */

@@ -19,7 +19,7 @@ enum {
 	LANES = 16,		/* numbers that are added at a time */
 	PANEL = 512,		/* columns: a tile of them fits into the nearest cache */
 	NUMBER = 3,		/* bytes */
-	VECTORS = 8,
+	VECTORS = 6,			/* with five folds, as many as fits at one C */
 	FLUSH = 16,		/* tiles that are summed up in floats; then doubles take the sums */
 	SHIFT_ROWS = 64,
 	ROWS = 32,		/* of a Gram matrix: what all vectors pass by */
@@ -47,7 +47,7 @@ struct makers {
 	const struct phi_source *s;
 	unsigned n;
 	void **work;
-	double *phi;			/* [n][block][size] */
+	float *phi;			/* [n][block][size], or NULL: rows are exact, and go where they belong */
 };
 
 static void
@@ -69,8 +69,7 @@ makers_init(struct makers *m, const struct phi_source *s, int exact)
 
 	*m = (struct makers){ .s = s, .n = useful(s->n) };
 	m->work = calloc(m->n, sizeof *m->work);
-	m->phi = calloc(m->n, s->block * s->size * sizeof *m->phi);
-	if (m->work == NULL || m->phi == NULL)
+	if (m->work == NULL || (!exact && (m->phi = calloc(m->n, s->block * s->size * sizeof *m->phi)) == NULL))
 		return -1;
 	for (i = 0; i < m->n; i++)
 		if ((m->work[i] = s->work_alloc(s->ctx, exact)) == NULL)
@@ -82,8 +81,9 @@ makers_init(struct makers *m, const struct phi_source *s, int exact)
 struct making {
 	struct makers *m;
 	size_t first, n;
+	double *exact;			/* [..][size], the first of them being row `first'; or NULL, and then */
 	/* of thread i the rows from first on: takes n of phi */
-	void (*take)(void *ctx, unsigned i, size_t first, size_t n, const double *phi);
+	void (*take)(void *ctx, unsigned i, size_t first, size_t n, const float *phi);
 	void *ctx;
 };
 
@@ -93,14 +93,19 @@ make_part(void *ctx, unsigned i, unsigned n)
 	const struct making *k = ctx;
 	const struct phi_source *s = k->m->s;
 	size_t blocks = (k->n + s->block - 1) / s->block, b;
-	double *phi = k->m->phi + i * s->block * s->size;
 
 	for (b = blocks * i / n; b < blocks * (i + 1) / n; b++) {
 		size_t first = k->first + b * s->block, left = k->first + k->n - first;
 
 		left = left < s->block ? left : s->block;
-		s->rows(s->ctx, k->m->work[i], first, left, phi);
-		k->take(k->ctx, i, first, left, phi);
+		if (k->exact != NULL) {
+			s->exact(s->ctx, k->m->work[i], first, left, k->exact + (first - k->first) * s->size);
+		} else {
+			float *phi = k->m->phi + i * s->block * s->size;
+
+			s->rows(s->ctx, k->m->work[i], first, left, phi);
+			k->take(k->ctx, i, first, left, phi);
+		}
 	}
 }
 
@@ -110,26 +115,11 @@ make(struct making *k)
 	parallel_run(make_part, k, k->m->n);
 }
 
-struct exact {
-	double *phi;
-	size_t size;
-};
-
-static void
-take_exact(void *ctx, unsigned i, size_t first, size_t n, const double *phi)
-{
-	struct exact *x = ctx;
-
-	(void)i;
-	memcpy(x->phi + first * x->size, phi, n * x->size * sizeof *phi);
-}
-
 int
 phi_exact(const struct phi_source *s, double *phi, struct err *e)
 {
-	struct exact x = { phi, s->size };
 	struct makers m;
-	struct making k = { &m, 0, s->n, take_exact, &x };
+	struct making k = { .m = &m, .n = s->n, .exact = phi };
 	int rc = makers_init(&m, s, 1);
 
 	if (rc == 0)
@@ -138,31 +128,49 @@ phi_exact(const struct phi_source *s, double *phi, struct err *e)
 	return rc == 0 ? 0 : err_memory(e);
 }
 
-/* shift[size]; by the first maker alone, whatever the threads */
-static void
-find_shift(struct makers *m, double *shift)
+/* shift[size]; by the first maker alone, whatever the threads. 0, -1: out of memory. */
+static int
+find_shift(struct makers *m, float *shift)
 {
 	const struct phi_source *s = m->s;
-	size_t rows = s->n < SHIFT_ROWS ? s->n : SHIFT_ROWS, i, j, n;
+	size_t rows = s->n < SHIFT_ROWS ? s->n : SHIFT_ROWS, i, j, r, n;
+	double *sum = calloc(s->size, sizeof *sum);
 
-	memset(shift, 0, s->size * sizeof *shift);
+	if (sum == NULL)
+		return -1;
 	for (i = 0; i < rows; i += n) {
 		n = rows - i < s->block ? rows - i : s->block;
 		s->rows(s->ctx, m->work[0], i, n, m->phi);
-		for (j = 0; j < n; j++)
-			cblas_daxpy((int)s->size, 1 / (double)rows, m->phi + j * s->size, 1, shift, 1);
+		for (r = 0; r < n; r++)
+			for (j = 0; j < s->size; j++)
+				sum[j] += (double)m->phi[r * s->size + j];
 	}
+	for (j = 0; j < s->size; j++)
+		shift[j] = (float)(sum[j] / (double)rows);
+	free(sum);
+	return 0;
 }
 
-/* Rows as floats, less the shift. */
+static double
+along_shift(const float *shift, const double *w, size_t size)
+{
+	double sum = 0;
+	size_t j;
+
+	for (j = 0; j < size; j++)
+		sum += w[j] * (double)shift[j];
+	return sum;
+}
+
+/* Rows less the shift. */
 struct floats {
 	float *to;			/* [..][size], the first of them being row `first` */
 	size_t first, size;
-	const double *shift;
+	const float *shift;
 };
 
 static void
-take_floats(void *ctx, unsigned i, size_t first, size_t n, const double *phi)
+take_floats(void *ctx, unsigned i, size_t first, size_t n, const float *phi)
 {
 	const struct floats *x = ctx;
 	float *to = x->to + (first - x->first) * x->size;
@@ -171,14 +179,14 @@ take_floats(void *ctx, unsigned i, size_t first, size_t n, const double *phi)
 	(void)i;
 	for (r = 0; r < n; r++)
 		for (j = 0; j < x->size; j++)
-			to[r * x->size + j] = (float)(phi[r * x->size + j] - x->shift[j]);
+			to[r * x->size + j] = phi[r * x->size + j] - x->shift[j];
 }
 
 static void
-make_floats(struct makers *m, const double *shift, size_t first, size_t n, float *to)
+make_floats(struct makers *m, const float *shift, size_t first, size_t n, float *to)
 {
 	struct floats x = { to, first, m->s->size, shift };
-	struct making k = { m, first, n, take_floats, &x };
+	struct making k = { .m = m, .first = first, .n = n, .take = take_floats, .ctx = &x };
 
 	make(&k);
 }
@@ -209,14 +217,13 @@ phi_gram(const struct phi_source *s, float *gram, struct err *e)
 	int size = (int)s->size, ld = (int)side, rc = -1;
 	float *held = malloc(band * s->size * sizeof *held);
 	float *block = malloc(BLOCK_ROWS * s->size * sizeof *block);
-	double *shift = malloc(s->size * sizeof *shift);
+	float *shift = malloc(s->size * sizeof *shift);
 	struct makers k;
 
-	if (makers_init(&k, s, 0) != 0 || held == NULL || block == NULL || shift == NULL) {
+	if (makers_init(&k, s, 0) != 0 || held == NULL || block == NULL || shift == NULL || find_shift(&k, shift) != 0) {
 		err_memory(e);
 		goto out;
 	}
-	find_shift(&k, shift);
 	for (first = 0; first < s->n; first = next) {
 		next = first + band < s->n ? first + band : s->n;
 		n = next - first;
@@ -247,13 +254,15 @@ struct sums {
 };
 
 static void
-take_sums(void *ctx, unsigned i, size_t first, size_t n, const double *phi)
+take_sums(void *ctx, unsigned i, size_t first, size_t n, const float *phi)
 {
 	const struct sums *x = ctx;
-	size_t r;
+	double *w = x->w + i * x->size;
+	size_t r, j;
 
 	for (r = 0; r < n; r++)
-		cblas_daxpy((int)x->size, x->alpha[first + r], phi + r * x->size, 1, x->w + i * x->size, 1);
+		for (j = 0; j < x->size; j++)
+			w[j] += x->alpha[first + r] * (double)phi[r * x->size + j];
 }
 
 int
@@ -261,25 +270,25 @@ phi_combine(const struct phi_source *s, const double *alpha, double *w, double *
 {
 	struct makers m;
 	int size = (int)s->size, rc = makers_init(&m, s, 0);
-	double *part = calloc(m.n, s->size * sizeof *part), *shift = malloc(s->size * sizeof *shift), sum = 0;
+	double *part = calloc(m.n, s->size * sizeof *part), sum = 0;
+	float *shift = malloc(s->size * sizeof *shift);
 	struct sums x = { alpha, part, s->size };
-	struct making k = { &m, 0, s->n, take_sums, &x };
+	struct making k = { .m = &m, .n = s->n, .take = take_sums, .ctx = &x };
 	unsigned i;
 	size_t j;
 
-	if (rc != 0 || part == NULL || shift == NULL) {
+	if (rc != 0 || part == NULL || shift == NULL || find_shift(&m, shift) != 0) {
 		rc = err_memory(e);
 		goto out;
 	}
-	find_shift(&m, shift);
 	make(&k);
 	for (j = 0; j < s->n; j++)
 		sum += alpha[j];
-	memset(w, 0, s->size * sizeof *w);
+	for (j = 0; j < s->size; j++)
+		w[j] = -sum * (double)shift[j];
 	for (i = 0; i < m.n; i++)
 		cblas_daxpy(size, 1, part + i * s->size, 1, w, 1);
-	cblas_daxpy(size, -sum, shift, 1, w, 1);
-	*w_shift = cblas_ddot(size, w, 1, shift, 1);
+	*w_shift = along_shift(shift, w, s->size);
 out:
 	makers_release(&m);
 	free(part);
@@ -292,7 +301,7 @@ struct phi {
 	size_t tiles, stride;		/* of TILE rows; numbers in a row, in whole LANES */
 	/* [tiles * TILE][NUMBER * stride]: of a row's numbers the upper 16 bits, then the next 8 */
 	unsigned char *data;
-	double *shift;			/* [size] */
+	float *shift;			/* [size] */
 	double square;			/* sum of all numbers' squares */
 	float *v;			/* [VECTORS][stride] */
 	unsigned threads;
@@ -303,7 +312,7 @@ struct phi {
 struct scratch {
 	float *tile;			/* [TILE][stride] */
 	float *acc;			/* [VECTORS][stride] */
-	double *sum;			/* [VECTORS][stride] */
+	double *sum;			/* [VECTORS][size]; the first thread's are where the products go */
 };
 
 static unsigned char *
@@ -317,27 +326,37 @@ struct packing {
 	double *square;			/* [threads] */
 };
 
+/* Returns the sum of the numbers' squares. */
+SIMD_CLONES static double
+pack(const float *restrict phi, const float *restrict shift, size_t n, uint16_t *restrict upper,
+    unsigned char *restrict lower)
+{
+	double square = 0;
+	size_t j;
+
+	#pragma omp simd reduction(+:square)
+	for (j = 0; j < n; j++) {
+		union number v = { .f = phi[j] - shift[j] };
+
+		square += (double)v.f * (double)v.f;
+		v.u += 0x80;
+		upper[j] = (uint16_t)(v.u >> 16);
+		lower[j] = (unsigned char)(v.u >> 8);
+	}
+	return square;
+}
+
 static void
-take_packed(void *ctx, unsigned i, size_t first, size_t n, const double *phi)
+take_packed(void *ctx, unsigned i, size_t first, size_t n, const float *phi)
 {
 	const struct packing *x = ctx;
 	const struct phi *f = x->f;
-	size_t r, j;
+	size_t r;
 
 	for (r = 0; r < n; r++, phi += f->size) {
 		unsigned char *to = row_at(f, first + r);
-		uint16_t *upper = (uint16_t *)(void *)to;
-		double square = 0;
 
-		for (j = 0; j < f->size; j++) {
-			union number v = { .f = (float)(phi[j] - f->shift[j]) };
-
-			square += (double)v.f * (double)v.f;
-			v.u += 0x80;
-			upper[j] = (uint16_t)(v.u >> 16);
-			to[2 * f->stride + j] = (unsigned char)(v.u >> 8);
-		}
-		x->square[i] += square;
+		x->square[i] += pack(phi, f->shift, f->size, (uint16_t *)(void *)to, to + 2 * f->stride);
 	}
 }
 
@@ -362,8 +381,8 @@ phi_alloc(struct phi *f, const struct phi_source *s, unsigned threads)
 
 		k->tile = calloc(TILE, f->stride * sizeof *k->tile);
 		k->acc = calloc(VECTORS, f->stride * sizeof *k->acc);
-		k->sum = calloc(VECTORS, f->stride * sizeof *k->sum);
-		if (k->tile == NULL || k->acc == NULL || k->sum == NULL)
+		k->sum = i > 0 ? calloc(VECTORS, f->size * sizeof *k->sum) : NULL;
+		if (k->tile == NULL || k->acc == NULL || (i > 0 && k->sum == NULL))
 			return -1;
 	}
 	return 0;
@@ -375,18 +394,17 @@ phi_pack(const struct phi_source *s, struct err *e)
 	struct phi *f = calloc(1, sizeof *f);
 	struct makers m;
 	struct packing x = { f, NULL };
-	struct making k = { &m, 0, s->n, take_packed, &x };
+	struct making k = { .m = &m, .n = s->n, .take = take_packed, .ctx = &x };
 	int rc = makers_init(&m, s, 0);
 	unsigned i;
 
 	if (rc != 0 || f == NULL || (x.square = calloc(m.n, sizeof *x.square)) == NULL ||
-	    phi_alloc(f, s, m.n) != 0) {
+	    phi_alloc(f, s, m.n) != 0 || find_shift(&m, f->shift) != 0) {
 		err_memory(e);
 		phi_free(f);
 		f = NULL;
 		goto out;
 	}
-	find_shift(&m, f->shift);
 	make(&k);
 	for (i = 0; i < m.n; i++)
 		f->square += x.square[i];
@@ -418,7 +436,7 @@ phi_free(struct phi *f)
 double
 phi_shift(const struct phi *f, const double *w)
 {
-	return cblas_ddot((int)f->size, w, 1, f->shift, 1);
+	return along_shift(f->shift, w, f->size);
 }
 
 /* to[stride] */
@@ -466,13 +484,13 @@ sums(const float *restrict rows, size_t stride, size_t width, const float *restr
 		    (u[2] * rows[2 * stride + j] + u[3] * rows[3 * stride + j]);
 }
 
-/* sum[n] += acc[n]; acc = 0 */
+/* sum[size] += acc[size]; acc = 0 */
 SIMD_CLONES static void
-flush(float *restrict acc, size_t n, double *restrict sum)
+flush(float *restrict acc, size_t size, double *restrict sum)
 {
 	size_t j;
 
-	for (j = 0; j < n; j++) {
+	for (j = 0; j < size; j++) {
 		sum[j] += (double)acc[j];
 		acc[j] = 0;
 	}
@@ -484,6 +502,7 @@ struct product {
 	size_t count;
 	double *const *image;		/* or NULL: u is there already, */
 	const double *const *u;		/* and this is either that or the weights */
+	double *const *out;
 };
 
 struct gram_product {
@@ -548,8 +567,12 @@ product_part(void *ctx, unsigned i, unsigned n)
 	const struct phi *f = x->f;
 	struct scratch *s = &f->scratch[i];
 	size_t from = f->tiles * i / n, to = f->tiles * (i + 1) / n, t, j, k, r;
+	double *sum[VECTORS];
 
-	memset(s->sum, 0, x->count * f->stride * sizeof *s->sum);
+	for (k = 0; k < x->count; k++) {
+		sum[k] = i == 0 ? x->out[k] : s->sum + k * f->size;
+		memset(sum[k], 0, f->size * sizeof *sum[k]);
+	}
 	for (t = from; t < to; t++) {
 		size_t first = t * TILE, rows = f->n - first < TILE ? f->n - first : TILE;
 		float u[VECTORS][TILE] = { { 0 } };
@@ -565,24 +588,22 @@ product_part(void *ctx, unsigned i, unsigned n)
 			for (k = 0; k < x->count; k++)
 				sums(s->tile + j, f->stride, f->stride - j < PANEL ? f->stride - j : PANEL, u[k],
 				    s->acc + k * f->stride + j);
-		if ((t + 1) % FLUSH == 0 || t + 1 == to)
-			flush(s->acc, x->count * f->stride, s->sum);
+		for (k = 0; k < x->count && ((t + 1) % FLUSH == 0 || t + 1 == to); k++)
+			flush(s->acc + k * f->stride, f->size, sum[k]);
 	}
 }
 
 static void
-product(struct product *x, double *const *out)
+product(struct product *x)
 {
 	const struct phi *f = x->f;
 	unsigned i;
 	size_t k;
 
 	parallel_run(product_part, x, f->threads);
-	for (k = 0; k < x->count; k++) {
-		memcpy(out[k], f->scratch[0].sum + k * f->stride, f->size * sizeof *out[k]);
+	for (k = 0; k < x->count; k++)
 		for (i = 1; i < f->threads; i++)
-			cblas_daxpy((int)f->size, 1, f->scratch[i].sum + k * f->stride, 1, out[k], 1);
-	}
+			cblas_daxpy((int)f->size, 1, f->scratch[i].sum + k * f->size, 1, x->out[k], 1);
 }
 
 void
@@ -591,9 +612,9 @@ phi_pull_back(struct phi *f, const double *const *u, size_t count, double *const
 	size_t k;
 
 	for (k = 0; k < count; k += VECTORS) {
-		struct product x = { f, count - k < VECTORS ? count - k : VECTORS, NULL, u + k };
+		struct product x = { f, count - k < VECTORS ? count - k : VECTORS, NULL, u + k, out + k };
 
-		product(&x, out + k);
+		product(&x);
 	}
 }
 
@@ -604,12 +625,12 @@ phi_normal(struct phi *f, const double *const *v, const double *const *weight, s
 	size_t k, i, j;
 
 	for (k = 0; k < count; k += VECTORS) {
-		struct product x = { f, count - k < VECTORS ? count - k : VECTORS, image + k, weight + k };
+		struct product x = { f, count - k < VECTORS ? count - k : VECTORS, image + k, weight + k, out + k };
 
 		for (i = 0; i < x.count; i++)
 			for (j = 0; j < f->size; j++)
 				f->v[i * f->stride + j] = (float)v[k + i][j];
-		product(&x, out + k);
+		product(&x);
 	}
 }
 

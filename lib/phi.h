@@ -5,7 +5,7 @@
  * packed into 3 bytes a number (1 + 8 + 15 bits: off by 2^-17 of it at most), or their inner
  * products as floats, for which the rows are made a band at a time and forgotten.
  *
- * Both are of phi_i - shift, where shift is the mean of the first rows: what all rows have in
+ * Both are of phi_i - shift, where shift is the mean of the first rows as floats: what all rows have in
  * common tells nothing of labels (an intercept without penalty takes it up), but would cost
  * digits.
  */
@@ -20,14 +20,19 @@ struct phi_source {
 	const void *ctx;
 	size_t n, size;
 	/*
-	 * Memory for one thread; exact: the rows are to have all digits of doubles, and not
-	 * only those of floats. NULL: out of memory.
+	 * Memory for one thread; exact: for `exact' below, or else for `rows'. NULL: out of memory.
 	 */
 	void *(*work_alloc)(const void *ctx, int exact);
 	void (*work_free)(void *work);
 	size_t block;		/* rows that are best made at a time */
-	/* phi[n][size] of the rows from first on; n <= block */
-	void (*rows)(const void *ctx, void *work, size_t first, size_t n, double *phi);
+	/* phi[n][size] of the rows from first on, n <= block: with the digits of floats, or all of them */
+	void (*rows)(const void *ctx, void *work, size_t first, size_t n, float *phi);
+	void (*exact)(const void *ctx, void *work, size_t first, size_t n, double *phi);
+	/*
+	 * `rows' may have them in another orthonormal basis than `exact' (where w . phi and all inner products
+	 * are the same): w[size] from there. 0, -1: out of memory. NULL: it is the same.
+	 */
+	int (*turn)(const void *ctx, double *w);
 };
 
 /* phi[n][size], all digits and no shift. 0, -1: out of memory. */
@@ -42,7 +47,7 @@ int phi_gram(const struct phi_source *s, float *gram, struct err *e);
 void phi_mirror(float *gram, size_t n);		/* the lower triangle becomes the upper, too */
 /* image[k][n] = gram v[k], k < count; v[count][side], 0 from n on */
 void phi_gram_image(const float *gram, size_t n, const float *v, size_t count, double *const *image);
-/* w[size] = sum_i alpha_i (phi_i - shift), and w . shift. 0, -1: out of memory. */
+/* w[size] = sum_i alpha_i (phi_i - shift), in the basis of `rows', and w . shift. 0, -1: out of memory. */
 int phi_combine(const struct phi_source *s, const double *alpha, double *w, double *w_shift,
     struct err *e);
 

@@ -58,7 +58,16 @@ act_work_free(void *work)
 }
 
 static void
-act_rows(const void *ctx, void *work, size_t first, size_t n, double *phi)
+act_rows(const void *ctx, void *work, size_t first, size_t n, float *phi)
+{
+	const struct fit_data *d = ctx;
+
+	(void)work;
+	memcpy(phi, d->act + first * d->dim, n * d->dim * sizeof *phi);
+}
+
+static void
+act_exact(const void *ctx, void *work, size_t first, size_t n, double *phi)
 {
 	const struct fit_data *d = ctx;
 	size_t i;
@@ -72,7 +81,8 @@ int
 constant_regress(struct constant *f, const struct fit_data *d, const struct field_options *o,
     struct fit_report *rep, struct err *e)
 {
-	struct phi_source source = { d, d->n, d->dim, act_work, act_work_free, 16, act_rows };
+	struct phi_source source = { .ctx = d, .n = d->n, .size = d->dim, .work_alloc = act_work,
+	    .work_free = act_work_free, .block = 16, .rows = act_rows, .exact = act_exact };
 	struct estimate x = { .coef = f->v };
 
 	if (estimate_source(&source, d, o, &x, rep, e) != 0)

@@ -21,6 +21,7 @@
 #include "estimate.h"
 #include "field.h"
 #include "panel.h"
+#include "simd.h"
 
 struct polysketch {
 	struct field base;
@@ -425,7 +426,10 @@ product(const struct field *base, void *work, const float *x, size_t n, float *Q
 	}
 }
 
-/* The rows of a fit for phi.h: with all digits by the transforms above, or with those of floats. */
+/*
+ * The rows of a fit for phi.h: with all digits as above, or with those of floats; the latter are left in the basis of
+ * the transform, which is orthonormal, as F_0, sqrt(2) Re F_1, sqrt(2) Im F_1, ... over sqrt(n).
+ */
 struct maker {
 	const struct polysketch *f;
 	const struct fit_data *data;
@@ -437,7 +441,7 @@ struct maker_work {
 	struct work *exact;		/* or NULL, and then */
 	float *time;			/* [n] */
 	float complex *spec, *product;	/* [n/2+1] */
-	fftwf_plan forward, inverse;	/* time -> spec, product -> time */
+	fftwf_plan forward;		/* time -> spec */
 };
 
 static void
@@ -447,8 +451,6 @@ maker_free(void *work)
 
 	if (k->forward != NULL)
 		fftwf_destroy_plan(k->forward);
-	if (k->inverse != NULL)
-		fftwf_destroy_plan(k->inverse);
 	fftwf_free(k->time);
 	fftwf_free(k->spec);
 	fftwf_free(k->product);
@@ -469,8 +471,7 @@ maker_plan(struct maker_work *k)
 	if (k->time == NULL || k->spec == NULL || k->product == NULL)
 		return -1;
 	k->forward = fftwf_plan_dft_r2c_1d((int)n, k->time, k->spec, FFTW_ESTIMATE);
-	k->inverse = fftwf_plan_dft_c2r_1d((int)n, k->product, k->time, FFTW_ESTIMATE);
-	return k->forward == NULL || k->inverse == NULL ? -1 : 0;
+	return k->forward == NULL ? -1 : 0;
 }
 
 static void *
@@ -492,57 +493,106 @@ maker_alloc(const void *ctx, int exact)
 	return k;
 }
 
-/* product[2 half] = spec, or product times spec; complex, real and imaginary part in turn */
-static void
-accumulate(float *product, const float *spec, size_t half, int first)
+/* product *= spec, n complex numbers */
+SIMD_CLONES static void
+accumulate(float *product, const float *spec, size_t n)
 {
 	size_t i;
 
-	for (i = 0; i < 2 * half; i += 2) {
-		float re = first ? 1 : product[i], im = first ? 0 : product[i + 1];
+	#pragma omp simd
+	for (i = 0; i < n; i++) {
+		float re = product[2 * i], im = product[2 * i + 1];
 
-		product[i] = re * spec[i] - im * spec[i + 1];
-		product[i + 1] = re * spec[i + 1] + im * spec[i];
+		product[2 * i] = re * spec[2 * i] - im * spec[2 * i + 1];
+		product[2 * i + 1] = re * spec[2 * i + 1] + im * spec[2 * i];
 	}
 }
 
-/* features() with the digits of floats */
 static void
-features_single(struct maker_work *k, const double *a, double *phi)
+features_single(struct maker_work *k, const double *a, float *phi)
 {
 	const struct polysketch *f = k->f;
-	size_t half = f->n / 2 + 1, t, i;
+	size_t n = f->n, half = n / 2 + 1, t, i;
+	const float *F = (const float *)k->product;
+	float scale = (float)sqrt(2 / (double)n), end = (float)sqrt(1 / (double)n);
 
 	extend(f, a, k->xe);
 	for (t = 0; t < f->degree; t++) {
 		const int *index = f->index + t * f->ext, *sign = f->sign + t * f->ext;
 
-		memset(k->time, 0, f->n * sizeof *k->time);
+		memset(k->time, 0, n * sizeof *k->time);
 		for (i = 0; i < f->ext; i++)
 			k->time[index[i]] += (float)(sign[i] * k->xe[i]);
-		fftwf_execute(k->forward);
-		accumulate((float *)k->product, (const float *)k->spec, half, t == 0);
+		fftwf_execute_dft_r2c(k->forward, k->time, t == 0 ? k->product : k->spec);
+		if (t > 0)
+			accumulate((float *)k->product, (const float *)k->spec, half);
 	}
-	fftwf_execute(k->inverse);
-	for (i = 0; i < f->n; i++)
-		phi[i] = (double)k->time[i] / (double)f->n;
+	phi[0] = end * F[0];
+	for (i = 1; i < n; i++)
+		phi[i] = scale * F[i + 1];
+	if (n % 2 == 0)
+		phi[n - 1] = end * F[n];
 }
 
 static void
-maker_rows(const void *ctx, void *work, size_t first, size_t n, double *phi)
+widen(const struct maker *m, size_t i, double *a)
+{
+	size_t dim = m->f->base.dim, j;
+
+	for (j = 0; j < dim; j++)
+		a[j] = (double)m->data->act[i * dim + j];
+}
+
+static void
+maker_rows(const void *ctx, void *work, size_t first, size_t n, float *phi)
 {
 	const struct maker *m = ctx;
 	struct maker_work *k = work;
-	size_t dim = m->f->base.dim, i, j;
+	size_t i;
 
 	for (i = 0; i < n; i++, phi += m->f->n) {
-		for (j = 0; j < dim; j++)
-			k->a[j] = (double)m->data->act[(first + i) * dim + j];
-		if (k->exact != NULL)
-			features(k->exact, k->a, phi);
-		else
-			features_single(k, k->a, phi);
+		widen(m, first + i, k->a);
+		features_single(k, k->a, phi);
 	}
+}
+
+static void
+maker_exact(const void *ctx, void *work, size_t first, size_t n, double *phi)
+{
+	const struct maker *m = ctx;
+	struct maker_work *k = work;
+	size_t i;
+
+	for (i = 0; i < n; i++, phi += m->f->n) {
+		widen(m, first + i, k->a);
+		features(k->exact, k->a, phi);
+	}
+}
+
+/* w . phi_i is what it was: the transform's transpose is its inverse. */
+static int
+maker_turn(const void *ctx, double *w)
+{
+	const struct maker *m = ctx;
+	size_t n = m->f->n, half = n / 2 + 1, i;
+	double complex *F = fftw_alloc_complex(half);
+	double scale = sqrt(0.5 / (double)n), end = sqrt(1 / (double)n);
+	fftw_plan plan;
+	int rc = -1;
+
+	if (F == NULL || (plan = fftw_plan_dft_c2r_1d((int)n, F, w, FFTW_ESTIMATE | FFTW_UNALIGNED)) == NULL)
+		goto out;
+	F[0] = end * w[0];
+	for (i = 1; i < half; i++)
+		F[i] = scale * (w[2 * i - 1] + (2 * i < n ? I * w[2 * i] : 0));
+	if (n % 2 == 0)
+		F[half - 1] = end * w[n - 1];
+	fftw_execute(plan);
+	fftw_destroy_plan(plan);
+	rc = 0;
+out:
+	fftw_free(F);
+	return rc;
 }
 
 static struct field *
@@ -550,7 +600,8 @@ fit(const struct fit_data *data, const struct field_options *o, struct fit_repor
 {
 	struct polysketch *f = polysketch_alloc(data->dim, o->degree, o->components, o->gamma, o->coef0);
 	struct maker m = { f, data };
-	struct phi_source source = { &m, data->n, o->components, maker_alloc, maker_free, 4, maker_rows };
+	struct phi_source source = { .ctx = &m, .n = data->n, .size = o->components, .work_alloc = maker_alloc,
+	    .work_free = maker_free, .block = 1, .rows = maker_rows, .exact = maker_exact, .turn = maker_turn };
 	struct estimate x;
 	int rc = -1;
 

@@ -184,9 +184,7 @@ struct maker {
 enum { MAKER_ROWS = 64 };		/* at a time: W is read for each time anew */
 
 struct maker_work {
-	const struct maker *m;
-	double *a;			/* [MAKER_ROWS][dim]; or NULL, and then */
-	float *z;			/* [MAKER_ROWS][n] */
+	double *a;			/* [MAKER_ROWS][dim], or NULL: rows are not exact */
 };
 
 static void *
@@ -197,12 +195,7 @@ maker_alloc(const void *ctx, int exact)
 
 	if (k == NULL)
 		return NULL;
-	k->m = m;
-	if (exact)
-		k->a = calloc(MAKER_ROWS, m->f->base.dim * sizeof *k->a);
-	else
-		k->z = calloc(MAKER_ROWS, m->f->n * sizeof *k->z);
-	if (k->a == NULL && k->z == NULL) {
+	if (exact && (k->a = calloc(MAKER_ROWS, m->f->base.dim * sizeof *k->a)) == NULL) {
 		free(k);
 		return NULL;
 	}
@@ -215,43 +208,51 @@ maker_free(void *work)
 	struct maker_work *k = work;
 
 	free(k->a);
-	free(k->z);
 	free(k);
 }
 
 static void
-maker_rows(const void *ctx, void *work, size_t first, size_t rows, double *phi)
+maker_rows(const void *ctx, void *work, size_t first, size_t rows, float *phi)
 {
 	const struct maker *m = ctx;
 	const struct rff *f = m->f;
-	struct maker_work *k = work;
-	const float *act = m->d->act + first * f->base.dim;
-	double scale = sqrt(2 / (double)f->n);
+	const float *act = m->d->act + first * f->base.dim, scale = sqrtf(2 / (float)f->n);
 	int dim = (int)f->base.dim;
 	size_t i, j;
 
-	if (k->a != NULL) {
-		for (i = 0; i < rows * f->base.dim; i++)
-			k->a[i] = (double)act[i];
-		phases(f, k->a, rows, phi);
-		for (i = 0; i < rows * f->n; i++)
-			phi[i] = scale * cos(phi[i]);
-		return;
-	}
+	(void)work;
 	for (i = 0; i < rows; i++)
 		for (j = 0; j < f->n; j++)
-			k->z[i * f->n + j] = (float)f->b[j];
-	cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)rows, (int)f->n, dim, 1, act, dim, m->W, dim, 1,
-	    k->z, (int)f->n);
+			phi[i * f->n + j] = (float)f->b[j];
+	cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)rows, (int)f->n, dim, 1, act, dim, m->W, dim, 1, phi,
+	    (int)f->n);
 	for (i = 0; i < rows * f->n; i++)
-		phi[i] = scale * (double)cosf(k->z[i]);
+		phi[i] = scale * cosf(phi[i]);
+}
+
+static void
+maker_exact(const void *ctx, void *work, size_t first, size_t rows, double *phi)
+{
+	const struct maker *m = ctx;
+	const struct rff *f = m->f;
+	const struct maker_work *k = work;
+	const float *act = m->d->act + first * f->base.dim;
+	double scale = sqrt(2 / (double)f->n);
+	size_t i;
+
+	for (i = 0; i < rows * f->base.dim; i++)
+		k->a[i] = (double)act[i];
+	phases(f, k->a, rows, phi);
+	for (i = 0; i < rows * f->n; i++)
+		phi[i] = scale * cos(phi[i]);
 }
 
 static struct field *
 fit(const struct fit_data *d, const struct field_options *o, struct fit_report *rep, struct err *e)
 {
 	double sigma = o->sigma == SIGMA_SCALE ? scale_sigma(d) : o->sigma_value;
-	struct phi_source source = { NULL, d->n, o->components, maker_alloc, maker_free, MAKER_ROWS, maker_rows };
+	struct phi_source source = { .n = d->n, .size = o->components, .work_alloc = maker_alloc, .work_free = maker_free,
+	    .block = MAKER_ROWS, .rows = maker_rows, .exact = maker_exact };
 	float *W = malloc(o->components * d->dim * sizeof *W);
 	struct rff *f = NULL;
 	struct maker m;
