@@ -5,6 +5,7 @@ OUT=$base/sample
 [ -z "${DATA-}" ] || OUT=$base/truthfulqa
 export OUT
 . "$(dirname "$0")/../pipelines/common.sh"
+unset GOMP_SPINCOUNT	# both sides run alone, as from a shell
 name=bench
 bench=${BENCH:-$here/build/bench/bench}
 decode=${DECODE:-$here/build/bench/decode}

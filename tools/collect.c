@@ -11,7 +11,7 @@
 enum where { LAST, COMPLETION, ALL };
 
 enum {
-	FILL = 512		/* tokens a batch is filled up to: attention grows with the batch */
+	FILL = 384		/* tokens a batch is filled up to: attention grows with the batch */
 };
 
 static struct {

@@ -43,8 +43,8 @@ struct work {
 	double *time;			/* [n] */
 	double complex *spec, *product, *wspec;	/* [degree][n/2+1], [n/2+1], [n/2+1] */
 	fftw_plan forward, inverse;	/* time -> spec, product -> time */
-	/* M x_e in single precision: x_e and the product; both sketches in one, their spectrum, i times w's */
-	float *xs, *gs;			/* [ext] */
+	/* M x_e in single precision: signs as floats; both sketches in one, their spectrum, gamma i times w's */
+	float *sign;			/* [2][ext] */
 	float complex *both, *spectrum, *iw;	/* [n] */
 	fftwf_plan there, back;		/* both -> spectrum, spectrum -> both */
 };
@@ -117,10 +117,18 @@ transforms_win(const struct polysketch *f)
 	return (double)f->ext * (double)f->ext > 9 * (double)f->n * log2((double)f->n + 1);
 }
 
+/* M[i][j] before it is made symmetric */
+static inline double
+entry(const struct polysketch *f, size_t i, size_t j)
+{
+	const int *h1 = f->index, *s1 = f->sign, *h2 = h1 + f->ext, *s2 = s1 + f->ext;
+
+	return s1[i] * s2[j] * f->w[((size_t)h1[i] + (size_t)h2[j]) % f->n];
+}
+
 static int
 make_quadratic(struct polysketch *f)
 {
-	const int *h1 = f->index, *s1 = f->sign, *h2 = h1 + f->ext, *s2 = s1 + f->ext;
 	size_t d = f->base.dim, i, j;
 
 	if (f->degree != 2 || transforms_win(f))
@@ -129,7 +137,7 @@ make_quadratic(struct polysketch *f)
 		return -1;
 	for (i = 0; i < f->ext; i++)
 		for (j = 0; j < f->ext; j++) {
-			double m = s1[i] * s2[j] * f->w[((size_t)h1[i] + (size_t)h2[j]) % f->n] / 2;
+			double m = entry(f, i, j) / 2;
 
 			f->M[i * f->ext + j] += m;
 			f->M[j * f->ext + i] += m;
@@ -161,8 +169,7 @@ work_free(void *work)
 	fftwf_free(k->both);
 	fftwf_free(k->spectrum);
 	fftwf_free(k->iw);
-	free(k->xs);
-	free(k->gs);
+	free(k->sign);
 	free(k);
 }
 
@@ -189,17 +196,18 @@ transform_alloc(struct work *k)
 	k->both = fftwf_alloc_complex(n);
 	k->spectrum = fftwf_alloc_complex(n);
 	k->iw = fftwf_alloc_complex(n);
-	k->xs = calloc(k->f->ext, sizeof *k->xs);
-	k->gs = calloc(k->f->ext, sizeof *k->gs);
-	if (k->both == NULL || k->spectrum == NULL || k->iw == NULL || k->xs == NULL || k->gs == NULL)
+	k->sign = calloc(2 * k->f->ext, sizeof *k->sign);
+	if (k->both == NULL || k->spectrum == NULL || k->iw == NULL || k->sign == NULL)
 		return -1;
+	for (i = 0; i < 2 * k->f->ext; i++)
+		k->sign[i] = (float)k->f->sign[i];
 	k->there = fftwf_plan_dft_1d((int)n, k->both, k->spectrum, FFTW_FORWARD, FFTW_ESTIMATE);
 	k->back = fftwf_plan_dft_1d((int)n, k->spectrum, k->both, FFTW_BACKWARD, FFTW_ESTIMATE);
 	if (k->there == NULL || k->back == NULL)
 		return -1;
 	/* with what the product is divided by: half of the two gradients' sum, over n */
 	for (i = 0; i < n; i++)
-		k->iw[i] = (float complex)(I * (i < half ? k->wspec[i] : conj(k->wspec[n - i])) / (2 * (double)n));
+		k->iw[i] = (float complex)(k->f->gamma * I * (i < half ? k->wspec[i] : conj(k->wspec[n - i])) / (2 * (double)n));
 	return 0;
 }
 
@@ -349,25 +357,12 @@ eval(const struct field *base, void *work, const double *y, size_t n, double *h,
 	}
 }
 
-/*
- * M x_e through transforms: the two real sketches are one complex one with the spectrum Z = S1 + i S2, and
- * the two gradients come back as one, of the spectrum conj(S2) W + i conj(S1) W = i W conj(Z).
- */
-static void
-multiply_transform(struct work *k, const float *xe, float *out)
+/* z = w conj(z) of n complex numbers */
+SIMD_CLONES static void
+turn_spectrum(float *restrict z, const float *restrict w, size_t n)
 {
-	const struct polysketch *f = k->f;
-	const int *h1 = f->index, *s1 = f->sign, *h2 = h1 + f->ext, *s2 = s1 + f->ext;
-	float *both = (float *)k->both, *z = (float *)k->spectrum;
-	const float *w = (const float *)k->iw;
-	size_t n = f->n, i;
+	size_t i;
 
-	memset(both, 0, 2 * n * sizeof *both);
-	for (i = 0; i < f->ext; i++) {
-		both[2 * h1[i]] += (float)s1[i] * xe[i];
-		both[2 * h2[i] + 1] += (float)s2[i] * xe[i];
-	}
-	fftwf_execute(k->there);
 	#pragma omp simd
 	for (i = 0; i < n; i++) {
 		float re = z[2 * i], im = z[2 * i + 1];
@@ -375,9 +370,32 @@ multiply_transform(struct work *k, const float *xe, float *out)
 		z[2 * i] = w[2 * i] * re + w[2 * i + 1] * im;
 		z[2 * i + 1] = w[2 * i + 1] * re - w[2 * i] * im;
 	}
+}
+
+/*
+ * gamma M times x_e, all but n numbers of which, from the first on, are 0, without coef0's number: the two real
+ * sketches of it are one complex one with the spectrum Z = S1 + i S2, and the two gradients come back as one, of the
+ * spectrum conj(S2) W + i conj(S1) W = i W conj(Z).
+ */
+static void
+multiply_transform(struct work *k, const float *x, size_t first, size_t n, float *out)
+{
+	const struct polysketch *f = k->f;
+	const int *h1 = f->index, *h2 = h1 + f->ext;
+	const float *s1 = k->sign, *s2 = s1 + f->ext;
+	float *both = (float *)k->both;
+	size_t i;
+
+	memset(both, 0, 2 * f->n * sizeof *both);
+	for (i = first; i < first + n; i++) {
+		both[2 * h1[i]] += s1[i] * x[i - first];
+		both[2 * h2[i] + 1] += s2[i] * x[i - first];
+	}
+	fftwf_execute(k->there);
+	turn_spectrum((float *)k->spectrum, (const float *)k->iw, f->n);
 	fftwf_execute(k->back);
-	for (i = 0; i < f->ext; i++)
-		out[i] = (float)s1[i] * both[2 * h1[i]] + (float)s2[i] * both[2 * h2[i] + 1];
+	for (i = 0; i < f->base.dim; i++)
+		out[i] = s1[i] * both[2 * h1[i]] + s2[i] * both[2 * h2[i] + 1];
 }
 
 /* Q = gamma M without coef0's row and column, q = 2 sqrt(gamma coef0) its column, c = coef0 its corner + ... */
@@ -386,6 +404,7 @@ quadratic(const struct field *base, void *work, float *q, double *c)
 {
 	const struct polysketch *f = (const struct polysketch *)base;
 	struct work *k = work;
+	const float one = 1;
 	size_t d = base->dim, i;
 
 	if (f->degree != 2)
@@ -394,14 +413,11 @@ quadratic(const struct field *base, void *work, float *q, double *c)
 	memset(q, 0, d * sizeof *q);
 	if (f->ext == d)
 		return 1;
-	if (f->M == NULL) {
-		memset(k->xs, 0, d * sizeof *k->xs);
-		k->xs[d] = 1;
-		multiply_transform(k, k->xs, k->gs);
-	}
+	if (f->M == NULL)
+		multiply_transform(k, &one, d, 1, q);
 	for (i = 0; i < d; i++)
-		q[i] = (float)(2 * sqrt(f->gamma * f->coef0) * (f->M != NULL ? f->M[d * f->ext + i] : (double)k->gs[i]));
-	*c += f->coef0 * (f->M != NULL ? f->M[d * f->ext + d] : (double)k->gs[d]);
+		q[i] = (float)(2 * sqrt(f->coef0 / f->gamma) * (f->M != NULL ? f->gamma * f->M[d * f->ext + i] : (double)q[i]));
+	*c += f->coef0 * entry(f, d, d);
 	return 1;
 }
 
@@ -409,21 +425,14 @@ static void
 product(const struct field *base, void *work, const float *x, size_t n, float *Qx)
 {
 	const struct polysketch *f = (const struct polysketch *)base;
-	struct work *k = work;
-	size_t d = base->dim, r, i;
+	size_t d = base->dim, r;
 
 	if (f->panel != NULL) {
 		panel_multiply(f->panel, x, n, Qx);
 		return;
 	}
-	for (r = 0; r < n; r++) {
-		memcpy(k->xs, x + r * d, d * sizeof *x);
-		if (f->ext > d)
-			k->xs[d] = 0;
-		multiply_transform(k, k->xs, k->gs);
-		for (i = 0; i < d; i++)
-			Qx[r * d + i] = (float)f->gamma * k->gs[i];
-	}
+	for (r = 0; r < n; r++)
+		multiply_transform(work, x + r * d, 0, d, Qx + r * d);
 }
 
 /*
