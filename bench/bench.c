@@ -302,7 +302,7 @@ bench_rows(size_t n, size_t dim, uint64_t seed)
 static void
 bench_stream(double bytes, const char *path)
 {
-	struct record **r = NULL;
+	struct record **r = NULL, *any = record_alloc();
 	struct header h;
 	struct stream *in;
 	struct sink *out;
@@ -329,9 +329,9 @@ bench_stream(double bytes, const char *path)
 	{
 		FILE *f = fopen(path, "rb");
 
-		if (f == NULL || fseek(f, 0, SEEK_END) != 0 || (in = stream_open(&path, 1, &e)) == NULL)
+		if (f == NULL || any == NULL || fseek(f, 0, SEEK_END) != 0 || (in = stream_open(&path, 1, &e)) == NULL)
 			die("cannot read '%s'", path);
-		while (stream_read(in, r[m], &e) == 1)
+		while (stream_read(in, any, &e) == 1)
 			;
 		share = (double)ftell(f);
 		each = share / (double)stream_count(in);
