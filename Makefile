@@ -69,7 +69,7 @@ $(BUILD)/%.o: %.c $(BUILD)/engine.mk Makefile
 	@mkdir -p $(@D)
 	$(CC) $(cflags) $(ENGINE_CFLAGS) $(PACKAGE_CFLAGS) $(defines) -MMD -c -o $@ $<
 # a product and the sum it goes into are one instruction where the processor has it
-$(BUILD)/lib/panel.o: CFLAGS += -O3 -ffp-contract=fast
+$(BUILD)/lib/panel.o: cflags += -O3 -ffp-contract=fast
 # their loops are to be vectors; an activation's numbers are to be the same alone and beside others
 $(BUILD)/lib/phi.o: cflags += -O3
 $(BUILD)/lib/subspace.o: cflags += -O3 -ffp-contract=off
@@ -109,7 +109,7 @@ demo: setup
 	pipelines/demo
 
 $(benchmarks): setup
-	@tools/setup/packages gnuplot $(if $(DATA),mlr)
+	@tools/setup/packages $(if $(findstring plots,$@),gnuplot) $(if $(DATA),mlr)
 	@$(MAKE) --no-print-directory -s all
 	pipelines/$@
 # the pipeline looks for its settings in the environment, where make puts those of its command line
@@ -119,7 +119,7 @@ truthfulqa: setup
 	pipelines/$@
 
 bench bench-plots: setup
-	@tools/setup/packages gnuplot $(if $(DATA),mlr)
+	@tools/setup/packages $(if $(findstring plots,$@),gnuplot) $(if $(DATA),mlr)
 	@$(MAKE) --no-print-directory -s all $(BUILD)/bench/bench $(BUILD)/bench/decode
 	bench/$(if $(findstring plots,$@),plots,run)
 

@@ -288,7 +288,8 @@ bench_rows(size_t n, size_t dim, uint64_t seed)
 		}
 		record_clear(r);
 		snprintf(name, sizeof name, "r%zu", i);
-		record_set_str(r, "id", name, strlen(name));
+		if (record_set_str(r, "id", name, strlen(name)) != 0)
+			die("out of memory");
 		snprintf(name, sizeof name, "g%zu", i / 4);
 		if (record_set_str(r, "group", name, strlen(name)) != 0 || record_set_int(r, "label", label) != 0)
 			die("out of memory");
@@ -343,7 +344,8 @@ bench_stream(double bytes, const char *path)
 		die("%s", e.text);
 	for (i = 0; i < n; i++) {
 		snprintf(name, sizeof name, "r%llu", (unsigned long long)i);
-		record_set_str(r[i % m], "id", name, strlen(name));
+		if (record_set_str(r[i % m], "id", name, strlen(name)) != 0)
+			die("out of memory");
 		snprintf(name, sizeof name, "g%llu", (unsigned long long)i / 10);
 		if (record_set_str(r[i % m], "group", name, strlen(name)) != 0)
 			die("out of memory");

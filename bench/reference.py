@@ -69,7 +69,6 @@ class Field:
         self.sign = torch.tensor(b["sign"], dtype=torch.float32).reshape(self.degree, -1)
         self.w = torch.tensor(b["w"], dtype=torch.float32)
         self.spectrum = torch.fft.rfft(self.w)
-        self.block_norm = b["act_norm"]
 
     def spectra(self, a):
         norm = a.norm(dim=-1, keepdim=True) + 1e-12

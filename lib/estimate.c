@@ -17,6 +17,7 @@
 /* Products with the rows that a fit takes, of those seen: at one C, and on average from small to large ones. */
 enum { PRODUCTS = 20, PRODUCTS_OF_MANY = 40 };
 enum { AT_ONCE = 6 };			/* values of C that are tried in any case */
+enum { FITS = 30 };			/* that are made together: these with five folds */
 
 /* Of held-out fits: more digits would change no figure that is reported. */
 static const double held_out_tolerance = 1e-5;
@@ -90,7 +91,7 @@ out:
 	return rc;
 }
 
-/* Mean log-loss of log-odds f / t, and with slope its first and second derivative in 1/t. */
+/* Mean log-loss of log-odds f / t, and with first and second its derivatives in 1/t. */
 static double
 mean_log_loss(const double *f, double shift, const int *label, size_t n, double inverse, double *first,
     double *second)
@@ -145,40 +146,42 @@ variance(const struct classifier_problem *p)
 	return total * (double)(p->n - 1) / (double)p->n;	/* over n, as above */
 }
 
-/*
- * Fits with each C[m] on all but each fold: score[m][d->n] of the rows held out.
- */
+/* Rows held out of fits[n], of which the first left out fold `fold', get their f: score[d->n] */
+static void
+keep(const struct classifier_fit *fit, size_t n, const struct fit_data *d, const struct folds *k, size_t fold,
+    double *score)
+{
+	size_t i;
+
+	for (i = 0; i < d->n; i++)
+		if (k->of[i] >= fold && k->of[i] < fold + n)
+			score[i] = fit[k->of[i] - fold].f[i];
+}
+
+/* Fits with each C[m] on all but each fold: score[m][d->n] of the rows held out. */
 static int
 cross_validate(const struct classifier_problem *p, const struct fit_data *d, const struct folds *k,
     const double *C, size_t m, double *score, struct err *e)
 {
-	size_t n_fit = m * k->n, c, i;
-	struct classifier_fit *fit = calloc(n_fit, sizeof *fit);
-	double *f = calloc(n_fit, d->n * sizeof *f);
-	unsigned v;
-	int rc = -1;
+	struct classifier_fit fit[FITS];
+	double *f = malloc(FITS * d->n * sizeof *f);
+	size_t n_fit = m * k->n, first, n, t;
+	int rc = f == NULL ? err_memory(e) : 0;
 
-	if (fit == NULL || f == NULL) {
-		err_memory(e);
-		goto out;
+	for (first = 0; rc == 0 && first < n_fit; first += n) {
+		n = n_fit - first < FITS ? n_fit - first : FITS;
+		for (t = 0; t < n; t++)
+			fit[t] = (struct classifier_fit){ .C = C[(first + t) / k->n], .out = k->out + (first + t) % k->n * d->n,
+			    .tolerance = choice_tolerance, .f = f + t * d->n };
+		if ((rc = classifier_fit(p, fit, n, e)) == 0)
+			for (t = 0; t < n; t++)
+				keep(fit + t, 1, d, k, (first + t) % k->n, score + (first + t) / k->n * d->n);
 	}
-	for (c = 0; c < m; c++)
-		for (v = 0; v < k->n; v++)
-			fit[c * k->n + v] = (struct classifier_fit){ .C = C[c], .out = k->out + v * d->n,
-			    .tolerance = choice_tolerance, .f = f + (c * k->n + v) * d->n };
-	if (classifier_fit(p, fit, n_fit, e) != 0)
-		goto out;
-	for (c = 0; c < m; c++)
-		for (i = 0; i < d->n; i++)
-			score[c * d->n + i] = fit[c * k->n + k->of[i]].f[i];
-	rc = 0;
-out:
-	free(fit);
 	free(f);
 	return rc;
 }
 
-/* The best of several C, by the log-loss of what is held out; score: scratch. */
+/* The best of several C, by the log-loss of what is held out. */
 static int
 choose(const struct classifier_problem *p, const struct fit_data *d, const struct folds *k,
     struct fit_report *rep, struct err *e)
@@ -187,8 +190,10 @@ choose(const struct classifier_problem *p, const struct fit_data *d, const struc
 	size_t c, from, to, at = 0;
 	int rc = -1;
 
-	if (score == NULL)
-		return err_memory(e);
+	if (score == NULL || isnan(scale)) {
+		err_memory(e);
+		goto out;
+	}
 	for (c = 0; c < ESTIMATE_CS; c++)
 		C[c] = pow(10, -2 + 4 * (double)c / (ESTIMATE_CS - 1)) / (scale > 0 ? scale : 1);
 	/* the greater C, the longer its fits take: none are tried behind two that did worse than one before */
@@ -230,34 +235,38 @@ static int
 fit_all(const struct classifier_problem *p, const struct fit_data *d, const struct folds *k, struct estimate *x,
     struct fit_report *rep, struct err *e)
 {
-	struct classifier_fit *fit = calloc(k->n + 1, sizeof *fit);
-	double *f = calloc(k->n + 1, d->n * sizeof *f);
-	unsigned v;
-	int rc = -1;
-	size_t i;
+	struct classifier_fit fit[FITS], *whole = NULL;
+	double *f = malloc(FITS * d->n * sizeof *f);
+	size_t first, n, t, i;
+	int rc = f == NULL ? err_memory(e) : 0;
 
-	if (fit == NULL || f == NULL) {
-		err_memory(e);
-		goto out;
+	/* the fit to all rows comes last */
+	for (first = 0; rc == 0 && first <= k->n; first += n) {
+		n = k->n + 1 - first < FITS ? k->n + 1 - first : FITS;
+		for (t = 0; t < n; t++)
+			fit[t] = (struct classifier_fit){ .C = rep->C, .out = k->out + (first + t) * d->n,
+			    .tolerance = held_out_tolerance, .f = f + t * d->n };
+		if (first + n == k->n + 1) {
+			whole = &fit[n - 1];
+			whole->out = NULL;
+			whole->tolerance = p->rows != NULL ? 0 : single_tolerance;
+			whole->coef = x->coef;
+		}
+		if ((rc = classifier_fit(p, fit, n, e)) == 0 && k->n > 0)
+			keep(fit, n, d, k, first, rep->held_out);
 	}
-	for (v = 0; v < k->n; v++)
-		fit[v] = (struct classifier_fit){ .C = rep->C, .out = k->out + v * d->n,
-		    .tolerance = held_out_tolerance, .f = f + v * d->n };
-	fit[v] = (struct classifier_fit){ .C = rep->C, .tolerance = p->rows != NULL ? 0 : single_tolerance,
-	    .coef = x->coef, .f = f + v * d->n };
-	if ((rc = classifier_fit(p, fit, k->n + 1, e)) != 0)
+	if (rc != 0)
 		goto out;
-	x->intercept = fit[v].intercept;
+	x->intercept = whole->intercept;
 	x->log_prior_ratio = log((1 - rep->prior) / rep->prior);
-	rep->objective = fit[v].objective;
-	rep->gradient_norm = fit[v].gradient_norm;
-	rep->iterations = fit[v].iterations;
+	rep->objective = whole->objective;
+	rep->gradient_norm = whole->gradient_norm;
+	rep->iterations = whole->iterations;
 	for (i = 0; k->n > 0 && i < d->n; i++)
-		rep->held_out[i] = fit[k->of[i]].f[i] + x->log_prior_ratio;
+		rep->held_out[i] += x->log_prior_ratio;
 	rep->has_held_out = k->n > 0;
 	rep->folds = k->n;
 out:
-	free(fit);
 	free(f);
 	return rc;
 }

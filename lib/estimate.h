@@ -31,9 +31,9 @@ struct estimate {
 /*
  * From features, those of a source or phi[d->n][size], row-major: w[size]. From inner products
  * gram[d->n][d->n] (its lower triangle is used), or as phi.h has them: alpha[d->n]. All fill rep->C, objective,
- * gradient_norm, iterations, held_out. With o->C = 0, C is that of ESTIMATE_CS values,
- * spread evenly in log C from 1/100 to 100 over the features' variance, whose log-loss on held-out
- * groups is least. 0, -1.
+ * gradient_norm, iterations, held_out. With o->C = 0, C is that whose log-loss on held-out groups is least, of up
+ * to ESTIMATE_CS values, spread evenly in log C from 1/100 to 100 over the features' variance: none is tried behind
+ * two that did worse than one before. 0, -1.
  */
 int estimate_features(const double *phi, size_t size, const struct fit_data *d,
     const struct field_options *o, struct estimate *x, struct fit_report *rep, struct err *e);

@@ -194,6 +194,13 @@ wants_subspace(const struct flow *f)
 	    f->steps * f->solver->evaluations > 3);
 }
 
+/* Are steps the same for all activations? */
+static int
+in_step(const struct flow *f)
+{
+	return f->solver->adapt == NULL && !isfinite(f->level);
+}
+
 static int
 lane_init(const struct flow *f, struct lane *l, double tolerance)
 {
@@ -210,7 +217,7 @@ lane_init(const struct flow *f, struct lane *l, double tolerance)
 	for (i = 0; i < FIELD_PANEL; i++)
 		if (way_init(f, &l->small[i], subspace_field(l->subspace, i), tolerance) != 0)
 			return -1;
-	return way_init(f, &l->joined, subspace_joined(l->subspace), tolerance);
+	return in_step(f) ? way_init(f, &l->joined, subspace_joined(l->subspace), tolerance) : 0;
 }
 
 struct flow *
@@ -365,13 +372,6 @@ map(const struct flow *f, struct way *w, double *y, size_t n, struct flow_result
 		r[i].length = cblas_dnrm2((int)dim, w->tmp + i * dim, 1);
 		r[i].steps = r[i].length > 0;
 	}
-}
-
-/* Are steps the same for all activations? */
-static int
-in_step(const struct flow *f)
-{
-	return f->solver->adapt == NULL && !isfinite(f->level);
 }
 
 static void

@@ -646,9 +646,10 @@ lm_sampler_alloc(const struct lm *m, const struct lm_sampling *o, uint64_t seed)
 	if (s == NULL)
 		return NULL;
 	s->n_vocab = m->n_vocab;
-	if (o->temperature <= 0)
-		return s;
+	/* what is 0 to a float is 0 */
 	s->temperature = (float)o->temperature;
+	if (!(s->temperature > 0))
+		return s;
 	s->top_p = o->top_p;
 	s->nucleus = o->top_k == 0 && o->top_p < 1;
 	p.no_perf = true;

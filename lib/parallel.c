@@ -18,11 +18,9 @@ parallel_run(void (*fn)(void *ctx, unsigned i, unsigned n), void *ctx, unsigned 
 	int blas = openblas_get_num_threads();
 	unsigned i;
 
-	if (n > 1)
-		openblas_set_num_threads(1);
+	openblas_set_num_threads(1);
 	#pragma omp parallel for num_threads((int)n) if (n > 1) schedule(static, 1)
 	for (i = 0; i < n; i++)
 		fn(ctx, i, n);
-	if (n > 1)
-		openblas_set_num_threads(blas);
+	openblas_set_num_threads(blas);
 }

@@ -55,7 +55,7 @@ struct phi;
 
 struct phi *phi_pack(const struct phi_source *s, struct err *e);	/* NULL: out of memory */
 void phi_free(struct phi *f);		/* NULL is fine */
-double phi_variance(struct phi *f);	/* summed over the features */
+double phi_variance(struct phi *f);	/* summed over the features; NaN: out of memory */
 double phi_shift(const struct phi *f, const double *w);	/* w . shift */
 /*
  * For k < count: out[k][size] = Phi' u[k]. Of the rows less the shift, as floats have it; the same

@@ -8,16 +8,20 @@
 #ifndef ODESTEER_SIMD_H
 #define ODESTEER_SIMD_H
 
-#ifdef __x86_64__
-#define SIMD_CLONES __attribute__((target_clones("avx2", "default")))
+#include <stdlib.h>		/* __GLIBC__, whose linker chooses among clones */
 
+#if defined __x86_64__ && defined __GLIBC__
+#define SIMD_CLONES __attribute__((target_clones("avx2", "default")))
+#else
+#define SIMD_CLONES
+#endif
+
+#ifdef __x86_64__
 static inline int
 simd_fma(void)
 {
 	return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
 }
-#else
-#define SIMD_CLONES
 #endif
 
 #endif

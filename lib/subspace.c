@@ -54,6 +54,7 @@ struct subspace {
 	double length;			/* of q */
 	struct chain q;
 	size_t n_shared;		/* vectors of q's chain in the subspace: those that have products */
+	int closed;			/* these are all there are */
 	struct inner *in;		/* [FIELD_PANEL] */
 	struct joined joined;
 	float *x, *Qx;			/* [FIELD_PANEL][dim] */
@@ -66,11 +67,13 @@ typedef double lane __attribute__((vector_size(LANES * sizeof(double)), aligned(
  * are two lanes, and of LANES of them, a number of each in a lane. Operation for operation the same, so that the
  * numbers are.
  */
-static inline double
-sum(lane x, lane y)
+static inline __attribute__((always_inline)) double
+dot_of(const lane *x, const lane *y)
 {
-	x += y;
-	return (x[0] + x[2]) + (x[1] + x[3]);
+	lane p = x[0] * y[0];
+
+	p += x[1] * y[1];
+	return (p[0] + p[2]) + (p[1] + p[3]);
 }
 
 static inline __attribute__((always_inline)) double
@@ -86,9 +89,9 @@ alone(const struct small *f, const double *at, double *h, lane *u)
 		u[0] += H[2 * j] * at[j];
 		u[1] += H[2 * j + 1] * at[j];
 	}
-	scale = 1 / (sqrt(sum(z[0] * z[0], z[1] * z[1])) + 1e-12);
-	zHz = sum(z[0] * u[0], z[1] * u[1]) * scale;
-	qz = sum(q[0] * z[0], q[1] * z[1]);
+	scale = 1 / (sqrt(dot_of(z, z)) + 1e-12);
+	zHz = dot_of(z, u) * scale;
+	qz = dot_of(q, z);
 	*h = (zHz + qz) * scale;
 	along = (2 * zHz + qz) * scale * scale;
 	for (j = 0; j < 2; j++)
@@ -167,7 +170,7 @@ small_velocity(const struct field *base, const double *y, size_t n, double *v)
 
 	for (r = 0; r < n; r++) {
 		scale = alone(f, y + r * K, &h, u);
-		scale /= scale * sqrt(sum(u[0] * u[0], u[1] * u[1])) + 1e-10;
+		scale /= scale * sqrt(dot_of(u, u)) + 1e-10;
 		for (i = 0; i < 2; i++)
 			((lane *)v)[r * 2 + i] = scale * u[i];
 	}
@@ -207,7 +210,8 @@ static const struct field_type joined_type = {
 int
 subspace_fits(const struct field *f)
 {
-	return f->type->quadratic != NULL && f->mean == NULL && f->dim >= SMALL;
+	return f->type->quadratic != NULL && f->mean == NULL && f->dim >= SMALL &&
+	    f->type->quadratic(f, NULL, NULL, NULL);
 }
 
 static double
@@ -273,12 +277,10 @@ share(struct subspace *s, double *c)
 {
 	s->f->type->quadratic(s->f, s->work, s->q.v, c);
 	s->length = normalise(s->q.v, s->dim);
-	if (!(s->length > 0))
-		return;
-	for (s->q.n = 1; s->n_shared < SHARED; s->n_shared++) {
+	s->closed = !(s->length > 0);
+	for (s->q.n = 1; !s->closed && s->n_shared < SHARED; s->n_shared++) {
 		s->f->type->product(s->f, s->work, s->q.v + (s->q.n - 1) * s->dim, 1, s->Qx);
-		if (!chain_grow(&s->q, s->Qx, s->dim))
-			return;
+		s->closed = !chain_grow(&s->q, s->Qx, s->dim);
 	}
 }
 
@@ -523,7 +525,7 @@ holds(const struct subspace *s, struct inner *in, double T)
 	in->off = apart(s, in) / T;
 	if (in->n_own < 3 || in->off > before || in->off * in->off > SUBSPACE_ERROR * before)
 		return 0;
-	if (s->n_shared < 2)
+	if (s->closed)
 		return 1;
 	last = z[end - 1] / T;
 	last_but_one = fabs(z[end - 2]) / T;

@@ -19,7 +19,7 @@ enum {
 	SUBSPACE_DIM = 8,
 	SUBSPACE_LANES = 4		/* activations that go their ways side by side */
 };
-/* The way may be off by so much of its length: a hundredth of what ten steps of Euler's rule are. */
+/* The way may be off by so much of its length: ten steps of Euler's rule are off hundreds of times as much. */
 #define SUBSPACE_ERROR 1e-5
 
 struct subspace;
