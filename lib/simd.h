@@ -1,7 +1,7 @@
 /*
  * simd - how code in vectors is made for the processor it runs on.
  *
- * SIMD_CLONES, in front of a function: one with AVX2 where there is that, and the same numbers either way, for
+ * SIMD_CLONES, in front of a static function: one with AVX2 where there is that, and the same numbers either way, for
  * multiplications and additions stay apart. Where they are to be joined, simd_fma() tells whether a function with
  * __attribute__((target("avx2,fma"))) can run; only on x86-64.
  */

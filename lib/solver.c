@@ -35,14 +35,20 @@ solver_find(const char *name)
 	return NULL;
 }
 
-SIMD_CLONES void
-solver_add(double *y, double a, const double *k, size_t n, size_t dim)
+SIMD_CLONES static void
+add(double *y, double a, const double *k, size_t n)
 {
 	size_t i;
 
 	#pragma omp simd
-	for (i = 0; i < n * dim; i++)
+	for (i = 0; i < n; i++)
 		y[i] += a * k[i];
+}
+
+void
+solver_add(double *y, double a, const double *k, size_t n, size_t dim)
+{
+	add(y, a, k, n * dim);
 }
 
 /* Regula falsi, each second time bisection: h along a step is smooth but need not be monotone. */
