@@ -70,8 +70,9 @@ $(BUILD)/%.o: %.c $(BUILD)/engine.mk Makefile
 	$(CC) $(cflags) $(ENGINE_CFLAGS) $(PACKAGE_CFLAGS) $(defines) -MMD -c -o $@ $<
 # a product and the sum it goes into are one instruction where the processor has it
 $(BUILD)/lib/panel.o: cflags += -O3 -ffp-contract=fast
-# their loops are to be vectors; an activation's numbers are to be the same alone and beside others
+# its loops are to be vectors
 $(BUILD)/lib/phi.o: cflags += -O3
+# and an activation's numbers the same alone and beside others
 $(BUILD)/lib/subspace.o: cflags += -O3 -ffp-contract=off
 $(lib): $(lib_obj)
 	rm -f $@
@@ -109,7 +110,7 @@ demo: setup
 	pipelines/demo
 
 $(benchmarks): setup
-	@tools/setup/packages $(if $(findstring plots,$@),gnuplot) $(if $(DATA),mlr)
+	@tools/setup/packages gnuplot $(if $(DATA),mlr)
 	@$(MAKE) --no-print-directory -s all
 	pipelines/$@
 # the pipeline looks for its settings in the environment, where make puts those of its command line
@@ -130,6 +131,7 @@ bench-budget: setup
 
 check: setup
 	@ODESTEER_BUDGET=check $(MAKE) --no-print-directory -s run-check
+# tools run side by side in tests: as pipelines/common.sh has it
 run-check: all $(tests) $(fuzz)
 	GOMP_SPINCOUNT="$${GOMP_SPINCOUNT:-1000}" PATH="$(abspath $(BIN)):$$PATH" ODESTEER_FUZZ="$(abspath $(BUILD))/tests" $(PROVE) $(PROVEFLAGS) $(tests) tests/*/*.t
 

@@ -16,9 +16,7 @@
 
 #include "clock.h"
 
-enum { MAX_SEQS = 256 };
-
-enum { MOST_PROMPTS = 4096, MOST_TOKENS = 1024 };
+enum { MOST_SEQS = 256, MOST_PROMPTS = 4096, MOST_TOKENS = 1024 };
 
 static void
 log_nothing(enum ggml_log_level level, const char *text, void *ctx)
@@ -92,7 +90,7 @@ main(int argc, char *argv[])
 		case 's': split = 1; break;
 		default: return 2;
 		}
-	if (argc - optind != 2 || (seqs = atoi(argv[optind + 1])) < 1 || seqs > MAX_SEQS || n_new < 1 || threads < 1)
+	if (argc - optind != 2 || (seqs = atoi(argv[optind + 1])) < 1 || seqs > MOST_SEQS || n_new < 1 || threads < 1)
 		return 2;
 	llama_log_set(log_nothing, NULL);
 	llama_backend_init();
@@ -129,7 +127,7 @@ main(int argc, char *argv[])
 	while (repeats-- > 0) {
 		total = prompts = 0;
 		for (first = 0; first < n; first += seqs) {
-			int m = n - first < seqs ? n - first : seqs, row[MAX_SEQS] = { 0 };
+			int m = n - first < seqs ? n - first : seqs, row[MOST_SEQS] = { 0 };
 
 			llama_memory_clear(llama_get_memory(ctx), false);
 			t = clock_now();

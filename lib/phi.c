@@ -249,6 +249,7 @@ out:
 
 struct sums {
 	const double *alpha;
+	const float *shift;
 	double *w;			/* [threads][size] */
 	size_t size;
 };
@@ -262,7 +263,7 @@ take_sums(void *ctx, unsigned i, size_t first, size_t n, const float *phi)
 
 	for (r = 0; r < n; r++)
 		for (j = 0; j < x->size; j++)
-			w[j] += x->alpha[first + r] * (double)phi[r * x->size + j];
+			w[j] += x->alpha[first + r] * ((double)phi[r * x->size + j] - (double)x->shift[j]);
 }
 
 int
@@ -270,23 +271,19 @@ phi_combine(const struct phi_source *s, const double *alpha, double *w, double *
 {
 	struct makers m;
 	int size = (int)s->size, rc = makers_init(&m, s, 0);
-	double *part = calloc(m.n, s->size * sizeof *part), sum = 0;
+	double *part = calloc(m.n, s->size * sizeof *part);
 	float *shift = malloc(s->size * sizeof *shift);
-	struct sums x = { alpha, part, s->size };
+	struct sums x = { alpha, shift, part, s->size };
 	struct making k = { .m = &m, .n = s->n, .take = take_sums, .ctx = &x };
 	unsigned i;
-	size_t j;
 
 	if (rc != 0 || part == NULL || shift == NULL || find_shift(&m, shift) != 0) {
 		rc = err_memory(e);
 		goto out;
 	}
 	make(&k);
-	for (j = 0; j < s->n; j++)
-		sum += alpha[j];
-	for (j = 0; j < s->size; j++)
-		w[j] = -sum * (double)shift[j];
-	for (i = 0; i < m.n; i++)
+	memcpy(w, part, s->size * sizeof *w);
+	for (i = 1; i < m.n; i++)
 		cblas_daxpy(size, 1, part + i * s->size, 1, w, 1);
 	*w_shift = along_shift(shift, w, s->size);
 out:

@@ -62,11 +62,7 @@ struct subspace {
 
 typedef double lane __attribute__((vector_size(LANES * sizeof(double)), aligned(sizeof(double)), may_alias));
 
-/*
- * h but for c, u = 2 Hz / |z| + q - along z, which is grad h times |z|, and 1 / |z|: of one activation, whose K numbers
- * are two lanes, and of LANES of them, a number of each in a lane. Operation for operation the same, so that the
- * numbers are.
- */
+/* x . y of K numbers, in two lanes each */
 static inline __attribute__((always_inline)) double
 dot_of(const lane *x, const lane *y)
 {
@@ -76,6 +72,32 @@ dot_of(const lane *x, const lane *y)
 	return (p[0] + p[2]) + (p[1] + p[3]);
 }
 
+/* The same sum of LANES activations. */
+static inline __attribute__((always_inline)) void
+sums(const lane *x, const lane *y, lane *to)
+{
+	lane p[K];
+	size_t i;
+
+	for (i = 0; i < K; i++)
+		p[i] = x[i] * y[i];
+	*to = ((p[0] + p[4]) + (p[2] + p[6])) + ((p[1] + p[5]) + (p[3] + p[7]));
+}
+
+static inline __attribute__((always_inline)) void
+roots(lane *x)
+{
+	size_t l;
+
+	for (l = 0; l < LANES; l++)
+		(*x)[l] = sqrt((*x)[l]);
+}
+
+/*
+ * h but for c, u = 2 Hz / |z| + q - along z, which is grad h times |z|, and 1 / |z|: of one activation, whose K numbers
+ * are two lanes, and of LANES of them, a number of each in a lane. Operation for operation the same, so that the
+ * numbers are.
+ */
 static inline __attribute__((always_inline)) double
 alone(const struct small *f, const double *at, double *h, lane *u)
 {
@@ -97,26 +119,6 @@ alone(const struct small *f, const double *at, double *h, lane *u)
 	for (j = 0; j < 2; j++)
 		u[j] = 2 * scale * u[j] + q[j] - along * z[j];
 	return scale;
-}
-
-static inline __attribute__((always_inline)) void
-sums(const lane *x, const lane *y, lane *to)
-{
-	lane p[K];
-	size_t i;
-
-	for (i = 0; i < K; i++)
-		p[i] = x[i] * y[i];
-	*to = ((p[0] + p[4]) + (p[2] + p[6])) + ((p[1] + p[5]) + (p[3] + p[7]));
-}
-
-static inline __attribute__((always_inline)) void
-roots(lane *x)
-{
-	size_t l;
-
-	for (l = 0; l < LANES; l++)
-		(*x)[l] = sqrt((*x)[l]);
 }
 
 static inline __attribute__((always_inline)) void

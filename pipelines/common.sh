@@ -14,8 +14,8 @@ PATH=$here/bin:$PATH
 block=${BLOCK:-13}
 # Two tools with a model each may run at once here; threads that wait by spinning for long would then keep the
 # others from working: four tools at once on two cores are eight times slower by GNU OpenMP's own measure. With
-# no spinning at all one tool alone is up to three times slower. A few microseconds serve both.
-export GOMP_SPINCOUNT="${GOMP_SPINCOUNT:-1000}"
+# no spinning at all one tool alone is up to three times slower. A few microseconds serve both; who has chosen knows.
+[ -n "${OMP_WAIT_POLICY-}" ] || export GOMP_SPINCOUNT="${GOMP_SPINCOUNT:-1000}"
 out=${OUT:-out/$name}
 [ -n "${DRY-}" ] || mkdir -p "$out"
 
