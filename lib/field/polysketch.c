@@ -108,8 +108,9 @@ draw_hashes(struct polysketch *f)
 }
 
 /*
- * A product with M takes time as ext^2, transforms as n log n; they cross where the constant
- * says (measured with AVX2: 26 us of one at 577 against 75 us of the other at 8000).
+ * A product with M takes time as ext^2, transforms as n log n. With n = 8000 they cross at a constant of 7 for flows
+ * of one vector, 9 for values in double and 16 for flows of 64 vectors, which read M once (AVX2; `make bench-plots'
+ * draws it). All vectors go one way, so that each is the same alone and among others.
  */
 static int
 transforms_win(const struct polysketch *f)
