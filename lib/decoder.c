@@ -13,10 +13,8 @@ struct text {
 	struct record *record;
 	int *token;			/* prompt, then what was generated */
 	size_t n_prompt, n;
-	size_t fed;			/* tokens the model has seen */
-	struct text *from;		/* whose rows are also ours, up to .. */
-	size_t shared;			/* .. this many tokens at the beginning; 0: none's */
-	int seq, row;			/* its sequence; its row in the batch, -1: none wanted */
+	size_t fed, decoded;		/* tokens in the batch or behind it; behind it */
+	int seq, row;			/* its sequence; its last row in the batch */
 	struct lm_sampler *sampler;
 	char *completion;
 	size_t len, max;
@@ -29,9 +27,9 @@ struct decoder {
 	decoder_fn *fn;
 	void *ctx;
 	struct text *head, **tail;	/* in the order pushed */
-	struct text **choosing;		/* [seqs] those whose row of the batch chooses a token, in its order */
-	unsigned char *busy;		/* [seqs] */
-	int *seq;			/* [seqs] the sequences of one row */
+	struct text **at;		/* [seqs] each sequence's text, or NULL */
+	struct text **choosing;		/* [n_choosing <= seqs] whose row of the batch chooses a token, in its order */
+	size_t n_choosing;
 	size_t cells;			/* promised to the texts under way */
 	float *logits;			/* [vocab] one row, changed by the penalties */
 	unsigned *stamp, now;		/* [vocab] which tokens the penalty has met in this row */
@@ -50,12 +48,11 @@ decoder_alloc(struct lm *m, const struct decoder_options *o, decoder_fn *fn, voi
 	d->fn = fn;
 	d->ctx = ctx;
 	d->tail = &d->head;
-	d->busy = calloc((size_t)o->seqs, 1);
-	d->seq = calloc((size_t)o->seqs, sizeof *d->seq);
+	d->at = calloc((size_t)o->seqs, sizeof *d->at);
 	d->choosing = calloc((size_t)o->seqs, sizeof *d->choosing);
 	d->logits = malloc((size_t)lm_vocab(m) * sizeof *d->logits);
 	d->stamp = calloc((size_t)lm_vocab(m), sizeof *d->stamp);
-	if (d->busy == NULL || d->seq == NULL || d->choosing == NULL || d->logits == NULL || d->stamp == NULL) {
+	if (d->at == NULL || d->choosing == NULL || d->logits == NULL || d->stamp == NULL) {
 		decoder_free(d);
 		return NULL;
 	}
@@ -83,8 +80,7 @@ decoder_free(struct decoder *d)
 		d->head = t->next;
 		text_free(t);
 	}
-	free(d->busy);
-	free(d->seq);
+	free(d->at);
 	free(d->choosing);
 	free(d->logits);
 	free(d->stamp);
@@ -216,79 +212,142 @@ emit(struct decoder *d, struct err *e)
 	return 0;
 }
 
-/* The text that feeds token p of t, which nobody has fed yet: who would is still under way. */
-static const struct text *
-feeder(const struct text *t, size_t p)
-{
-	while (p < t->shared)
-		t = t->from;
-	return t;
-}
-
-/* Puts t's next token into the batch, for all texts that share it. */
-static int
+/* t's next token goes into the batch. */
+static void
 feed(struct decoder *d, struct text *t)
 {
-	size_t p = t->fed;
-	unsigned want = p + 1 == t->n ? LM_LOGITS | d->o.want : 0;
-	struct text *u;
-	int n = 0;
+	size_t p = t->fed++;
+	int last = t->fed == t->n;
 
-	d->seq[n++] = t->seq;
-	t->fed++;
-	/* who shares it came later and is as far as t is */
-	for (u = t->next; u != NULL; u = u->next)
-		if (u->fed == p && p < u->shared && feeder(u, p) == t) {
-			d->seq[n++] = u->seq;
-			u->fed++;
-		}
-	return lm_batch_add(d->lm, t->token[p], (int)p, d->seq, n, want);
+	t->row = lm_batch_add(d->lm, t->token[p], (int)p, &t->seq, 1, last ? LM_LOGITS | d->o.want : 0);
+	if (last)
+		d->choosing[d->n_choosing++] = t;
 }
 
-/*
- * Feeds the model one batch: a token of every text that generates, and what fits of new prompts. Where
- * prompts begin alike, the beginning is decoded once.
- */
+/* Decodes the batch; texts whose last token was in it choose the next. */
 static int
-step(struct decoder *d, struct err *e)
+flush(struct decoder *d, struct err *e)
 {
-	struct text *t;
-	size_t n = 0;
-	int pass;
+	size_t i, n = d->n_choosing;
+	int seq;
 
-	lm_batch_clear(d->lm);
-	for (pass = 0; pass < 2; pass++)
-		for (t = d->head; t != NULL; t = t->next) {
-			if (t->finish != NULL || pass != (t->fed < t->n_prompt))
-				continue;
-			t->row = -1;
-			/* what is not t's own to feed did not fit either */
-			while (t->fed < t->n && t->fed >= t->shared && lm_batch_size(d->lm) < d->o.batch) {
-				int row = feed(d, t);
-
-				if (t->fed == t->n) {
-					t->row = row;
-					d->choosing[n++] = t;
-				}
-			}
-		}
+	if (lm_batch_size(d->lm) == 0)
+		return 0;
 	if (lm_decode(d->lm, e) != 0)
 		return -1;
-	for (t = d->head; t != NULL; t = t->next) {
-		if (t->finish != NULL || t->row < 0)
-			continue;
+	for (seq = 0; seq < d->o.seqs; seq++)
+		if (d->at[seq] != NULL)
+			d->at[seq]->decoded = d->at[seq]->fed;
+	d->n_choosing = 0;
+	for (i = 0; i < n; i++) {
+		struct text *t = d->choosing[i];
+
 		if (choose(d, t, e) != 0)
 			return -1;
-		t->row = -1;
 		if (t->finish != NULL) {
 			lm_forget_seq(d->lm, t->seq);
-			d->busy[t->seq] = 0;
+			d->at[t->seq] = NULL;
 			d->cells -= need(d, t->n_prompt);
 			lm_sampler_free(t->sampler);
 			t->sampler = NULL;
 		}
 	}
-	return emit(d, e);
+	return 0;
+}
+
+/* The text in the model that begins most like t, with how many tokens. NULL: none does. */
+static const struct text *
+most_like(const struct decoder *d, const struct text *t, size_t *n)
+{
+	const struct text *best = NULL;
+	int seq;
+
+	for (*n = 0, seq = 0; seq < d->o.seqs; seq++) {
+		const struct text *u = d->at[seq];
+		size_t max, k = 0;
+
+		if (u == NULL || u == t)
+			continue;
+		/* a prompt's last token is never shared: it is the one that chooses, and may be steered */
+		max = (u->n_prompt < t->n_prompt ? u->n_prompt : t->n_prompt) - 1;
+		max = u->fed < max ? u->fed : max;
+		while (k < max && u->token[k] == t->token[k])
+			k++;
+		if (k > *n) {
+			*n = k;
+			best = u;
+		}
+	}
+	return best;
+}
+
+/* Where prompts begin alike, the beginning is decoded once. */
+static int
+share(struct decoder *d, struct text *t, struct err *e)
+{
+	const struct text *u;
+	size_t n;
+
+	while ((u = most_like(d, t, &n)) != NULL && u->decoded < n)
+		if (flush(d, e) != 0)
+			return -1;
+	if (u != NULL && lm_share(d->lm, u->seq, t->seq, (int)n))
+		t->fed = t->decoded = n;
+	return 0;
+}
+
+/* Feeds what the model has not seen of t. */
+static int
+feed_all(struct decoder *d, struct text *t, struct err *e)
+{
+	while (t->fed < t->n) {
+		if (lm_batch_size(d->lm) == d->o.batch && flush(d, e) != 0)
+			return -1;
+		feed(d, t);
+	}
+	return 0;
+}
+
+/* Where texts have ended and none has come for them, the last ones take their sequences, so that no gap is left. */
+static void
+close_gaps(struct decoder *d)
+{
+	int from = d->o.seqs - 1, to = 0;
+
+	for (;;) {
+		while (to < from && d->at[to] != NULL)
+			to++;
+		while (from > to && d->at[from] == NULL)
+			from--;
+		if (to >= from)
+			return;
+		lm_move(d->lm, from, to);
+		d->at[to] = d->at[from];
+		d->at[to]->seq = to;
+		d->at[from] = NULL;
+	}
+}
+
+/*
+ * Feeds the model the prompts that have come, and a token of every text that generates; in as few batches as there
+ * may be. Where memories are split these are a batch for each prompt, and one for the tokens.
+ */
+static int
+step(struct decoder *d, struct err *e)
+{
+	int split = lm_split(d->lm), seq;
+	struct text *t;
+
+	lm_batch_clear(d->lm);
+	for (t = d->head; t != NULL; t = t->next)
+		if (t->fed == 0 && (share(d, t, e) != 0 || feed_all(d, t, e) != 0 || (split && flush(d, e) != 0)))
+			return -1;
+	if (split)
+		close_gaps(d);
+	for (seq = 0; seq < d->o.seqs; seq++)
+		if (d->at[seq] != NULL && feed_all(d, d->at[seq], e) != 0)
+			return -1;
+	return flush(d, e) != 0 ? -1 : emit(d, e);
 }
 
 static int
@@ -297,35 +356,9 @@ free_seq(const struct decoder *d)
 	int i;
 
 	for (i = 0; i < d->o.seqs; i++)
-		if (!d->busy[i])
+		if (d->at[i] == NULL)
 			return i;
 	return -1;
-}
-
-/*
- * Finds the text under way that begins most like t, and lets t have what the two share. The last token
- * of a prompt is never shared: it is the one that chooses, and may be steered.
- */
-static void
-share(struct decoder *d, struct text *t)
-{
-	struct text *u;
-
-	for (u = d->head; u != NULL; u = u->next) {
-		size_t max = (u->n_prompt < t->n_prompt ? u->n_prompt : t->n_prompt) - 1, n = 0;
-
-		while (n < max && u->token[n] == t->token[n])
-			n++;
-		if (u->finish == NULL && n > t->shared) {
-			t->shared = n;
-			t->from = u;
-		}
-	}
-	if (t->shared == 0)
-		return;
-	t->fed = t->from->fed < t->shared ? t->from->fed : t->shared;
-	if (!lm_share(d->lm, t->from->seq, t->seq, (int)t->fed))
-		t->shared = t->fed = 0;
 }
 
 int
@@ -339,13 +372,15 @@ decoder_push(struct decoder *d, const struct record *r, const struct example *x,
 	if (need(d, x->n) > (size_t)d->o.cells)
 		return err_set(e, "'%s' has %zu tokens: no room for %d more in a context of %d", x->id,
 		    x->n, d->o.max_tokens, d->o.cells);
+	/* a text of uncommon length: all texts share one memory from now on */
+	if (need(d, x->n) > (size_t)lm_room(d->lm) && (decoder_finish(d, e) != 0 || lm_unify(d->lm, e) != 0))
+		return -1;
 	while ((seq = free_seq(d)) < 0 || d->cells + need(d, x->n) > (size_t)d->o.cells)
 		if (step(d, e) != 0)
 			return -1;
 	if ((t = calloc(1, sizeof *t)) == NULL)
 		return err_memory(e);
 	t->seq = seq;
-	t->row = -1;
 	t->n = t->n_prompt = x->n;
 	t->max = 256;
 	t->token = malloc((x->n + (size_t)d->o.max_tokens) * sizeof *t->token);
@@ -358,8 +393,7 @@ decoder_push(struct decoder *d, const struct record *r, const struct example *x,
 		return err_memory(e);
 	}
 	memcpy(t->token, x->token, x->n * sizeof *t->token);
-	share(d, t);
-	d->busy[seq] = 1;
+	d->at[seq] = t;
 	d->cells += need(d, x->n);
 	*d->tail = t;
 	d->tail = &t->next;

@@ -21,7 +21,9 @@ struct hook {
 
 struct lm {
 	struct llama_model *model;
+	struct llama_context_params params;
 	struct llama_context *ctx;
+	int cells;
 	const struct llama_vocab *vocab;
 	char *name;
 	char digest[17];
@@ -208,6 +210,15 @@ on_node(struct ggml_tensor *t, bool ask, void *ctx)
 	return !m->stopped;	/* false leaves the rest of the graph uncomputed */
 }
 
+/* libllama asks between nodes; a graph of several backends goes on after on_node's false. */
+static bool
+is_stopped(void *ctx)
+{
+	const struct lm *m = ctx;
+
+	return m->stopped;
+}
+
 static void
 digest_model(struct lm *m)
 {
@@ -229,6 +240,14 @@ digest_model(struct lm *m)
 }
 
 static int
+open_context(struct lm *m, struct err *e)
+{
+	if ((m->ctx = llama_init_from_model(m->model, m->params)) == NULL)
+		return err_set(e, "cannot make a context of %d tokens for model '%s'", (int)m->params.n_ctx, m->name);
+	return 0;
+}
+
+static int
 name_model(struct lm *m)
 {
 	char buf[256];
@@ -242,9 +261,10 @@ struct lm *
 lm_open(const struct lm_options *o, struct err *e)
 {
 	struct llama_model_params mp;
-	struct llama_context_params cp;
+	struct llama_context_params *cp;
 	struct lm *m;
 	FILE *f;
+	int room;
 
 	/* libllama does not say why; the commonest cause is told apart here */
 	if ((f = fopen(o->path, "rb")) == NULL) {
@@ -275,26 +295,30 @@ lm_open(const struct lm_options *o, struct err *e)
 		goto fail;
 	}
 	digest_model(m);
-	if ((m->steer = calloc((size_t)m->blocks, sizeof *m->steer)) == NULL) {
+	if ((m->steer = calloc((size_t)m->blocks, sizeof *m->steer)) == NULL || name_model(m) != 0) {
 		err_memory(e);
 		goto fail;
 	}
 
-	cp = llama_context_default_params();
-	cp.n_ctx = (uint32_t)o->cells;
-	/* one ubatch a batch: rows keep their order (kv_unified) and their number */
-	cp.n_batch = cp.n_ubatch = (uint32_t)o->batch;
-	cp.n_seq_max = (uint32_t)o->seqs;
-	cp.n_outputs_max = (uint32_t)o->outputs;
-	cp.n_threads = cp.n_threads_batch = o->threads;
-	cp.kv_unified = true;
-	cp.no_perf = true;
-	cp.cb_eval = on_node;
-	cp.cb_eval_user_data = m;
-	if ((m->ctx = llama_init_from_model(m->model, cp)) == NULL) {
-		err_set(e, "cannot make a context of %d tokens for '%s'", o->cells, o->path);
+	cp = &m->params;
+	*cp = llama_context_default_params();
+	/* libllama makes split memories of a multiple of 256 tokens */
+	room = o->cells / o->seqs < 256 ? 256 : o->cells / o->seqs / 256 * 256;
+	m->cells = o->cells;
+	cp->n_ctx = (uint32_t)(o->split ? o->seqs * room : o->cells);
+	/* one ubatch a batch: rows keep their order (kv_unified, or as lm_options has it) and their number */
+	cp->n_batch = cp->n_ubatch = (uint32_t)o->batch;
+	cp->n_seq_max = (uint32_t)o->seqs;
+	cp->n_outputs_max = (uint32_t)o->outputs;
+	cp->n_threads = cp->n_threads_batch = o->threads;
+	cp->kv_unified = !o->split;
+	cp->no_perf = true;
+	cp->cb_eval = on_node;
+	cp->cb_eval_user_data = m;
+	cp->abort_callback = is_stopped;
+	cp->abort_callback_data = m;
+	if (open_context(m, e) != 0)
 		goto fail;
-	}
 	m->batch_max = o->batch;
 	m->batch = llama_batch_init(o->batch, 0, o->seqs);
 	m->want = calloc((size_t)o->batch, 1);
@@ -302,7 +326,7 @@ lm_open(const struct lm_options *o, struct err *e)
 	m->row = calloc((size_t)o->batch, sizeof *m->row);
 	m->rows = calloc((size_t)o->batch * (size_t)m->dim, sizeof *m->rows);
 	if (m->batch.token == NULL || m->want == NULL || m->picked == NULL ||
-	    m->row == NULL || m->rows == NULL || name_model(m) != 0) {
+	    m->row == NULL || m->rows == NULL) {
 		err_memory(e);
 		goto fail;
 	}
@@ -491,6 +515,8 @@ lm_decode(struct lm *m, struct err *e)
 		lm_forget(m);
 	if (m->failed)
 		return -1;
+	if (m->stopped)
+		return 0;
 	if (rc == 1)
 		return err_set(e, "no room in the model's context");
 	if (rc != 0)
@@ -517,16 +543,45 @@ lm_forget_seq(struct lm *m, int seq)
 }
 
 int
+lm_split(const struct lm *m)
+{
+	return !m->params.kv_unified;
+}
+
+int
+lm_room(const struct lm *m)
+{
+	return (int)llama_n_ctx_seq(m->ctx);
+}
+
+int
+lm_unify(struct lm *m, struct err *e)
+{
+	llama_free(m->ctx);
+	m->params.kv_unified = true;
+	m->params.n_ctx = (uint32_t)m->cells;
+	return open_context(m, e);
+}
+
+void
+lm_move(struct lm *m, int from, int to)
+{
+	llama_memory_seq_cp(llama_get_memory(m->ctx), from, to, -1, -1);
+	lm_forget_seq(m, from);
+}
+
+int
 lm_share(struct lm *m, int from, int to, int n)
 {
 	llama_memory_t memory = llama_get_memory(m->ctx);
 
 	/* a recurrent state is of its sequence's end; a sliding window may have left the beginning behind */
 	if (llama_model_is_recurrent(m->model) || llama_model_is_hybrid(m->model) ||
-	    (n > 0 && llama_memory_seq_pos_min(memory, from) != 0))
+	    llama_memory_seq_pos_min(memory, from) != 0)
 		return 0;
-	if (n > 0)
-		llama_memory_seq_cp(memory, from, to, 0, n);
+	/* from one memory to another libllama copies all there is, or nothing */
+	llama_memory_seq_cp(memory, from, to, -1, -1);
+	llama_memory_seq_rm(memory, to, n, -1);
 	return 1;
 }
 

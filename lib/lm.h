@@ -25,6 +25,11 @@ struct lm_options {
 	int batch;		/* most tokens in one lm_decode */
 	int cells;		/* tokens remembered over all sequences, >= batch */
 	int outputs;		/* most rows with LM_LOGITS in one lm_decode, <= batch */
+	/*
+	 * Each sequence has a memory of its own, of lm_room() tokens, so that attention does not pass by those of
+	 * others. A batch is then of sequences that follow one another, with as many rows of each, and a row of one.
+	 */
+	int split;
 };
 
 int lm_max_seqs(void);
@@ -79,12 +84,16 @@ int lm_decode(struct lm *m, struct err *e);
 /* The row's logits [lm_vocab], borrowed until the next lm_decode. */
 const float *lm_logits(const struct lm *m, int row);
 
+int lm_split(const struct lm *m);		/* whether each sequence has a memory of its own */
+int lm_room(const struct lm *m);		/* the most tokens of one sequence */
+/* From now on all sequences have one memory, together; forgets. 0 or -1, after which only lm_free is left. */
+int lm_unify(struct lm *m, struct err *e);
 void lm_forget(struct lm *m);			/* every sequence */
 void lm_forget_seq(struct lm *m, int seq);	/* one */
+void lm_move(struct lm *m, int from, int to);	/* `to`, of which nothing is remembered, is what `from` was */
 /*
  * Lets `to`, of which nothing is remembered, begin with the first n decoded tokens of
- * `from`, n >= 0. 1, or 0 where sequences of this model cannot share a beginning, neither
- * so nor by a row that belongs to both.
+ * `from`, n > 0. 1, or 0 where sequences of this model cannot share a beginning.
  */
 int lm_share(struct lm *m, int from, int to, int n);
 

@@ -201,6 +201,8 @@ open_model(void)
 	o.cells = d->cells = context > d->seqs * 256 ? context : d->seqs * 256;
 	o.batch = d->batch = d->seqs > 512 ? d->seqs : 512;
 	o.outputs = d->seqs;
+	/* a GPU, which has power to spare, does better with fewer batches */
+	o.split = opt.gpu_layers == 0;
 	if ((m = lm_open(&o, &e)) == NULL)
 		tool_die_err(&e);
 	if (opt.context > lm_context(m))

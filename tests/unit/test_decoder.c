@@ -69,12 +69,15 @@ count(void *ctx, struct record *r, struct err *e)
 	return 0;
 }
 
-/* All prompts, at most `seqs` together and `batch` tokens at a time, in a memory of `cells` tokens. 0 or -1. */
+/*
+ * All prompts, at most `seqs` together and `batch` tokens at a time, in a memory of `cells` tokens, split or not;
+ * number `wide` (N: none) with its beginning eight times. *room is that of one sequence in the end. 0 or -1.
+ */
 static int
-decode(int seqs, int batch, int cells, float *first, struct err *e)
+decode(int seqs, int batch, int cells, int split, int wide, float *first, int *room, struct err *e)
 {
 	struct lm_options lo = { .path = getenv("ODESTEER_MODEL"), .threads = 2, .seqs = seqs, .batch = batch,
-	    .cells = cells, .outputs = seqs };
+	    .cells = cells, .outputs = seqs, .split = split };
 	/* the decoder promises every text what it would need alone */
 	struct decoder_options o = { .repetition_penalty = 1, .max_tokens = NEW, .seqs = seqs, .cells = 1 << 16,
 	    .batch = batch, .want = LM_STEER };
@@ -94,9 +97,12 @@ decode(int seqs, int batch, int cells, float *first, struct err *e)
 	for (k = 0; rc == 0 && k < N; k++) {
 		struct record *r = record_alloc();
 		struct example x = { 0 };
-		char text[1024], id[2] = { (char)('0' + k), '\0' };
+		char text[4096] = "", id[2] = { (char)('0' + k), '\0' };
+		int i;
 
-		snprintf(text, sizeof text, "%s%s", k < N - 1 ? begin : "Interpret", ends[k]);
+		for (i = 0; i < (k == wide ? 8 : 1); i++)
+			strcat(text, k < N - 1 ? begin : "Interpret");
+		strcat(text, ends[k]);
 		memcpy(x.id, id, sizeof id);
 		if (record_set_str(r, "id", id, 1) != 0 || lm_tokenise(m, text, strlen(text), &x.token, &x.n, e) != 0)
 			exit(1);
@@ -110,6 +116,7 @@ decode(int seqs, int batch, int cells, float *first, struct err *e)
 	    (s.unknown > 0 || s.records != N || s.rows != (int)decoder_tokens(d)))
 		rc = err_set(e, "%zu records, %d rows, %d tokens, %d unknown", s.records, s.rows,
 		    (int)decoder_tokens(d), s.unknown);
+	*room = lm_room(m);
 	decoder_free(d);
 	lm_free(m);
 	return rc;
@@ -131,22 +138,30 @@ distance(const float *a, const float *b, size_t n)
 static void
 check_shared(size_t dim)
 {
-	/* texts that join all at once, late ones, and beginnings cut by the end of a batch */
-	static const struct { int seqs, batch; } way[] = { { 8, 512 }, { 3, 60 }, { 3, 40 }, { 8, 33 }, { 2, 7 } };
+	/* texts that join all at once, late ones, beginnings cut by the end of a batch, sequences that move up */
+	static const struct { int seqs, batch, split, wide; } way[] = {
+		{ 8, 512, 0, N }, { 3, 60, 0, N }, { 3, 40, 0, N }, { 8, 33, 0, N }, { 2, 7, 0, N },
+		{ 8, 512, 1, N }, { 3, 40, 1, N }, { 5, 7, 1, N }, { 8, 512, 1, 4 },
+	};
 	float *alone = calloc(N * dim, sizeof *alone), *together = calloc(N * dim, sizeof *together);
 	struct err e = { "" };
 	size_t i, j, k;
+	int room;
 
-	if (decode(1, 512, 512, alone, &e) != 0)
+	if (decode(1, 512, 1024, 0, N, alone, &room, &e) != 0)
 		printf("Bail out! %s\n", e.text);
 	for (i = 0; i < sizeof way / sizeof *way; i++) {
 		double worst = 0, nearest = INFINITY;
 
 		memset(together, 0, N * dim * sizeof *together);
-		if (!ok(decode(way[i].seqs, way[i].batch, 2048, together, &e) == 0, "%d together, %d tokens at a time",
-		    way[i].seqs, way[i].batch))
+		if (!ok(decode(way[i].seqs, way[i].batch, 2048, way[i].split, way[i].wide, together, &room, &e) == 0,
+		    "%d together, %d tokens at a time%s", way[i].seqs, way[i].batch, way[i].split ? ", split" : ""))
 			printf("# %s\n", e.text);
+		/* one that is too long for a memory of its own makes all share one */
+		ok(room == (way[i].split && way[i].wide == N ? 2048 / way[i].seqs / 256 * 256 : 2048), "room for %d tokens", room);
 		for (k = 0; k < N; k++) {
+			if ((int)k == way[i].wide)
+				continue;
 			worst = fmax(worst, distance(together + k * dim, alone + k * dim, dim));
 			for (j = 0; j < N; j++)
 				if (strcmp(ends[j], ends[k]) != 0)
@@ -157,7 +172,7 @@ check_shared(size_t dim)
 		    "from another's by %.2g", worst, nearest);
 	}
 	/* eight prompts of some sixty tokens in 256 */
-	ok(decode(8, 512, 256, together, &e) == 0, "a beginning takes room once: %s", e.text);
+	ok(decode(8, 512, 256, 0, N, together, &room, &e) == 0, "a beginning takes room once: %s", e.text);
 	free(alone);
 	free(together);
 }
