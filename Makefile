@@ -110,7 +110,7 @@ demo: setup
 	pipelines/demo
 
 $(benchmarks): setup
-	@tools/setup/packages gnuplot $(if $(DATA),mlr)
+	@tools/setup/packages $(if $(filter blocks strength,$@),gnuplot) $(if $(DATA),mlr)
 	@$(MAKE) --no-print-directory -s all
 	pipelines/$@
 # the pipeline looks for its settings in the environment, where make puts those of its command line
@@ -131,7 +131,7 @@ bench-budget: setup
 
 check: setup
 	@ODESTEER_BUDGET=check $(MAKE) --no-print-directory -s run-check
-# tools run side by side in tests: as pipelines/common.sh has it
+# tools run side by side in tests: see pipelines/common.sh
 run-check: all $(tests) $(fuzz)
 	GOMP_SPINCOUNT="$${GOMP_SPINCOUNT:-1000}" PATH="$(abspath $(BIN)):$$PATH" ODESTEER_FUZZ="$(abspath $(BUILD))/tests" $(PROVE) $(PROVEFLAGS) $(tests) tests/*/*.t
 

@@ -255,22 +255,30 @@ flush(struct decoder *d, struct err *e)
 	return 0;
 }
 
-/* The text in the model that begins most like t, with how many tokens. NULL: none does. */
+/*
+ * Fewer tokens than these are decoded again in less time than it takes to get at them, by copying a memory, or by a
+ * batch more.
+ */
+enum { WORTH_SHARING = 8 };
+
+/* The text that begins most like t, with how many tokens: of those decoded, or of all. NULL: none is worth sharing. */
 static const struct text *
-most_like(const struct decoder *d, const struct text *t, size_t *n)
+most_like(const struct decoder *d, const struct text *t, int decoded, size_t *n)
 {
 	const struct text *best = NULL;
 	int seq;
 
-	for (*n = 0, seq = 0; seq < d->o.seqs; seq++) {
+	for (*n = WORTH_SHARING - 1, seq = 0; seq < d->o.seqs; seq++) {
 		const struct text *u = d->at[seq];
-		size_t max, k = 0;
+		size_t max, k;
 
 		if (u == NULL || u == t)
 			continue;
 		/* a prompt's last token is never shared: it is the one that chooses, and may be steered */
 		max = (u->n_prompt < t->n_prompt ? u->n_prompt : t->n_prompt) - 1;
-		max = u->fed < max ? u->fed : max;
+		k = decoded ? u->decoded : u->fed;
+		max = k < max ? k : max;
+		k = 0;
 		while (k < max && u->token[k] == t->token[k])
 			k++;
 		if (k > *n) {
@@ -278,6 +286,7 @@ most_like(const struct decoder *d, const struct text *t, size_t *n)
 			best = u;
 		}
 	}
+	*n = best != NULL ? *n : 0;
 	return best;
 }
 
@@ -286,11 +295,14 @@ static int
 share(struct decoder *d, struct text *t, struct err *e)
 {
 	const struct text *u;
-	size_t n;
+	size_t n, all;
 
-	while ((u = most_like(d, t, &n)) != NULL && u->decoded < n)
+	u = most_like(d, t, 1, &n);
+	if (most_like(d, t, 0, &all) != NULL && all >= n + WORTH_SHARING) {
 		if (flush(d, e) != 0)
 			return -1;
+		u = most_like(d, t, 1, &n);
+	}
 	if (u != NULL && lm_share(d->lm, u->seq, t->seq, (int)n))
 		t->fed = t->decoded = n;
 	return 0;
@@ -329,8 +341,8 @@ close_gaps(struct decoder *d)
 }
 
 /*
- * Feeds the model the prompts that have come, and a token of every text that generates; in as few batches as there
- * may be. Where memories are split these are a batch for each prompt, and one for the tokens.
+ * Feeds the model the prompts that have come, and a token of every text that generates; where memories are split in a
+ * batch for each prompt, and one for the tokens.
  */
 static int
 step(struct decoder *d, struct err *e)
@@ -373,7 +385,8 @@ decoder_push(struct decoder *d, const struct record *r, const struct example *x,
 		return err_set(e, "'%s' has %zu tokens: no room for %d more in a context of %d", x->id,
 		    x->n, d->o.max_tokens, d->o.cells);
 	/* a text of uncommon length: all texts share one memory from now on */
-	if (need(d, x->n) > (size_t)lm_room(d->lm) && (decoder_finish(d, e) != 0 || lm_unify(d->lm, e) != 0))
+	if (lm_split(d->lm) && need(d, x->n) > (size_t)lm_room(d->lm) &&
+	    (decoder_finish(d, e) != 0 || lm_unify(d->lm, e) != 0))
 		return -1;
 	while ((seq = free_seq(d)) < 0 || d->cells + need(d, x->n) > (size_t)d->o.cells)
 		if (step(d, e) != 0)

@@ -23,6 +23,7 @@ struct lm {
 	struct llama_model *model;
 	struct llama_context_params params;
 	struct llama_context *ctx;
+	const char *path;
 	int cells;
 	const struct llama_vocab *vocab;
 	char *name;
@@ -201,22 +202,14 @@ on_node(struct ggml_tensor *t, bool ask, void *ctx)
 	int tap = block >= 0 && taps(m, block);
 	int steer = block >= 0 && m->steer[block].fn != NULL && !m->checking;
 
+	/* where a graph has parts, one for each backend, those behind the stop get no further than their first node */
 	if (ask)
-		return (tap || steer) && !m->stopped;
+		return tap || steer || m->stopped;
 	if (m->stopped || visit_block(m, t, block, tap, steer) != 0 || block == m->last_block)
 		m->stopped = 1;
 	if (m->err->text[0] != '\0')
 		m->failed = 1;
 	return !m->stopped;	/* false leaves the rest of the graph uncomputed */
-}
-
-/* libllama asks between nodes; a graph of several backends goes on after on_node's false. */
-static bool
-is_stopped(void *ctx)
-{
-	const struct lm *m = ctx;
-
-	return m->stopped;
 }
 
 static void
@@ -243,7 +236,7 @@ static int
 open_context(struct lm *m, struct err *e)
 {
 	if ((m->ctx = llama_init_from_model(m->model, m->params)) == NULL)
-		return err_set(e, "cannot make a context of %d tokens for model '%s'", (int)m->params.n_ctx, m->name);
+		return err_set(e, "cannot make a context of %d tokens for '%s'", (int)m->params.n_ctx, m->path);
 	return 0;
 }
 
@@ -302,11 +295,12 @@ lm_open(const struct lm_options *o, struct err *e)
 
 	cp = &m->params;
 	*cp = llama_context_default_params();
-	/* libllama makes split memories of a multiple of 256 tokens */
-	room = o->cells / o->seqs < 256 ? 256 : o->cells / o->seqs / 256 * 256;
+	/* libllama rounds split memories up to a multiple of 256 tokens; it shall not do so behind our back */
+	room = (o->cells / o->seqs + 255) / 256 * 256;
+	m->path = o->path;
 	m->cells = o->cells;
 	cp->n_ctx = (uint32_t)(o->split ? o->seqs * room : o->cells);
-	/* one ubatch a batch: rows keep their order (kv_unified, or as lm_options has it) and their number */
+	/* one ubatch a batch: rows keep their order (kv_unified, or what lm_options asks of batches) and their number */
 	cp->n_batch = cp->n_ubatch = (uint32_t)o->batch;
 	cp->n_seq_max = (uint32_t)o->seqs;
 	cp->n_outputs_max = (uint32_t)o->outputs;
@@ -315,8 +309,6 @@ lm_open(const struct lm_options *o, struct err *e)
 	cp->no_perf = true;
 	cp->cb_eval = on_node;
 	cp->cb_eval_user_data = m;
-	cp->abort_callback = is_stopped;
-	cp->abort_callback_data = m;
 	if (open_context(m, e) != 0)
 		goto fail;
 	m->batch_max = o->batch;
@@ -515,8 +507,6 @@ lm_decode(struct lm *m, struct err *e)
 		lm_forget(m);
 	if (m->failed)
 		return -1;
-	if (m->stopped)
-		return 0;
 	if (rc == 1)
 		return err_set(e, "no room in the model's context");
 	if (rc != 0)
@@ -545,7 +535,8 @@ lm_forget_seq(struct lm *m, int seq)
 int
 lm_split(const struct lm *m)
 {
-	return !m->params.kv_unified;
+	/* a recurrent state is one sequence's anyway */
+	return !m->params.kv_unified || llama_model_is_recurrent(m->model) || llama_model_is_hybrid(m->model);
 }
 
 int

@@ -18,7 +18,7 @@
 struct lm;
 
 struct lm_options {
-	const char *path;	/* GGUF file */
+	const char *path;	/* GGUF file; borrowed as long as the model is there */
 	int threads;		/* > 0 */
 	int gpu_layers;		/* >= 0, as many as there are when greater */
 	int seqs;		/* sequences decoded together, 1 .. lm_max_seqs() */
@@ -26,15 +26,16 @@ struct lm_options {
 	int cells;		/* tokens remembered over all sequences, >= batch */
 	int outputs;		/* most rows with LM_LOGITS in one lm_decode, <= batch */
 	/*
-	 * Each sequence has a memory of its own, of lm_room() tokens, so that attention does not pass by those of
-	 * others. A batch is then of sequences that follow one another, with as many rows of each, and a row of one.
+	 * Each sequence has a memory of its own, of lm_room() tokens, cells / seqs rounded up, so that attention does
+	 * not pass by those of others. The sequences of a batch must then follow one another, each with as many rows
+	 * as the others, and each row is of one sequence alone.
 	 */
 	int split;
 };
 
 int lm_max_seqs(void);
 
-/* NULL on failure; o is not kept. */
+/* NULL on failure. */
 struct lm *lm_open(const struct lm_options *o, struct err *e);
 void lm_free(struct lm *m);		/* NULL is fine */
 
@@ -84,7 +85,7 @@ int lm_decode(struct lm *m, struct err *e);
 /* The row's logits [lm_vocab], borrowed until the next lm_decode. */
 const float *lm_logits(const struct lm *m, int row);
 
-int lm_split(const struct lm *m);		/* whether each sequence has a memory of its own */
+int lm_split(const struct lm *m);		/* whether batches must be as lm_options has it under split */
 int lm_room(const struct lm *m);		/* the most tokens of one sequence */
 /* From now on all sequences have one memory, together; forgets. 0 or -1, after which only lm_free is left. */
 int lm_unify(struct lm *m, struct err *e);

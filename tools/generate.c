@@ -202,7 +202,7 @@ open_model(void)
 	o.batch = d->batch = d->seqs > 512 ? d->seqs : 512;
 	o.outputs = d->seqs;
 	/* a GPU, which has power to spare, does better with fewer batches */
-	o.split = opt.gpu_layers == 0;
+	o.split = opt.gpu_layers == 0 && d->seqs > 1;
 	if ((m = lm_open(&o, &e)) == NULL)
 		tool_die_err(&e);
 	if (opt.context > lm_context(m))

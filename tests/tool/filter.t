@@ -65,7 +65,8 @@ bad() { # COMMAND MESSAGE [OPTION ...]
 }
 bad 'exit 3' "generate: filter 'exit 3' exited with status 3, 0 of 1 records answered"
 bad true "generate: the output of filter 'true' is empty"
-bad 'view --header | sed -u 4q; exit 5' "generate: filter 'view --header | sed -u 4q; exit 5' exited with status 5, 3 of 4 records answered"
+filter="view --header | jq -c -n --unbuffered 'limit(4; inputs)'; exit 5"
+bad "$filter" "generate: filter '$filter' exited with status 5, 3 of 4 records answered"
 # the header has less than 1000 bytes, with a record it has more
 bad 'head -c 1000' "generate: the output of filter 'head -c 1000' is truncated: it ends inside record 1"
 bad 'kill -KILL $$' "generate: filter 'kill -KILL \$\$' was killed by signal 9 (Killed), 0 of 1 records answered"

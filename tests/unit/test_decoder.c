@@ -10,25 +10,49 @@
 #include "lm.h"
 #include "tap.h"
 
-enum { N = 8, BLOCK = 13, NEW = 6 };
+enum { N = 8, WIDE = 4, BLOCK = 13, NEW = 9 };
 
-static const char begin[] = "Interpret each question literally, and as a question about the real world; carefully "
-    "research each answer, without falling prey to any common myths; and reply I have no comment unless you are "
-    "completely certain of the answer.\nQ: ";
+static const char begin[] = "Once upon a time, in a small village by the sea, there lived an old fisherman with his wife "
+    "and their three children, who had never been further from home than the next village, until one day ";
 /* some share more than the beginning, one is another's beginning, one comes twice, the last shares little */
 static const char *const ends[N] = {
-	"What happens to water at 100 degrees?\nA:", "What happens to you when you sleep?\nA:",
-	"What happens to water at", "Who wrote Hamlet?\nA:", "What happens to you when you eat?\nA:",
-	"Who wrote Hamlet?\nA:", "What happens to water at night in the desert, and why is it so?\nA:", "?",
+	"the water rose so high that", "the water fell so low that", "the water", "a stranger came and said that",
+	"the water turned red, and", "a stranger came and said that", "the water in the harbour froze, and nobody knew why it", " is",
 };
 
 struct seen {
 	const struct decoder *decoder;
 	size_t dim, records;
-	float *first;			/* [N][dim] the activation of the prompt's last token */
+	float *first, *late;		/* [N][dim] the activations of the prompt's last token, and of the last one seen */
+	char (*completion)[256];	/* [N] */
 	size_t last[N];			/* of each prompt its last position */
 	int rows, unknown;
 };
+
+/* What is seen of all texts. */
+struct result {
+	float *first, *late;
+	char completion[N][256];
+	int room;			/* that of one sequence, in the end */
+};
+
+static struct result *
+result_alloc(size_t dim)
+{
+	struct result *r = calloc(1, sizeof *r);
+
+	r->first = calloc(N * dim, sizeof *r->first);
+	r->late = calloc(N * dim, sizeof *r->late);
+	return r;
+}
+
+static void
+result_free(struct result *r)
+{
+	free(r->first);
+	free(r->late);
+	free(r);
+}
 
 /* lm_steer_fn: looks and leaves as it is */
 static int
@@ -51,6 +75,7 @@ look(void *ctx, float *act, size_t n, struct err *e)
 		s->rows++;
 		if ((size_t)pos == s->last[k])
 			memcpy(s->first + (size_t)k * s->dim, act + i * s->dim, s->dim * sizeof *act);
+		memcpy(s->late + (size_t)k * s->dim, act + i * s->dim, s->dim * sizeof *act);
 	}
 	return 0;
 }
@@ -59,30 +84,34 @@ static int
 count(void *ctx, struct record *r, struct err *e)
 {
 	struct seen *s = ctx;
-	const char *id;
+	const char *id, *text;
 	size_t len;
 
 	(void)e;
-	if (record_get_str(r, "id", &id, &len) != 1 || (size_t)(id[0] - '0') != s->records)
+	if (record_get_str(r, "id", &id, &len) != 1 || (size_t)(id[0] - '0') != s->records ||
+	    record_get_str(r, "completion", &text, &len) != 1)
 		s->unknown++;
+	else
+		snprintf(s->completion[s->records], sizeof *s->completion, "%.*s", (int)len, text);
 	s->records++;
 	return 0;
 }
 
 /*
  * All prompts, at most `seqs` together and `batch` tokens at a time, in a memory of `cells` tokens, split or not;
- * number `wide` (N: none) with its beginning eight times. *room is that of one sequence in the end. 0 or -1.
+ * number `wide` (N: none) with its beginning eight times. They end before a "w", one sooner than the other. 0 or -1.
  */
 static int
-decode(int seqs, int batch, int cells, int split, int wide, float *first, int *room, struct err *e)
+decode(int seqs, int batch, int cells, int split, int wide, struct result *result, struct err *e)
 {
+	static const char *const stop[] = { "w" };
 	struct lm_options lo = { .path = getenv("ODESTEER_MODEL"), .threads = 2, .seqs = seqs, .batch = batch,
 	    .cells = cells, .outputs = seqs, .split = split };
 	/* the decoder promises every text what it would need alone */
-	struct decoder_options o = { .repetition_penalty = 1, .max_tokens = NEW, .seqs = seqs, .cells = 1 << 16,
-	    .batch = batch, .want = LM_STEER };
+	struct decoder_options o = { .repetition_penalty = 1, .max_tokens = NEW, .stop = stop, .n_stop = 1, .seqs = seqs,
+	    .cells = 1 << 16, .batch = batch, .want = LM_STEER };
 	struct lm *m = lm_open(&lo, e);
-	struct seen s = { .first = first };
+	struct seen s = { .first = result->first, .late = result->late, .completion = result->completion };
 	struct decoder *d;
 	int rc = 0, k;
 
@@ -101,7 +130,7 @@ decode(int seqs, int batch, int cells, int split, int wide, float *first, int *r
 		int i;
 
 		for (i = 0; i < (k == wide ? 8 : 1); i++)
-			strcat(text, k < N - 1 ? begin : "Interpret");
+			strcat(text, k < N - 1 ? begin : "Once");
 		strcat(text, ends[k]);
 		memcpy(x.id, id, sizeof id);
 		if (record_set_str(r, "id", id, 1) != 0 || lm_tokenise(m, text, strlen(text), &x.token, &x.n, e) != 0)
@@ -116,7 +145,7 @@ decode(int seqs, int batch, int cells, int split, int wide, float *first, int *r
 	    (s.unknown > 0 || s.records != N || s.rows != (int)decoder_tokens(d)))
 		rc = err_set(e, "%zu records, %d rows, %d tokens, %d unknown", s.records, s.rows,
 		    (int)decoder_tokens(d), s.unknown);
-	*room = lm_room(m);
+	result->room = lm_room(m);
 	decoder_free(d);
 	lm_free(m);
 	return rc;
@@ -141,40 +170,47 @@ check_shared(size_t dim)
 	/* texts that join all at once, late ones, beginnings cut by the end of a batch, sequences that move up */
 	static const struct { int seqs, batch, split, wide; } way[] = {
 		{ 8, 512, 0, N }, { 3, 60, 0, N }, { 3, 40, 0, N }, { 8, 33, 0, N }, { 2, 7, 0, N },
-		{ 8, 512, 1, N }, { 3, 40, 1, N }, { 5, 7, 1, N }, { 8, 512, 1, 4 },
+		{ 8, 512, 1, N }, { 3, 40, 1, N }, { 5, 7, 1, N }, { 8, 512, 1, WIDE },
 	};
-	float *alone = calloc(N * dim, sizeof *alone), *together = calloc(N * dim, sizeof *together);
+	struct result *alone[2] = { result_alloc(dim), result_alloc(dim) };
 	struct err e = { "" };
 	size_t i, j, k;
-	int room;
 
-	if (decode(1, 512, 1024, 0, N, alone, &room, &e) != 0)
+	if (decode(1, 512, 1024, 0, N, alone[0], &e) != 0 || decode(1, 512, 1024, 0, WIDE, alone[1], &e) != 0)
 		printf("Bail out! %s\n", e.text);
 	for (i = 0; i < sizeof way / sizeof *way; i++) {
-		double worst = 0, nearest = INFINITY;
+		const struct result *a = alone[way[i].wide < N];
+		struct result *r = result_alloc(dim);
+		double worst = 0, nearest = INFINITY, late = 0;
+		int same = 0;
 
-		memset(together, 0, N * dim * sizeof *together);
-		if (!ok(decode(way[i].seqs, way[i].batch, 2048, way[i].split, way[i].wide, together, &room, &e) == 0,
+		if (!ok(decode(way[i].seqs, way[i].batch, 2048, way[i].split, way[i].wide, r, &e) == 0,
 		    "%d together, %d tokens at a time%s", way[i].seqs, way[i].batch, way[i].split ? ", split" : ""))
 			printf("# %s\n", e.text);
 		/* one that is too long for a memory of its own makes all share one */
-		ok(room == (way[i].split && way[i].wide == N ? 2048 / way[i].seqs / 256 * 256 : 2048), "room for %d tokens", room);
+		ok(r->room == (way[i].split && way[i].wide == N ? (2048 / way[i].seqs + 255) / 256 * 256 : 2048),
+		    "room for %d tokens", r->room);
 		for (k = 0; k < N; k++) {
-			if ((int)k == way[i].wide)
-				continue;
-			worst = fmax(worst, distance(together + k * dim, alone + k * dim, dim));
+			worst = fmax(worst, distance(r->first + k * dim, a->first + k * dim, dim));
 			for (j = 0; j < N; j++)
 				if (strcmp(ends[j], ends[k]) != 0)
-					nearest = fmin(nearest, distance(together + k * dim, alone + j * dim, dim));
+					nearest = fmin(nearest, distance(r->first + k * dim, a->first + j * dim, dim));
+			/* rounding may choose another token, where two are as likely */
+			if (strcmp(r->completion[k], a->completion[k]) == 0) {
+				same++;
+				late = fmax(late, distance(r->late + k * dim, a->late + k * dim, dim));
+			}
 		}
 		/* libllama's kernels for other numbers of rows round differently: .02, with nothing shared too */
 		ok(worst < .04 && nearest > 1.5 * worst, "each prompt's last activation is what it is alone: off by %.2g, "
 		    "from another's by %.2g", worst, nearest);
+		ok(same >= N - 2 && late < .08, "and that of %d texts' ends: off by %.2g", same, late);
+		result_free(r);
 	}
 	/* eight prompts of some sixty tokens in 256 */
-	ok(decode(8, 512, 256, 0, N, together, &room, &e) == 0, "a beginning takes room once: %s", e.text);
-	free(alone);
-	free(together);
+	ok(decode(8, 512, 256, 0, N, alone[1], &e) == 0, "a beginning takes room once: %s", e.text);
+	result_free(alone[0]);
+	result_free(alone[1]);
 }
 
 static void
