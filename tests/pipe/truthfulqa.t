@@ -120,6 +120,6 @@ run env OUT="$tmp/b" pipelines/truthfulqa
 tail -n +$(($(wc -l <"$tmp/rates") + 1)) "$tmp/b/rates" | cut -d , -f 1 | sort -u | tr '\n' ' ' >"$tmp/again"
 is "$(cat "$tmp/again")" 'generate caa mc caa report score ' 'another strength: what hangs on it'
 is "$(tail -n +$(($(wc -l <"$tmp/rates") + 1)) "$tmp/b/rates" | grep -c 'none')" 0 'and nothing else'
-is "$(cut -d , -f 1,2 "$tmp/b/report.csv" | grep -c 'True\*Info\|,Perplexity$\|Tokens/s')" $((3 * $(echo $METHODS | wc -w))) 'the table has a row for each method'
+is "$(cut -d , -f 1,2 "$tmp/b/report.csv" | grep -c 'True\*Info\|,Perplexity$\|Tokens/s')" $((3 * $(echo "$METHODS" | wc -w))) 'the table has a row for each method'
 is "$(cut -d , -f 1,2 "$tmp/b/report.csv" | grep -c ',MC2$')" "$(echo "$METHODS" | tr ' ' '\n' | grep -vcx bare)" 'and multiple choice of each but the bare one'
 finish
