@@ -24,7 +24,7 @@ struct lm {
 	struct llama_context_params params;
 	struct llama_context *ctx;
 	const char *path;
-	int cells;
+	int cells;			/* of one memory for all */
 	const struct llama_vocab *vocab;
 	char *name;
 	char digest[17];
@@ -532,11 +532,17 @@ lm_forget_seq(struct lm *m, int seq)
 	llama_memory_seq_rm(llama_get_memory(m->ctx), seq, -1, -1);
 }
 
+/* Whether a sequence has a state, which is that of its end and its own. */
+static int
+is_recurrent(const struct lm *m)
+{
+	return llama_model_is_recurrent(m->model) || llama_model_is_hybrid(m->model);
+}
+
 int
 lm_split(const struct lm *m)
 {
-	/* a recurrent state is one sequence's anyway */
-	return !m->params.kv_unified || llama_model_is_recurrent(m->model) || llama_model_is_hybrid(m->model);
+	return !m->params.kv_unified || is_recurrent(m);
 }
 
 int
@@ -566,9 +572,8 @@ lm_share(struct lm *m, int from, int to, int n)
 {
 	llama_memory_t memory = llama_get_memory(m->ctx);
 
-	/* a recurrent state is of its sequence's end; a sliding window may have left the beginning behind */
-	if (llama_model_is_recurrent(m->model) || llama_model_is_hybrid(m->model) ||
-	    llama_memory_seq_pos_min(memory, from) != 0)
+	/* a sliding window may have left the beginning behind */
+	if (is_recurrent(m) || llama_memory_seq_pos_min(memory, from) != 0)
 		return 0;
 	/* from one memory to another libllama copies all there is, or nothing */
 	llama_memory_seq_cp(memory, from, to, -1, -1);
