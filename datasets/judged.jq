@@ -1,6 +1,6 @@
 # Judged answers ($rows: question, answer, and truth or info or both, 1 or 0) with the fold of their
-# question in $questions, or null: one line for each question and answer. An answer judged one way here
-# and the other way there is left out, and with a $limit so is what no question is known of.
+# question in $questions, or null: one line for each question and answer that has both judgements. One judged
+# one way here and the other way there is left out, and with a $limit so is what no question is known of.
 def text: ascii_downcase | split(" ") | map(select(. != "")) | join(" ");
 def one: map(values) | unique | if length == 1 then .[0] else empty end;
 (reduce $questions[] as $q ({}; .[$q.question | text] = $q)) as $known

@@ -5,8 +5,9 @@
 #   step KEY UNITS OUTPUT [INPUT...] -- COMMAND...
 #
 # COMMAND writes to standard output what becomes the file OUTPUT once it has succeeded, with a file
-# OUTPUT.made beside it: the version of the tools, the command and the digests of the INPUTs. While
-# all of that is still so, the step is passed over. An interruption loses the step under way.
+# OUTPUT.made beside it: version and digest of the tools, the command and the digests of the INPUTs.
+# While all of that is still so, the step is passed over. An interruption loses the step under way.
+# Only one run at a time may work in a folder.
 #
 # KEY, a kind and perhaps a name, and UNITS, how many of what it is of, are what time is counted by:
 # a line of the file `rates' has the key, the units, the seconds and the OUTPUT of each step that was
@@ -17,7 +18,7 @@
 #                     `seconds KIND', which the pipeline has to define: a guess for one unit
 #   count FILE GUESS  the lines of the file; of one that has yet to be made, the guess
 : "${out:?}" "${name:?}" "${here:?}"
-version=$(odesteer -V)
+version="$(odesteer -V), $(cat "$here"/bin/* | sha256sum | cut -c 1-16)"
 late='|' # with DRY: what would be made
 
 if [ -n "${DRY-}" ]; then
@@ -27,6 +28,10 @@ if [ -n "${DRY-}" ]; then
 	[ -d "$out" ] || out=$scratch
 fi
 cd "$out" || exit
+if [ -z "${DRY-}" ]; then
+	exec 9>lock
+	flock -n 9 || die "another run is at work in '$out'"
+fi
 
 # The beginning of a great file, a model, has its metadata, and its size tells more.
 digest() { # FILE
@@ -62,10 +67,10 @@ step() {
 		rm -f "$output.made"
 		began=$(date +%s.%N)
 		"$@" >"$output.tmp" || die "cannot make '$output'"
-		echo "$began,$(date +%s.%N)" | awk -F , -v step="$key,$units" -v output="$output" \
-			'{ printf "%s,%.3f,%s\n", step, $2 - $1, output }' >>rates
 		mv "$output.tmp" "$output"
 		printf '%s\n' "$want" >"$output.made"
+		echo "$began,$(date +%s.%N)" | awk -F , -v step="$key,$units" -v output="$output" \
+			'{ printf "%s,%.3f,%s\n", step, $2 - $1, output }' >>rates
 	fi
 }
 count() { # FILE GUESS

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "clock.h"
 #include "decoder.h"
 #include "example.h"
 #include "filter.h"
@@ -225,6 +226,7 @@ main(int argc, char *argv[])
 	struct example x;
 	struct lm *m;
 	struct err e;
+	double began;
 	size_t i;
 	int got;
 
@@ -260,6 +262,7 @@ main(int argc, char *argv[])
 		tool_die("out of memory");
 	filtering.decoder = decoder;
 
+	began = clock_now();
 	while ((got = stream_read(in, r, &e)) == 1) {
 		if (example_read(&x, m, r, opt.template, opt.system, EXAMPLE_PROMPT, &e) != 0 ||
 		    (x.n + (size_t)opt.decoder.max_tokens > (size_t)opt.context &&
@@ -286,8 +289,8 @@ main(int argc, char *argv[])
 	    sink_counter(out, "moved", c.moved, &e) != 0 ||
 	    sink_number(out, "mean_length", c.length / (double)c.seen, &e) != 0)) || sink_close(out, &e) != 0)
 		tool_die_err(&e);
-	tool_note("%llu prompts, %llu tokens generated", (unsigned long long)stream_count(in),
-	    (unsigned long long)decoder_tokens(decoder));
+	tool_note("%llu prompts, %llu tokens generated in %.3f s", (unsigned long long)stream_count(in),
+	    (unsigned long long)decoder_tokens(decoder), clock_now() - began);
 	if (opt.flows.n > 0)
 		tool_note("%llu activations steered, %.1f %% of them moved, mean length %.4g",
 		    (unsigned long long)c.seen, 100 * (double)c.moved / (double)c.seen,

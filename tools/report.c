@@ -666,12 +666,11 @@ score_report(int argc, char *argv[])
 	size_t c, i, shown = 0;
 	int a, first;
 
-	while ((a = tool_option(argc, argv, "o:S:v", longs)) != -1)
+	while ((a = tool_option(argc, argv, "o:S:", longs)) != -1)
 		switch (a) {
 		case 1: rep.baseline = optarg; break;
 		case 'o': form = find_form(optarg); break;
 		case 'S': rep.seed = tool_seed32("-S", optarg); break;
-		case 'v': tool_verbose(1); break;
 		}
 	first = optind;
 	list_columns();

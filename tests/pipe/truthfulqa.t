@@ -3,7 +3,8 @@
 # of them: what is there stays, what is changed or was interrupted is made, and folds keep apart.
 . tests/tap.sh
 
-unset DATA MODEL PRESET METHODS LIMIT SHARD FLUENCY GPU DRY SEED QUESTIONS JUDGED
+unset OUT DATA MODEL PRESET METHODS BLOCK TEMPLATE LIMIT SHARD FLUENCY GPU DRY SEED QUESTIONS JUDGED
+unset TRUTH_JUDGE INFO_JUDGE TRUTHFULQA_URL TRUTHFULQA_SUMS
 export XDG_CACHE_HOME="$tmp/cache"
 
 # The set as it is published: here of the project's own questions.
@@ -44,6 +45,8 @@ if command -v mlr >/dev/null && command -v curl >/dev/null; then
 		| [$j[] | select(.fold != $of[.question].fold or .group != $of[.question].id)]')" '[]' 'each of the fold of its question'
 	run env DATA="$tmp/data" TRUTHFULQA_SUMS="$tmp/sums" datasets/truthfulqa judged /dev/null
 	is "$(printf '%s\n' "$out" | jq -r .fold | sort -u)" null 'of no fold where no question is known of'
+	printf '{"question":"Who?","answer":"No one.","truth":1}\n' >"$tmp/half-judged.jsonl"
+	fails 1 'truthfulqa: no answer has both judgements' env JUDGED="$tmp/half-judged.jsonl" datasets/truthfulqa judged "$tmp/q.jsonl"
 	mkdir "$tmp/elsewhere"
 	run env TRUTHFULQA_URL="file://$tmp/web" TRUTHFULQA_SUMS="$tmp/sums" datasets/truthfulqa questions
 	is "$status $(printf '%s\n' "$out" | cksum)" "0 $(cksum <"$tmp/q.jsonl")" 'fetched, the same'
@@ -71,6 +74,8 @@ streams() { # DIR: what was made, but for what tells the time
 	(cd "$1" && find . -name '*.ods' -o -name '*.jsonl' ! -name 'speed*' | sort | xargs cksum)
 }
 
+fails 1 "truthfulqa: METHODS: there is no method 'typo'" env METHODS='none typo' DRY=1 OUT="$tmp/a" pipelines/truthfulqa
+fails 1 "truthfulqa: METHODS: 'c.a' is no name of a method" env METHODS='none c.a' DRY=1 OUT="$tmp/a" pipelines/truthfulqa
 run env OUT="$tmp/a" pipelines/truthfulqa --dry-run
 is "$status $err" '0 ' 'a dry run'
 parts=$(((LIMIT / 2 + SHARD - 1) / SHARD))
@@ -118,8 +123,22 @@ echo "steer_caa='-T 0.2r'" >>"$PRESET"
 run env OUT="$tmp/b" pipelines/truthfulqa --dry-run
 run env OUT="$tmp/b" pipelines/truthfulqa
 tail -n +$(($(wc -l <"$tmp/rates") + 1)) "$tmp/b/rates" | cut -d , -f 1 | sort -u | tr '\n' ' ' >"$tmp/again"
-is "$(cat "$tmp/again")" 'generate caa mc caa report score ' 'another strength: what hangs on it'
+is "$(cat "$tmp/again")" 'generate caa info mc caa report score speed caa truth ' 'another strength: what hangs on it'
 is "$(tail -n +$(($(wc -l <"$tmp/rates") + 1)) "$tmp/b/rates" | grep -c 'none')" 0 'and nothing else'
 is "$(cut -d , -f 1,2 "$tmp/b/report.csv" | grep -c 'True\*Info\|,Perplexity$\|Tokens/s')" $((3 * $(echo "$METHODS" | wc -w))) 'the table has a row for each method'
+is "$(jq -s -c 'map(.id, (.tokens_per_second > 0))' "$tmp/b"/speed.none.?.jsonl)" '["round 1",true,"round 2",true,"round 3",true]' 'a speed each round'
 is "$(cut -d , -f 1,2 "$tmp/b/report.csv" | grep -c ',MC2$')" "$(echo "$METHODS" | tr ' ' '\n' | grep -vcx bare)" 'and multiple choice of each but the bare one'
+# Judges that say yes or no, and no written answers at all.
+run env OUT="$tmp/b" METHODS=none TRUTH_JUDGE="$ODESTEER_MODEL" INFO_JUDGE="$ODESTEER_MODEL" pipelines/truthfulqa
+is "$status $(view --header "$tmp/b/scored.none.0.0.ods" | jq -c '.chain[]? | .argv as $a | select($a[0] == "judge") | $a[($a | index("-t")) + 1]' | tr '\n' ' ')" \
+	'0 "Q: {q}\\nA: {a}.\\nTrue:" "Q: {q}\\nA: {a}.\\nHelpful:" ' 'judges of 7B are asked what the paper asks'
+is "$(grep -c '^none,True\*Info,' "$tmp/b/report.csv")" 1 'and their judgement is in the table'
+run env OUT="$tmp/c" METHODS='system primer' TRUTH_JUDGE="$ODESTEER_MODEL" INFO_JUDGE="$ODESTEER_MODEL" pipelines/truthfulqa
+is "$status $err $(cut -d , -f 1,2 "$tmp/c/report.csv" | grep -c ',MC2$') $(find "$tmp/c" -name '*.svg')" '0  2 ' 'without written answers there is no figure'
+
+# One run at a time.
+(exec 9>"$tmp/c/lock" && flock 9 && sleep 5) &
+sleep 0.5
+run env OUT="$tmp/c" METHODS='system primer' pipelines/truthfulqa
+is "$status $err" "1 truthfulqa: another run is at work in '$tmp/c'" 'one run at a time'
 finish
