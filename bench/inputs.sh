@@ -1,16 +1,15 @@
 # shellcheck shell=sh disable=SC2034 # sourced: its variables are used there
 # inputs.sh - what run and plots share; sourced, never run. See the head of run for the variables.
-base=${OUT:-out/bench}
-OUT=$base/sample
-[ -z "${DATA-}" ] || OUT=$base/truthfulqa
-export OUT
 . "$(dirname "$0")/../pipelines/common.sh"
+base=$(path "${OUT:-out/bench}")
+out=$base/sample
+[ -z "$DATA" ] || out=$base/truthfulqa
 unset GOMP_SPINCOUNT	# both sides run alone, as from a shell
 name=bench
+self=$here/bench/inputs.sh
 bench=${BENCH:-$here/build/bench/bench}
 decode=${DECODE:-$here/build/bench/decode}
 threads=${THREADS:-2}
-model=${ODESTEER_MODEL:?}
 if [ -n "${QUICK-}" ]; then
 	limit=${LIMIT:-4} size=${SIZE:-16M} prompts=4 many=8 long=12 seconds=0.3 repeats=1
 else
@@ -19,8 +18,9 @@ fi
 size=$(echo "$size" | sed 's/G$/000000000/; s/M$/000000/; s/k$/000/')
 export BENCH_THREADS="$threads" BENCH_SECONDS="$seconds" OPENBLAS_NUM_THREADS="$threads" OMP_NUM_THREADS="$threads"
 
-settings
-in=$out
+work
+in=.
+out=.
 questions
 half 1 0 fit
 half 1 1 test
@@ -33,28 +33,28 @@ prompts_of() { # N
 }
 # $many prompts whose likeliest answers do not end before $long tokens, so that libllama alone, which does not look
 # for an end, has as much to do for them.
-lasting() {
-	prompts_of $((3 * many)) >"$in/prompts-all.jsonl" &&
-		generate -j "$threads" --max-tokens "$long" -o "$in/answers.ods" "$in/prompts-all.jsonl" &&
+lasting() { # THREADS TOKENS N
+	prompts_of $((3 * $3)) >"$in/prompts-all.jsonl" &&
+		generate -j "$1" --max-tokens "$2" -o "$in/answers.ods" "$in/prompts-all.jsonl" &&
 		view "$in/answers.ods" >"$in/lines.jsonl" &&
-		jq -c -n --argjson n "$many" '[inputs | select(.finish == "length") | {id, group, prompt}] | .[:$n][]' "$in/lines.jsonl"
+		jq -c -n --argjson n "$3" '[inputs | select(.finish == "length") | {id, group, prompt}] | .[:$n][]' "$in/lines.jsonl"
 }
 inputs() {
-	make "$in/fit.ods" collect -j "$threads" -l "$block" "$out/fit.jsonl"
-	make "$in/paper.ods" fitbarrier -p paper "$in/fit.ods"
-	make "$in/best.ods" fitbarrier -p best "$in/fit.ods"
-	make "$in/paper.json" view "$in/paper.ods"
-	make "$in/fit.lines" view --npy "$in/fit.npy" "$in/fit.ods"
+	step collect 1 fit.ods fit.jsonl "$model" -- collect -j "$threads" -l "$block" fit.jsonl
+	step fit 1 paper.ods fit.ods -- fitbarrier -p paper fit.ods
+	step fit 1 best.ods fit.ods -- fitbarrier -p best fit.ods
+	step view 1 paper.json paper.ods -- view paper.ods
+	step view 1 fit.lines fit.ods -- view --npy fit.npy fit.ods
 	T=5
 }
 texts() {
 	inputs
 	some "$limit" >"$in/some.jsonl"
 	prompts_of "$prompts" >"$in/prompts.jsonl"
-	make "$in/lasting.$many.$long.jsonl" lasting
+	step generate 1 "lasting.$many.$long.jsonl" test.jsonl "$model" -- lasting "$threads" "$long" "$many"
 	cp "$in/lasting.$many.$long.jsonl" "$in/many.jsonl"
 	head -n 4 "$in/many.jsonl" >"$in/few.jsonl"
-	make "$in/one.jsonl" sh -c 'echo "{\"id\":\"a\",\"group\":\"q\",\"label\":1,\"prompt\":\"Q\",\"completion\":\" A\"}"
+	step set 1 one.jsonl -- sh -c 'echo "{\"id\":\"a\",\"group\":\"q\",\"label\":1,\"prompt\":\"Q\",\"completion\":\" A\"}"
 		echo "{\"id\":\"b\",\"group\":\"q\",\"label\":0,\"prompt\":\"Q\",\"completion\":\" B\"}"'
 }
 

@@ -1,23 +1,43 @@
 # shellcheck shell=sh disable=SC2034 # sourced: its variables are used there
 # common.sh - what the pipelines share; sourced, never run.
 #
-#   OUT   where results are kept (default: out/NAME); what is there is not made again, and
-#         settings other than those it was made with are refused
+#   OUT   where results are kept (default: out/NAME)
 #   DATA  a folder with truthfulqa/TruthfulQA.csv; without it the questions are those of
 #         QUESTIONS, by default the project's own, datasets/sample.jsonl
 #   BLOCK the block to steer at (default: 13, the default model's)
+#
+# Results are made in steps. A step is made when it is missing or what it hangs on has changed:
+#
+#   work              goes to the folder of the results, made if need be: names of files without a
+#                     folder are of there. Only one run at a time may work in it.
+#   step KEY UNITS OUTPUT [INPUT...] -- COMMAND...
+#
+# COMMAND writes to standard output what becomes the file OUTPUT once it has succeeded, with a file
+# OUTPUT.made beside it: version and digest of tools and pipeline, the command and the digests of the
+# INPUTs. While all of that is still so, the step is passed over. An interruption loses the step under way.
+# sh sees the last stage of a pipeline alone, so that COMMANDs are functions that look at each stage.
+#
+# KEY, a kind and perhaps a name, and UNITS, how many of what it is of, are what time is counted by:
+# a line of the file `rates' has the key, the units, the seconds and the OUTPUT of each step that was
+# made.
+#
+#   plan FUNCTION     calls it; with $dry set, its steps are not made but listed, with what they are
+#                     going to take by the rates of earlier steps of the same key, or kind, or by
+#                     `seconds KIND', which the pipeline has to define: a guess for one unit
+#   count FILE GUESS  the lines of the file; of one that has yet to be made, the guess
 set -eu
 
 here=$(cd "$(dirname "$0")/.." && pwd)
 name=$(basename "$0")
 PATH=$here/bin:$PATH
 block=${BLOCK:-13}
+dry=
+late='|' # with $dry: what would be made
 # Two tools with a model each may run at once here; threads that wait by spinning for long would then keep the
 # others from working: four tools at once on two cores are eight times slower by GNU OpenMP's own measure. With
 # no spinning at all one tool alone is up to three times slower. A few microseconds serve both; who has chosen knows.
 [ -n "${OMP_WAIT_POLICY-}" ] || export GOMP_SPINCOUNT="${GOMP_SPINCOUNT:-1000}"
 out=${OUT:-out/$name}
-[ -n "${DRY-}" ] || mkdir -p "$out"
 
 die() {
 	echo "$name: $*" >&2
@@ -26,41 +46,133 @@ die() {
 say() {
 	printf '\n== %s\n' "$*"
 }
-# What a command writes becomes a file once the command has succeeded; a file that is there
-# stays. sh sees the last stage of a pipeline alone, so that what ends in jq goes through
-# functions that look at each stage.
-make() { # FILE COMMAND...
-	[ ! -e "$1" ] || return 0
-	file=$1
-	shift
-	[ ! -t 2 ] || echo "$name: $file" >&2
-	"$@" >"$file.tmp" || die "cannot make '$file'"
-	mv "$file.tmp" "$file"
+path() { # FILE: its absolute path
+	case ${1-} in
+	'' | /*) printf %s "${1-}" ;;
+	*) printf %s "$PWD/$1" ;;
+	esac
 }
+self=$(path "$0") # results are made again when it changes
+DATA=$(path "${DATA-}")
+QUESTIONS=$(path "${QUESTIONS-}")
+model=$(path "${ODESTEER_MODEL:-${XDG_CACHE_HOME:-$HOME/.cache}/odesteer/models/SmolLM2-135M-Instruct-Q8_0.gguf}")
+TRUTHFULQA_SUMS=$(path "${TRUTHFULQA_SUMS-}")
+export DATA QUESTIONS TRUTHFULQA_SUMS ODESTEER_MODEL="$model"
+
+work() {
+	version="$(odesteer -V), $(cat "$here"/bin/* "$self" "$here/pipelines/common.sh" | sha256sum | cut -c 1-16)"
+	if [ -n "$dry" ]; then
+		scratch=$(mktemp -d "${TMPDIR:-/tmp}/odesteer-plan.XXXXXX")
+		trap 'rm -rf "$scratch"' EXIT
+		trap 'exit 1' INT TERM
+		[ -d "$out" ] || out=$scratch
+		cd "$out"
+	else
+		mkdir -p "$out"
+		cd "$out"
+		exec 9>lock
+		flock -n 9 || die "another run is at work in '$out'"
+	fi
+}
+# The beginning of a great file, a model, has its metadata, and its size tells more.
+digest() { # FILE
+	bytes=$(wc -c <"$1") || return
+	if [ "$bytes" -gt 67108864 ]; then
+		echo "$(head -c 1048576 "$1" | sha256sum | cut -c 1-64) and $bytes bytes"
+	else
+		sha256sum <"$1" | cut -c 1-64
+	fi
+}
+step() {
+	key=$1 units=$2 output=$3
+	shift 3
+	stale=
+	from=
+	while [ "$1" != -- ]; do
+		case $late in
+		*"|$1|"*) stale=1 ;;
+		*) from="$from${1##*/} $(digest "$1")
+" ;;
+		esac
+		shift
+	done
+	shift
+	want=$(printf '%s\n' "$version" "$*" "$from" | sed "s|$here/||g")
+	if [ -z "$stale" ] && [ -e "$output" ] && [ -e "$output.made" ] && [ "$(cat "$output.made")" = "$want" ]; then
+		[ -z "$dry" ] || printf '%s\t%s\tdone\n' "$key" "$units"
+	elif [ -n "$dry" ]; then
+		late="$late$output|"
+		printf '%s\t%s\t%s\n' "$key" "$units" "$(seconds "${key%% *}")"
+	else
+		[ ! -t 2 ] || echo "$name: $output" >&2
+		rm -f "$output.made"
+		began=$(date +%s.%N)
+		"$@" >"$output.tmp" || die "cannot make '$output'"
+		mv "$output.tmp" "$output"
+		printf '%s\n' "$want" >"$output.made"
+		echo "$began,$(date +%s.%N)" | awk -F , -v step="$key,$units" -v output="$output" \
+			'{ printf "%s,%.3f,%s\n", step, $2 - $1, output }' >>rates
+	fi
+}
+count() { # FILE GUESS
+	case $late in
+	*"|$1|"*) echo "$2" ;;
+	*) wc -l <"$1" ;;
+	esac
+}
+plan() { # FUNCTION
+	[ -n "$dry" ] || {
+		"$1"
+		return
+	}
+	"$1" >"$scratch/steps"
+	[ ! -e rates ] || cp rates "$scratch/rates"
+	awk -v rates="$scratch/rates" '
+		function time(s) { return s < 90 ? sprintf("%.0f s", s) : s < 5400 ? sprintf("%.0f min", s / 60) : sprintf("%.1f h", s / 3600) }
+		function kind(key) { sub(/ .*/, "", key); return key }
+		BEGIN {
+			FS = ","
+			while ((getline <rates) > 0) {
+				n[$1] += $2; took[$1] += $3
+				if (kind($1) != $1) { n[kind($1)] += $2; took[kind($1)] += $3 }
+			}
+			FS = "\t"
+			printf "%-20s %6s %6s %8s\n", "step", "done", "to do", "time"
+		}
+		!($1 in seen) { seen[$1] = 1; order[++steps] = $1 }
+		$3 == "done" { done[$1]++; next }
+		{
+			one = n[$1] ? took[$1] / n[$1] : n[kind($1)] ? took[kind($1)] / n[kind($1)] : $3
+			todo[$1]++; left++
+			need[$1] += one * $2; all += one * $2
+		}
+		END {
+			for (i = 1; i <= steps; i++) {
+				s = order[i]
+				printf "%-20s %6d %6d %8s\n", s, done[s], todo[s], todo[s] ? time(need[s]) : "-"
+			}
+			printf "%d steps to do, about %s\n", left, time(all)
+		}' "$scratch/steps"
+}
+
 lines() { # STREAM JQ-ARGUMENTS...: a stream's records through jq
 	stream=$1
 	shift
-	view --header "$stream" >"$out/lines" && jq -c "$@" "$out/lines"
-}
-settings() { # WORD...: what the results hang on, besides this program
-	now="$(odesteer -V), model ${ODESTEER_MODEL-default}, block $block, questions ${DATA-}${QUESTIONS-}, $*"
-	make "$out/settings" echo "$now"
-	[ "$(cat "$out/settings")" = "$now" ] || die "'$out' was made with other settings: $(cat "$out/settings")"
-}
-
-read_questions() {
-	if [ -n "${DATA-}" ]; then
-		LIMIT='' SEED='' QUESTIONS='' "$here/datasets/truthfulqa" questions
-	else
-		cat "${QUESTIONS:-$here/datasets/sample.jsonl}"
-	fi
+	view --header "$stream" >lines && jq -c "$@" lines
 }
 # Questions in the form of sample.jsonl, and a line for each of their answers.
 questions() {
-	make "$out/questions.jsonl" read_questions
-	make "$out/answers.jsonl" jq -c -f "$here/datasets/examples.jq" "$out/questions.jsonl"
+	if [ -n "$DATA" ]; then
+		step set 1 questions.jsonl ${TRUTHFULQA_SUMS:+"$TRUTHFULQA_SUMS"} \
+			"$here/datasets/truthfulqa" "$here/datasets/truthfulqa.jq" "$here/datasets/half.jq" -- \
+			env LIMIT= SEED= QUESTIONS= "$here/datasets/truthfulqa" questions
+	else
+		step set 1 questions.jsonl "${QUESTIONS:-$here/datasets/sample.jsonl}" -- cat "${QUESTIONS:-$here/datasets/sample.jsonl}"
+	fi
+	step set 1 answers.jsonl questions.jsonl "$here/datasets/examples.jq" -- jq -c -f "$here/datasets/examples.jq" questions.jsonl
 }
 # The answers of one half of the questions.
 half() { # SEED HALF NAME
-	make "$out/$3.jsonl" jq -c -s --argjson seed "$1" --argjson half "$2" -f "$here/datasets/half.jq" "$out/answers.jsonl"
+	step set 1 "$3.jsonl" answers.jsonl "$here/datasets/half.jq" -- \
+		jq -c -s --argjson seed "$1" --argjson half "$2" -f "$here/datasets/half.jq" answers.jsonl
 }

@@ -5,14 +5,15 @@
 [ -n "${FULL-}" ] || skip_all 'minutes long: make check-full runs it'
 [ -e "$ODESTEER_MODEL" ] || skip_all 'no model here'
 head -n 40 datasets/sample.jsonl >"$tmp/questions"
-unset DATA
+unset OUT DATA BLOCK TRUTHFULQA_SUMS
 export QUESTIONS="$tmp/questions"
 
 run env OUT="$tmp/estimators" SPLITS=1 pipelines/estimators
 is "$status" 0 "estimators: $err"
 is "$(cut -d, -f1,3 "$tmp/estimators/estimators.csv" | sort -u | wc -l)" 33 'each estimator has an AUC and a log-loss'
+cp "$tmp/estimators/rates" "$tmp/rates"
 run env OUT="$tmp/estimators" SPLITS=1 pipelines/estimators
-is "$status" 0 'a second run finds everything made'
+is "$status $(cmp "$tmp/rates" "$tmp/estimators/rates")" '0 ' 'a second run finds everything made'
 
 run env OUT="$tmp/blocks" BLOCKS=5,13,20 pipelines/blocks
 is "$status $(wc -l <"$tmp/blocks/blocks.csv")" '0 4' "blocks: $err"
