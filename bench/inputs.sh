@@ -7,8 +7,8 @@ out=$base/sample
 unset GOMP_SPINCOUNT	# both sides run alone, as from a shell
 name=bench
 self=$here/bench/inputs.sh
-bench=${BENCH:-$here/build/bench/bench}
-decode=${DECODE:-$here/build/bench/decode}
+bench=$(path "${BENCH:-$here/build/bench/bench}")
+decode=$(path "${DECODE:-$here/build/bench/decode}")
 threads=${THREADS:-2}
 if [ -n "${QUICK-}" ]; then
 	limit=${LIMIT:-4} size=${SIZE:-16M} prompts=4 many=8 long=12 seconds=0.3 repeats=1
@@ -19,25 +19,23 @@ size=$(echo "$size" | sed 's/G$/000000000/; s/M$/000000/; s/k$/000/')
 export BENCH_THREADS="$threads" BENCH_SECONDS="$seconds" OPENBLAS_NUM_THREADS="$threads" OMP_NUM_THREADS="$threads"
 
 work
-in=.
-out=.
 questions
 half 1 0 fit
 half 1 1 test
 # The first questions of the half not fitted to; answers to a question stand together.
 some() { # N
-	jq -c -s --argjson n "$1" '(map(.group) | unique | .[:$n]) as $g | INDEX($g[]; .) as $in | .[] | select($in[.group])' "$out/test.jsonl"
+	jq -c -s --argjson n "$1" '(map(.group) | unique | .[:$n]) as $g | INDEX($g[]; .) as $in | .[] | select($in[.group])' test.jsonl
 }
 prompts_of() { # N
-	jq -c -s --argjson n "$1" 'map({id: .group, group, prompt}) | unique | .[:$n][]' "$out/test.jsonl"
+	jq -c -s --argjson n "$1" 'map({id: .group, group, prompt}) | unique | .[:$n][]' test.jsonl
 }
 # $many prompts whose likeliest answers do not end before $long tokens, so that libllama alone, which does not look
 # for an end, has as much to do for them.
 lasting() { # THREADS TOKENS N
-	prompts_of $((3 * $3)) >"$in/prompts-all.jsonl" &&
-		generate -j "$1" --max-tokens "$2" -o "$in/answers.ods" "$in/prompts-all.jsonl" &&
-		view "$in/answers.ods" >"$in/lines.jsonl" &&
-		jq -c -n --argjson n "$3" '[inputs | select(.finish == "length") | {id, group, prompt}] | .[:$n][]' "$in/lines.jsonl"
+	prompts_of $((3 * $3)) >prompts-all.jsonl &&
+		generate -j "$1" --max-tokens "$2" -o answers.ods prompts-all.jsonl &&
+		view answers.ods >lines.jsonl &&
+		jq -c -n --argjson n "$3" '[inputs | select(.finish == "length") | {id, group, prompt}] | .[:$n][]' lines.jsonl
 }
 inputs() {
 	step collect 1 fit.ods fit.jsonl "$model" -- collect -j "$threads" -l "$block" fit.jsonl
@@ -49,11 +47,11 @@ inputs() {
 }
 texts() {
 	inputs
-	some "$limit" >"$in/some.jsonl"
-	prompts_of "$prompts" >"$in/prompts.jsonl"
+	some "$limit" >some.jsonl
+	prompts_of "$prompts" >prompts.jsonl
 	step generate 1 "lasting.$many.$long.jsonl" test.jsonl "$model" -- lasting "$threads" "$long" "$many"
-	cp "$in/lasting.$many.$long.jsonl" "$in/many.jsonl"
-	head -n 4 "$in/many.jsonl" >"$in/few.jsonl"
+	cp "lasting.$many.$long.jsonl" many.jsonl
+	head -n 4 many.jsonl >few.jsonl
 	step set 1 one.jsonl -- sh -c 'echo "{\"id\":\"a\",\"group\":\"q\",\"label\":1,\"prompt\":\"Q\",\"completion\":\" A\"}"
 		echo "{\"id\":\"b\",\"group\":\"q\",\"label\":0,\"prompt\":\"Q\",\"completion\":\" B\"}"'
 }
@@ -62,18 +60,18 @@ texts() {
 tool() { # OUTPUT COMMAND...
 	to=$1
 	shift
-	rm -f "$out"/figures.*
+	rm -f figures.*
 	k=0
 	while [ $k -lt "$repeats" ]; do
 		k=$((k + 1))
-		"$bench" peak "$out/figures.$k" "$@" >"$to" || die "'$*' failed"
+		"$bench" peak "figures.$k" "$@" >"$to" || die "'$*' failed"
 	done
-	seconds_taken=$(cat "$out"/figures.* | jq -s 'map(.seconds) | min')
-	megabytes=$(cat "$out"/figures.* | jq -s 'map(.megabytes) | max')
+	seconds_taken=$(cat figures.* | jq -s 'map(.seconds) | min')
+	megabytes=$(cat figures.* | jq -s 'map(.megabytes) | max')
 }
 # The same less the start: seconds of a tool over a text of one word go first.
 start() { # COMMAND...
-	tool "$out/discarded" "$@" "$in/one.jsonl"
+	tool discarded "$@" one.jsonl
 	start_taken=$seconds_taken
 }
 records_of() {

@@ -2,7 +2,7 @@
 # common.sh - what the pipelines share; sourced, never run.
 #
 #   OUT   where results are kept (default: out/NAME)
-#   DATA  a folder with truthfulqa/TruthfulQA.csv; without it the questions are those of
+#   DATA  a folder with truthfulqa/TruthfulQA.csv; without it the questions are those of the file
 #         QUESTIONS, by default the project's own, datasets/sample.jsonl
 #   BLOCK the block to steer at (default: 13, the default model's)
 #
@@ -26,6 +26,7 @@
 #                     `seconds KIND', which the pipeline has to define: a guess for one unit
 #   count FILE GUESS  the lines of the file; of one that has yet to be made, the guess
 set -eu
+unset CDPATH
 
 here=$(cd "$(dirname "$0")/.." && pwd)
 name=$(basename "$0")
@@ -52,7 +53,7 @@ path() { # FILE: its absolute path
 	*) printf %s "$PWD/$1" ;;
 	esac
 }
-self=$(path "$0") # results are made again when it changes
+self=$(path "$0") # results are made again when more than its comments changes
 DATA=$(path "${DATA-}")
 QUESTIONS=$(path "${QUESTIONS-}")
 model=$(path "${ODESTEER_MODEL:-${XDG_CACHE_HOME:-$HOME/.cache}/odesteer/models/SmolLM2-135M-Instruct-Q8_0.gguf}")
@@ -60,7 +61,8 @@ TRUTHFULQA_SUMS=$(path "${TRUTHFULQA_SUMS-}")
 export DATA QUESTIONS TRUTHFULQA_SUMS ODESTEER_MODEL="$model"
 
 work() {
-	version="$(odesteer -V), $(cat "$here"/bin/* "$self" "$here/pipelines/common.sh" | sha256sum | cut -c 1-16)"
+	command -v flock >/dev/null || die 'flock (of util-linux) is needed'
+	version="$(odesteer -V), $({ cat "$here"/bin/* && sed '/^[[:space:]]*#/d' "$self" "$here/pipelines/common.sh"; } | sha256sum | cut -c 1-16)"
 	if [ -n "$dry" ]; then
 		scratch=$(mktemp -d "${TMPDIR:-/tmp}/odesteer-plan.XXXXXX")
 		trap 'rm -rf "$scratch"' EXIT
@@ -74,15 +76,17 @@ work() {
 		flock -n 9 || die "another run is at work in '$out'"
 	fi
 }
-# The beginning of a great file, a model, has its metadata, and its size tells more.
+# Of a great file, its size and both ends: a model's have its metadata and weights, a stream's the header and
+# the checksum of all of it.
 digest() { # FILE
 	bytes=$(wc -c <"$1") || return
 	if [ "$bytes" -gt 67108864 ]; then
-		echo "$(head -c 1048576 "$1" | sha256sum | cut -c 1-64) and $bytes bytes"
+		echo "$({ head -c 1048576 "$1" && tail -c 1048576 "$1"; } | sha256sum | cut -c 1-64) and $bytes bytes"
 	else
 		sha256sum <"$1" | cut -c 1-64
 	fi
 }
+clone=$(printf '%s' "$here/" | sed 's/[][\\.*^$|]/\\&/g') # as a pattern
 step() {
 	key=$1 units=$2 output=$3
 	shift 3
@@ -91,13 +95,16 @@ step() {
 	while [ "$1" != -- ]; do
 		case $late in
 		*"|$1|"*) stale=1 ;;
-		*) from="$from${1##*/} $(digest "$1")
-" ;;
+		*)
+			sum=$(digest "$1" 2>/dev/null) || die "cannot read '$1'"
+			from="$from${1##*/} $sum
+"
+			;;
 		esac
 		shift
 	done
 	shift
-	want=$(printf '%s\n' "$version" "$*" "$from" | sed "s|$here/||g")
+	want=$(printf '%s\n' "$version" "$*" "$from" | sed "s|$clone||g")
 	if [ -z "$stale" ] && [ -e "$output" ] && [ -e "$output.made" ] && [ "$(cat "$output.made")" = "$want" ]; then
 		[ -z "$dry" ] || printf '%s\t%s\tdone\n' "$key" "$units"
 	elif [ -n "$dry" ]; then

@@ -5,15 +5,12 @@
 [ -n "${FULL-}" ] || skip_all 'minutes long: make check-full runs it'
 [ -e "$ODESTEER_MODEL" ] || skip_all 'no model here'
 head -n 40 datasets/sample.jsonl >"$tmp/questions"
-unset OUT DATA BLOCK TRUTHFULQA_SUMS
+unset OUT DATA BLOCK BLOCKS PRESET ROWS SPLITS LENGTHS QUANTILES ANSWERS LIMIT TRUTHFULQA_SUMS
 export QUESTIONS="$tmp/questions"
 
 run env OUT="$tmp/estimators" SPLITS=1 pipelines/estimators
 is "$status" 0 "estimators: $err"
 is "$(cut -d, -f1,3 "$tmp/estimators/estimators.csv" | sort -u | wc -l)" 33 'each estimator has an AUC and a log-loss'
-cp "$tmp/estimators/rates" "$tmp/rates"
-run env OUT="$tmp/estimators" SPLITS=1 pipelines/estimators
-is "$status $(cmp "$tmp/rates" "$tmp/estimators/rates")" '0 ' 'a second run finds everything made'
 
 run env OUT="$tmp/blocks" BLOCKS=5,13,20 pipelines/blocks
 is "$status $(wc -l <"$tmp/blocks/blocks.csv")" '0 4' "blocks: $err"
@@ -27,4 +24,11 @@ is "$(awk -F, '$3 == "euler" { a[$1] = a[$1] " " $6 } END { for (f in a) { split
 run env OUT="$tmp/strength" LIMIT=4 ANSWERS=4 LENGTHS=15 QUANTILES=0.9 pipelines/strength
 is "$status $(wc -l <"$tmp/strength/strength.csv")" '0 10' "strength: $err"
 is "$(awk -F, 'NR > 1 && !($4 > 0 && $4 < 1 && $8 >= 1)' "$tmp/strength/strength.csv")" '' 'its figures are figures'
+
+for pipeline in estimators blocks solvers strength; do
+	cp "$tmp/$pipeline/rates" "$tmp/rates"
+	run env OUT="$tmp/$pipeline" SPLITS=1 BLOCKS=5,13,20 ROWS=10 LIMIT=4 ANSWERS=4 QUANTILES=0.9 \
+		LENGTHS="$([ $pipeline = solvers ] && echo 0.09r || echo 15)" pipelines/$pipeline
+	is "$status $(cmp "$tmp/rates" "$tmp/$pipeline/rates")" '0 ' "a second run of $pipeline finds everything made"
+done
 finish

@@ -75,6 +75,9 @@ streams() { # DIR: what was made, but for what tells the time
 }
 
 fails 1 "truthfulqa: METHODS: there is no method 'typo'" env METHODS='none typo' DRY=1 OUT="$tmp/a" pipelines/truthfulqa
+fails 1 "truthfulqa: METHODS: there is no method 'import'" env METHODS=import DRY=1 OUT="$tmp/a" pipelines/truthfulqa
+fails 1 "truthfulqa: TEMPLATE is raw or chat: 'bare'" env TEMPLATE=bare OUT="$tmp/a" pipelines/truthfulqa
+fails 1 "truthfulqa: cannot read '/nowhere'" env QUESTIONS=/nowhere OUT="$tmp/none" pipelines/truthfulqa
 fails 1 "truthfulqa: METHODS: 'c.a' is no name of a method" env METHODS='none c.a' DRY=1 OUT="$tmp/a" pipelines/truthfulqa
 run env OUT="$tmp/a" pipelines/truthfulqa --dry-run
 is "$status $err" '0 ' 'a dry run'
@@ -88,6 +91,22 @@ run env OUT="$tmp/a" pipelines/truthfulqa --dry-run
 is "$(printf '%s\n' "$out" | tail -n 1)" '0 steps to do, about 0 s' 'there is nothing left to do'
 run env OUT="$tmp/a" pipelines/truthfulqa
 ok 'nor is anything done' cmp "$tmp/rates" "$tmp/a/rates"
+
+# What made it and what it was made from: by what they are, not by where or when.
+mkdir "$tmp/tree"
+cp -R pipelines datasets "$tmp/tree"
+ln -s "$(dirname "$(command -v score)")" "$tmp/tree/bin"
+to_do() {
+	OUT="$tmp/a" "$tmp/tree/pipelines/truthfulqa" --dry-run | tail -n 1 | cut -d ' ' -f 1
+}
+echo '# a comment' >>"$tmp/tree/pipelines/common.sh"
+is "$(to_do)" 0 'another clone, and another comment, know it for theirs'
+echo ': another pipeline' >>"$tmp/tree/pipelines/common.sh"
+ok 'another pipeline makes all of it' test "$(to_do)" -ge "$(wc -l <"$tmp/rates")"
+sed '$ s/$/ /' "$QUESTIONS" >"$tmp/questions"
+run env OUT="$tmp/a" QUESTIONS="$tmp/questions" pipelines/truthfulqa
+is "$status $(tail -n +$(($(wc -l <"$tmp/rates") + 1)) "$tmp/a/rates" | cut -d , -f 1,4)" '0 set,questions.jsonl' \
+	'other questions, the first of which are the same: they are looked at, and no more'
 
 # Folds: no barrier and no judge knows of the questions that it is used on.
 bad=0
@@ -120,11 +139,10 @@ is "$(streams "$tmp/b")" "$(cat "$tmp/a.sums")" 'what was interrupted has the sa
 
 # Another strength: only what hangs on it is made.
 echo "steer_caa='-T 0.2r'" >>"$PRESET"
-run env OUT="$tmp/b" pipelines/truthfulqa --dry-run
 run env OUT="$tmp/b" pipelines/truthfulqa
 tail -n +$(($(wc -l <"$tmp/rates") + 1)) "$tmp/b/rates" | cut -d , -f 1 | sort -u | tr '\n' ' ' >"$tmp/again"
-is "$(cat "$tmp/again")" 'generate caa info mc caa report score speed caa truth ' 'another strength: what hangs on it'
-is "$(tail -n +$(($(wc -l <"$tmp/rates") + 1)) "$tmp/b/rates" | grep -c 'none')" 0 'and nothing else'
+is "$(cat "$tmp/again")" 'generate caa info mc caa report score speed caa speed none truth ' 'another strength: what hangs on it, and speeds'
+is "$(tail -n +$(($(wc -l <"$tmp/rates") + 1)) "$tmp/b/rates" | grep -v ^speed | grep -c 'none')" 0 'and nothing else'
 is "$(cut -d , -f 1,2 "$tmp/b/report.csv" | grep -c 'True\*Info\|,Perplexity$\|Tokens/s')" $((3 * $(echo "$METHODS" | wc -w))) 'the table has a row for each method'
 is "$(jq -s -c 'map(.id, (.tokens_per_second > 0))' "$tmp/b"/speed.none.?.jsonl)" '["round 1",true,"round 2",true,"round 3",true]' 'a speed each round'
 is "$(cut -d , -f 1,2 "$tmp/b/report.csv" | grep -c ',MC2$')" "$(echo "$METHODS" | tr ' ' '\n' | grep -vcx bare)" 'and multiple choice of each but the bare one'
@@ -133,12 +151,14 @@ run env OUT="$tmp/b" METHODS=none TRUTH_JUDGE="$ODESTEER_MODEL" INFO_JUDGE="$ODE
 is "$status $(view --header "$tmp/b/scored.none.0.0.ods" | jq -c '.chain[]? | .argv as $a | select($a[0] == "judge") | $a[($a | index("-t")) + 1]' | tr '\n' ' ')" \
 	'0 "Q: {q}\\nA: {a}.\\nTrue:" "Q: {q}\\nA: {a}.\\nHelpful:" ' 'judges of 7B are asked what the paper asks'
 is "$(grep -c '^none,True\*Info,' "$tmp/b/report.csv")" 1 'and their judgement is in the table'
+mkdir "$tmp/c"
+touch "$tmp/c/truthfulqa.svg" # of a run that wrote some
 run env OUT="$tmp/c" METHODS='system primer' TRUTH_JUDGE="$ODESTEER_MODEL" INFO_JUDGE="$ODESTEER_MODEL" pipelines/truthfulqa
 is "$status $err $(cut -d , -f 1,2 "$tmp/c/report.csv" | grep -c ',MC2$') $(find "$tmp/c" -name '*.svg')" '0  2 ' 'without written answers there is no figure'
 
 # One run at a time.
-(exec 9>"$tmp/c/lock" && flock 9 && sleep 5) &
-sleep 0.5
-run env OUT="$tmp/c" METHODS='system primer' pipelines/truthfulqa
-is "$status $err" "1 truthfulqa: another run is at work in '$tmp/c'" 'one run at a time'
+exec 9>"$tmp/c/lock"
+flock 9
+fails 1 "truthfulqa: another run is at work in '$tmp/c'" env OUT="$tmp/c" METHODS='system primer' pipelines/truthfulqa
+exec 9>&-
 finish
