@@ -30,7 +30,10 @@ unset CDPATH
 
 here=$(cd "$(dirname "$0")/.." && pwd)
 name=$(basename "$0")
-PATH=$here/bin:$PATH
+case $(command -v fitbarrier) in
+"$here"/*) ;; # another build of this clone's: what is tested
+*) PATH=$here/bin:$PATH ;;
+esac
 block=${BLOCK:-13}
 dry=
 late='|' # with $dry: what would be made
@@ -62,7 +65,7 @@ export DATA QUESTIONS TRUTHFULQA_SUMS ODESTEER_MODEL="$model"
 
 work() {
 	command -v flock >/dev/null || die 'flock (of util-linux) is needed'
-	version="$(odesteer -V), $({ cat "$here"/bin/* && sed '/^[[:space:]]*#/d' "$self" "$here/pipelines/common.sh"; } | sha256sum | cut -c 1-16)"
+	version="$(odesteer -V), $({ cat "$(dirname "$(command -v fitbarrier)")"/* && sed '/^[[:space:]]*#/d' "$self" "$here/pipelines/common.sh"; } | sha256sum | cut -c 1-16)"
 	if [ -n "$dry" ]; then
 		scratch=$(mktemp -d "${TMPDIR:-/tmp}/odesteer-plan.XXXXXX")
 		trap 'rm -rf "$scratch"' EXIT
