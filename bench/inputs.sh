@@ -22,17 +22,10 @@ work
 questions
 half 1 0 fit
 half 1 1 test
-# The first questions of the half not fitted to; answers to a question stand together.
-some() { # N
-	jq -c -s --argjson n "$1" '(map(.group) | unique | .[:$n]) as $g | INDEX($g[]; .) as $in | .[] | select($in[.group])' test.jsonl
-}
-prompts_of() { # N
-	jq -c -s --argjson n "$1" 'map({id: .group, group, prompt}) | unique | .[:$n][]' test.jsonl
-}
 # $many prompts whose likeliest answers do not end before $long tokens, so that libllama alone, which does not look
 # for an end, has as much to do for them.
 lasting() { # THREADS TOKENS N
-	prompts_of $((3 * $3)) >prompts-all.jsonl &&
+	first_prompts test.jsonl $((3 * $3)) >prompts-all.jsonl &&
 		generate -j "$1" --max-tokens "$2" -o answers.ods prompts-all.jsonl &&
 		view answers.ods >lines.jsonl &&
 		jq -c -n --argjson n "$3" '[inputs | select(.finish == "length") | {id, group, prompt}] | .[:$n][]' lines.jsonl
@@ -47,8 +40,8 @@ inputs() {
 }
 texts() {
 	inputs
-	some "$limit" >some.jsonl
-	prompts_of "$prompts" >prompts.jsonl
+	first_groups test.jsonl "$limit" >some.jsonl
+	first_prompts test.jsonl "$prompts" >prompts.jsonl
 	step generate 1 "lasting.$many.$long.jsonl" test.jsonl "$model" -- lasting "$threads" "$long" "$many"
 	cp "lasting.$many.$long.jsonl" many.jsonl
 	head -n 4 many.jsonl >few.jsonl

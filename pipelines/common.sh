@@ -186,3 +186,9 @@ half() { # SEED HALF NAME
 	step set 1 "$3.jsonl" answers.jsonl "$here/datasets/half.jq" -- \
 		jq -c -s --argjson seed "$1" --argjson half "$2" -f "$here/datasets/half.jq" answers.jsonl
 }
+first_groups() { # FILE N: the answers to its first N questions, those to a question together
+	jq -c -s --argjson n "$2" '(map(.group) | unique | .[:$n]) as $g | INDEX($g[]; .) as $in | .[] | select($in[.group])' "$1"
+}
+first_prompts() { # FILE N
+	jq -c -s --argjson n "$2" 'map({id: .group, group, prompt}) | unique | .[:$n][]' "$1"
+}
