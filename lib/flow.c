@@ -22,7 +22,7 @@ strength_parse(struct strength *s, const char *text)
 	s->value = strtod(text, &end);
 	s->how = end != text && *end == 'r' ? STRENGTH_RELATIVE : STRENGTH_LENGTH;
 	end += s->how == STRENGTH_RELATIVE;
-	return end == text || *end != '\0' || errno == ERANGE || !isfinite(s->value) || s->value < 0 ? -1 : 0;
+	return end == text || *end != '\0' || errno == ERANGE || !isfinite(s->value) ? -1 : 0;
 }
 
 /* |v|: how fast a flow goes. A negative number: out of memory. */
@@ -96,7 +96,7 @@ struct lane {
 struct flow {
 	const struct barrier *b;
 	const struct solver *solver;
-	double length, level;		/* T; h to stop at, infinity: none */
+	double length, level;		/* T, signed; h to stop at, infinity: none */
 	double speed;			/* |v| */
 	unsigned steps;
 	struct lane *lane;
@@ -112,7 +112,7 @@ set_length(struct flow *f, struct strength T, struct err *e)
 
 	if (type->kind == FIELD_MAP) {
 		f->length = T.how == STRENGTH_UNSET ? 1 : T.value;
-		if ((T.how != STRENGTH_UNSET && T.how != STRENGTH_LENGTH) || f->length > 1)
+		if ((T.how != STRENGTH_UNSET && T.how != STRENGTH_LENGTH) || f->length < 0 || f->length > 1)
 			return err_set(e, "'%s' is a map, not a flow: its T is the share of the way, from 0 to 1",
 			    type->name);
 		return 0;
@@ -133,6 +133,8 @@ set_level(struct flow *f, double until, struct err *e)
 		return 0;
 	if (type->kind == FIELD_MAP)
 		return err_set(e, "'%s' is a map, not a flow: it cannot stop on the way", type->name);
+	if (f->length < 0)
+		return err_set(e, "a flow of negative length leads away from the positives: it has no use for --until");
 	f->level = f->b->quantile[i] + (at - (double)i) * (f->b->quantile[i + 1] - f->b->quantile[i]);
 	return isnan(f->level) ? err_set(e, "the barrier does not know the positives' h: no level to stop at") : 0;
 }
@@ -315,10 +317,10 @@ steps_until(const struct flow *f, struct way *w, double *y, double h, struct flo
 		if (next >= f->level) {
 			struct again g = { f->solver, w, y, dt };
 
-			r->length += f->speed * dt * solver_land(again, &g, h, next, f->level);
+			r->length += f->speed * fabs(dt) * solver_land(again, &g, h, next, f->level);
 			return;
 		}
-		r->length += f->speed * dt;
+		r->length += f->speed * fabs(dt);
 		h = next;
 	}
 }
@@ -386,7 +388,7 @@ equal_steps(const struct flow *f, struct way *w, double *y, size_t n)
 static void
 all_steps(const struct flow *f, struct flow_result *r)
 {
-	r->length = f->speed * f->length;
+	r->length = f->speed * fabs(f->length);
 	r->steps = f->steps;
 }
 

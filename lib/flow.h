@@ -14,7 +14,7 @@
 #include "err.h"
 #include "solver.h"
 
-/* T as users write it. */
+/* T as users write it; a negative length leads the other way, away from the positives. */
 struct strength {
 	enum {
 		STRENGTH_UNSET,		/* the paper's: 5 of a unit field, 1 of a vector; of a map all of the way */
@@ -24,7 +24,7 @@ struct strength {
 	} how;
 	double value;
 };
-/* 0; -1: not a number, negative, or not finite */
+/* 0; -1: not a number, or not finite */
 int strength_parse(struct strength *s, const char *text);
 /* The T of b's flow. 0; -1: b proposes none for auto, or out of memory. */
 int strength_length(struct strength T, const struct barrier *b, double *length, struct err *e);
@@ -46,7 +46,7 @@ void flow_options_default(struct flow_options *o);
 /* What became of one activation. */
 struct flow_result {
 	double h_before, h_after;	/* where asked for; NaN: the field has no h */
-	double length;			/* way gone, in activation units: T |v| unless it stopped before */
+	double length;			/* distance gone, in activation units: |T| |v| unless it stopped before */
 	unsigned steps;
 };
 

@@ -18,7 +18,7 @@ struct path {
 	const struct field *f;
 	struct field_work *w;
 	double *y;		/* [dim] moved in place */
-	double T;
+	double T;		/* negative: against the field */
 	double level;		/* stop where h is this much; infinity: never */
 	double length;		/* set: way gone */
 	unsigned steps;		/* set: steps taken */

@@ -524,6 +524,7 @@ holds(const struct subspace *s, struct inner *in, double T)
 	s->probe->step(&in->field.base, in->work, z, 1, T, mem, mem + 4 * K);
 	memset(in->own[in->n_own % 2], 0, sizeof in->own[0]);
 	weights(s, in, z, in->own[in->n_own % 2], in->shared[in->n_own % 2]);
+	T = fabs(T);
 	in->off = apart(s, in) / T;
 	if (in->n_own < 3 || in->off > before || in->off * in->off > SUBSPACE_ERROR * before)
 		return 0;
@@ -547,7 +548,7 @@ begin(const struct subspace *s, struct inner *in, const double *a, double T)
 	memset(in->own, 0, sizeof in->own);
 	memset(in->shared, 0, sizeof in->shared);
 	in->off = 1;
-	return T > 0 && T <= in->start;
+	return T != 0 && fabs(T) <= in->start;
 }
 
 /* -1: not to be had; 0: more vectors are needed; 1: done */

@@ -32,8 +32,8 @@ void subspace_free(struct subspace *s);			/* NULL is fine */
 /* The field in the subspace of activation i < FIELD_PANEL, the same struct for every activation that is there. */
 const struct field *subspace_field(const struct subspace *s, size_t i);
 /*
- * The subspaces for ways of length T from a[n][dim], n <= FIELD_PANEL; z[n][SUBSPACE_DIM] gets where the
- * activations are in them. inside[i] = 0: the way would be off by more than SUBSPACE_ERROR T, by
+ * The subspaces for ways of length |T|, against the field where T < 0, from a[n][dim], n <= FIELD_PANEL; z[n][SUBSPACE_DIM] gets where the
+ * activations are in them. inside[i] = 0: the way would be off by more than SUBSPACE_ERROR |T|, by
  * how fast it converges: follow the field itself. The same for an activation whatever its neighbours.
  */
 void subspace_enter(struct subspace *s, const double *a, size_t n, double T, double *z, int *inside);

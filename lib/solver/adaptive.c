@@ -102,7 +102,7 @@ adapt(void *state, struct path *p, struct err *e)
 	gsl_odeiv2_evolve_reset(a->evolve);
 	if (isfinite(p->level))
 		field_eval(p->f, p->w, p->y, 1, &h_before, NULL);
-	while (t < p->T) {
+	while (fabs(t) < fabs(p->T)) {
 		if (p->steps++ == MAX_STEPS)
 			return err_set(e, "more than %d steps: the tolerance is too small for the field", MAX_STEPS);
 		before = t;
@@ -120,7 +120,7 @@ adapt(void *state, struct path *p, struct err *e)
 		}
 		h_before = h;
 	}
-	p->length = t;
+	p->length = fabs(t);
 	return 0;
 }
 

@@ -104,6 +104,14 @@ is "$(for i in 0 7 46; do
 	made "select(.odesteer or .id == \"r$i\")" | integrate -b "$tmp/b.ods" --until 0.5 -T 20 | view
 done | cksum)" "$(sed -n '1p;8p;47p' "$tmp/together" | cksum)" 'one by one is together'
 
+# a negative length goes away from the positives, and there is no level to stop at there
+is "$(integrate -b "$tmp/b.ods" -T -2.385 "$tmp/a.ods" | view | jq -s -c '[(map(.h_after < .h_before) | all), (map(.length) | unique)]')" '[true,[2.385]]' \
+	'a negative length lowers h'
+is "$(integrate -b "$tmp/b.ods" -T -0.0385r "$tmp/a.ods" | acts | cksum)" \
+	"$(integrate -b "$tmp/b.ods" -T "$(jq -n "$norm * -0.0385")" "$tmp/a.ods" | acts | cksum)" 'as a share of the norm, too'
+fails 1 'integrate: a flow of negative length leads away from the positives: it has no use for --until' \
+	integrate -b "$tmp/b.ods" -T -1 --until 0.5 "$tmp/a.ods"
+
 # maps: T is the share of the way
 for f in linact mimic; do
 	fitbarrier -f $f -o "$tmp/$f.ods" "$tmp/a.ods"
@@ -193,7 +201,7 @@ fails 1 'integrate: the barrier is of dim 6, not 5' integrate -b "$tmp/b.ods" "$
 fails 1 "integrate: '$tmp/a.ods' holds activations, not barrier" integrate -b "$tmp/a.ods" "$tmp/a.ods"
 fails 1 "integrate: '$tmp/b.ods' holds barrier, not activations" integrate -b "$tmp/b.ods" "$tmp/b.ods"
 fails 1 "integrate: cannot open 'nope': No such file or directory" integrate -b nope "$tmp/a.ods"
-for T in x -1 5x r inf 1e999 autor ''; do
+for T in x - 5x r -auto inf 1e999 autor ''; do
 	fails 2 "integrate: -T: '$T' is neither a length such as 5, a share such as 0.03r, nor auto
 try 'integrate -h'" integrate -b "$tmp/b.ods" -T "$T"
 done

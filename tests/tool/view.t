@@ -440,8 +440,8 @@ try 'view -h'" view --gguf x $o
 done
 fails 2 "view: -T needs --gguf
 try 'view -h'" view -T 1
-fails 2 "view: -T: '-1' is neither a length such as 5, a share such as 0.03r, nor auto
-try 'view -h'" view --gguf x -T -1
+fails 2 "view: -T: '1x' is neither a length such as 5, a share such as 0.03r, nor auto
+try 'view -h'" view --gguf x -T 1x
 fails 2 "view: --gguf takes one barrier
 try 'view -h'" view --gguf x a b
 fails 2 "view: unknown option '-x'

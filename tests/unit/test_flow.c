@@ -342,9 +342,12 @@ check_map(const char *name)
 		ok(wrong == 0 && worst < 1e-5 && (share == 0) == (moved == 0), "%s: %s%g of the way, %u of %d rows: off by %.1e",
 		    name, share == 3 ? "by default " : "", T, moved, ROWS, worst);
 	}
-	o = options("euler", 1.01, 10);
-	f = flow_alloc(&b, &o, &e);
-	ok(f == NULL && strstr(e.text, "is a map, not a flow: its T is the share of the way, from 0 to 1") != NULL, "%s", e.text);
+	for (i = 0; i < 2; i++) {
+		o = options("euler", i == 0 ? 1.01 : -0.01, 10);
+		f = flow_alloc(&b, &o, &e);
+		ok(f == NULL && strstr(e.text, "is a map, not a flow: its T is the share of the way, from 0 to 1") != NULL,
+		    "%g: %s", o.T.value, e.text);
+	}
 	o.T = (struct strength){ STRENGTH_RELATIVE, 0.5 };
 	ok(flow_alloc(&b, &o, &e) == NULL && strstr(e.text, "its T is the share of the way") != NULL, "relative: %s", e.text);
 	o = options("euler", 1, 10);
@@ -363,16 +366,17 @@ check_lengths(void)
 		double length;
 	} all[] = {
 		{ { STRENGTH_UNSET, 0 }, 5 }, { { STRENGTH_LENGTH, 2.385 }, 2.385 }, { { STRENGTH_RELATIVE, 0.0385 }, 0.0385 * 8.5 },
-		{ { STRENGTH_AUTO, 0 }, 1.7 }
+		{ { STRENGTH_AUTO, 0 }, 1.7 }, { { STRENGTH_LENGTH, -2.385 }, -2.385 }, { { STRENGTH_RELATIVE, -0.0385 }, -0.0385 * 8.5 }
 	};
 	static const struct {
 		const char *text;
 		struct strength T;
 	} texts[] = {
 		{ "5", { STRENGTH_LENGTH, 5 } }, { "0", { STRENGTH_LENGTH, 0 } }, { "2.385e1", { STRENGTH_LENGTH, 23.85 } },
-		{ "0.03r", { STRENGTH_RELATIVE, 0.03 } }, { "auto", { STRENGTH_AUTO, 0 } }
+		{ "0.03r", { STRENGTH_RELATIVE, 0.03 } }, { "auto", { STRENGTH_AUTO, 0 } },
+		{ "-2.385", { STRENGTH_LENGTH, -2.385 } }, { "-0.35r", { STRENGTH_RELATIVE, -0.35 } }
 	};
-	static const char *const bad[] = { "", "r", "x", "5x", "5rr", "-1", "-0.1r", "nan", "inf", "infr", "1e999", "5 r", "autor" };
+	static const char *const bad[] = { "", "r", "x", "5x", "5rr", "-", "-r", "-auto", "nan", "inf", "infr", "1e999", "5 r", "autor" };
 	struct barrier b = barrier;
 	struct strength T;
 	struct err e;
@@ -415,6 +419,10 @@ check_errors(void)
 	o.until = 0.5;
 	for (i = 0; i < FIELD_QUANTILES; i++)
 		b.quantile[i] = NAN;
+	o.T.value = -1;
+	ok(flow_alloc(&b, &o, &e) == NULL && strcmp(e.text,
+	    "a flow of negative length leads away from the positives: it has no use for --until") == 0, "%s", e.text);
+	o.T.value = 1;
 	ok(flow_alloc(&b, &o, &e) == NULL &&
 	    strcmp(e.text, "the barrier does not know the positives' h: no level to stop at") == 0, "%s", e.text);
 	o = options("euler", 1e300, 1);
@@ -439,6 +447,45 @@ check_errors(void)
 	f = flow_alloc(&barrier, &o, &e);
 	ok(flow_apply(f, act, ROWS, NULL, 0, &e) == -1 && flow_failed(f) == 9, "adaptive, row 10: %s", e.text);
 	flow_free(f);
+}
+
+/* A length and then its negative lead back to where the rows began, as far as the solver is exact. */
+static void
+check_back(const char *solver, const struct barrier *b, double T, unsigned steps, double tolerance)
+{
+	struct flow_options there = options(solver, T, steps), back = options(solver, -T, steps);
+	float act[ROWS * D], start[ROWS * D];
+	struct flow_result r[ROWS], r2[ROWS];
+	double off = 0;
+	int wrong = 0;
+	size_t i;
+
+	there.tolerance = back.tolerance = 1e-9;
+	rows_float(start);
+	rows_float(act);
+	flow(b, &back, act, r);
+	for (i = 0; i < ROWS; i++)
+		wrong += r[i].h_after >= r[i].h_before || r[i].length <= 0;
+	flow(b, &there, act, r2);
+	for (i = 0; i < ROWS; i++)
+		wrong += fabs(r2[i].length - r[i].length) > 1e-9 * r[i].length;
+	for (i = 0; i < ROWS * D; i++)
+		off = fmax(off, (double)fabsf(act[i] - start[i]));
+	ok(wrong == 0 && off < tolerance, "%s, %s: T = %g and back is off by %.1e", b->field->type->name, solver, -T, off);
+}
+
+static void
+check_back_vector(void)
+{
+	struct field_options o;
+	struct field *caa;
+	struct barrier b;
+
+	field_options_default(&o);
+	caa = made_field("caa", &o, NULL);
+	b = (struct barrier){ .field = caa, .act_norm = 8.5, .T_auto = NAN };
+	check_back("euler", &b, 1.385, 1, 2e-6);
+	field_free(caa);
 }
 
 /* The places in a step where h reaches the level, of functions that are known. */
@@ -511,6 +558,9 @@ main(void)
 		check_rows(adaptive[i], 0.385);
 		check_until_adaptive(adaptive[i], 0.385);
 	}
+	check_back("rk4", &barrier, 0.385, 50, 2e-6);
+	check_back("rkf45", &barrier, 0.385, 1, 2e-6);
+	check_back_vector();
 	check_land();
 	check_map("linact");
 	check_map("mimic");

@@ -171,11 +171,11 @@ check_way(const char *about, const struct barrier *b, const char *solver, double
 		field_eval(b->field, w, y, 1, &h[1], NULL);
 		for (j = 0; j < D; j++)
 			off += pow((double)end[i * D + j] - y[j], 2);
-		worst = fmax(worst, sqrt(off) / T);
+		worst = fmax(worst, sqrt(off) / fabs(T));
 		worst_h = fmax(worst_h, fmax(fabs(h[0] - r[i].h_before), fabs(h[1] - r[i].h_after)));
 	}
 	/* what single precision makes of the ends is 1e-7 of |a|, not of T */
-	ok(worst < SUBSPACE_ERROR + 2e-6 / T && worst_h < 1e-5, "%s: %s, T = %g, %u steps: off by %.1e T, h by %.1e", about,
+	ok(worst < SUBSPACE_ERROR + 2e-6 / fabs(T) && worst_h < 1e-5, "%s: %s, T = %g, %u steps: off by %.1e T, h by %.1e", about,
 	    solver, T, steps, worst, worst_h);
 	for (o.threads = 1; o.threads < 4; o.threads++)
 		for (n = 1; n < ROWS; n += 3)
@@ -216,7 +216,8 @@ check_field(const char *about, const char *name, struct field_options *o)
 
 	memcpy(b.quantile, rep.quantile, sizeof b.quantile);
 	check_product(about, f);
-	ok(subspace_fits(f) && taken(f, near) == FIELD_PANEL && taken(f, far) < FIELD_PANEL && taken(f, 0) == 0,
+	ok(subspace_fits(f) && taken(f, near) == FIELD_PANEL && taken(f, far) < FIELD_PANEL && taken(f, 0) == 0 &&
+	    taken(f, -near) == FIELD_PANEL,
 	    "%s: the subspace takes %zu of %d rows for T = %.3g, %zu for T = %.3g", about, taken(f, near), FIELD_PANEL, near,
 	    taken(f, far), far);
 	check_way(about, &b, "euler", near, 10);
@@ -225,6 +226,9 @@ check_field(const char *about, const char *name, struct field_options *o)
 	check_way(about, &b, "rk4", near, 5);
 	check_way(about, &b, "rkf45", near, 1);
 	check_way(about, &b, "euler", far, 10);
+	check_way(about, &b, "euler", -near, 10);
+	check_way(about, &b, "rk4", -near, 5);
+	check_way(about, &b, "rkf45", -near, 1);
 	field_free(f);
 }
 
