@@ -24,6 +24,7 @@ struct stream {
 	int eof;
 	int json;			/* JSON Lines */
 	int ended;			/* the last path is */
+	int number;			/* records without an id get their number */
 	const struct header *missing;	/* not NULL: records come without act */
 	struct header header;
 	struct record *scratch;		/* headers and end records */
@@ -291,6 +292,12 @@ stream_header(const struct stream *s)
 	return &s->header;
 }
 
+void
+stream_number(struct stream *s)
+{
+	s->number = 1;
+}
+
 uint64_t
 stream_count(const struct stream *s)
 {
@@ -383,6 +390,15 @@ read_one(struct stream *s, struct record *r, struct err *e)
 	return stream_locate(s, e);
 }
 
+/* Sets the id of the record read last to its number, unless it has an id. */
+static int
+set_number(const struct stream *s, struct record *r, struct err *e)
+{
+	int64_t id;
+
+	return record_get_int(r, "id", &id) == 0 && record_set_int(r, "id", (int64_t)s->count) != 0 ? err_memory(e) : 0;
+}
+
 int
 stream_read(struct stream *s, struct record *r, struct err *e)
 {
@@ -405,7 +421,7 @@ stream_read(struct stream *s, struct record *r, struct err *e)
 		if (what != NULL)
 			return err_set(e, "%s: its %s is not that of '%s'", input_name(s->in), what, s->path[0]);
 	}
-	return got;
+	return got == 1 && s->number && set_number(s, r, e) != 0 ? -1 : got;
 }
 
 int

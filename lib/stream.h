@@ -82,6 +82,8 @@ struct stream *stream_open_without_act(const char *const *path, size_t n, const 
 typedef ssize_t stream_source_fn(void *ctx, void *p, size_t n, struct err *e);
 struct stream *stream_open_source(stream_source_fn *fn, void *ctx, const char *name, struct err *e);
 const struct header *stream_header(const struct stream *s);	/* borrowed until close */
+/* Makes stream_read set "id" of a record that has none to its number, counted from 1 over all paths. */
+void stream_number(struct stream *s);
 /* 1: r holds the next record; 0: the end record was there and right (again and again); -1: error */
 int stream_read(struct stream *s, struct record *r, struct err *e);
 /*

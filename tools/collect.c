@@ -280,6 +280,7 @@ main(int argc, char *argv[])
 	if ((in = stream_open((const char *const *)argv + optind, (size_t)(argc - optind), &e)) == NULL ||
 	    stream_expect(in, 1u << STREAM_EXAMPLES | 1u << STREAM_COMPLETIONS, &e) != 0)
 		tool_die_err(&e);
+	stream_number(in);
 	lo.path = opt.model;
 	lo.threads = opt.threads;
 	lo.gpu_layers = opt.gpu_layers;

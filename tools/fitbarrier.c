@@ -392,6 +392,7 @@ main(int argc, char *argv[])
 	if ((in = stream_open((const char *const *)argv + optind, (size_t)(argc - optind), &e)) == NULL ||
 	    stream_expect(in, 1u << STREAM_ACTIVATIONS, &e) != 0)
 		tool_die_err(&e);
+	stream_number(in);
 	read_rows(&d, in);
 	check_rows(&d);
 	data = (struct fit_data){ d.act, d.label, d.group, d.n, stream_header(in)->dim,

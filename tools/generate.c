@@ -238,6 +238,7 @@ main(int argc, char *argv[])
 	if ((in = stream_open((const char *const *)argv + optind, (size_t)(argc - optind), &e)) == NULL ||
 	    stream_expect(in, 1u << STREAM_EXAMPLES | 1u << STREAM_COMPLETIONS, &e) != 0)
 		tool_die_err(&e);
+	stream_number(in);
 	if (steering == NULL || header_copy(&h, stream_header(in)) != 0)
 		tool_die("out of memory");
 	h.kind = STREAM_COMPLETIONS;

@@ -118,6 +118,7 @@ main(int argc, char *argv[])
 	    stream_expect(in, 1u << STREAM_ACTIVATIONS, &e) != 0 ||
 	    barrier_check_header(barrier, stream_header(in), &e) != 0)
 		tool_die_err(&e);
+	stream_number(in);
 	if (header_copy(&h, stream_header(in)) != 0)
 		tool_die("out of memory");
 	tool_link(&h, NULL);

@@ -225,6 +225,9 @@ read_run(const char *arg, int number)
 
 	if ((in = stream_open(&path, 1, &e)) == NULL)
 		tool_die_err(&e);
+	/* files of one run would be numbered alike, which only a comparison needs to mind */
+	if (rep.baseline != NULL)
+		stream_number(in);
 	while ((got = stream_read(in, r, &e)) == 1) {
 		/* without an id it cannot be compared, but reported */
 		if (!record_has(r, "id") && rep.baseline == NULL)

@@ -306,6 +306,7 @@ main(int argc, char *argv[])
 	if ((in = stream_open((const char *const *)argv + optind, (size_t)(argc - optind), &e)) == NULL ||
 	    stream_expect(in, m->kinds, &e) != 0)
 		tool_die_err(&e);
+	stream_number(in);
 	if (header_copy(&h, stream_header(in)) != 0)
 		tool_die("out of memory");
 	tool_link(&h, NULL);

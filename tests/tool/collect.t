@@ -61,6 +61,11 @@ is "$(jq -n "$(far "$tmp/a.jsonl" "$tmp/half.jsonl") < 1e-3")" true "float16 is 
 ok '-z writes gzip' sh -c 'collect -z -l 5 "$1" | gzip -t' sh "$tmp/short.jsonl"
 is "$(gzip -c "$tmp/e.jsonl" | collect -l 5 | view | cksum)" "$(cksum <"$tmp/a.jsonl")" 'gzipped JSON Lines are read'
 
+# without an id: the number in the input, over all files
+jq -c 'del(.id)' "$tmp/short.jsonl" >"$tmp/bare.jsonl"
+echo '{"prompt":"x","id":null}' >"$tmp/null.jsonl"
+is "$(collect --at all -l 5 "$tmp/bare.jsonl" "$tmp/null.jsonl" | view | jq -c .id | uniq | tr '\n' ' ')" '1 2 3 ' 'records without an id are numbered'
+
 # length
 fails 1 "collect: '$tmp/e.jsonl': record 1: 's001-1' has 35 tokens, more than the 32 of --context" collect --context 32 -l 5 "$tmp/e.jsonl"
 is "$(collect --context 32 --truncate --at all -l 5 "$tmp/short.jsonl" | view | jq -s 'group_by(.id) | .[0] | length')" 32 '--truncate'
@@ -76,7 +81,6 @@ bad() { # LINE MESSAGE
 	fails 1 "collect: '$tmp/bad.jsonl': record 3: $2" collect -l 5 -o "$tmp/bad.ods" "$tmp/bad.jsonl"
 }
 bad '{"id":"x"}' "no field 'prompt'"
-bad '{"prompt":"x"}' "no field 'id'"
 bad '{"id":"x","prompt":3}' "field 'prompt' is not a string"
 bad '{"id":"x","prompt":"a","completion":[]}' "field 'completion' is not a string"
 bad '{"id":"x","prompt":"a\u0000b"}' "field 'prompt' holds a NUL character"

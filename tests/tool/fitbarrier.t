@@ -229,6 +229,10 @@ vector "'$tmp/short.gguf' is a broken GGUF file, or of a version that is not kno
 { head -c 224 "$tmp/v.gguf"; printf '\000\000\300\177'; tail -c +229 "$tmp/v.gguf"; } >"$tmp/nan.gguf"
 vector "'$tmp/nan.gguf': number 1 of direction.3 is not finite" "$tmp/nan.gguf" "$tmp/a.ods"
 
+# records that name neither themselves nor a question are questions of their own
+made 'del(.id, .group)' | fitbarrier -f linear --held-out "$tmp/held.ods" -o "$tmp/alone.ods"
+is "$(view "$tmp/alone.ods" | jq .groups) $(view "$tmp/held.ods" | jq -s -c 'map(.id) == [range(1; 49)]')" '48 true' 'records without an id are numbered'
+
 # what cannot be fitted
 made 'if .odesteer then . else .label = 1 end' >"$tmp/one.ods"
 fails 1 'fitbarrier: all 48 activations have label 1: both labels are needed' fitbarrier "$tmp/one.ods"

@@ -17,6 +17,8 @@ is "$(view --header "$tmp/g.ods" | jq -c 'select(.odesteer) | [.kind, .chain[-1]
 	'["completions","generate",0,16]' 'the header'
 is "$(view "$tmp/g.ods" | jq -s -c 'map(.tokens <= 12 and (.finish == "length" or .finish == "eos") and (.finish != "length" or .tokens == 12)) | unique')" \
 	'[true]' 'no more tokens than asked for'
+is "$(jq -c '{prompt}' "$tmp/p.jsonl" | generate --max-tokens 12 | texts)" \
+	"$(texts "$tmp/g.ods" | jq -c '[input_line_number, .[1]]')" 'prompts without an id are numbered'
 generate --max-tokens 12 -o "$tmp/g2.ods" "$tmp/p.jsonl"
 is "$(texts "$tmp/g2.ods")" "$(texts "$tmp/g.ods")" 'greedy twice is the same'
 # how many are decoded together may change the last bits of the logits: only one at a time is it the same

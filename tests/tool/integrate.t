@@ -19,6 +19,8 @@ is "$(head -n 3 "$tmp/s.jsonl" | jq -c '[.id, .group, .label, .block] + keys_uns
 ["r1","g0",1,3,"id","group","label","block","act","h_before","h_after","length","steps"]
 ["r2","g0",0,3,"id","group","label","block","act","h_before","h_after","length","steps"]' 'fields and order survive'
 
+is "$(made 'del(.id)' | integrate -b "$tmp/b.ods" | view | jq -s -c 'map(.id) == [range(1; 49)]')" true 'records without an id are numbered'
+
 # strengths
 norm=$(view "$tmp/b.ods" | jq .act_norm)
 acts() {

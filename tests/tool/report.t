@@ -46,7 +46,10 @@ fails 1 "score: '$tmp/twice.jsonl': record 201: run 'y' has MC1 of '0' twice" sc
 fails 1 "score: '$tmp/y.jsonl': record 1: run 'x' has MC1 of '0' twice" score report x="$tmp/x.jsonl" x="$tmp/y.jsonl"
 jq -c 'del(.id) + {group: .id}' "$tmp/x.jsonl" >"$tmp/bare.jsonl"
 ok 'records without an id are reported' score report "$tmp/bare.jsonl"
-fails 1 "score: '$tmp/bare.jsonl': record 1: no field 'id'" score report --baseline x x="$tmp/bare.jsonl"
+jq -c 'del(.id)' "$tmp/x.jsonl" >"$tmp/x-bare.jsonl"
+jq -c 'del(.id)' "$tmp/y.jsonl" >"$tmp/y-bare.jsonl"
+is "$(score report --baseline x -o csv x="$tmp/x-bare.jsonl" y="$tmp/y-bare.jsonl" | cut -d, -f1-3,6,7)" \
+	"$(score report --baseline x -o csv x="$tmp/x.jsonl" y="$tmp/y.jsonl" | cut -d, -f1-3,6,7)" 'and compared by their numbers'
 # an answer without a field, as an empty one has no perplexity, is no missing record
 jq -c 'if .id == 7 then del(.mc1) else . end' "$tmp/y.jsonl" >"$tmp/less.jsonl"
 is "$(score report --baseline x -o csv x="$tmp/x.jsonl" y="$tmp/less.jsonl" | sed -n '3p' | cut -d, -f2,6)" 'MC1,199' 'a record may be without the field'

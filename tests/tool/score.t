@@ -51,6 +51,13 @@ fails 1 'score: the barrier is of block 3, not 4' score density -b "$tmp/b.ods" 
 fails 1 "score: '$tmp/c.jsonl' holds examples, not activations" score density -b "$tmp/b.ods" "$tmp/c.jsonl"
 fails 1 "score: '$tmp/a.ods' holds activations, not examples or completions" score distinct "$tmp/a.ods"
 
+# without an id
+made 'del(.id)' >"$tmp/bare.ods"
+is "$(score density -b "$tmp/b.ods" "$tmp/bare.ods" | view | jq -s -c '[.[0, 47].id]')" '[1,48]' 'records without an id are numbered'
+head -n 2 "$tmp/c.jsonl" >"$tmp/two.jsonl"
+is "$(jq -c 'del(.id)' "$tmp/two.jsonl" | score distinct "$tmp/two.jsonl" - | view | jq -c .id | tr '\n' ' ')" \
+	'"1" "2" 3 4 ' 'and those with one keep it'
+
 # report: a mean over questions of the mean over records, by hand
 cat >"$tmp/r.jsonl" <<'EOF'
 {"id":"1","group":"a","distinct1":0.5,"h":1.5,"label":1}
@@ -142,6 +149,9 @@ is "$(jq -s -c 'group_by(.group) | map((map(.loglik) | max) as $m
 	   ((map(select(.label == 1).loglik - $m | exp) | add) / (map(.loglik - $m | exp) | add) - .[0].mc2 | fabs) < 1e-12,
 	   ((map(select(.label == 1)) | map(select(.loglik > $f)) | length) / (map(select(.label == 1)) | length)) == .[0].mc3]) | flatten | unique' "$tmp/m.jsonl")" \
 	'[true]' 'mc1, mc2 and mc3 are what their definitions say of the log-likelihoods'
+is "$(jq -c 'del(.id)' "$tmp/e.jsonl" | score mc | view | jq -c '[.id, .mc1, .mc2, .mc3]')" \
+	"$(jq -c '[input_line_number, .mc1, .mc2, .mc3]' "$tmp/m.jsonl")" 'mc of records without an id'
+is "$(jq -c 'del(.id, .group)' "$tmp/e.jsonl" | score perplexity | view | jq -c .id | tr '\n' ' ')" '1 2 3 4 5 6 7 8 9 10 11 12 ' 'and perplexity'
 head -n 20 datasets/sample.jsonl | jq -c -f datasets/examples.jq | collect -l 13 -o "$tmp/act.ods"
 fitbarrier -o "$tmp/s.ods" "$tmp/act.ods"
 is "$(score mc -b "$tmp/s.ods" -T 0 "$tmp/e.jsonl" | view | jq -s -c 'map(.loglik)')" "$(jq -s -c 'map(.loglik)' "$tmp/m.jsonl")" 'T = 0 changes nothing'

@@ -13,6 +13,7 @@ view --pack "$tmp/t.jsonl" >"$tmp/t.ods"
 view "$tmp/t.ods" >"$tmp/back.jsonl"
 ok 'JSON Lines, packed and viewed, are the same text' cmp "$tmp/t.jsonl" "$tmp/back.jsonl"
 ok 'and so they are unpacked' sh -c 'view "$1" | cmp - "$1"' sh "$tmp/t.jsonl"
+is "$(printf '{"prompt":"x"}\n' | view --pack | view)" '{"prompt":"x"}' 'a record without an id stays as it is'
 ok '-o writes what standard output gets' sh -c 'view --pack -o "$1.o" "$1" && view "$1.o" | cmp - "$1"' sh "$tmp/t.jsonl"
 ok '-z writes gzip' sh -c 'view --pack -z "$1" >"$1.gz" && gzip -t "$1.gz" && view "$1.gz" | cmp - "$1"' sh "$tmp/t.jsonl"
 ok 'gzip of others is read, in several members too' \
