@@ -13,6 +13,9 @@
 #   make setup       only the set-up: Debian packages, libllama, the default model
 #   make             build into bin/
 #   make install     to $(DESTDIR)$(PREFIX)
+#   make uninstall   removes what install put there
+#   make clean       removes build/ and bin/
+#   make help        prints this list
 
 VERSION = 0.2.0
 PREFIX = /usr/local
@@ -40,7 +43,7 @@ all: $(tools:%=$(BIN)/%) $(BIN)/odesteer
 benchmarks = estimators blocks strength solvers
 
 # What the engine's set-up says of itself; `all` looks only for what is there.
-ifeq ($(filter setup demo check check-% clean truthfulqa bench bench-% $(benchmarks),$(MAKECMDGOALS)),)
+ifeq ($(filter help uninstall setup demo check check-% clean truthfulqa bench bench-% $(benchmarks),$(MAKECMDGOALS)),)
 include $(BUILD)/engine.mk
 endif
 $(BUILD)/engine.mk: tools/setup/engine
@@ -83,7 +86,7 @@ $(tools:%=$(BIN)/%): $(BIN)/%: $(BUILD)/tools/%.o $(BUILD)/tools/tool.o $(lib)
 $(BIN)/score: $(BUILD)/tools/report.o
 $(BIN)/odesteer: tools/odesteer Makefile
 	@mkdir -p $(@D)
-	sed 's|@VERSION@|$(VERSION)|' tools/odesteer >$@ && chmod 755 $@
+	sed 's|@VERSION@|$(VERSION)|; s|@PAGES@|$(CURDIR)/man|' tools/odesteer >$@ && chmod 755 $@
 $(BUILD)/requantise: $(BUILD)/tools/setup/requantise.o $(lib)
 	$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(libs)
 $(BUILD)/tests/%: $(BUILD)/tests/unit/%.o $(lib)
@@ -147,15 +150,23 @@ check-asan: setup
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(libexec) $(DESTDIR)$(man)/man1 $(DESTDIR)$(man)/man5 $(DESTDIR)$(man)/man7
 	install -m 755 $(tools:%=$(BIN)/%) $(DESTDIR)$(libexec)
-	sed 's|^libexec=.*|libexec=$(libexec)|' $(BIN)/odesteer >$(DESTDIR)$(PREFIX)/bin/odesteer
+	sed 's|^libexec=.*|libexec=$(libexec)|; s|^pages=.*|pages=$(man)|' $(BIN)/odesteer >$(DESTDIR)$(PREFIX)/bin/odesteer
 	chmod 755 $(DESTDIR)$(PREFIX)/bin/odesteer
 	for t in $(tools); do install -m 644 man/$$t.1 $(DESTDIR)$(man)/man1/odesteer-$$t.1; done
 	install -m 644 man/stream.5 $(DESTDIR)$(man)/man5/odesteer-stream.5
 	install -m 644 man/odesteer.7 $(DESTDIR)$(man)/man7
 
+uninstall:
+	rm -f $(tools:%=$(DESTDIR)$(libexec)/%) $(DESTDIR)$(PREFIX)/bin/odesteer $(tools:%=$(DESTDIR)$(man)/man1/odesteer-%.1) \
+		$(DESTDIR)$(man)/man5/odesteer-stream.5 $(DESTDIR)$(man)/man7/odesteer.7
+	[ ! -d $(DESTDIR)$(libexec) ] || rmdir --ignore-fail-on-non-empty $(DESTDIR)$(libexec)
+
+help:
+	@sed -n '/^#   /!{/./!q;}; s/^#   //p' Makefile
+
 # not out/: what is there took hours to measure
 clean:
 	rm -rf build bin
 
-.PHONY: all setup demo bench bench-plots bench-budget $(benchmarks) truthfulqa check run-check check-full check-clang check-asan install clean
+.PHONY: help uninstall all setup demo bench bench-plots bench-budget $(benchmarks) truthfulqa check run-check check-full check-clang check-asan install clean
 .DELETE_ON_ERROR:

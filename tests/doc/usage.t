@@ -22,7 +22,17 @@ try '$t -h'" "$t --nonsense"
 	is "$status $out" "0 $t $(odesteer -V | cut -d' ' -f2)" "$t -V"
 done
 run odesteer
-is "$status" 2 'odesteer alone is wrong usage'
+is "$status $err" '2 ' 'odesteer alone is wrong usage, but helps'
+list=$out
+run odesteer -h
+is "$status $err$out" "0 $list" 'odesteer -h says the same'
+for t in collect fitbarrier integrate generate score view; do
+	ok "it lists $t as its page does" sh -c "printf '%s\n' \"\$1\" | grep -q \"^  $t  *\$(sed -n 's/^\.Nd //p' man/$t.1)\$\"" sh "$list"
+	is "$(odesteer help $t | sed "s/.$(printf '\b')//g" | sed -n '/^NAME/{n;p;}' | sed 's/^ *//; s/ .*//')" $t "odesteer help $t"
+done
+is "$(odesteer help | sed "s/.$(printf '\b')//g" | sed -n '/^NAME/{n;p;}' | sed 's/^ *//; s/ .*//')" odesteer 'odesteer help'
+fails 2 "odesteer: 'nope' is not a tool
+try 'odesteer -h'" odesteer help nope
 run odesteer nope
 is "$status $(echo "$err" | head -n 1)" "2 odesteer: 'nope' is not a tool" 'odesteer nope'
 is "$(odesteer view -V)" "$(view -V)" 'odesteer view is view'
