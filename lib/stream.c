@@ -2,12 +2,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <zlib.h>
 
 #include "input.h"
 #include "wire.h"
 
-enum { CHUNK = 65536 };
+enum {
+	CHUNK = 65536,
+	TOTAL_LIMIT = 64 * 1024 * 1024	/* bytes that stream_total reads: a fraction of a second */
+};
 
 struct stream {
 	char **path;			/* NULL: a source, which counts as one path */
@@ -441,4 +445,43 @@ stream_pending(struct stream *s)
 		got = fill(s, &e);
 	s->nowait = 0;
 	return got != INPUT_LATER && !(end && s->at + 1 < s->n_path);
+}
+
+/* Are all paths regular files, and small enough to be read twice? */
+static int
+is_cheap(const struct stream *s)
+{
+	off_t size = 0;
+	struct stat st;
+	size_t i;
+
+	for (i = 0; i < s->n_path; i++) {
+		if (s->path == NULL || strcmp(s->path[i], "-") == 0 || stat(s->path[i], &st) != 0 ||
+		    !S_ISREG(st.st_mode) || st.st_size > TOTAL_LIMIT - size)
+			return 0;
+		size += st.st_size;
+	}
+	return 1;
+}
+
+uint64_t
+stream_total(const struct stream *s)
+{
+	struct stream *again;
+	struct record *r;
+	struct err e;
+	uint64_t n = 0;
+	int got = 1;
+
+	if (!is_cheap(s))
+		return 0;
+	again = stream_open_without_act((const char *const *)s->path, s->n_path, s->missing, &e);
+	if ((r = record_alloc()) != NULL && again != NULL) {
+		while ((got = stream_read(again, r, &e)) == 1)
+			;
+		n = again->count;
+	}
+	record_free(r);
+	stream_close(again);
+	return got == 0 ? n : 0;
 }

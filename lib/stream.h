@@ -93,6 +93,11 @@ int stream_read(struct stream *s, struct record *r, struct err *e);
  */
 int stream_pending(struct stream *s);
 uint64_t stream_count(const struct stream *s);	/* records read so far, all paths */
+/*
+ * Counts the records of all paths by reading them a second time. Returns 0 where that costs too much or
+ * cannot be done: a path is no regular file, they have more than 64 MiB together, one is broken.
+ */
+uint64_t stream_total(const struct stream *s);
 uint32_t stream_crc(const struct stream *s);	/* of all before the end record, once that was read */
 /* Puts "'path': record N: " in front of what is wrong with the record just read; returns -1. */
 int stream_locate(const struct stream *s, struct err *e);

@@ -36,6 +36,7 @@ struct job {
 	int *slot;			/* [row] where its activations are in act, -1: not wanted */
 	float *act;			/* [slot][n_block][dim] */
 	size_t max_slot;
+	const struct stream *in;
 	struct sink *sink;
 	size_t dim;
 	uint64_t texts, tokens, rows;
@@ -209,14 +210,14 @@ flush(struct job *j)
 		}
 		j->texts++;
 		j->tokens += t->n;
-		tool_progress("texts", j->texts, 0);
+		tool_progress(j->in, "texts", j->texts, "tokens", j->tokens);
 	}
 	tree_clear(j->tree);
 }
 
 /* The next text goes into the tree, after a flush when it is full. */
 static void
-take(struct job *j, struct record **r, const struct stream *in)
+take(struct job *j, struct record **r)
 {
 	struct example x;
 	struct text *t;
@@ -226,15 +227,15 @@ take(struct job *j, struct record **r, const struct stream *in)
 	int added;
 
 	if (example_read(&x, j->lm, *r, opt.template, opt.system, EXAMPLE_WHOLE, &e) != 0)
-		tool_die_record(in, &e);
+		tool_die_record(j->in, &e);
 	if (x.n > (size_t)opt.context && !opt.truncate) {
 		err_set(&e, "'%s' has %zu tokens, more than the %d of --context", x.id, x.n, opt.context);
-		tool_die_record(in, &e);
+		tool_die_record(j->in, &e);
 	}
 	cut = x.n > (size_t)opt.context ? x.n - (size_t)opt.context : 0;
 	if (opt.where == COMPLETION && x.n_prompt == x.n) {
 		err_set(&e, "'%s' has no completion", x.id);
-		tool_die_record(in, &e);
+		tool_die_record(j->in, &e);
 	}
 	x.n -= cut;
 	x.n_prompt -= x.n_prompt < cut ? x.n_prompt : cut;
@@ -303,6 +304,7 @@ main(int argc, char *argv[])
 		opt.block = &middle;
 		opt.n_block = 1;
 	}
+	j.in = in;
 	j.dim = (size_t)lm_dim(j.lm);
 	if (lm_tap(j.lm, opt.block, opt.n_block, 1, keep, &j, &e) != 0)
 		tool_die_err(&e);
@@ -328,7 +330,7 @@ main(int argc, char *argv[])
 			tool_die("out of memory");
 
 	while ((got = stream_read(in, r, &e)) == 1)
-		take(&j, &r, in);
+		take(&j, &r);
 	if (got < 0)
 		tool_die_err(&e);
 	flush(&j);

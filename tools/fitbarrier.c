@@ -265,10 +265,12 @@ read_rows(struct rows *d, struct stream *in)
 		}
 		if (block == opt.block && add_row(d, r, h, &e) != 0)
 			tool_die_record(in, &e);
-		tool_progress("records", stream_count(in), 0);
+		tool_progress(in, "records", stream_count(in), "records", stream_count(in));
 	}
 	if (got < 0)
 		tool_die_err(&e);
+	/* the fit has no progress to show */
+	tool_progress_end();
 	record_free(r);
 }
 

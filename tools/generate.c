@@ -274,7 +274,7 @@ main(int argc, char *argv[])
 		if (decoder_push(decoder, r, &x, &e) != 0)
 			tool_die_err(&e);
 		example_release(&x);
-		tool_progress("prompts", stream_count(in), 0);
+		tool_progress(in, "prompts", stream_count(in), "tokens", decoder_tokens(decoder));
 	}
 	if (got < 0 || decoder_finish(decoder, &e) != 0)
 		tool_die_err(&e);

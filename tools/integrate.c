@@ -137,7 +137,7 @@ main(int argc, char *argv[])
 		if (flow_apply(flow, act, n, moved, 1, &e) != 0)
 			tool_die_record_back(in, n - 1 - flow_failed(flow), &e);
 		give(out, in, r, act, n, moved);
-		tool_progress("activations", stream_count(in), 0);
+		tool_progress(in, "activations", stream_count(in), "activations", stream_count(in));
 		/* who waits for an answer gets it; gzip is not cut, its bytes would depend on the time */
 		if (!opt.gzip && !stream_pending(in) && sink_flush(out, &e) != 0)
 			tool_die_err(&e);

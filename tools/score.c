@@ -322,7 +322,7 @@ main(int argc, char *argv[])
 	while ((got = stream_read(in, r, &e)) == 1) {
 		if (m->push(state, r, &out.base, &e) != 0)
 			tool_die_record(in, &e);
-		tool_progress("records", stream_count(in), 0);
+		tool_progress(in, "records", stream_count(in), "records", stream_count(in));
 		/* who waits for an answer gets it; gzip is not cut, its bytes would depend on the time */
 		if (!opt.gzip && !stream_pending(in) && sink_flush(out.sink, &e) != 0)
 			tool_die_err(&e);

@@ -23,15 +23,29 @@ static struct {
 	int argc;
 	char **argv;
 	int verbose;
-	int on_line;		/* a progress line stands on the terminal */
-	double start, last;	/* clock_now() */
+	double start;		/* clock_now() */
 } run;
+
+/* What tool_progress was told last, and what it made of it. */
+static struct {
+	const struct stream *in;
+	const char *what, *unit;
+	uint64_t done, n;
+	uint64_t total;		/* records of in; 0: not known */
+	uint64_t n_first;	/* n when it was called first, */
+	double first, last;	/* when that was, and when a line was printed last: clock_now() */
+	int shown;		/* a line was printed; */
+	int on_line;		/* it stands on the terminal, without its newline */
+} progress;
 
 static void
 on_signal(int sig)
 {
 	const char *path;
 
+	/* the shell's prompt shall not be in the line of progress */
+	if (progress.on_line && write(STDERR_FILENO, "\n", 1) != 1)
+		progress.on_line = 0;
 	/* takes a moment, in which another thread may have opened the output */
 	filter_kill();
 	if ((path = output_pending()) != NULL)
@@ -67,7 +81,8 @@ tool_start(const struct tool *t, int argc, char *argv[])
 		if (sigaction(sigs[i], NULL, &old) == 0 && old.sa_handler != SIG_IGN)
 			sigaction(sigs[i], &sa, NULL);
 	}
-	run.start = run.last = clock_now();
+	run.start = clock_now();
+	atexit(tool_progress_end);
 }
 
 static void
@@ -333,34 +348,59 @@ tool_is_verbose(void)
 	return run.verbose;
 }
 
+/* Prints the line; the number of records is counted before the first one, if it can be. */
+static void
+show_progress(int terminal, double now)
+{
+	if (!progress.shown && progress.in != NULL)
+		progress.total = stream_total(progress.in);
+	progress.shown = 1;
+	progress.last = now;
+	fprintf(stderr, "%s%s: %llu", terminal ? "\r" : "", run.tool->name, (unsigned long long)progress.done);
+	if (progress.total >= progress.done && progress.total > 0)
+		fprintf(stderr, " of %llu", (unsigned long long)progress.total);
+	fprintf(stderr, " %s", progress.what);
+	/* since the first call: opening a model is no part of the speed */
+	if (progress.n > progress.n_first) {
+		double speed = (double)(progress.n - progress.n_first) / (now - progress.first);
+
+		fprintf(stderr, ", %.*f %s/s", speed < 10 ? 1 : 0, speed, progress.unit);
+	}
+	fprintf(stderr, ", %.0f s%s", now - run.start, terminal ? "\033[K" : "\n");
+	progress.on_line = terminal;
+}
+
 void
-tool_progress(const char *what, uint64_t done, uint64_t total)
+tool_progress(const struct stream *in, const char *what, uint64_t done, const char *unit, uint64_t n)
 {
 	int terminal = isatty(STDERR_FILENO);
-	double now, s;
+	double now;
 
 	if (!terminal && !run.verbose)
 		return;
 	now = clock_now();
-	if (now - run.last < (terminal ? 0.2 : 10))
-		return;
-	run.last = now;
-	s = now - run.start;
-	fprintf(stderr, "%s%s: %llu", terminal ? "\r" : "", run.tool->name,
-	    (unsigned long long)done);
-	if (total > 0)
-		fprintf(stderr, "/%llu", (unsigned long long)total);
-	fprintf(stderr, " %s, %.0f/s, %.0f s%s", what, s > 0 ? (double)done / s : 0, s,
-	    terminal ? "\033[K" : "\n");
-	run.on_line = terminal;
+	progress.in = in;
+	progress.what = what;
+	progress.done = done;
+	progress.unit = unit;
+	progress.n = n;
+	if (progress.first == 0) {
+		progress.first = now;
+		progress.last = run.start;
+		progress.n_first = n;
+	}
+	if (now - progress.last >= (terminal ? 0.2 : 10))
+		show_progress(terminal, now);
 }
 
 void
 tool_progress_end(void)
 {
-	if (run.on_line)
-		fputs("\r\033[K", stderr);
-	run.on_line = 0;
+	if (!progress.on_line)
+		return;
+	show_progress(1, clock_now());
+	putc('\n', stderr);
+	progress.on_line = 0;
 }
 
 void

@@ -83,10 +83,15 @@ int tool_threads(void);
  */
 void tool_blas_threads(int n);
 
-/* A progress line on stderr, on a terminal or with -v; `total` 0: unknown. */
 void tool_verbose(int on);
 int tool_is_verbose(void);
-void tool_progress(const char *what, uint64_t done, uint64_t total);
+/*
+ * Keeps a line on stderr up to date, on a terminal, or prints one every ten seconds with -v:
+ * "NAME: 12 of 24 prompts, 118 tokens/s, 3 s". `done` is how many records of `in`, called `what`, are
+ * done; their total is shown where stream_total knows it. The speed is that of n, counted in `unit`.
+ */
+void tool_progress(const struct stream *in, const char *what, uint64_t done, const char *unit, uint64_t n);
+/* Ends the line: it stays, with what tool_progress was told last. Leaving the tool does it, too. */
 void tool_progress_end(void);
 /* With -v, "NAME: message, SECONDS s" on stderr: what a run was, at its end. */
 void tool_note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

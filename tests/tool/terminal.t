@@ -1,0 +1,25 @@
+#!/bin/sh
+# What tools do where standard output or standard error is a terminal.
+. tests/tap.sh
+. tests/made.sh
+
+command -v script >/dev/null || skip_all 'no script(1) here, which gives a terminal'
+terminal() { # COMMAND: what it writes to a terminal, a newline for each return to the line's beginning
+	script -qec "$1" /dev/null </dev/null | sed "s/$(printf '\033')\\[K//g" | tr '\r' '\n' | grep -v '^$'
+}
+
+made >"$tmp/a.ods"
+fitbarrier --components 64 -o "$tmp/b.ods" "$tmp/a.ods"
+# steps enough for more than the 0.2 s after which progress is shown
+slow="integrate -b '$tmp/b.ods' -s rk4 -n 30000"
+is "$(terminal "$slow -o '$tmp/i.ods' '$tmp/a.ods'" | tail -n 1 | sed 's/[0-9.]* s$/N s/')" 'integrate: 48 of 48 activations, N s' \
+	'progress counts the records of a file'
+is "$(script -qec "$slow -o '$tmp/i.ods' '$tmp/a.ods'" /dev/null </dev/null | tail -c 1 | od -An -tx1)" ' 0a' 'and ends with a newline'
+gzip -k "$tmp/a.ods"
+is "$(terminal "$slow -o '$tmp/i.ods' '$tmp/a.ods' '$tmp/a.ods.gz'" | tail -n 1 | sed 's/[0-9.]* activations.s/N activations\/s/; s/[0-9.]* s$/N s/')" \
+	'integrate: 96 of 96 activations, N activations/s, N s' 'of several, and the speed'
+is "$(terminal "cat '$tmp/a.ods' | $slow -o '$tmp/i.ods'" | tail -n 1 | sed 's/[0-9.]* s$/N s/')" 'integrate: 48 activations, N s' 'of a pipe it does not know them'
+head -c 1500 "$tmp/a.ods" >"$tmp/bad.ods"
+is "$(terminal "$slow -o '$tmp/i.ods' '$tmp/a.ods' '$tmp/bad.ods'" | tail -n 2 | sed 's/[0-9.]* s$/N s/')" "integrate: 48 activations, N s
+integrate: '$tmp/bad.ods' is truncated: it ends inside record $(view "$tmp/bad.ods" 2>/dev/null | jq -s 'length + 1')" 'nor of what is broken, and a message has a line of its own'
+finish
