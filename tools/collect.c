@@ -137,6 +137,7 @@ parse(int argc, char *argv[])
 		case 5: opt.seqs = (int)tool_long("--seqs", optarg, 1, lm_max_seqs()); break;
 		case 6: opt.system = optarg; break;
 		}
+	tool_refuse_terminal(opt.out);
 }
 
 /* lm_tap */

@@ -184,6 +184,7 @@ parse(int argc, char *argv[])
 		o->standardise = 0;
 	if (opt.field->uses & FIELD_USES_VECTOR && o->vector == NULL)
 		tool_misuse("'%s' needs --vector", opt.field->name);
+	tool_refuse_terminal(opt.out);
 }
 
 /* All rows of the block, as they grow. */

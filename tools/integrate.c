@@ -49,6 +49,7 @@ parse(int argc, char *argv[])
 		tool_misuse("a barrier is needed: -b");
 	if (opt.flows.n > 1)
 		tool_misuse("-b: one barrier at a time; the next can follow in the pipeline");
+	tool_refuse_terminal(opt.out);
 }
 
 /*

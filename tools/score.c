@@ -199,6 +199,7 @@ parse(int argc, char *argv[])
 		check_judge();
 	else if (!steers() && strchr(opt.metric->letters, 'b') != NULL && opt.flows.n != 1)
 		tool_misuse("%s needs %s barrier: -b", opt.metric->name, opt.flows.n == 0 ? "a" : "one");
+	tool_refuse_terminal(opt.out);
 }
 
 /* The barriers given: to be followed, or for the metric's own use. */

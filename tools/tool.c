@@ -196,6 +196,13 @@ tool_option(int argc, char *argv[], const char *letters, const struct option *lo
 	}
 }
 
+void
+tool_refuse_terminal(const char *path)
+{
+	if ((path == NULL || strcmp(path, "-") == 0) && isatty(STDOUT_FILENO))
+		tool_die("standard output is a terminal: give -o file or a pipe");
+}
+
 double
 tool_double(const char *option, const char *text, double min, double max)
 {

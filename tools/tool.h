@@ -44,6 +44,9 @@ _Noreturn void tool_answered(void);
  */
 int tool_option(int argc, char *argv[], const char *letters, const struct option *longs);
 
+/* Ends the run with 1, as gzip does, if a stream written to `path` (NULL or "-": standard output) would go to a terminal. */
+void tool_refuse_terminal(const char *path);
+
 /* Numbers from the command line: out of range or not a number is misuse, naming the option. */
 double tool_double(const char *option, const char *text, double min, double max);
 long tool_long(const char *option, const char *text, long min, long max);

@@ -84,6 +84,8 @@ parse(int argc, char *argv[])
 		tool_misuse("-T needs --gguf");
 	if (opt.gguf != NULL && argc - optind > 1)
 		tool_misuse("--gguf takes one barrier");
+	if (opt.pack)
+		tool_refuse_terminal(opt.out);
 }
 
 static void

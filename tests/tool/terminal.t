@@ -22,4 +22,14 @@ is "$(terminal "cat '$tmp/a.ods' | $slow -o '$tmp/i.ods'" | tail -n 1 | sed 's/[
 head -c 1500 "$tmp/a.ods" >"$tmp/bad.ods"
 is "$(terminal "$slow -o '$tmp/i.ods' '$tmp/a.ods' '$tmp/bad.ods'" | tail -n 2 | sed 's/[0-9.]* s$/N s/')" "integrate: 48 activations, N s
 integrate: '$tmp/bad.ods' is truncated: it ends inside record $(view "$tmp/bad.ods" 2>/dev/null | jq -s 'length + 1')" 'nor of what is broken, and a message has a line of its own'
+
+# a stream is for a file or a pipe
+for command in "collect '$tmp/e.jsonl'" "fitbarrier '$tmp/a.ods'" "fitbarrier -o - '$tmp/a.ods'" "integrate -b '$tmp/b.ods' '$tmp/a.ods'" \
+	"score density -b '$tmp/b.ods' '$tmp/a.ods'" "view --pack -z '$tmp/a.ods'"; do
+	is "$(terminal "$command; echo \$?")" "${command%% *}: standard output is a terminal: give -o file or a pipe
+1" "refused: ${command%% *}"
+done
+echo '{"id":1}' >"$tmp/e.jsonl"
+is "$(terminal "view '$tmp/e.jsonl'; view --pack '$tmp/e.jsonl' | view")" '{"id":1}
+{"id":1}' 'what is text is not, nor is a pipe'
 finish
