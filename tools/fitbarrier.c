@@ -375,6 +375,22 @@ write_held_out(const struct header *from, const struct rows *d, const struct fit
 		tool_die_err(&e);
 }
 
+/* Says in words what the held-out figures mean where they are easily misread. */
+static void
+explain(const struct fit_report *rep)
+{
+	double p = (double)rep->n_positive, n = (double)rep->n_negative;
+	/* the standard deviation of the AUC of a ranking at random */
+	double chance = sqrt((p + n + 1) / (12 * p * n));
+
+	if (fabs(rep->auc - 0.5) < fmax(0.05, 2 * chance))
+		tool_remark("an AUC near 0.5: held out, h does not tell positives from negatives, and steering along "
+		    "it is like steering at random; try another block or more pairs");
+	else if (rep->auc > 0.9 && rep->log_loss > 0.8 * rep->prior_log_loss && rep->temperature < 1)
+		tool_remark("a high AUC with a log-loss near the prior's: h separates the classes but is too small as a "
+		    "log-density ratio; the direction of steering does not depend on its size");
+}
+
 int
 main(int argc, char *argv[])
 {
@@ -431,5 +447,7 @@ main(int argc, char *argv[])
 	if (rep.has_held_out)
 		tool_note("held out: AUC %.4f, log-loss %.4f (prior alone %.4f), temperature %.3f; -T auto is %.4g", rep.auc,
 		    rep.log_loss, rep.prior_log_loss, rep.temperature, rep.T_auto);
+	if (rep.has_held_out)
+		explain(&rep);
 	return 0;
 }

@@ -426,6 +426,13 @@ tool_note(const char *fmt, ...)
 }
 
 void
+tool_remark(const char *text)
+{
+	if (run.verbose)
+		fprintf(stderr, "%s: %s\n", run.tool->name, text);
+}
+
+void
 tool_link(struct header *h, const uint64_t *seed)
 {
 	if (header_add_link(h, run.tool->name, tool_version, run.argc, run.argv, seed) != 0)

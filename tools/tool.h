@@ -98,6 +98,8 @@ void tool_progress(const struct stream *in, const char *what, uint64_t done, con
 void tool_progress_end(void);
 /* With -v, "NAME: message, SECONDS s" on stderr: what a run was, at its end. */
 void tool_note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* With -v, "NAME: text" on stderr: what such figures mean. */
+void tool_remark(const char *text);
 
 /* The link of this tool's run for the stream's chain (header_add_link with this argv). */
 void tool_link(struct header *h, const uint64_t *seed);

@@ -29,7 +29,17 @@ run fitbarrier -v --components 64 -o "$tmp/x.ods" "$tmp/a.ods"
 is "$(echo "$err" | sed 's/, [0-9.]* s$//; s/[0-9][0-9.e+-]*/N/g')" \
 	'fitbarrier: block N, N positives and N negatives in N groups, mean norm N
 fitbarrier: C N, objective N, gradient norm N after N Newton steps
-fitbarrier: held out: AUC N, log-loss N (prior alone N), temperature N; -T auto is N' '-v reports'
+fitbarrier: held out: AUC N, log-loss N (prior alone N), temperature N; -T auto is N
+fitbarrier: a high AUC with a log-loss near the prior'"'s: h separates the classes but is too small as a log-density ratio; the direction of steering does not depend on its size" \
+	'-v reports, and says what the figures mean'
+said() { # JQ FILTER ARGUMENTS...: what -v says after the figures
+	filter=$1
+	shift
+	made "$filter" | fitbarrier -v "$@" 2>&1 >"$tmp/x.ods" | sed '1,/held out/d' | cut -d, -f1
+}
+is "$(said . -f linear -C 1e4)" '' 'of a great h with a high log-loss it says nothing'
+is "$(said 'if .odesteer then . else .label = ((.id[1:] | tonumber) / 2 | floor % 2) end' --components 64)" \
+	'fitbarrier: an AUC near 0.5: held out' 'and that what tells nothing tells nothing'
 ok '-z writes gzip' sh -c 'fitbarrier -z --components 64 "$1" | gzip -t' sh "$tmp/a.ods"
 is "$(fitbarrier -f help | cut -d' ' -f1 | tr '\n' ' ')" 'polysketch polykernel rff linear caa iti repe import linact mimic ' '-f help'
 is "$(fitbarrier -f help | grep 'a map, not a flow' | cut -d' ' -f1 | tr '\n' ' ')" 'linact mimic ' 'and says which are maps'
