@@ -81,13 +81,17 @@ input_close(struct input *in)
 	free(in);
 }
 
-/* Would a read return at once, be it with an error? Of a regular file it always does. */
-static int
-is_ready(const struct input *in)
+int
+input_wait(const struct input *in, int ms)
 {
 	struct pollfd p = { .fd = in->fd, .events = POLLIN };
+	int got;
 
-	return poll(&p, 1, 0) > 0;
+	/* a regular file is always ready, and so is an error */
+	do
+		got = poll(&p, 1, ms);
+	while (got < 0 && errno == EINTR);
+	return got > 0;
 }
 
 /* More raw bytes behind those not used yet: their number, 0 at the end, -1, INPUT_LATER. */
@@ -96,7 +100,7 @@ fill(struct input *in, int wait, struct err *e)
 {
 	ssize_t n;
 
-	if (!wait && !is_ready(in))
+	if (!wait && !input_wait(in, 0))
 		return INPUT_LATER;
 	if (in->pos > 0) {
 		memmove(in->raw, in->raw + in->pos, in->len - in->pos);

@@ -6,6 +6,7 @@
 #include <zlib.h>
 
 #include "input.h"
+#include "utf8.h"
 #include "wire.h"
 
 enum {
@@ -26,7 +27,8 @@ struct stream {
 	} next;
 	int nowait;			/* fill answers INPUT_LATER rather than wait */
 	int eof;
-	int json;			/* JSON Lines */
+	int text;			/* a line is a prompt as it stands */
+	int json;			/* JSON Lines, or text: records are lines */
 	int ended;			/* the last path is */
 	int number;			/* records without an id get their number */
 	const struct header *missing;	/* not NULL: records come without act */
@@ -178,7 +180,11 @@ read_header(struct stream *s, struct header *h, struct err *e)
 	while (s->pos == s->b.len)
 		if ((got = fill(s, e)) <= 0)
 			return got == 0 ? err_set(e, "%s is empty", name) : -1;
-	s->json = memchr("{ \t\r\n", s->b.p[0], 5) != NULL;
+	s->json = s->text || memchr("{ \t\r\n", s->b.p[0], 5) != NULL;
+	if (s->text) {
+		header_init(h, STREAM_EXAMPLES);
+		return 0;
+	}
 	if (s->json) {
 		if ((got = next_line(s, &len, e)) <= 0)
 			return got == 0 ? err_set(e, "%s is empty", name) : -1;
@@ -223,14 +229,8 @@ begin(struct stream *s, struct input *in, struct header *h, struct err *e)
 	return in == NULL ? -1 : read_header(s, h, e);
 }
 
-struct stream *
-stream_open(const char *const *path, size_t n, struct err *e)
-{
-	return stream_open_without_act(path, n, NULL, e);
-}
-
-struct stream *
-stream_open_without_act(const char *const *path, size_t n, const struct header *missing, struct err *e)
+static struct stream *
+open_paths(const char *const *path, size_t n, int text, const struct header *missing, struct err *e)
 {
 	static const char *const standard_input[] = { "-" };
 	struct stream *s = calloc(1, sizeof *s);
@@ -243,6 +243,7 @@ stream_open_without_act(const char *const *path, size_t n, const struct header *
 	if (s == NULL || (s->scratch = record_alloc()) == NULL ||
 	    (s->path = calloc(n, sizeof *s->path)) == NULL)
 		goto memory;
+	s->text = text;
 	s->missing = missing;
 	for (s->n_path = n, i = 0; i < n; i++)
 		if ((s->path[i] = strdup(path[i])) == NULL)
@@ -255,6 +256,24 @@ memory:
 	err_memory(e);
 	stream_close(s);
 	return NULL;
+}
+
+struct stream *
+stream_open(const char *const *path, size_t n, struct err *e)
+{
+	return open_paths(path, n, 0, NULL, e);
+}
+
+struct stream *
+stream_open_text(const char *const *path, size_t n, struct err *e)
+{
+	return open_paths(path, n, 1, NULL, e);
+}
+
+struct stream *
+stream_open_without_act(const char *const *path, size_t n, const struct header *missing, struct err *e)
+{
+	return open_paths(path, n, 0, missing, e);
 }
 
 struct stream *
@@ -365,6 +384,27 @@ check_act(const struct stream *s, struct record *r, struct err *e)
 	return s->json ? record_pack_act(r, &s->header, e) : record_check_act(r, &s->header, e);
 }
 
+/* Makes a record of a line of text, without its newline. */
+static int
+record_from_text(struct record *r, const char *line, size_t len, struct err *e)
+{
+	while (len > 0 && (line[len - 1] == '\n' || line[len - 1] == '\r'))
+		len--;
+	if (memchr(line, '\0', len) != NULL || utf8_span(line, len) != len)
+		return err_set(e, "the line is not UTF-8 text");
+	record_clear(r);
+	return record_set_str(r, "prompt", line, len) != 0 ? err_memory(e) : 0;
+}
+
+/* Makes a record of the object at p, of len bytes. */
+static int
+decode(const struct stream *s, struct record *r, const unsigned char *p, size_t len, struct err *e)
+{
+	if (s->text)
+		return record_from_text(r, (const char *)p, len, e);
+	return s->json ? record_from_json(r, (const char *)p, len, e) : record_from_wire(r, p, len, e);
+}
+
 /* Reads from the path at hand: 1, 0 at its end, -1. */
 static int
 read_one(struct stream *s, struct record *r, struct err *e)
@@ -382,7 +422,7 @@ read_one(struct stream *s, struct record *r, struct err *e)
 	if (!s->json && is_marked(p, len))
 		return check_end(s, p, len, e);
 	s->count++;
-	if ((s->json ? record_from_json(r, (const char *)p, len, e) : record_from_wire(r, p, len, e)) != 0)
+	if (decode(s, r, p, len, e) != 0)
 		return stream_locate(s, e);
 	if (!s->json)
 		s->crc = (uint32_t)crc32(s->crc, p, (uInt)len);
@@ -428,23 +468,41 @@ stream_read(struct stream *s, struct record *r, struct err *e)
 	return got == 1 && s->number && set_number(s, r, e) != 0 ? -1 : got;
 }
 
-int
-stream_pending(struct stream *s)
+/* Reads on as far as no waiting is needed: INPUT_LATER, or else *end says whether the path at hand is at its end. */
+static int
+read_ahead(struct stream *s, int *end)
 {
 	struct err e;		/* what is wrong is wrong again when it is read */
 	size_t len;
-	int got, end;
+	int got;
 
-	if (s->ended)
-		return 1;
 	s->nowait = 1;
 	got = s->json ? next_line(s, &len, &e) : next_object(s, &len, &e);
-	end = s->json ? got == 0 : got == 1 && is_marked(s->b.p + s->pos, len);
+	*end = s->json ? got == 0 : got == 1 && is_marked(s->b.p + s->pos, len);
 	/* an end record is the end when there is nothing behind it */
-	if (end && !s->json && s->pos + len == s->b.len)
+	if (*end && !s->json && s->pos + len == s->b.len)
 		got = fill(s, &e);
 	s->nowait = 0;
-	return got != INPUT_LATER && !(end && s->at + 1 < s->n_path);
+	return got;
+}
+
+int
+stream_pending(struct stream *s)
+{
+	int end;
+
+	return s->ended || (read_ahead(s, &end) != INPUT_LATER && !(end && s->at + 1 < s->n_path));
+}
+
+int
+stream_wait(struct stream *s, int ms)
+{
+	int end;
+
+	while (!s->ended && read_ahead(s, &end) == INPUT_LATER)
+		if (!input_wait(s->in, ms))
+			return 0;
+	return 1;
 }
 
 /* Are all paths regular files, and small enough to be read twice? */

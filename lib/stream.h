@@ -69,6 +69,8 @@ struct stream;			/* a reader */
  * agree with it in kind, model, blocks, dim and dtype. NULL on failure.
  */
 struct stream *stream_open(const char *const *path, size_t n, struct err *e);
+/* The same for files of plain text: each line that is not blank is a record with that "prompt". */
+struct stream *stream_open_text(const char *const *path, size_t n, struct err *e);
 /*
  * The same for records whose activations are elsewhere: no record may have an "act", and
  * JSON Lines that have no header get a copy of this one, which is borrowed until close.
@@ -92,6 +94,11 @@ int stream_read(struct stream *s, struct record *r, struct err *e);
  * where this says 0 keeps nobody waiting.
  */
 int stream_pending(struct stream *s);
+/*
+ * Waits until stream_read will not wait for input that is still to come, or until none has come for ms
+ * milliseconds. 1: it will not wait, but may open the next of several paths; 0: it may.
+ */
+int stream_wait(struct stream *s, int ms);
 uint64_t stream_count(const struct stream *s);	/* records read so far, all paths */
 /*
  * Counts the records of all paths by reading them a second time. Returns 0 where that costs too much or
