@@ -57,8 +57,7 @@ parse(int argc, char *argv[])
 		case 'l': opt.block = (int)tool_long("-l", optarg, 0, 1000000); break;
 		case 'o': opt.out = optarg; break;
 		case 'T':
-			if (strength_parse(&opt.T, optarg) != 0)
-				tool_misuse("-T: '%s' is neither a length such as 5, a share such as 0.03r, nor auto", optarg);
+			opt.T = tool_strength(optarg);
 			break;
 		case 'z': opt.gzip = 1; break;
 		case 1: opt.header = 1; break;
@@ -236,9 +235,8 @@ print(struct stream *in)
 			give(matrix, in, r, act);
 		if ((line = record_to_json(r, h->half, &e)) == NULL)
 			tool_die_err(&e);
-		/* a filter of generate's has to hand on each activation as it comes; beside the
-		 * printing of its numbers a write of its own costs nothing */
-		if (puts(line) == EOF || (h->kind == STREAM_ACTIVATIONS && fflush(stdout) != 0))
+		/* who waits for an answer gets it */
+		if (puts(line) == EOF || (!stream_pending(in) && fflush(stdout) != 0))
 			check_output();
 		free(line);
 	}
