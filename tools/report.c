@@ -19,6 +19,7 @@ struct run {
 	struct figure *figure;
 	struct pair *pair;		/* with the baseline */
 	char **by;			/* who scored, of each column; NULL: it is not asked, or in no file */
+	int *last;			/* [n_column] the last file that had the field, 0: none */
 	struct names *ids;
 	int *file;			/* [id][n_column] the file that had the field, 0: none */
 	size_t room;			/* ids */
@@ -89,6 +90,7 @@ find_run(const char *name, size_t len)
 	r->figure = need(calloc(rep.n_column, sizeof *r->figure));
 	r->pair = need(calloc(rep.n_column, sizeof *r->pair));
 	r->by = need(calloc(rep.n_column, sizeof *r->by));
+	r->last = need(calloc(rep.n_column, sizeof *r->last));
 	for (i = 0; i < rep.n_column; i++)
 		r->tally[i] = need(tally_alloc(rep.column[i].c));
 	return r;
@@ -209,18 +211,53 @@ note_id(struct run *run, size_t id, size_t c, int number, const struct stream *i
 	*file = number;
 }
 
+/* Finds the run that a record of `name` belongs to: each strength of a sweep (a string "T") is a run of its own. */
+static struct run *
+run_of(const char *name, size_t len, const struct record *r)
+{
+	const char *T;
+	struct run *run;
+	char *full;
+
+	if (record_get_str(r, "T", &T, NULL) != 1)
+		return find_run(name, len);
+	if (asprintf(&full, "%.*s T=%s", (int)len, name, T) < 0)
+		tool_die("out of memory");
+	run = find_run(full, strlen(full));
+	free(full);
+	return run;
+}
+
+/* Notes who scored the columns that file `number`, with header h, had. */
+static void
+note_by(const struct header *h, int number)
+{
+	struct run *run;
+	size_t c;
+
+	for (run = rep.run; run < rep.run + rep.n_run; run++)
+		for (c = 0; c < rep.n_column; c++) {
+			const struct shown *s = &rep.column[c];
+
+			if (run->last[c] != number || s->m == NULL || !s->m->by)
+				continue;
+			add_by(&run->by[c], h, s->m, s->c->field);
+			if (s->c->how == AGG_BOTH)
+				add_by(&run->by[c], h, s->m, s->c->per);
+		}
+}
+
 /* "name=file", or a file that is its own name. */
 static void
 read_run(const char *arg, int number)
 {
 	const char *eq = strchr(arg, '='), *path = eq != NULL ? eq + 1 : arg;
-	struct run *run = find_run(arg, eq != NULL ? (size_t)(eq - arg) : strlen(arg));
+	size_t len = eq != NULL ? (size_t)(eq - arg) : strlen(arg), c, n = 0;
 	struct record *r = need(record_alloc());
-	unsigned char *has = need(calloc(rep.n_column, sizeof *has));
 	char id[NAMES_SIZE];
 	struct stream *in;
+	struct run *run;
 	struct err e;
-	size_t c, n = 0;
 	int got;
 
 	if ((in = stream_open(&path, 1, &e)) == NULL)
@@ -229,6 +266,7 @@ read_run(const char *arg, int number)
 	if (rep.baseline != NULL)
 		stream_number(in);
 	while ((got = stream_read(in, r, &e)) == 1) {
+		run = run_of(arg, len, r);
 		/* without an id it cannot be compared, but reported */
 		if (!record_has(r, "id") && rep.baseline == NULL)
 			id[0] = '\0';
@@ -237,7 +275,7 @@ read_run(const char *arg, int number)
 		for (c = 0; c < rep.n_column; c++) {
 			if (!record_has(r, rep.column[c].c->field))
 				continue;
-			has[c] = 1;
+			run->last[c] = number;
 			if (id[0] != '\0')
 				note_id(run, n, c, number, in);
 			if (tally_add(run->tally[c], r, &e) != 0)
@@ -246,15 +284,11 @@ read_run(const char *arg, int number)
 	}
 	if (got < 0)
 		tool_die_err(&e);
-	for (c = 0; c < rep.n_column; c++)
-		if (has[c] && rep.column[c].m != NULL && rep.column[c].m->by) {
-			add_by(&run->by[c], stream_header(in), rep.column[c].m, rep.column[c].c->field);
-			if (rep.column[c].c->how == AGG_BOTH)
-				add_by(&run->by[c], stream_header(in), rep.column[c].m, rep.column[c].c->per);
-		}
+	if (stream_count(in) == 0)
+		find_run(arg, len);
+	note_by(stream_header(in), number);
 	stream_close(in);
 	record_free(r);
-	free(has);
 }
 
 /* Does `other` have every record that `run` has column c of? It may be without the field there. */
