@@ -344,8 +344,8 @@ close_gaps(struct decoder *d)
  * Feeds the model the prompts that have come, and a token of every text that generates; where memories are split in a
  * batch for each prompt, and one for the tokens.
  */
-static int
-step(struct decoder *d, struct err *e)
+int
+decoder_step(struct decoder *d, struct err *e)
 {
 	int split = lm_split(d->lm), seq;
 	struct text *t;
@@ -389,7 +389,7 @@ decoder_push(struct decoder *d, const struct record *r, const struct example *x,
 	    (decoder_finish(d, e) != 0 || lm_unify(d->lm, e) != 0))
 		return -1;
 	while ((seq = free_seq(d)) < 0 || d->cells + need(d, x->n) > (size_t)d->o.cells)
-		if (step(d, e) != 0)
+		if (decoder_step(d, e) != 0)
 			return -1;
 	if ((t = calloc(1, sizeof *t)) == NULL)
 		return err_memory(e);
@@ -414,10 +414,16 @@ decoder_push(struct decoder *d, const struct record *r, const struct example *x,
 }
 
 int
+decoder_busy(const struct decoder *d)
+{
+	return d->head != NULL;
+}
+
+int
 decoder_finish(struct decoder *d, struct err *e)
 {
 	while (d->head != NULL)
-		if (step(d, e) != 0)
+		if (decoder_step(d, e) != 0)
 			return -1;
 	return 0;
 }

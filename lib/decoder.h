@@ -43,6 +43,9 @@ void decoder_free(struct decoder *d);
  * and max_tokens together must fit into cells. 0 or -1.
  */
 int decoder_push(struct decoder *d, const struct record *r, const struct example *x, struct err *e);
+int decoder_busy(const struct decoder *d);	/* has a text not ended yet? */
+/* Decodes one token of every text that has not ended. 0 or -1. */
+int decoder_step(struct decoder *d, struct err *e);
 /* Decodes until every text has ended. 0 or -1. */
 int decoder_finish(struct decoder *d, struct err *e);
 /*

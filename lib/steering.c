@@ -5,7 +5,9 @@
 struct steering {
 	struct {
 		struct barrier *barrier;
-		struct flow *flow;
+		struct flow *flow[STEERING_LENGTHS];
+		size_t (*which)(void *ctx, size_t i);	/* the flow of row i; NULL: the first */
+		void *ctx;
 	} by[STEERING_MAX];
 	size_t n;
 	/* one place for each block: lm hands its address back */
@@ -27,12 +29,13 @@ steering_alloc(void)
 void
 steering_free(struct steering *s)
 {
-	size_t i;
+	size_t i, k;
 
 	if (s == NULL)
 		return;
 	for (i = 0; i < s->n; i++) {
-		flow_free(s->by[i].flow);
+		for (k = 0; k < STEERING_LENGTHS; k++)
+			flow_free(s->by[i].flow[k]);
 		barrier_free(s->by[i].barrier);
 	}
 	free(s->result);
@@ -49,11 +52,49 @@ steering_add(struct steering *s, const char *path, const struct flow_options *o,
 	if (barrier_open(&b, path, e) != 0)
 		return -1;
 	s->by[s->n].barrier = b;
-	s->by[s->n].flow = flow_alloc(b, o, e);
+	s->by[s->n].flow[0] = flow_alloc(b, o, e);
 	s->n++;
-	if (s->by[s->n - 1].flow == NULL)
+	if (s->by[s->n - 1].flow[0] == NULL)
 		return err_prefix(e, "'%s': ", path);
 	return header_add_side(h, path, b->digest) != 0 ? err_memory(e) : 0;
+}
+
+int
+steering_lengths(struct steering *s, const struct strength *T, size_t n, const struct flow_options *o,
+    size_t (*which)(void *ctx, size_t i), void *ctx, struct err *e)
+{
+	struct flow_options of_one = *o;
+	size_t k;
+
+	if (n > STEERING_LENGTHS)
+		return err_set(e, "more than %d lengths", STEERING_LENGTHS);
+	for (k = 0; k < n; k++) {
+		struct flow **flow = &s->by[s->n - 1].flow[k];
+
+		of_one.T = T[k];
+		flow_free(*flow);
+		if ((*flow = flow_alloc(s->by[s->n - 1].barrier, &of_one, e)) == NULL)
+			return -1;
+	}
+	s->by[s->n - 1].which = which;
+	s->by[s->n - 1].ctx = ctx;
+	return 0;
+}
+
+/* Moves act[n][dim] by barrier b; rows that follow each other with one length are moved together. */
+static int
+move(const struct steering *s, size_t b, float *act, size_t n, struct err *e)
+{
+	size_t dim = s->by[b].barrier->header.dim, i, end, k;
+
+	for (i = 0; i < n; i = end) {
+		k = s->by[b].which != NULL ? s->by[b].which(s->by[b].ctx, i) : 0;
+		for (end = i + 1; end < n && (s->by[b].which == NULL || s->by[b].which(s->by[b].ctx, end) == k); end++)
+			;
+		if (flow_apply(s->by[b].flow[k], act + i * dim, end - i, s->result + i, 0, e) != 0)
+			return -1;
+	}
+	return 0;
 }
 
 /* lm_steer_fn of one block */
@@ -74,7 +115,7 @@ steer(void *ctx, float *act, size_t n, struct err *e)
 	for (i = 0; i < s->n; i++) {
 		if (s->by[i].barrier->header.block[0] != at->block)
 			continue;
-		if (flow_apply(s->by[i].flow, act, n, s->result, 0, e) != 0)
+		if (move(s, i, act, n, e) != 0)
 			return -1;
 		s->count.seen += n;
 		for (k = 0; k < n; k++) {

@@ -14,7 +14,7 @@
 #include "lm.h"
 #include "stream.h"
 
-enum { STEERING_MAX = 16 };	/* barriers */
+enum { STEERING_MAX = 16, STEERING_LENGTHS = 64 };	/* barriers, lengths of one */
 
 struct steering;
 
@@ -23,6 +23,12 @@ void steering_free(struct steering *s);		/* NULL is fine */
 /* Reads a barrier file and names it in the header's last link. 0, -1. */
 int steering_add(struct steering *s, const char *path, const struct flow_options *o, struct header *h,
     struct err *e);
+/*
+ * Gives the barrier added last n lengths, instead of the one in its options o: of the rows that are steered together,
+ * row i is moved by T[which(ctx, i)]. 0, -1.
+ */
+int steering_lengths(struct steering *s, const struct strength *T, size_t n, const struct flow_options *o,
+    size_t (*which)(void *ctx, size_t i), void *ctx, struct err *e);
 /* From now on rows with LM_STEER are steered; s and m must live as long. 0, -1. */
 int steering_attach(struct steering *s, struct lm *m, struct err *e);
 

@@ -2,6 +2,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "clock.h"
 #include "decoder.h"
@@ -11,22 +12,32 @@
 #include "steering.h"
 #include "stream.h"
 #include "tool.h"
+#include "utf8.h"
 
 static struct {
 	const char *model, *filter, *out, *system;
 	struct tool_flows flows;
 	int flow_option;		/* one given before any -b */
+	struct {			/* of a sweep: one completion for each; n = 0: none */
+		char *text[STEERING_LENGTHS];
+		struct strength T[STEERING_LENGTHS];
+		size_t n;
+	} lengths;
 	enum template template;
 	struct decoder_options decoder;
 	const char **stop;
 	double filter_timeout;		/* 0: not given */
-	int block, context, threads, gpu_layers, gzip;
+	int block, context, threads, gpu_layers, gzip, text;
+	int readable;			/* standard output is a terminal: text, no stream */
 } opt = {
 	.block = -1,
 	.decoder = { .sampling = { 0, 0, 1 }, .repetition_penalty = 1, .max_tokens = 50, .seqs = 32 },
 };
 
-enum { FILTER_TIMEOUT = 60 };
+enum {
+	FILTER_TIMEOUT = 60,
+	SLOW_MS = 500			/* input that lets us wait this long is slow */
+};
 
 static void
 usage(FILE *to)
@@ -38,10 +49,13 @@ usage(FILE *to)
 	    "                [-m model] [-o file] [-S seed] [-t raw|chat]\n"
 	    "                [--context tokens] [--max-tokens n] [--no-repeat-ngram n]\n"
 	    "                [--repetition-penalty x] [--seqs n] [--stop text]\n"
-	    "                [--system text] [--temperature x] [--top-k n] [--top-p x]\n"
-	    "                [file ...]\n"
+	    "                [--system text] [--temperature x] [--text] [--top-k n]\n"
+	    "                [--top-p x] [file ... | prompt ...]\n"
+	    "  prompt        an operand with a space in it that is no file\n"
+	    "  --text        files hold a prompt a line, not records\n"
 	    "  -b barrier    steer the last position of every forward pass along its gradient;\n"
-	    "                may be repeated, each with its own -T, -n, -s behind it\n");
+	    "                may be repeated, each with its own -T, -n, -s behind it\n"
+	    "  -T list       such as 0,0.1r,0.2r: a completion for each, with the field T\n");
 	tool_flow_usage(to, &opt.flows);
 	fprintf(to,
 	    "  --filter command          steer by what it answers to a stream of activations\n"
@@ -70,6 +84,26 @@ usage(FILE *to)
 
 static const struct tool tool = { "generate", usage };
 
+/* "0,0.1r,0.2r" */
+static void
+parse_lengths(const char *list)
+{
+	char *rest = strdup(list), *item;
+	size_t i;
+
+	if (rest == NULL)
+		tool_die("out of memory");
+	for (opt.lengths.n = 0; (item = strsep(&rest, ",")) != NULL; opt.lengths.n++) {
+		if (opt.lengths.n == STEERING_LENGTHS)
+			tool_misuse("-T: more than %d lengths", STEERING_LENGTHS);
+		for (i = 0; i < opt.lengths.n; i++)
+			if (strcmp(opt.lengths.text[i], item) == 0)
+				tool_misuse("-T: '%s' is there twice", item);
+		opt.lengths.T[i] = tool_strength(item);
+		opt.lengths.text[i] = item;
+	}
+}
+
 static void
 parse(int argc, char *argv[])
 {
@@ -80,7 +114,7 @@ parse(int argc, char *argv[])
 		{ "no-repeat-ngram", required_argument, NULL, 7 }, { "stop", required_argument, NULL, 8 },
 		{ "system", required_argument, NULL, 9 }, { "seqs", required_argument, NULL, 10 },
 		{ "filter", required_argument, NULL, 11 }, { "filter-timeout", required_argument, NULL, 12 },
-		TOOL_FLOW_LONGS, { NULL, 0, NULL, 0 }
+		{ "text", no_argument, NULL, 13 }, TOOL_FLOW_LONGS, { NULL, 0, NULL, 0 }
 	};
 	struct decoder_options *d = &opt.decoder;
 	int c;
@@ -124,6 +158,15 @@ parse(int argc, char *argv[])
 			opt.filter = optarg;
 			break;
 		case 12: opt.filter_timeout = tool_double("--filter-timeout", optarg, 0.001, 1e6); break;
+		case 13: opt.text = 1; break;
+		case 'T':
+			opt.flow_option = 1;
+			opt.lengths.n = 0;
+			if (strchr(optarg, ',') != NULL)
+				parse_lengths(optarg);
+			else
+				tool_flow_option(&opt.flows, c, optarg);
+			break;
 		default:
 			tool_flow_option(&opt.flows, c, optarg);
 			opt.flow_option = 1;
@@ -134,6 +177,72 @@ parse(int argc, char *argv[])
 		tool_misuse("--filter and -b exclude each other");
 	if (opt.filter == NULL && (opt.block >= 0 || opt.filter_timeout > 0))
 		tool_misuse("%s needs a filter: --filter", opt.block >= 0 ? "-l" : "--filter-timeout");
+	if (opt.lengths.n > 0 && opt.flows.n > 1)
+		tool_misuse("-T: a list of lengths goes with one barrier");
+	opt.readable = (opt.out == NULL || strcmp(opt.out, "-") == 0) && isatty(STDOUT_FILENO);
+	if (opt.readable && opt.gzip)
+		tool_misuse("-z: standard output is a terminal, which gets text");
+}
+
+/* What is under way. */
+struct job {
+	struct stream *in;		/* NULL: prompts are operands */
+	char **prompt;
+	size_t n_prompt, at;
+	struct lm *lm;
+	struct decoder *decoder;
+	struct sink *out;		/* NULL: text to a terminal */
+	int slow;			/* input has let us wait: answers leave at once */
+};
+
+/* Operands are files, or prompts: what has a space in it and is no file. */
+static void
+open_input(struct job *j, char *operand[], size_t n)
+{
+	const char *prompt = NULL, *file = NULL;
+	struct err e;
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		*(strpbrk(operand[i], " \t\n") != NULL && access(operand[i], F_OK) != 0 ? &prompt : &file) = operand[i];
+	if (prompt != NULL && (file != NULL || opt.text))
+		tool_misuse("'%s' is no file, and prompts do not go with %s", prompt, file != NULL ? "files" : "--text");
+	if (prompt != NULL) {
+		for (i = 0; i < n; i++)
+			if (utf8_span(operand[i], strlen(operand[i])) != strlen(operand[i]))
+				tool_misuse("prompt %zu is not UTF-8 text", i + 1);
+		j->prompt = operand;
+		j->n_prompt = n;
+		return;
+	}
+	j->in = (opt.text ? stream_open_text : stream_open)((const char *const *)operand, n, &e);
+	if (j->in == NULL || stream_expect(j->in, 1u << STREAM_EXAMPLES | 1u << STREAM_COMPLETIONS, &e) != 0)
+		tool_die_err(&e);
+	stream_number(j->in);
+}
+
+/* The next prompt, as stream_read. */
+static int
+next_prompt(struct job *j, struct record *r, struct err *e)
+{
+	const char *prompt;
+
+	if (j->in != NULL)
+		return stream_read(j->in, r, e);
+	if (j->at == j->n_prompt)
+		return 0;
+	prompt = j->prompt[j->at++];
+	record_clear(r);
+	return record_set_int(r, "id", (int64_t)j->at) != 0 || record_set_str(r, "prompt", prompt, strlen(prompt)) != 0 ?
+	    err_memory(e) : 1;
+}
+
+static _Noreturn void
+die_prompt(const struct job *j, struct err *e)
+{
+	if (j->in != NULL)
+		tool_die_record(j->in, e);
+	tool_die("prompt %zu: %s", j->at, e->text);
 }
 
 /* Steering by another program. */
@@ -181,10 +290,128 @@ start_filter(struct filtering *f, struct lm *m, const struct header *completions
 	header_release(&h);
 }
 
+/* Prints text for a terminal, on which control characters are marks only. */
+static void
+print_text(const char *s)
+{
+	const unsigned char *c = (const unsigned char *)s;
+
+	for (; *c != '\0'; c++)
+		if ((*c < ' ' && *c != '\n' && *c != '\t') || *c == 0x7f)
+			fputs("\xef\xbf\xbd", stdout);
+		else if (c[0] == 0xc2 && c[1] >= 0x80 && c[1] < 0xa0)
+			c++;
+		else
+			putchar(*c);
+}
+
+/* The prompt, once for all its lengths, and the completion. */
+static void
+print_answer(const struct record *r)
+{
+	const char *prompt = "", *completion = "", *T = NULL;
+
+	record_get_str(r, "prompt", &prompt, NULL);
+	record_get_str(r, "completion", &completion, NULL);
+	if (opt.lengths.n > 0)
+		record_get_str(r, "T", &T, NULL);
+	if (T == NULL || strcmp(T, opt.lengths.text[0]) == 0) {
+		fputs("> ", stdout);
+		print_text(prompt);
+		putchar('\n');
+	}
+	if (T != NULL)
+		printf("[T = %s] ", T);
+	print_text(completion);
+	puts("\n");
+	fflush(stdout);
+}
+
+/* decoder_fn */
 static int
 write_record(void *ctx, struct record *r, struct err *e)
 {
-	return sink_write(ctx, r, e);
+	struct job *j = ctx;
+
+	if (j->out == NULL) {
+		print_answer(r);
+		return 0;
+	}
+	/* gzip is not cut, its bytes would depend on the time */
+	return sink_write(j->out, r, e) != 0 || (j->slow && !opt.gzip && sink_flush(j->out, e) != 0) ? -1 : 0;
+}
+
+/* The number of the length in a sweep of row i. */
+static size_t
+length_of(void *ctx, size_t i)
+{
+	const struct job *j = ctx;
+	const char *T = "";
+	size_t k = 0;
+	int pos;
+
+	record_get_str(decoder_row(j->decoder, i, &pos), "T", &T, NULL);
+	while (k + 1 < opt.lengths.n && strcmp(T, opt.lengths.text[k]) != 0)
+		k++;
+	return k;
+}
+
+/* Begins the completions of a prompt: one, or one for each length of a sweep. */
+static void
+push(struct job *j, struct record *r)
+{
+	struct example x;
+	struct err e;
+	size_t k = 0;
+
+	if (example_read(&x, j->lm, r, opt.template, opt.system, EXAMPLE_PROMPT, &e) != 0 ||
+	    (x.n + (size_t)opt.decoder.max_tokens > (size_t)opt.context &&
+	     err_set(&e, "'%s' has %zu tokens: no room for %d more in a context of %d", x.id, x.n,
+	     opt.decoder.max_tokens, opt.context)))
+		die_prompt(j, &e);
+	do {
+		if (opt.lengths.n > 0 && record_set_str(r, "T", opt.lengths.text[k], strlen(opt.lengths.text[k])) != 0)
+			tool_die("out of memory");
+		/* what goes wrong here may be about any of the texts under way */
+		if (decoder_push(j->decoder, r, &x, &e) != 0)
+			tool_die_err(&e);
+	} while (++k < opt.lengths.n);
+	example_release(&x);
+}
+
+/*
+ * Answers all prompts. As long as input comes at once, texts are decoded many at a time, and in the same
+ * company in every run. Input that has let us wait once is answered as it comes.
+ */
+static void
+answer(struct job *j)
+{
+	struct record *r = record_alloc();
+	struct err e;
+	int got;
+
+	if (r == NULL)
+		tool_die("out of memory");
+	for (;;) {
+		if (j->in != NULL && !stream_wait(j->in, j->slow ? 0 : SLOW_MS)) {
+			if (!j->slow && j->out != NULL && !opt.gzip && sink_flush(j->out, &e) != 0)
+				tool_die_err(&e);
+			j->slow = 1;
+			if (decoder_busy(j->decoder)) {
+				if (decoder_step(j->decoder, &e) != 0)
+					tool_die_err(&e);
+				continue;
+			}
+		}
+		if ((got = next_prompt(j, r, &e)) != 1)
+			break;
+		push(j, r);
+		if (j->in != NULL && !opt.readable)
+			tool_progress(j->in, "prompts", stream_count(j->in), "tokens", decoder_tokens(j->decoder));
+	}
+	if (got < 0 || decoder_finish(j->decoder, &e) != 0)
+		tool_die_err(&e);
+	record_free(r);
 }
 
 /* Opens the model with room for the texts decoded together. */
@@ -212,91 +439,99 @@ open_model(void)
 	return m;
 }
 
+/* Reads the barriers that steer. */
+static void
+add_barriers(struct job *j, struct steering *steering, struct header *h)
+{
+	struct err e;
+	size_t i;
+
+	for (i = 0; i < opt.flows.n; i++) {
+		struct tool_flow *f = &opt.flows.flow[i];
+
+		f->o.threads = (unsigned)opt.threads;
+		if (steering_add(steering, f->path, &f->o, h, &e) != 0 ||
+		    (opt.lengths.n > 0 && steering_lengths(steering, opt.lengths.T, opt.lengths.n, &f->o, length_of, j, &e) != 0))
+			tool_die_err(&e);
+	}
+}
+
+/* What steering did, for the end record; it did something, or this is an error. */
+static void
+count_steered(const struct job *j, const struct steering *steering, struct filtering *f)
+{
+	struct steering_count c = steering_counted(steering);
+	struct err e;
+
+	if (opt.flows.n > 0 && c.seen == 0)
+		tool_die("no activation was steered, though a barrier was given");
+	if (opt.filter != NULL && f->count == 0)
+		tool_die("no activation was steered, though a filter was given");
+	if (opt.filter != NULL && filter_close(f->filter, &e) != 0)
+		tool_die_err(&e);
+	if (j->out == NULL)
+		return;
+	if ((opt.filter != NULL && sink_counter(j->out, "steered", f->count, &e) != 0) ||
+	    (opt.flows.n > 0 && (sink_counter(j->out, "steered", c.seen, &e) != 0 ||
+	    sink_counter(j->out, "moved", c.moved, &e) != 0 ||
+	    sink_number(j->out, "mean_length", c.length / (double)c.seen, &e) != 0)))
+		tool_die_err(&e);
+}
+
 int
 main(int argc, char *argv[])
 {
 	struct steering *steering = steering_alloc();
 	struct steering_count c;
 	struct filtering filtering = { 0 };
-	struct decoder *decoder;
-	struct stream *in;
-	struct sink *out;
+	struct job j = { 0 };
 	struct header h;
-	struct record *r;
-	struct example x;
-	struct lm *m;
 	struct err e;
 	double began;
-	size_t i;
-	int got;
 
 	tool_start(&tool, argc, argv);
 	flow_options_default(&opt.flows.common);
 	parse(argc, argv);
 	tool_blas_threads(1);
 
-	if ((in = stream_open((const char *const *)argv + optind, (size_t)(argc - optind), &e)) == NULL ||
-	    stream_expect(in, 1u << STREAM_EXAMPLES | 1u << STREAM_COMPLETIONS, &e) != 0)
-		tool_die_err(&e);
-	stream_number(in);
-	if (steering == NULL || header_copy(&h, stream_header(in)) != 0)
+	open_input(&j, argv + optind, (size_t)(argc - optind));
+	if (j.in == NULL)
+		header_init(&h, STREAM_EXAMPLES);
+	if (steering == NULL || (j.in != NULL && header_copy(&h, stream_header(j.in)) != 0))
 		tool_die("out of memory");
 	h.kind = STREAM_COMPLETIONS;
 	tool_link(&h, &opt.decoder.seed);
-	for (i = 0; i < opt.flows.n; i++) {
-		opt.flows.flow[i].o.threads = (unsigned)opt.threads;
-		if (steering_add(steering, opt.flows.flow[i].path, &opt.flows.flow[i].o, &h, &e) != 0)
-			tool_die_err(&e);
-	}
-	m = open_model();
-	if (header_set_model(&h, lm_name(m), lm_digest(m)) != 0)
+	add_barriers(&j, steering, &h);
+	j.lm = open_model();
+	if (header_set_model(&h, lm_name(j.lm), lm_digest(j.lm)) != 0)
 		tool_die("out of memory");
-	if (steering_attach(steering, m, &e) != 0)
+	if (steering_attach(steering, j.lm, &e) != 0)
 		tool_die_err(&e);
 	if (opt.filter != NULL)
-		start_filter(&filtering, m, &h);
+		start_filter(&filtering, j.lm, &h);
 	opt.decoder.want = opt.flows.n > 0 || opt.filter != NULL ? LM_STEER : 0;
-	if ((out = sink_open(opt.out, opt.gzip, &h, &e)) == NULL)
+	if (!opt.readable && (j.out = sink_open(opt.out, opt.gzip, &h, &e)) == NULL)
 		tool_die_err(&e);
-	if ((decoder = decoder_alloc(m, &opt.decoder, write_record, out)) == NULL ||
-	    (r = record_alloc()) == NULL)
+	if ((j.decoder = decoder_alloc(j.lm, &opt.decoder, write_record, &j)) == NULL)
 		tool_die("out of memory");
-	filtering.decoder = decoder;
+	filtering.decoder = j.decoder;
 
 	began = clock_now();
-	while ((got = stream_read(in, r, &e)) == 1) {
-		if (example_read(&x, m, r, opt.template, opt.system, EXAMPLE_PROMPT, &e) != 0 ||
-		    (x.n + (size_t)opt.decoder.max_tokens > (size_t)opt.context &&
-		     err_set(&e, "'%s' has %zu tokens: no room for %d more in a context of %d", x.id, x.n,
-		     opt.decoder.max_tokens, opt.context)))
-			tool_die_record(in, &e);
-		/* what goes wrong here may be about any of the texts under way */
-		if (decoder_push(decoder, r, &x, &e) != 0)
-			tool_die_err(&e);
-		example_release(&x);
-		tool_progress(in, "prompts", stream_count(in), "tokens", decoder_tokens(decoder));
-	}
-	if (got < 0 || decoder_finish(decoder, &e) != 0)
+	answer(&j);
+	count_steered(&j, steering, &filtering);
+	if (j.out != NULL && sink_close(j.out, &e) != 0)
 		tool_die_err(&e);
+	tool_note("%llu prompts, %llu tokens generated in %.3f s",
+	    (unsigned long long)(j.in != NULL ? stream_count(j.in) : j.n_prompt),
+	    (unsigned long long)decoder_tokens(j.decoder), clock_now() - began);
 	c = steering_counted(steering);
-	if (opt.flows.n > 0 && c.seen == 0)
-		tool_die("no activation was steered, though a barrier was given");
-	if (opt.filter != NULL && filtering.count == 0)
-		tool_die("no activation was steered, though a filter was given");
-	if (opt.filter != NULL && (filter_close(filtering.filter, &e) != 0 ||
-	    sink_counter(out, "steered", filtering.count, &e) != 0))
-		tool_die_err(&e);
-	if ((opt.flows.n > 0 && (sink_counter(out, "steered", c.seen, &e) != 0 ||
-	    sink_counter(out, "moved", c.moved, &e) != 0 ||
-	    sink_number(out, "mean_length", c.length / (double)c.seen, &e) != 0)) || sink_close(out, &e) != 0)
-		tool_die_err(&e);
-	tool_note("%llu prompts, %llu tokens generated in %.3f s", (unsigned long long)stream_count(in),
-	    (unsigned long long)decoder_tokens(decoder), clock_now() - began);
 	if (opt.flows.n > 0)
 		tool_note("%llu activations steered, %.1f %% of them moved, mean length %.4g",
 		    (unsigned long long)c.seen, 100 * (double)c.moved / (double)c.seen,
 		    c.length / (double)c.seen);
 	if (opt.filter != NULL)
 		tool_note("%llu activations steered by '%s'", (unsigned long long)filtering.count, opt.filter);
+	if (j.out == NULL)
+		tool_answered();
 	return 0;
 }

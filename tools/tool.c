@@ -255,6 +255,16 @@ tool_seed32(const char *option, const char *text)
 	return (uint64_t)tool_long(option, text, 0, UINT32_MAX);
 }
 
+struct strength
+tool_strength(const char *text)
+{
+	struct strength T;
+
+	if (strength_parse(&T, text) != 0)
+		tool_misuse("-T: '%s' is neither a length such as 5, a share such as 0.03r, nor auto", text);
+	return T;
+}
+
 void
 tool_flow_option(struct tool_flows *f, int c, const char *text)
 {
@@ -268,8 +278,7 @@ tool_flow_option(struct tool_flows *f, int c, const char *text)
 		f->flow[f->n++] = (struct tool_flow){ text, f->common };
 		break;
 	case 'T':
-		if (strength_parse(&o->T, text) != 0)
-			tool_misuse("-T: '%s' is neither a length such as 5, a share such as 0.03r, nor auto", text);
+		o->T = tool_strength(text);
 		break;
 	case 'n':
 		o->steps = (unsigned)tool_long("-n", text, 1, 1000000);

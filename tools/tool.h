@@ -54,6 +54,9 @@ uint64_t tool_uint64(const char *option, const char *text);
 /* The same for a seed of GSL's mt19937, which would take but the lower 32 bits of a greater one. */
 uint64_t tool_seed32(const char *option, const char *text);
 
+/* A length of flow, the value of -T; misuse if it is none. */
+struct strength tool_strength(const char *text);
+
 /*
  * -b, -T, -n, -s, --until and --tolerance of every tool that follows flows. A letter before the
  * first -b is about every barrier, one behind a -b about that one.

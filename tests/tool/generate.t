@@ -96,6 +96,70 @@ is "$(sed 's/, [0-9.]* s$//' "$tmp/err" | tail -n 1)" "generate: $(jq -s 'map(.t
 	'each is counted by activation and barrier'
 is "$(generate -b "$tmp/b9.ods" -b "$tmp/b.ods" --max-tokens 1 "$tmp/p.jsonl" | view --header | head -n 1 | jq -c '.chain[-1].side | keys | length')" 2 'the chain names both'
 
+# a sweep: one completion for each length
+generate --seqs 1 -b "$tmp/b.ods" -T 0,15,-15 --max-tokens 12 "$tmp/p.jsonl" | view >"$tmp/sweep"
+is "$(jq -r '"\(.id) \(.T)"' "$tmp/sweep" | head -n 4 | tr '\n' ,)" 's001 0,s001 15,s001 -15,s002 0,' 'a sweep: prompt by prompt, length by length'
+for T in 0 15 -15; do
+	is "$(jq -c --arg T "$T" 'select(.T == $T) | [.id, .completion]' "$tmp/sweep")" \
+		"$(generate --seqs 1 -b "$tmp/b.ods" -T "$T" --max-tokens 12 "$tmp/p.jsonl" | texts)" "a sweep: T = $T is as it is alone"
+done
+generate -b "$tmp/b.ods" -T 0,15 --max-tokens 12 "$tmp/p.jsonl" | score distinct -o "$tmp/sweep.ods"
+is "$(score report -o csv x="$tmp/sweep.ods" | cut -d, -f1 | sort -u | tr '\n' ,)" 'run,x T=0,x T=15,' 'score report tells the lengths apart'
+fails 2 "generate: -T: '0' is there twice
+try 'generate -h'" generate -b "$tmp/b.ods" -T 0,1,0 "$tmp/p.jsonl"
+fails 2 "generate: -T: '' is neither a length such as 5, a share such as 0.03r, nor auto
+try 'generate -h'" generate -b "$tmp/b.ods" -T 0,,1 "$tmp/p.jsonl"
+fails 2 "generate: -T: more than 64 lengths
+try 'generate -h'" generate -b "$tmp/b.ods" -T "$(seq -s , 65)" "$tmp/p.jsonl"
+fails 2 "generate: -T: a list of lengths goes with one barrier
+try 'generate -h'" generate -b "$tmp/b9.ods" -b "$tmp/b.ods" -T 0,1 "$tmp/p.jsonl"
+fails 2 "generate: a flow needs a barrier: -b
+try 'generate -h'" generate -T 0,1 "$tmp/p.jsonl"
+
+# prompts that are no records
+g='generate -t chat --max-tokens 8'
+printf '{"prompt":"Is glass a liquid?"}\n{"prompt":"Can fish drown?"}\n' | $g | texts >"$tmp/records"
+is "$($g 'Is glass a liquid?' 'Can fish drown?' | texts)" "$(cat "$tmp/records")" 'prompts as operands'
+printf '\nIs glass a liquid?\r\n  \nCan fish drown?' >"$tmp/two lines"
+is "$($g --text "$tmp/two lines" | texts)" "$(cat "$tmp/records")" '--text: a line is a prompt, a blank one is none'
+is "$(tail -c 16 "$tmp/two lines" | $g --text | texts)" "$(tail -n 1 "$tmp/records" | jq -c '[1, .[1]]')" '--text: standard input, a last line without its end'
+printf 'fine\nbad \377 text\n' >"$tmp/latin"
+fails 1 "generate: '$tmp/latin': record 2: the line is not UTF-8 text" generate --text "$tmp/latin"
+fails 1 "generate: '$tmp/two lines': record 1: it is not JSON: column 2: '[' or '{' expected near 'Is'" generate "$tmp/two lines"
+fails 1 "generate: cannot open 'nope': No such file or directory" generate nope
+fails 2 "generate: 'a b' is no file, and prompts do not go with files
+try 'generate -h'" generate 'a b' "$tmp/p.jsonl"
+fails 2 "generate: 'a b' is no file, and prompts do not go with --text
+try 'generate -h'" generate --text 'a b'
+fails 1 "generate: prompt 2: '2' has 38 tokens: no room for 20 more in a context of 40" \
+	generate --context 40 --max-tokens 20 'a b' "$(seq -s ' ' 16)"
+
+# a coprocess gets its answer before the input ends
+mkfifo "$tmp/questions"
+$g --text <"$tmp/questions" >"$tmp/answers" &
+exec 7>"$tmp/questions"
+echo 'Is glass a liquid?' >&7
+waited=0
+while ! grep -q finish "$tmp/answers" && [ $waited -lt 120 ]; do
+	sleep 0.5
+	waited=$((waited + 1))
+done
+is "$(grep -c finish "$tmp/answers")" 1 'slow input is answered as it comes'
+echo 'Can fish drown?' >&7
+exec 7>&-
+wait
+is "$(texts "$tmp/answers" | jq -c '.[0]' | tr '\n' ' ')" '1 2 ' 'and the stream is whole at the end'
+
+# on a terminal the output is text
+if command -v script >/dev/null; then
+	is "$(script -qec "$g -b '$tmp/b.ods' -T 0,15 'Is glass a liquid?'" /dev/null </dev/null | tr -d '\r' | sed 's/\] .*/]/')" '> Is glass a liquid?
+[T = 0]
+
+[T = 15]' 'on a terminal: text, the prompt once'
+	is "$(script -qec "$g --max-tokens 1 'esc $(printf '\033') ape'" /dev/null </dev/null | head -n 1 | tr -d '\r')" '> esc � ape' 'control characters are marks there'
+	is "$(script -qec "$g -z 'a b'" /dev/null </dev/null | tr -d '\r' | head -n 1)" 'generate: -z: standard output is a terminal, which gets text' '-z has no use there'
+fi
+
 # refusals
 view --header "$tmp/b.ods" | jq -c 'if .odesteer then .digest = "00000000000000bb" else . end' | view --pack >"$tmp/other.ods"
 run generate -b "$tmp/other.ods" "$tmp/p.jsonl"
