@@ -74,6 +74,21 @@ list_columns(void)
 	list_of(NULL, own);
 }
 
+/* "field:title", "field": a column of the mean of any numeric field. */
+static void
+add_column(const char *text)
+{
+	struct column *c = need(calloc(2, sizeof *c));
+	char *field = need(strdup(text)), *title = strchr(field, ':');
+
+	if (title != NULL)
+		*title++ = '\0';
+	if (*field == '\0' || (title != NULL && *title == '\0'))
+		tool_misuse("--column: '%s' is not a field or field:title", text);
+	*c = (struct column){ title != NULL ? title : field, field, AGG_MEAN, 3, NULL };
+	list_of(NULL, c);
+}
+
 static struct run *
 find_run(const char *name, size_t len)
 {
@@ -698,18 +713,23 @@ find_form(const char *name)
 int
 score_report(int argc, char *argv[])
 {
-	static const struct option longs[] = { { "baseline", required_argument, NULL, 1 }, { NULL, 0, NULL, 0 } };
+	static const struct option longs[] = {
+		{ "baseline", required_argument, NULL, 1 }, { "column", required_argument, NULL, 2 }, { NULL, 0, NULL, 0 }
+	};
 	const struct form *form = &forms[0];
 	size_t c, i, shown = 0;
+	size_t chosen;		/* columns by --column, which come first */
 	int a, first;
 
 	while ((a = tool_option(argc, argv, "o:S:", longs)) != -1)
 		switch (a) {
 		case 1: rep.baseline = optarg; break;
+		case 2: add_column(optarg); break;
 		case 'o': form = find_form(optarg); break;
 		case 'S': rep.seed = tool_seed32("-S", optarg); break;
 		}
 	first = optind;
+	chosen = rep.n_column;
 	list_columns();
 	if (first == argc)
 		read_run("-", 1);
@@ -721,6 +741,9 @@ score_report(int argc, char *argv[])
 				tool_die("out of memory");
 	for (c = 0; c < rep.n_column; c++)
 		shown += (size_t)is_shown(c);
+	for (c = 0; c < chosen; c++)
+		if (!is_shown(c))
+			tool_die("--column: no record has the field '%s'", rep.column[c].c->field);
 	if (shown == 0)
 		tool_die("no record has a metric's field");
 	compare_runs();

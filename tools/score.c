@@ -39,6 +39,7 @@ usage(FILE *to)
 	    "                        [-t raw|chat] [--alone] [--system text] [file ...]\n"
 	    "       score rouge [-vz] [-o file] [file ...]\n"
 	    "       score report [-o table|csv|json|latex|markdown] [-S seed] [--baseline name]\n"
+	    "                    [--column field[:title]]\n"
 	    "                    [[name=]file ...]\n");
 	for (m = metric_table(); *m != NULL; m++)
 		fprintf(to, "  %-13s %s\n", (*m)->name, (*m)->about);
@@ -61,6 +62,8 @@ usage(FILE *to)
 	    "  --alone       completions without their prompts\n"
 	    "  -g layers     on the GPU (default: 0)    -j threads  (default: %d)\n"
 	    "  -S seed       of the report's resampling (default: 0)\n"
+	    "  --column field[:title]\n"
+	    "                of report: the mean of any field, in front; may be repeated\n"
 	    "  --baseline name\n"
 	    "                the run of a report that the others are compared with\n"
 	    "  -o file       (default: standard output); report: the form (default: table)\n"

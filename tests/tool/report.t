@@ -22,6 +22,23 @@ is "$(jq -c '.[] | select(.run == "b" and (.metric == "MC2" or .metric == "Perpl
 true' 'p is the share of swaps that are as great'
 is "$(jq -c '.[] | select(.run == "b" and .metric == "True*Info").p' "$tmp/r.json")" 1 'p of no difference'
 is "$(jq -c '[.[] | select(.run == "none") | has("p")] | any' "$tmp/r.json")" false 'the baseline is not compared with itself'
+# any numeric field, and the lengths of a sweep
+jq -n -c '("0", "0.1r") as $T | {id: (1, 2)} | . + {T: $T, mood: (.id / 8 + ($T | length)), mc1: 1}' >"$tmp/sweep.jsonl"
+is "$(score report --column mood:Bright --column mood -o csv s="$tmp/sweep.jsonl" | cut -d, -f 1-3)" 'run,metric,value
+s T=0,Bright,1.1875
+s T=0,mood,1.1875
+s T=0,MC1,1
+s T=0.1r,Bright,4.1875
+s T=0.1r,mood,4.1875
+s T=0.1r,MC1,1' '--column stands in front, and each length is a run'
+is "$(score report --baseline 's T=0' --column mood -o json s="$tmp/sweep.jsonl" | jq -c '[.[] | select(.metric == "mood") | .difference]')" '[null,3]' 'which can be compared'
+fails 1 "score: --column: no record has the field 'moods'" score report --column moods "$tmp/sweep.jsonl"
+fails 1 "score: '$tmp/sweep.jsonl': record 1: field 'T' is not a number" score report --column T "$tmp/sweep.jsonl"
+for c in '' :x x:; do
+	fails 2 "score: --column: '$c' is not a field or field:title
+try 'score -h'" score report --column "$c" "$tmp/sweep.jsonl"
+done
+
 jq -n -c 'range(200) | {id: ., mc1: (. % 2)}' >"$tmp/x.jsonl"
 # 60 better, 40 worse of 200: z = 20 / 10, p = .0455; with the correction for steps of 2, .0569
 jq -c '.mc1 = (if .id < 120 then 1 elif .id >= 120 then 0 else . end)' "$tmp/x.jsonl" >"$tmp/y.jsonl"
