@@ -37,8 +37,8 @@ load(struct barrier *b, struct stream *s, const struct record *r, struct err *e)
 		return err_set(e, "field 'temperature' is not a positive number");
 	if ((got = record_get_num(r, "T_auto", &b->T_auto)) == 0)
 		b->T_auto = NAN;
-	else if (got < 0 || b->T_auto < 0)
-		return err_set(e, "field 'T_auto' is not a number that is not negative");
+	else if (got < 0)
+		return err_set(e, "field 'T_auto' is not a number");
 	for (i = 0; i < FIELD_QUANTILES; i++)
 		b->quantile[i] = NAN;
 	if ((got = record_get_nums(r, "positives_h", &quantile, &n)) == 1) {

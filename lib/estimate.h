@@ -52,12 +52,4 @@ int estimate_refit(const struct field_type *type, const struct fit_data *d, cons
 /* The report's counts, prior and all that follows from rep->held_out. 0, -1: out of memory. */
 int estimate_report(const struct fit_data *d, struct fit_report *rep);
 
-/*
- * The length of flow that rep->T_auto proposes, in units of v: that after which half of the
- * negatives would be where a tenth of the positives lie beyond, h of both being held out and
- * rising as fast as it does at first. NaN: nothing is held out, or h does not rise. d has
- * the activations as they come. 0, -1: out of memory.
- */
-int estimate_length(const struct field *f, const struct fit_data *d, struct fit_report *rep);
-
 #endif

@@ -89,7 +89,7 @@ field_fit(const struct field_type *type, const struct fit_data *d, const struct 
 	size_t i;
 
 	rep->has_held_out = 0;
-	rep->C = rep->objective = rep->gradient_norm = rep->T_auto = NAN;
+	rep->C = rep->objective = rep->gradient_norm = NAN;
 	if (o->standardise) {
 		if (measure(d, &mean, &isd) != 0 || (act = malloc(d->n * d->dim * sizeof *act)) == NULL) {
 			err_memory(e);
@@ -105,8 +105,7 @@ field_fit(const struct field_type *type, const struct fit_data *d, const struct 
 	f->mean = mean;
 	f->isd = isd;
 	mean = isd = NULL;
-	if (estimate_report(d, rep) != 0 ||
-	    (rep->has_held_out && type->kind != FIELD_MAP && estimate_length(f, d, rep) != 0)) {
+	if (estimate_report(d, rep) != 0) {
 		err_memory(e);
 		goto fail;
 	}

@@ -92,7 +92,6 @@ struct fit_report {
 	double temperature;	/* h's log-odds divided by it have the least log-loss */
 	double predicted[FIELD_BINS], observed[FIELD_BINS];	/* share of positives, bins of equal count */
 	double quantile[FIELD_QUANTILES];	/* of the positives' h */
-	double T_auto;		/* a length of flow (estimate_length) */
 };
 
 struct field;

@@ -15,6 +15,7 @@ static struct {
 	const struct field_type *field;
 	struct field_options o;
 	unsigned given;			/* FIELD_USES_... of the options given */
+	struct strength T;		/* for -T auto; unset: none */
 	int block, threads, gzip;
 } opt = { .block = -1 };
 
@@ -34,8 +35,8 @@ usage(FILE *to)
 {
 	fprintf(to,
 	    "usage: fitbarrier [-vz] [-p preset] [-f field] [-j threads] [-l block] [-o file]\n"
-	    "                  [-S seed] [-C x|auto] [--coef0 x] [--components n] [--degree n]\n"
-	    "                  [--folds n] [--gamma x] [--held-out file]\n"
+	    "                  [-S seed] [-T length] [-C x|auto] [--coef0 x] [--components n]\n"
+	    "                  [--degree n] [--folds n] [--gamma x] [--held-out file]\n"
 	    "                  [--loss logistic|hinge] [--sigma median|scale|x]\n"
 	    "                  [--standardise] [--vector gguf] [file ...]\n"
 	    "  -p preset       paper: the paper's estimate; best: the one that does best on held-out\n"
@@ -45,6 +46,7 @@ usage(FILE *to)
 	    "  -C x            inverse regularisation; auto: the best on held-out groups\n"
 	    "                  (default: %g)\n"
 	    "  -S seed         of hashes, signs, features and folds (default: %llu)\n"
+	    "  -T length       for -T auto of the tools that steer, such as 0.3r (default: none)\n"
 	    "  --degree n      of the polynomial (default: %u)\n"
 	    "  --components n  bins of the sketch, or random features (default: %zu)\n"
 	    "  --gamma x       (default: %g)\n"
@@ -143,7 +145,7 @@ parse(int argc, char *argv[])
 
 	opt.field = field_find("polysketch");
 	opt.threads = tool_threads();
-	while ((c = tool_option(argc, argv, "C:f:j:l:o:p:S:vz", longs)) != -1) {
+	while ((c = tool_option(argc, argv, "C:f:j:l:o:p:S:T:vz", longs)) != -1) {
 		if (c > 256)
 			opt.given |= (unsigned)c - 256;
 		switch (c) {
@@ -157,6 +159,11 @@ parse(int argc, char *argv[])
 		case 'o': opt.out = optarg; break;
 		case 'p': parse_preset(optarg); break;
 		case 'S': o->seed = tool_seed32("-S", optarg); break;
+		case 'T':
+			opt.T = tool_strength(optarg);
+			if (opt.T.how == STRENGTH_AUTO)
+				tool_misuse("-T: 'auto' is what this length is for");
+			break;
 		case 'v': tool_verbose(1); break;
 		case 'z': opt.gzip = 1; break;
 		case 1: o->folds = (unsigned)tool_long("--folds", optarg, 2, 1000); break;
@@ -184,6 +191,8 @@ parse(int argc, char *argv[])
 		o->standardise = 0;
 	if (opt.field->uses & FIELD_USES_VECTOR && o->vector == NULL)
 		tool_misuse("'%s' needs --vector", opt.field->name);
+	if (opt.field->kind == FIELD_MAP && opt.T.how != STRENGTH_UNSET)
+		tool_misuse("-T: '%s' is a map, not a flow: it has no length", opt.field->name);
 	tool_refuse_terminal(opt.out);
 }
 
@@ -315,8 +324,21 @@ set_figures(struct record *r, const char *name, const double *v, size_t n)
 	return isfinite(v[0]) ? record_set_nums(r, name, v, n) : 0;
 }
 
+/* The length that -T names, in the unit of the field; NaN: none. */
+static double
+suggested_length(struct field *f, double act_norm)
+{
+	struct barrier b = { .field = f, .act_norm = act_norm };
+	double length = NAN;
+	struct err e;
+
+	if (opt.T.how != STRENGTH_UNSET && strength_length(opt.T, &b, &length, &e) != 0)
+		tool_die_err(&e);
+	return length;
+}
+
 static void
-write_barrier(const struct header *h, const struct field *f, const struct fit_report *rep)
+write_barrier(const struct header *h, struct field *f, const struct fit_report *rep)
 {
 	const char *loss = opt.o.loss == LOSS_LOGISTIC ? "logistic" : "hinge";
 	struct record *r = record_alloc();
@@ -340,7 +362,7 @@ write_barrier(const struct header *h, const struct field *f, const struct fit_re
 	    set_figures(r, "predicted", rep->predicted, FIELD_BINS) != 0 ||
 	    set_figures(r, "observed", rep->observed, FIELD_BINS) != 0 ||
 	    set_figures(r, "positives_h", rep->quantile, FIELD_QUANTILES) != 0 ||
-	    set_figure(r, "T_auto", rep->T_auto) != 0)
+	    set_figure(r, "T_auto", suggested_length(f, rep->act_norm)) != 0)
 		tool_die("out of memory");
 	if ((out = sink_open(opt.out, opt.gzip, h, &e)) == NULL || sink_write(out, r, &e) != 0 ||
 	    sink_close(out, &e) != 0)
@@ -445,8 +467,8 @@ main(int argc, char *argv[])
 		    rep.C_at_end ? " (at an end of the range tried)" : "", rep.objective,
 		    rep.gradient_norm, rep.iterations);
 	if (rep.has_held_out)
-		tool_note("held out: AUC %.4f, log-loss %.4f (prior alone %.4f), temperature %.3f; -T auto is %.4g", rep.auc,
-		    rep.log_loss, rep.prior_log_loss, rep.temperature, rep.T_auto);
+		tool_note("held out: AUC %.4f, log-loss %.4f (prior alone %.4f), temperature %.3f", rep.auc,
+		    rep.log_loss, rep.prior_log_loss, rep.temperature);
 	if (rep.has_held_out)
 		explain(&rep);
 	return 0;

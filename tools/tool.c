@@ -309,7 +309,7 @@ tool_flow_usage(FILE *to, const struct tool_flows *f)
 {
 	fprintf(to,
 	    "  -T length     of the flow: 5 activation units; 0.03r: times the mean norm of the\n"
-	    "                fit; -5: the other way; auto: what the fit proposes; of a map the\n"
+	    "                fit; -5: the other way; auto: what fitbarrier -T stored; of a map the\n"
 	    "                share of the way (default: 5; of vectors such as caa's, and of maps, 1)\n"
 	    "  -n steps      (default: %u)    -s solver  (default: %s; -s help lists them)\n"
 	    "  --until q     stop where h is the positives' q-quantile, in [0, 1] (default: never)\n"

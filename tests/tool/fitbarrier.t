@@ -29,7 +29,7 @@ run fitbarrier -v --components 64 -o "$tmp/x.ods" "$tmp/a.ods"
 is "$(echo "$err" | sed 's/, [0-9.]* s$//; s/[0-9][0-9.e+-]*/N/g')" \
 	'fitbarrier: block N, N positives and N negatives in N groups, mean norm N
 fitbarrier: C N, objective N, gradient norm N after N Newton steps
-fitbarrier: held out: AUC N, log-loss N (prior alone N), temperature N; -T auto is N
+fitbarrier: held out: AUC N, log-loss N (prior alone N), temperature N
 fitbarrier: a high AUC with a log-loss near the prior'"'s: h separates the classes but is too small as a log-density ratio; the direction of steering does not depend on its size" \
 	'-v reports, and says what the figures mean'
 said() { # JQ FILTER ARGUMENTS...: what -v says after the figures
@@ -40,6 +40,16 @@ said() { # JQ FILTER ARGUMENTS...: what -v says after the figures
 is "$(said . -f linear -C 1e4)" '' 'of a great h with a high log-loss it says nothing'
 is "$(said 'if .odesteer then . else .label = ((.id[1:] | tonumber) / 2 | floor % 2) end' --components 64)" \
 	'fitbarrier: an AUC near 0.5: held out' 'and that what tells nothing tells nothing'
+# the length of -T auto
+is "$(fitbarrier --components 64 -T 2.385 "$tmp/a.ods" | view | jq .T_auto)" 2.385 '-T is stored'
+is "$(fitbarrier --components 64 -T -0.5r "$tmp/a.ods" | view | jq -c '.T_auto == -0.5 * .act_norm')" true '-T as a share of the norm'
+is "$(fitbarrier -f caa -T 0.5r "$tmp/a.ods" | view | jq -c '(.T_auto * (.vector | map(. * .) | add | sqrt) / .act_norm - 0.5 | fabs) < 1e-12')" true '-T of a vector that is not of length one'
+fitbarrier --components 64 -T 0.0385r -o "$tmp/auto.ods" "$tmp/a.ods"
+is "$(integrate -b "$tmp/auto.ods" -T auto "$tmp/a.ods" | view | cksum)" "$(integrate -b "$tmp/auto.ods" -T 0.0385r "$tmp/a.ods" | view | cksum)" 'and taken by -T auto'
+fails 2 "fitbarrier: -T: 'auto' is what this length is for
+try 'fitbarrier -h'" fitbarrier -T auto "$tmp/a.ods"
+fails 2 "fitbarrier: -T: 'linact' is a map, not a flow: it has no length
+try 'fitbarrier -h'" fitbarrier -T 1 -f linact "$tmp/a.ods"
 ok '-z writes gzip' sh -c 'fitbarrier -z --components 64 "$1" | gzip -t' sh "$tmp/a.ods"
 is "$(fitbarrier -f help | cut -d' ' -f1 | tr '\n' ' ')" 'polysketch polykernel rff linear caa iti repe import linact mimic ' '-f help'
 is "$(fitbarrier -f help | grep 'a map, not a flow' | cut -d' ' -f1 | tr '\n' ' ')" 'linact mimic ' 'and says which are maps'
@@ -62,7 +72,7 @@ has() { # FIELD FIELDS-OF-THE-RECORD [OPTION ...]
 		"$wanted" "$field${*:+ $*}: its record"
 }
 classifier='C loss objective gradient_norm iterations'
-held='auc log_loss temperature predicted observed positives_h T_auto'
+held='auc log_loss temperature predicted observed positives_h'
 has polysketch "field degree components gamma coef0 seed intercept log_prior_ratio index sign w $classifier $held" --components 50
 has polykernel "field degree gamma coef0 intercept log_prior_ratio M b $classifier $held"
 has polykernel "field degree gamma coef0 intercept log_prior_ratio alpha rows $classifier $held" --degree 3
@@ -73,7 +83,7 @@ has linear "field mean isd w intercept log_prior_ratio $classifier $held" --stan
 has iti "field w intercept log_prior_ratio C ${classifier#C loss } $held"
 has caa "field vector slope intercept log_prior_ratio $held"
 # of these rows it tells the contrary: no temperature mends that
-has repe "field vector slope intercept log_prior_ratio auc log_loss predicted observed positives_h T_auto"
+has repe "field vector slope intercept log_prior_ratio auc log_loss predicted observed positives_h"
 has linact 'field scale shift'
 has mimic "field w intercept log_prior_ratio matrix shift C ${classifier#C loss } auc log_loss temperature predicted observed positives_h"
 
@@ -149,7 +159,7 @@ is "$(jq -s -c --slurpfile auto "$tmp/auto" '[(map(.[1]) | min) >= $auto[0][1] *
 made 'if .odesteer then . else .label = (if .id == "r0" then 1 else 0 end) end' >"$tmp/few.ods"
 fails 1 'fitbarrier: too few groups with both labels to choose C by what is held out' fitbarrier -C auto "$tmp/few.ods"
 fitbarrier --components 64 "$tmp/few.ods" | view >"$tmp/few"
-is "$(jq -c '[has("auc", "log_loss", "temperature", "predicted", "observed", "positives_h", "T_auto")], [has("prior_log_loss")]' "$tmp/few")" '[false,false,false,false,false,false,false]
+is "$(jq -c '[has("auc", "log_loss", "temperature", "predicted", "observed", "positives_h")], [has("prior_log_loss")]' "$tmp/few")" '[false,false,false,false,false,false]
 [true]' 'figures that cannot be had are absent'
 
 # --standardise: the same, whatever the units of the coordinates

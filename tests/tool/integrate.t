@@ -144,8 +144,8 @@ is "$(cat "$tmp/caa")" true 'caa: T = 1 is the way between the means'
 # what a barrier cannot do
 made '.label = 0 | if .odesteer then del(.label) elif .id == "r0" then .label = 1 else . end' | fitbarrier -f caa -o "$tmp/none.ods"
 fails 1 "integrate: the barrier does not know the positives' h: no level to stop at" integrate -b "$tmp/none.ods" --until 0.5 "$tmp/a.ods"
-fails 1 'integrate: the barrier proposes no length: -T auto cannot be had of it' integrate -b "$tmp/none.ods" -T auto "$tmp/a.ods"
-for what in '.positives_h = 3' '.positives_h = [1, 2]' '.T_auto = -1' '.prior = 0' '.mean = .positives_h' '.isd = .positives_h'; do
+fails 1 'integrate: -T auto: this barrier has no suggested length (fitbarrier -T stores one)' integrate -b "$tmp/none.ods" -T auto "$tmp/a.ods"
+for what in '.positives_h = 3' '.positives_h = [1, 2]' '.T_auto = "1"' '.prior = 0' '.mean = .positives_h' '.isd = .positives_h'; do
 	view --header "$tmp/b.ods" | jq -c "if .odesteer then . else $what end" | view --pack >"$tmp/lie.ods"
 	run integrate -b "$tmp/lie.ods" "$tmp/a.ods"
 	is "$status $(echo "$err" | grep -c "^integrate: '$tmp/lie.ods': record 1: ")" '1 1' "barrier with $what: $(echo "$err" | sed 's/.*record 1: //')"

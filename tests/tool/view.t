@@ -263,7 +263,9 @@ scaled() { # -T FACTOR OF THE VECTOR
 scaled 2.385 2.385
 scaled 0 0
 scaled 0.03r "$(view "$tmp/caa.ods" | jq '0.03 * .act_norm / (.vector | map(. * .) | add | sqrt)')"
-scaled auto "$(view "$tmp/caa.ods" | jq .T_auto)"
+fitbarrier -f caa -T 0.385 -o "$tmp/auto.ods" "$tmp/g.ods"
+view --gguf "$tmp/auto.gguf" -T auto "$tmp/auto.ods"
+is "$(near "$(floats "$tmp/auto.gguf")" "$(floats "$tmp/caa.gguf" | jq -c 'map(. * 0.385)')")" true '-T auto'
 is "$(view --gguf "$tmp/stdin.gguf" <"$tmp/caa.ods"; cmp "$tmp/stdin.gguf" "$tmp/caa.gguf")" '' 'the barrier may come from standard input'
 is "$(view --gguf "$tmp/minus.gguf" - <"$tmp/caa.ods"; cmp "$tmp/minus.gguf" "$tmp/caa.gguf")" '' 'by its name, too'
 is "$(view --gguf - "$tmp/caa.ods" | cksum)" "$(cksum <"$tmp/caa.gguf")" 'and the vector may go to standard output'
@@ -277,8 +279,7 @@ fails 1 "view: 'linact' is a map, not one vector: where it leads depends on the 
 	view --gguf "$tmp/never.gguf" "$tmp/linact.ods"
 made 'if .odesteer then .block = [0] else .block = 0 end' | fitbarrier -f caa -o "$tmp/zero.b.ods"
 fails 1 'view: control vectors begin at block 1: there is none of block 0' view --gguf "$tmp/never.gguf" "$tmp/zero.b.ods"
-view --header "$tmp/caa.ods" | jq -c 'del(.T_auto)' | view --pack -o "$tmp/noauto.ods"
-fails 1 'view: the barrier proposes no length: -T auto cannot be had of it' view --gguf "$tmp/never.gguf" -T auto "$tmp/noauto.ods"
+fails 1 'view: -T auto: this barrier has no suggested length (fitbarrier -T stores one)' view --gguf "$tmp/never.gguf" -T auto "$tmp/caa.ods"
 run view --gguf "$tmp/never.gguf" -T 1e39 "$tmp/caa.ods"
 is "$status $(printf '%s\n' "$err" | sed 's/is [0-9.e+]*/is X/')" '1 view: number 1 of the vector is X, too great for float32' 'a length that no float32 carries'
 fails 1 "view: '$tmp/g.ods' holds activations, not barrier" view --gguf "$tmp/never.gguf" "$tmp/g.ods"

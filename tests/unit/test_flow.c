@@ -413,7 +413,7 @@ check_errors(void)
 
 	o.T.how = STRENGTH_AUTO;
 	b.T_auto = NAN;
-	ok(flow_alloc(&b, &o, &e) == NULL && strcmp(e.text, "the barrier proposes no length: -T auto cannot be had of it") == 0,
+	ok(flow_alloc(&b, &o, &e) == NULL && strcmp(e.text, "-T auto: this barrier has no suggested length (fitbarrier -T stores one)") == 0,
 	    "%s", e.text);
 	o = options("euler", 1, 1);
 	o.until = 0.5;
