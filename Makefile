@@ -76,7 +76,7 @@ $(BUILD)/lib/panel.o: cflags += -O3 -ffp-contract=fast
 # its loops are to be vectors
 $(BUILD)/lib/phi.o: cflags += -O3
 # and an activation's numbers the same alone and beside others
-$(BUILD)/lib/subspace.o: cflags += -O3 -ffp-contract=off
+$(BUILD)/lib/dot.o $(BUILD)/lib/subspace.o: cflags += -O3 -ffp-contract=off
 $(lib): $(lib_obj)
 	rm -f $@
 	ar rcs $@ $^

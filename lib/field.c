@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dot.h"
 #include "estimate.h"
 
 extern const struct field_type field_polysketch, field_polykernel, field_rff, field_linear, field_caa,
@@ -263,17 +264,14 @@ panel(struct field_work *w, const double *a, size_t n)
 static void
 direction(const struct field *f, const double *grad, double *v)
 {
-	double sum = 0, scale;
+	double scale;
 	size_t i;
 
 	for (i = 0; i < f->dim; i++)
 		v[i] = f->isd != NULL ? grad[i] * f->isd[i] : grad[i];
 	if (f->type->kind != FIELD_UNIT_FLOW)
 		return;
-	#pragma omp simd reduction(+:sum)
-	for (i = 0; i < f->dim; i++)
-		sum += v[i] * v[i];
-	scale = 1 / (sqrt(sum) + 1e-10);
+	scale = 1 / (sqrt(dot(v, v, f->dim)) + 1e-10);
 	for (i = 0; i < f->dim; i++)
 		v[i] *= scale;
 }

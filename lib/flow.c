@@ -1,11 +1,11 @@
 #include "flow.h"
 
-#include <cblas.h>
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "dot.h"
 #include "parallel.h"
 #include "subspace.h"
 
@@ -36,7 +36,7 @@ speed(const struct field *f)
 	if ((v = calloc(f->dim, sizeof *v)) == NULL)
 		return -1;
 	field_vector(f, v, NULL);
-	norm = cblas_dnrm2((int)f->dim, v, 1);
+	norm = sqrt(dot(v, v, f->dim));
 	free(v);
 	return norm;
 }
@@ -365,13 +365,16 @@ density(struct way *w, const double *y, size_t n, int after, struct flow_result 
 static void
 map(const struct flow *f, struct way *w, double *y, size_t n, struct flow_result *r)
 {
-	size_t dim = w->field->dim, i;
+	size_t dim = w->field->dim, i, j;
 
 	memcpy(w->tmp, y, n * dim * sizeof *y);
 	field_apply(w->field, w->work, y, n, f->length);
 	for (i = 0; i < n; i++) {
-		cblas_daxpy((int)dim, -1, y + i * dim, 1, w->tmp + i * dim, 1);
-		r[i].length = cblas_dnrm2((int)dim, w->tmp + i * dim, 1);
+		double *way = w->tmp + i * dim;
+
+		for (j = 0; j < dim; j++)
+			way[j] -= y[i * dim + j];
+		r[i].length = sqrt(dot(way, way, dim));
 		r[i].steps = r[i].length > 0;
 	}
 }

@@ -3,7 +3,8 @@
  *
  * SIMD_CLONES, in front of a static function: one with AVX2 where there is that, and the same numbers either way, for
  * multiplications and additions stay apart. Where they are to be joined, simd_fma() tells whether a function with
- * __attribute__((target("avx2,fma"))) can run; only on x86-64.
+ * __attribute__((target("avx2,fma"))) can run; only on x86-64. A clone's name must be unique in lib/: clang exports
+ * NAME.resolver.
  */
 #ifndef ODESTEER_SIMD_H
 #define ODESTEER_SIMD_H

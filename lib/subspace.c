@@ -1,10 +1,10 @@
 #include "subspace.h"
 
-#include <cblas.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "dot.h"
 #include "simd.h"
 #include "solver.h"
 
@@ -216,20 +216,25 @@ subspace_fits(const struct field *f)
 	    f->type->quadratic(f, NULL, NULL, NULL);
 }
 
-static double
-dot(const float *x, const float *y, size_t dim)
+/* y += a x */
+SIMD_CLONES static void
+add_scaled(double a, const float *x, size_t dim, float *y)
 {
-	return (double)cblas_sdot((int)dim, x, 1, y, 1);
+	size_t i;
+
+	for (i = 0; i < dim; i++)
+		y[i] += (float)a * x[i];
 }
 
 /* v[dim] to length one; the length it had */
 static double
 normalise(float *v, size_t dim)
 {
-	double length = sqrt(dot(v, v, dim));
+	double length = sqrt(dot_single(v, v, dim));
+	size_t i;
 
-	if (length > 0)
-		cblas_sscal((int)dim, (float)(1 / length), v, 1);
+	for (i = 0; length > 0 && i < dim; i++)
+		v[i] *= (float)(1 / length);
 	return length;
 }
 
@@ -238,16 +243,16 @@ static int
 chain_grow(struct chain *c, const float *product, size_t dim)
 {
 	float *next = c->v + c->n * dim;
-	double length = sqrt(dot(product, product, dim));
+	double length = sqrt(dot_single(product, product, dim));
 	size_t i;
 	int k;
 
 	memcpy(next, product, dim * sizeof *next);
-	c->on[c->n - 1] = dot(next, c->v + (c->n - 1) * dim, dim);
+	c->on[c->n - 1] = dot_single(next, c->v + (c->n - 1) * dim, dim);
 	/* twice, for once leaves what rounding makes of large parts */
 	for (k = 0; k < 2; k++)
 		for (i = 0; i < c->n; i++)
-			cblas_saxpy((int)dim, -(float)dot(next, c->v + i * dim, dim), c->v + i * dim, 1, next, 1);
+			add_scaled(-dot_single(next, c->v + i * dim, dim), c->v + i * dim, dim, next);
 	c->below[c->n - 1] = normalise(next, dim);
 	c->n++;
 	return c->below[c->n - 2] > 1e-4 * length;
@@ -558,7 +563,7 @@ judge(const struct subspace *s, struct inner *in, double T)
 	size_t newest = in->a.n - 1, i;
 
 	for (i = 0; i < s->q.n; i++)
-		in->C[i][newest] = dot(s->q.v + i * s->dim, in->a.v + newest * s->dim, s->dim);
+		in->C[i][newest] = dot_single(s->q.v + i * s->dim, in->a.v + newest * s->dim, s->dim);
 	return !reduce(s, in) ? -1 : holds(s, in, T) ? 1 : in->a.n == K - s->n_shared ? -1 : 0;
 }
 
@@ -603,9 +608,9 @@ subspace_leave(struct subspace *s, size_t i, const double *z, double *a)
 	weights(s, in, z, own, shared);
 	memset(way, 0, dim * sizeof *way);
 	for (j = 0; j < in->n_own; j++)
-		cblas_saxpy((int)dim, (float)own[j], in->a.v + j * dim, 1, way, 1);
+		add_scaled(own[j], in->a.v + j * dim, dim, way);
 	for (j = 0; j < s->n_shared; j++)
-		cblas_saxpy((int)dim, (float)shared[j], s->q.v + j * dim, 1, way, 1);
+		add_scaled(shared[j], s->q.v + j * dim, dim, way);
 	for (j = 0; j < dim; j++)
 		a[j] += (double)way[j];
 }

@@ -1,10 +1,10 @@
 #include "constant.h"
 
-#include <cblas.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "dot.h"
 #include "estimate.h"
 
 /* The field takes v[dim]; a NULL one is memory that was not to be had. */
@@ -191,7 +191,7 @@ constant_eval(const struct field *base, void *w, const double *y, size_t n, doub
 	(void)w;
 	for (i = 0; i < n; i++) {
 		if (h != NULL)
-			h[i] = f->slope * cblas_ddot((int)dim, f->v, 1, y + i * dim, 1) + f->intercept +
+			h[i] = f->slope * dot(f->v, y + i * dim, dim) + f->intercept +
 			    f->log_prior_ratio;
 		if (grad != NULL)
 			memcpy(grad + i * dim, f->v, dim * sizeof *grad);

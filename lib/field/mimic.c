@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "constant.h"
+#include "dot.h"
 #include "rows.h"
 #include "transport.h"
 
@@ -138,20 +139,20 @@ static void
 apply(const struct field *base, void *w, double *y, size_t n)
 {
 	const struct mimic *f = (const struct mimic *)base;
-	size_t dim = base->dim, i;
+	size_t dim = base->dim, i, j;
 	double *moved = w;
 	int negative[FIELD_PANEL], any = 0;
 
 	for (i = 0; i < n; i++)
-		any |= negative[i] = cblas_ddot((int)dim, f->c.v, 1, y + i * dim, 1) + f->c.intercept < 0;
+		any |= negative[i] = dot(f->c.v, y + i * dim, dim) + f->c.intercept < 0;
 	if (!any)
 		return;
 	cblas_dsymm(CblasRowMajor, CblasRight, CblasLower, FIELD_PANEL, (int)dim, 1, f->matrix, (int)dim, y,
 	    (int)dim, 0, moved, (int)dim);
 	for (i = 0; i < n; i++)
 		if (negative[i]) {
-			memcpy(y + i * dim, moved + i * dim, dim * sizeof *y);
-			cblas_daxpy((int)dim, 1, f->shift, 1, y + i * dim, 1);
+			for (j = 0; j < dim; j++)
+				y[i * dim + j] = moved[i * dim + j] + f->shift[j];
 		}
 }
 

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dot.h"
 #include "estimate.h"
 #include "field.h"
 #include "panel.h"
@@ -33,6 +34,7 @@ struct work {
 	double *x;			/* [FIELD_PANEL][dim] */
 	double *k;			/* [FIELD_PANEL][n] inner products with the rows, then their weights */
 	double *u;			/* [FIELD_PANEL][dim] gradient in x */
+	double *scratch;		/* of products with M */
 	float *xs, *us;			/* [FIELD_PANEL][dim] x, and its product with M, in single precision */
 };
 
@@ -94,6 +96,7 @@ work_free(void *work)
 	free(k->x);
 	free(k->k);
 	free(k->u);
+	free(k->scratch);
 	free(k->xs);
 	free(k->us);
 	free(k);
@@ -110,9 +113,10 @@ work_alloc(const struct field *base)
 	k->x = calloc(FIELD_PANEL * base->dim, sizeof *k->x);
 	k->k = calloc(FIELD_PANEL * (f->M != NULL ? 1 : f->n), sizeof *k->k);
 	k->u = calloc(FIELD_PANEL * base->dim, sizeof *k->u);
+	k->scratch = dot_scratch(base->dim);
 	k->xs = calloc(FIELD_PANEL * base->dim, sizeof *k->xs);
 	k->us = calloc(FIELD_PANEL * base->dim, sizeof *k->us);
-	if (k->x == NULL || k->k == NULL || k->u == NULL || k->xs == NULL || k->us == NULL) {
+	if (k->x == NULL || k->k == NULL || k->u == NULL || k->scratch == NULL || k->xs == NULL || k->us == NULL) {
 		work_free(k);
 		return NULL;
 	}
@@ -128,7 +132,7 @@ normalise(const double *a, size_t n, size_t d, double *x, double *norm)
 	for (i = 0; i < n; i++) {
 		double scale;
 
-		norm[i] = sqrt(cblas_ddot((int)d, a + i * d, 1, a + i * d, 1));
+		norm[i] = sqrt(dot(a + i * d, a + i * d, d));
 		scale = 1 / (norm[i] + 1e-12);
 		for (j = 0; j < d; j++)
 			x[i * d + j] = scale * a[i * d + j];
@@ -140,7 +144,6 @@ static void
 multiply(const struct polykernel *f, struct work *k, size_t n, int single)
 {
 	size_t dim = f->base.dim, i;
-	int d = (int)dim;
 
 	if (single) {
 		for (i = 0; i < n * dim; i++)
@@ -152,23 +155,22 @@ multiply(const struct polykernel *f, struct work *k, size_t n, int single)
 	}
 	/* M fits a cache: row by row costs no more than all rows in one product, and one row less */
 	for (i = 0; i < n; i++)
-		cblas_dsymv(CblasRowMajor, CblasUpper, d, 1, f->M, d, k->x + i * dim, 1, 0, k->u + i * dim, 1);
+		dot_symmetric(f->M, dim, k->x + i * dim, k->u + i * dim, k->scratch);
 }
 
 /* h but for its constants, and the gradient in x into k->u, as a quadratic form. */
 static void
 eval_quadratic(const struct polykernel *f, struct work *k, size_t n, double *value, int single)
 {
-	int d = (int)f->base.dim;
-	size_t i;
+	size_t d = f->base.dim, i, j;
 
 	multiply(f, k, n, single);
 	for (i = 0; i < n; i++) {
-		double *x = k->x + i * f->base.dim, *u = k->u + i * f->base.dim;
+		double *x = k->x + i * d, *u = k->u + i * d;
 
-		value[i] = cblas_ddot(d, x, 1, u, 1) + cblas_ddot(d, x, 1, f->b, 1);
-		cblas_dscal(d, 2, u, 1);
-		cblas_daxpy(d, 1, f->b, 1, u, 1);
+		value[i] = dot(x, u, d) + dot(x, f->b, d);
+		for (j = 0; j < d; j++)
+			u[j] = 2 * u[j] + f->b[j];
 	}
 }
 
@@ -210,7 +212,7 @@ evaluate(const struct field *base, struct work *k, const double *y, size_t n, do
 		eval_rows(f, k, n, value);
 	for (i = 0; i < n; i++) {
 		const double *x = k->x + i * d, *u = k->u + i * d;
-		double along = cblas_ddot((int)d, x, 1, u, 1), scale = 1 / (norm[i] + 1e-12);
+		double along = dot(x, u, d), scale = 1 / (norm[i] + 1e-12);
 
 		if (h != NULL)
 			h[i] = value[i] + f->intercept + f->log_prior_ratio;

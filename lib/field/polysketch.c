@@ -10,7 +10,6 @@
  * h and its gradient cost one product with M instead of 2 D + 1 transforms of n, as long
  * as M is not too large for that to be a gain.
  */
-#include <cblas.h>
 #include <complex.h>
 #include <fftw3.h>
 #include <gsl/gsl_rng.h>
@@ -18,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dot.h"
 #include "estimate.h"
 #include "field.h"
 #include "panel.h"
@@ -39,6 +39,7 @@ struct polysketch {
 struct work {
 	const struct polysketch *f;
 	double *xe, *grad;		/* [FIELD_PANEL][ext] */
+	double *scratch;		/* of products with M */
 	/* transforms: one row at a time */
 	double *time;			/* [n] */
 	double complex *spec, *product, *wspec;	/* [degree][n/2+1], [n/2+1], [n/2+1] */
@@ -155,6 +156,7 @@ work_free(void *work)
 		return;
 	free(k->xe);
 	free(k->grad);
+	free(k->scratch);
 	if (k->forward != NULL)
 		fftw_destroy_plan(k->forward);
 	if (k->inverse != NULL)
@@ -224,7 +226,7 @@ work_alloc(const struct field *base)
 	k->xe = calloc(FIELD_PANEL * f->ext, sizeof *k->xe);
 	k->grad = calloc(FIELD_PANEL * f->ext, sizeof *k->grad);
 	if (k->xe == NULL || k->grad == NULL ||
-	    (f->M == NULL && transform_alloc(k) != 0)) {
+	    (f->M != NULL ? (k->scratch = dot_scratch(f->ext)) == NULL : transform_alloc(k) != 0)) {
 		work_free(k);
 		return NULL;
 	}
@@ -236,7 +238,7 @@ static double
 extend(const struct polysketch *f, const double *a, double *xe)
 {
 	size_t d = f->base.dim, i;
-	double norm = sqrt(cblas_ddot((int)d, a, 1, a, 1)), scale = sqrt(f->gamma) / (norm + 1e-12);
+	double norm = sqrt(dot(a, a, d)), scale = sqrt(f->gamma) / (norm + 1e-12);
 
 	for (i = 0; i < d; i++)
 		xe[i] = scale * a[i];
@@ -303,7 +305,7 @@ eval_transform(struct work *k, const double *xe, double *grad)
 	sketch(k, xe);
 	convolve(k, f->degree);
 	fftw_execute_dft_c2r(k->inverse, k->product, k->time);
-	value = cblas_ddot((int)f->n, f->w, 1, k->time, 1) / (double)f->n;
+	value = dot(f->w, k->time, f->n) / (double)f->n;
 	memset(grad, 0, f->ext * sizeof *grad);
 	for (t = 0; t < f->degree; t++) {
 		const int *index = f->index + t * f->ext, *sign = f->sign + t * f->ext;
@@ -324,7 +326,7 @@ through_norm(const struct polysketch *f, const double *xe, const double *grad, d
 {
 	size_t d = f->base.dim, i;
 	/* x = x_e / sqrt(gamma), u = sqrt(gamma) grad: (u - x (x . u)) / |a| */
-	double scale = sqrt(f->gamma) / (norm + 1e-12), along = cblas_ddot((int)d, xe, 1, grad, 1) / f->gamma;
+	double scale = sqrt(f->gamma) / (norm + 1e-12), along = dot(xe, grad, d) / f->gamma;
 
 	for (i = 0; i < d; i++)
 		out[i] = scale * (grad[i] - along * xe[i]);
@@ -334,7 +336,7 @@ static void
 eval(const struct field *base, void *work, const double *y, size_t n, double *h, double *grad)
 {
 	const struct polysketch *f = (const struct polysketch *)base;
-	size_t d = base->dim, ext = f->ext, i;
+	size_t d = base->dim, ext = f->ext, i, j;
 	double norm[FIELD_PANEL];
 	struct work *k = work;
 
@@ -345,9 +347,10 @@ eval(const struct field *base, void *work, const double *y, size_t n, double *h,
 
 		if (f->M != NULL) {
 			/* M fits a cache: row by row costs no more than all rows in one product, and one row less */
-			cblas_dsymv(CblasRowMajor, CblasUpper, (int)ext, 1, f->M, (int)ext, xe, 1, 0, g, 1);
-			value = cblas_ddot((int)ext, xe, 1, g, 1);
-			cblas_dscal((int)ext, 2, g, 1);
+			dot_symmetric(f->M, ext, xe, g, k->scratch);
+			value = dot(xe, g, ext);
+			for (j = 0; j < ext; j++)
+				g[j] *= 2;
 		} else {
 			value = eval_transform(k, xe, g);
 		}
