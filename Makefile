@@ -140,7 +140,12 @@ run-check: all $(tests) $(fuzz)
 
 sanitize = -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 variant = $(MAKE) --no-print-directory -s BUILD=build/$@ BIN=build/$@/bin WARN="$(WARN) -Werror"
-check-full: check check-clang check-asan
+# those with numbers out of BLAS
+numeric = $(addprefix $(BUILD)/tests/test_,dot field subspace flow rff baselines phi classifier)
+check-full: check check-kernels check-clang check-asan
+check-kernels: setup
+	@$(MAKE) --no-print-directory -s all $(numeric)
+	@PATH="$(abspath $(BIN)):$$PATH" tests/kernels $(numeric) tests/tool/integrate.t
 check-clang: setup
 	@if command -v clang >/dev/null; then $(variant) CC=clang OPENMP=-fopenmp=libgomp run-check; else echo "no clang here: its check is skipped"; fi
 check-asan: setup
@@ -168,5 +173,6 @@ help:
 clean:
 	rm -rf build bin
 
-.PHONY: help uninstall all setup demo bench bench-plots bench-budget $(benchmarks) truthfulqa check run-check check-full check-clang check-asan install clean
+.PHONY: help uninstall all setup demo bench bench-plots bench-budget $(benchmarks) truthfulqa check run-check check-full \
+	check-kernels check-clang check-asan install clean
 .DELETE_ON_ERROR:

@@ -1,7 +1,12 @@
-/* dot against sums in double, and the same bits wherever the arguments lie. */
+/*
+ * dot against sums in double, and the same bits wherever the arguments lie. tests/kernels runs this
+ * under each of OpenBLAS's kernels: they must be those that it asks for.
+ */
+#include <cblas.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "dot.h"
 #include "tap.h"
@@ -78,8 +83,11 @@ int
 main(void)
 {
 	static const size_t size[] = { 1, 2, 15, 16, 31, 32, 33, 63, MOST };
+	const char *asked = getenv("OPENBLAS_CORETYPE"), *taken = openblas_get_corename();
 	size_t i;
 
+	ok(asked == NULL || strcasecmp(asked, taken) == 0, "OpenBLAS takes its kernels for %s, asked for %s", taken,
+	    asked != NULL ? asked : "none");
 	make_numbers();
 	for (i = 0; i < sizeof size / sizeof *size; i++) {
 		check_dot(size[i]);
