@@ -1,0 +1,57 @@
+#!/bin/sh
+# tools/setup/engine: how far the build is, and how it fails. Python and pip are played here.
+. tests/tap.sh
+
+pkg-config --exists llama 2>/dev/null && skip_all 'pkg-config knows a libllama: none is built'
+libs=$(sed -n 's/^ENGINE_LIBS = -L\([^ ]*\) .*/\1/p' build/engine.mk 2>/dev/null)
+[ -n "$libs" ] || skip_all 'no libllama to give out as the one built'
+
+mkdir "$tmp/bin"
+cat >"$tmp/bin/python3" <<EOF
+#!/bin/sh
+mkdir -p "\$3/bin"
+cat >"\$3/bin/pip" <<'PIP'
+#!/bin/sh
+for n in 3 8 9 12; do
+	echo "  [\$n/12] c++ -o \$n.o"
+	sleep 1.5
+done
+[ ! -e "$tmp/broken" ] || { echo 'no such compiler'; exit 1; }
+while [ "\$1" != --target ]; do shift; done
+mkdir "\$2"
+cp -R "${libs%/lib}/include" "$libs" "\$2"
+PIP
+chmod 755 "\$3/bin/pip"
+EOF
+chmod 755 "$tmp/bin/python3"
+engine() {
+	PATH="$tmp/bin:$PATH" XDG_CACHE_HOME="$tmp/cache" TMPDIR="$tmp" tools/setup/engine
+}
+building=$(sed -n "s/^version=\\([0-9.]*\\).*/setup: building libllama from the PyPI package llama-cpp-python \\1 (some minutes, once)/p" tools/setup/engine)
+
+touch "$tmp/broken"
+fails 1 "$building
+setup: building libllama 25 %
+setup: building libllama 50 %
+setup: building libllama 75 %
+setup: building libllama 100 %
+  [3/12] c++ -o 3.o
+  [8/12] c++ -o 8.o
+  [9/12] c++ -o 9.o
+  [12/12] c++ -o 12.o
+no such compiler
+setup: building libllama failed" engine
+rm "$tmp/broken"
+if command -v script >/dev/null; then
+	engine='XDG_CACHE_HOME="$tmp/cache" TMPDIR="$tmp" PATH="$tmp/bin:$PATH" tools/setup/engine >"$tmp/engine.mk"'
+	is "$(export tmp; script -qec "$engine" /dev/null </dev/null | tr '\r' '\n' | grep . | uniq)" "$building
+setup: building libllama 25 %
+setup: building libllama 66 %
+setup: building libllama 75 %
+setup: building libllama 100 %" 'a line that is kept up to date on a terminal'
+	is "$(grep -c "$tmp/cache" "$tmp/engine.mk")" 2 'which is no part of what it says'
+fi
+run engine
+is "$status $err $(echo "$out" | grep -c "^ENGINE.*$tmp/cache")" '0  2' 'what was built is found again'
+is "$(find "$tmp" -name 'odesteer-engine.*')" '' 'no folder is left behind'
+finish
