@@ -3,6 +3,8 @@
 #   make demo        set up what is missing, build, run the main job
 #   make check       set up what is missing, build, run the tests
 #   make check-full  the same and more: long tests, sanitisers, both compilers, no warnings
+#   make tune PAIRS=file PROMPTS=file
+#                    block and length by their effect: see pipelines/tune
 #   make estimators, blocks, strength, solvers
 #                    benchmarks: see pipelines/
 #   make truthfulqa  the paper's TruthfulQA column on MODEL=file PRESET=name: see pipelines/truthfulqa
@@ -43,7 +45,7 @@ all: $(tools:%=$(BIN)/%) $(BIN)/odesteer
 benchmarks = estimators blocks strength solvers
 
 # What the engine's set-up says of itself; `all` looks only for what is there.
-ifeq ($(filter help uninstall setup demo check check-% clean truthfulqa bench bench-% $(benchmarks),$(MAKECMDGOALS)),)
+ifeq ($(filter help uninstall setup demo tune check check-% clean truthfulqa bench bench-% $(benchmarks),$(MAKECMDGOALS)),)
 include $(BUILD)/engine.mk
 endif
 $(BUILD)/engine.mk: tools/setup/engine
@@ -116,6 +118,11 @@ $(benchmarks): setup
 	@tools/setup/packages $(if $(filter blocks strength,$@),gnuplot) $(if $(DATA),mlr)
 	@$(MAKE) --no-print-directory -s all
 	pipelines/$@
+PAIRS = datasets/mood.jsonl
+PROMPTS = datasets/mood-prompts.jsonl
+tune: setup
+	@$(MAKE) --no-print-directory -s all
+	pipelines/tune "$(PAIRS)" "$(PROMPTS)"
 # the pipeline looks for its settings in the environment, where make puts those of its command line
 truthfulqa: setup
 	@tools/setup/packages gnuplot mlr curl
@@ -173,6 +180,6 @@ help:
 clean:
 	rm -rf build bin
 
-.PHONY: help uninstall all setup demo bench bench-plots bench-budget $(benchmarks) truthfulqa check run-check check-full \
+.PHONY: help uninstall all setup demo tune bench bench-plots bench-budget $(benchmarks) truthfulqa check run-check check-full \
 	check-kernels check-clang check-asan install clean
 .DELETE_ON_ERROR:
