@@ -532,11 +532,10 @@ check_land(void)
 int
 main(void)
 {
-	static const char *const fixed[] = { "euler", "midpoint", "rk4", "rk4-3/8" };
-	static const char *const adaptive[] = { "rkf45", "rkck", "rk8pd" };
+	const struct solver *const *s;
+	const struct field_type *const *t;
 	struct field_options o;
 	struct fit_report rep;
-	size_t i;
 
 	openblas_set_num_threads(1);	/* a dozen numbers are not worth waking another */
 	field_options_default(&o);
@@ -547,23 +546,23 @@ main(void)
 	memcpy(barrier.quantile, rep.quantile, sizeof barrier.quantile);
 
 	check_solvers();
-	for (i = 0; i < 4; i++) {
-		check_rows(fixed[i], -1);
-		check_rows(fixed[i], 0.385);
-		check_until(fixed[i], 0.385);
-		check_until(fixed[i], 0.5);
-	}
-	for (i = 0; i < 3; i++) {
-		check_rows(adaptive[i], -1);
-		check_rows(adaptive[i], 0.385);
-		check_until_adaptive(adaptive[i], 0.385);
+	for (s = solver_table(); *s != NULL; s++) {
+		check_rows((*s)->name, -1);
+		check_rows((*s)->name, 0.385);
+		if ((*s)->adapt != NULL) {
+			check_until_adaptive((*s)->name, 0.385);
+			continue;
+		}
+		check_until((*s)->name, 0.385);
+		check_until((*s)->name, 0.5);
 	}
 	check_back("rk4", &barrier, 0.385, 50, 2e-6);
 	check_back("rkf45", &barrier, 0.385, 1, 2e-6);
 	check_back_vector();
 	check_land();
-	check_map("linact");
-	check_map("mimic");
+	for (t = field_table(); *t != NULL; t++)
+		if ((*t)->kind == FIELD_MAP)
+			check_map((*t)->name);
 	check_lengths();
 	check_errors();
 	field_free(field);
