@@ -56,6 +56,7 @@ struct metric_out {
 struct metric {
 	const char *name;	/* as given to score */
 	const char *about;	/* one line for score -h */
+	const char *usage;	/* its synopsis there, "score NAME ..."; further lines are indented as they shall stand */
 	const char *letters;	/* options it takes beyond the common -o -z -v, of "mtbTnsjgy" */
 	const char *const *longs;	/* names of long options likewise, ends with NULL; NULL: none */
 	unsigned kinds;		/* stream kinds it takes, 1u << kind | ... */

@@ -23,21 +23,9 @@ usage(FILE *to)
 {
 	const struct metric *const *m;
 
+	for (m = metric_table(); *m != NULL; m++)
+		fprintf(to, "%s%s", m == metric_table() ? "usage: " : "       ", (*m)->usage);
 	fprintf(to,
-	    "usage: score bleu [-vz] [-o file] [file ...]\n"
-	    "       score density -b barrier [-vz] [-o file] [file ...]\n"
-	    "       score distinct [-vz] [-o file] [file ...]\n"
-	    "       score judge -b barrier [-vz] [-g layers] [-j threads] [-m model] [-o file]\n"
-	    "                   [-t text] [--as name] [file ...]\n"
-	    "       score judge -t text [-vz] [-g layers] [-j threads] [-m model] [-n no]\n"
-	    "                   [-o file] [-y yes] [--as name] [file ...]\n"
-	    "       score mc [-vz] [-b barrier [-T length] [-n steps] [-s solver]\n"
-	    "                [--tolerance x] [--until q]] ... [-g layers] [-j threads]\n"
-	    "                [-m model] [-o file] [-t raw|chat] [--primer text-file]\n"
-	    "                [--system text] [file ...]\n"
-	    "       score perplexity [-vz] [-g layers] [-j threads] [-m model] [-o file]\n"
-	    "                        [-t raw|chat] [--alone] [--system text] [file ...]\n"
-	    "       score rouge [-vz] [-o file] [file ...]\n"
 	    "       score report [-o table|csv|json|latex|markdown] [-S seed] [--baseline name]\n"
 	    "                    [--column field[:title]]\n"
 	    "                    [[name=]file ...]\n");

@@ -55,6 +55,7 @@ static const struct column columns[] = {
 const struct metric metric_bleu = {
 	.name = "bleu",
 	.about = "BLEU of a completion against true and false references",
+	.usage = "score bleu [-vz] [-o file] [file ...]\n",
 	.letters = "",
 	.kinds = 1u << STREAM_EXAMPLES | 1u << STREAM_COMPLETIONS,
 	.columns = columns,

@@ -104,6 +104,7 @@ static const struct column columns[] = {
 const struct metric metric_density = {
 	.name = "density",
 	.about = "h, the log-density ratio, of each activation under a barrier",
+	.usage = "score density -b barrier [-vz] [-o file] [file ...]\n",
 	.letters = "b",
 	.kinds = 1u << STREAM_ACTIVATIONS,
 	.columns = columns,

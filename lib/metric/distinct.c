@@ -148,6 +148,7 @@ static const struct column columns[] = {
 const struct metric metric_distinct = {
 	.name = "distinct",
 	.about = "share of a completion's 1-, 2- and 3-grams that are different",
+	.usage = "score distinct [-vz] [-o file] [file ...]\n",
 	.letters = "",
 	.kinds = 1u << STREAM_EXAMPLES | 1u << STREAM_COMPLETIONS,
 	.columns = columns,

@@ -348,6 +348,11 @@ static const char *const longs[] = { "as", NULL };
 const struct metric metric_judge = {
 	.name = "judge",
 	.about = "whether an answer is true or informative: a model's yes or no, or a barrier's",
+	.usage =
+	    "score judge -b barrier [-vz] [-g layers] [-j threads] [-m model] [-o file]\n"
+	    "                   [-t text] [--as name] [file ...]\n"
+	    "       score judge -t text [-vz] [-g layers] [-j threads] [-m model] [-n no]\n"
+	    "                   [-o file] [-y yes] [--as name] [file ...]\n",
 	.letters = "bmtynjg",
 	.longs = longs,
 	.kinds = 1u << STREAM_EXAMPLES | 1u << STREAM_COMPLETIONS,

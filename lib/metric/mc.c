@@ -234,6 +234,11 @@ static const char *const longs[] = { "primer", "system", "tolerance", "until", N
 const struct metric metric_mc = {
 	.name = "mc",
 	.about = "log-likelihood of each answer; MC1, MC2, MC3 of each question",
+	.usage =
+	    "score mc [-vz] [-b barrier [-T length] [-n steps] [-s solver]\n"
+	    "                [--tolerance x] [--until q]] ... [-g layers] [-j threads]\n"
+	    "                [-m model] [-o file] [-t raw|chat] [--primer text-file]\n"
+	    "                [--system text] [file ...]\n",
 	.letters = "mtbTnsjg",
 	.longs = longs,
 	.kinds = 1u << STREAM_EXAMPLES | 1u << STREAM_COMPLETIONS,

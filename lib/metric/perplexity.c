@@ -171,6 +171,9 @@ static const struct column columns[] = {
 const struct metric metric_perplexity = {
 	.name = "perplexity",
 	.about = "exp of the mean negative log-likelihood of a completion's tokens",
+	.usage =
+	    "score perplexity [-vz] [-g layers] [-j threads] [-m model] [-o file]\n"
+	    "                        [-t raw|chat] [--alone] [--system text] [file ...]\n",
 	.letters = "mtjg",
 	.longs = longs,
 	.kinds = 1u << STREAM_EXAMPLES | 1u << STREAM_COMPLETIONS,

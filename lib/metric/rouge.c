@@ -125,6 +125,7 @@ static const struct column columns[] = {
 const struct metric metric_rouge = {
 	.name = "rouge",
 	.about = "ROUGE-1, -2, -L of a completion against true and false references",
+	.usage = "score rouge [-vz] [-o file] [file ...]\n",
 	.letters = "",
 	.kinds = 1u << STREAM_EXAMPLES | 1u << STREAM_COMPLETIONS,
 	.columns = columns,
