@@ -141,7 +141,7 @@ bench-budget: setup
 
 check: setup
 	@ODESTEER_BUDGET=check $(MAKE) --no-print-directory -s run-check
-# tools run side by side in tests: see pipelines/common.sh
+# as tools set it themselves (lib/runtime.h), which unit tests do not; and it saves starting each tool twice
 run-check: all $(tests) $(fuzz)
 	GOMP_SPINCOUNT="$${GOMP_SPINCOUNT:-1000}" PATH="$(abspath $(BIN)):$$PATH" ODESTEER_FUZZ="$(abspath $(BUILD))/tests" $(PROVE) $(PROVEFLAGS) $(tests) tests/*/*.t
 

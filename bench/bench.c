@@ -38,6 +38,7 @@
 #include "clock.h"
 #include "flow.h"
 #include "names.h"
+#include "runtime.h"
 
 static struct {
 	const char *barrier, *field, *out;
@@ -478,9 +479,10 @@ main(int argc, char *argv[])
 	const char *what = argc > 1 ? argv[1] : "";
 	int c;
 
-	gsl_set_error_handler_off();
 	if (strcmp(what, "peak") == 0 && argc > 3)
 		bench_peak(argv[2], argv + 3);
+	runtime_start(argv);
+	gsl_set_error_handler_off();
 	opt.field = "polysketch";
 	opt.solver = solver_find("euler");
 	opt.steps = 10;

@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "runtime.h"
 
 enum { MOST_SEQS = 256, MOST_PROMPTS = 4096, MOST_TOKENS = 1024 };
 
@@ -82,6 +83,7 @@ main(int argc, char *argv[])
 	size_t room = 0;
 	ssize_t len;
 
+	runtime_start(argv);
 	while ((c = getopt(argc, argv, "j:n:r:s")) != -1)
 		switch (c) {
 		case 'j': threads = atoi(optarg); break;

@@ -4,7 +4,6 @@
 base=$(path "${OUT:-out/bench}")
 out=$base/sample
 [ -z "$DATA" ] || out=$base/truthfulqa
-unset GOMP_SPINCOUNT	# both sides run alone, as from a shell
 name=bench
 self=$here/bench/inputs.sh
 bench=$(path "${BENCH:-$here/build/bench/bench}")

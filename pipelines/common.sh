@@ -37,10 +37,6 @@ esac
 block=${BLOCK:-13}
 dry=
 late='|' # with $dry: what would be made
-# Two tools with a model each may run at once here; threads that wait by spinning for long would then keep the
-# others from working: four tools at once on two cores are eight times slower by GNU OpenMP's own measure. With
-# no spinning at all one tool alone is up to three times slower. A few microseconds serve both; who has chosen knows.
-[ -n "${OMP_WAIT_POLICY-}" ] || export GOMP_SPINCOUNT="${GOMP_SPINCOUNT:-1000}"
 out=${OUT:-out/$name}
 
 die() {

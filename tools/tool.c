@@ -15,6 +15,7 @@
 #include "clock.h"
 #include "filter.h"
 #include "output.h"
+#include "runtime.h"
 
 const char tool_version[] = ODESTEER_VERSION;
 
@@ -62,6 +63,7 @@ tool_start(const struct tool *t, int argc, char *argv[])
 	struct sigaction sa;
 	size_t i;
 
+	runtime_start(argv);
 	run.tool = t;
 	run.argc = argc - 1;
 	/* getopt_long permutes argv; the chain keeps the order the user wrote */

@@ -22,7 +22,7 @@ struct tool {
 	void (*usage)(FILE *to);	/* synopsis and options with their live defaults */
 };
 
-/* Call first in main: names the tool, turns off GSL's abort, installs signal handlers. */
+/* Call first in main: runtime_start(); names the tool, turns off GSL's abort, installs signal handlers. */
 void tool_start(const struct tool *t, int argc, char *argv[]);
 
 /* "NAME: message" on stderr; removes a half-written output; exit 1. */

@@ -39,7 +39,7 @@ fitbarrier -j 1 -p best -C 1 -o "$tmp/best.ods" "$tmp/acts.ods"
 score distinct -o "$tmp/scored.ods" "$tmp/texts.ods"
 
 count() { # COMMAND...: instructions in main
-	OPENBLAS_CORETYPE=Nehalem OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 \
+	GOMP_SPINCOUNT=1000 OPENBLAS_CORETYPE=Nehalem OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 \
 		valgrind --tool=callgrind --toggle-collect=main --callgrind-out-file=/dev/null "$@" >/dev/null 2>"$tmp/count" &&
 		sed -n 's/.*Collected : \([0-9]*\).*/\1/p' "$tmp/count"
 }

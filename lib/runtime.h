@@ -1,0 +1,22 @@
+/*
+ * runtime - settings that OpenMP and OpenBLAS read before main, in constructors of their libraries.
+ *
+ * They can only be changed in the environment of a new process image.
+ */
+#ifndef ODESTEER_RUNTIME_H
+#define ODESTEER_RUNTIME_H
+
+/*
+ * Starts the program again, with the arguments argv, if one of these is to be set:
+ *
+ *   GOMP_SPINCOUNT=1000, unless it or OMP_WAIT_POLICY is set. By default threads wait for each other
+ *   by spinning for milliseconds, which keeps other processes' threads from running, and theirs these.
+ *
+ *   OPENBLAS_CORETYPE, unless it is set, if OpenBLAS does not know the processor and took its SSE2
+ *   kernels although the processor has AVX2 or AVX-512.
+ *
+ * Call it first in main: it returns if nothing is to be set, or if the program cannot be started again.
+ */
+void runtime_start(char *argv[]);
+
+#endif
