@@ -21,6 +21,18 @@ try '$t -h'" "$t --nonsense"
 	run "$t" -V
 	is "$status $out" "0 $t $(odesteer -V | cut -d' ' -f2)" "$t -V"
 done
+# every method, solver and metric is described
+for name in $(fitbarrier -f help | cut -d' ' -f1); do
+	ok "-f $name is in fitbarrier.1" grep -q "^\.It Cm \(.* \)*$name\( \|\$\)" man/fitbarrier.1
+	ok "and what is in its file in stream.5" grep -q "^\.Ss \(.* \)*$name\(,\|\$\)" man/stream.5
+done
+for name in $(integrate -s help | cut -d' ' -f1); do
+	ok "-s $name is in integrate.1" grep -q "^\.It Cm \(.* \)*$name\( \|\$\)" man/integrate.1
+done
+for name in $(score -h | sed -n 's/^usage: //; s/^ *score \([a-z0-9-]*\) .*/\1/p' | grep -v '^report$' | sort -u); do
+	ok "score $name is in score.1" grep -q "^\.It Cm \(.* \)*$name\( \|\$\)" man/score.1
+done
+
 run odesteer
 is "$status $err" '2 ' 'odesteer alone is wrong usage, but helps'
 list=$out

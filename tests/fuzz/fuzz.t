@@ -10,11 +10,14 @@ made 'select(.odesteer or .id == "r1" or .id == "r2")' >"$tmp/a.ods"
 view --header "$tmp/a.ods" >"$tmp/a.jsonl"
 gzip -c "$tmp/a.ods" >"$tmp/a.gz"
 made >"$tmp/all.ods"
-for f in 'polysketch --components 16' 'polykernel --standardise' 'polykernel --degree 3' 'rff --components 8' linear iti caa repe linact mimic; do
-	# shellcheck disable=SC2086 # a field and its options
-	fitbarrier -f $f "$tmp/all.ods" >"$tmp/$(echo "$f" | tr -d ' -').barrier"
-done
 fitbarrier -f caa "$tmp/all.ods" | view --gguf "$tmp/v.gguf"
+for f in $(fitbarrier -f help | cut -d' ' -f1); do
+	# with what each has a use for: few numbers, so that a mutation hits the others; a vector
+	for o in '' '--components 8' '--standardise' '--degree 3' "--vector $tmp/v.gguf"; do
+		fitbarrier -f $f $o "$tmp/all.ods" >"$tmp/$f${o%% /*}.barrier" 2>/dev/null || rm "$tmp/$f${o%% /*}.barrier"
+	done
+	[ ! -e "$tmp/$f--components 8.barrier" ] || rm "$tmp/$f.barrier"
+done
 view --npy "$tmp/a.npy" "$tmp/a.ods" >/dev/null
 cd "$tmp" || exit 1
 fuzz() { # NAME FILES...: a target on these seeds
