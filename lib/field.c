@@ -8,8 +8,16 @@
 #include "dot.h"
 #include "estimate.h"
 
-extern const struct field_type field_polysketch, field_polykernel, field_rff, field_linear, field_caa,
-    field_iti, field_repe, field_import, field_linact, field_mimic;
+extern const struct field_type field_polysketch;
+extern const struct field_type field_polykernel;
+extern const struct field_type field_rff;
+extern const struct field_type field_linear;
+extern const struct field_type field_caa;
+extern const struct field_type field_iti;
+extern const struct field_type field_repe;
+extern const struct field_type field_import;
+extern const struct field_type field_linact;
+extern const struct field_type field_mimic;
 
 static const struct field_type *const table[] = {
 	&field_polysketch,

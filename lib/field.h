@@ -1,8 +1,9 @@
 /*
  * field - one file per way to steer behind one vtable (struct field_type).
  *
- * A new method is one file in lib/field/ with one const struct field_type, and
- * one line in the table of field.c.
+ * A new method is one file in lib/field/ with one const struct field_type, and two
+ * lines in field.c: its declaration and its place in the table. The contract tests
+ * find it there.
  *
  * Most methods are flows: h, an estimate of the log-density ratio, and a vector
  * field v along which da/dt = v(a) is solved. Some are maps (linact, mimic): they

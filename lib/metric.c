@@ -2,8 +2,13 @@
 
 #include <string.h>
 
-extern const struct metric metric_density, metric_mc, metric_judge, metric_perplexity, metric_distinct,
-    metric_bleu, metric_rouge;
+extern const struct metric metric_density;
+extern const struct metric metric_mc;
+extern const struct metric metric_judge;
+extern const struct metric metric_perplexity;
+extern const struct metric metric_distinct;
+extern const struct metric metric_bleu;
+extern const struct metric metric_rouge;
 
 static const struct metric *const table[] = {
 	&metric_density,

@@ -1,6 +1,10 @@
 /*
  * metric - one file per score behind one vtable (struct metric).
  *
+ * A new score is one file in lib/metric/ with one const struct metric, and two
+ * lines in metric.c: its declaration and its place in the table. The contract tests
+ * find it there.
+ *
  * A metric reads records, adds its own fields to each, and passes every
  * record on in its order. It may hold records back until it has a whole group
  * (a question), never longer. Its columns say what score report makes of those

@@ -4,8 +4,13 @@
 
 #include "simd.h"
 
-extern const struct solver solver_euler, solver_midpoint, solver_rk4, solver_rk4_38, solver_rkf45, solver_rkck,
-    solver_rk8pd;
+extern const struct solver solver_euler;
+extern const struct solver solver_midpoint;
+extern const struct solver solver_rk4;
+extern const struct solver solver_rk4_38;
+extern const struct solver solver_rkf45;
+extern const struct solver solver_rkck;
+extern const struct solver solver_rk8pd;
 
 static const struct solver *const table[] = {
 	&solver_euler,

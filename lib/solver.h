@@ -1,6 +1,10 @@
 /*
  * solver - one file per integrator of da/dt = v(a) behind one vtable.
  *
+ * A new solver is one file in lib/solver/ with one const struct solver, and two
+ * lines in solver.c: its declaration and its place in the table. The contract tests
+ * find it there.
+ *
  * Source: the paper's section 4 (euler, ten steps). rk4 is the classical rule, rk4-3/8
  * Kutta's 3/8 rule, which the reference implementation calls rk4. The adaptive ones are
  * GSL's.
