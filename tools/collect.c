@@ -330,6 +330,7 @@ main(int argc, char *argv[])
 		if ((j.text[i].record = record_alloc()) == NULL)
 			tool_die("out of memory");
 
+	tool_progress(in, "texts", 0, "tokens", 0);
 	while ((got = stream_read(in, r, &e)) == 1)
 		take(&j, &r);
 	if (got < 0)

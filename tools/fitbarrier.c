@@ -265,6 +265,7 @@ read_rows(struct rows *d, struct stream *in)
 		tool_die("the stream does not hold block %d", opt.block);
 	if (r == NULL || (d->names = names_alloc()) == NULL)
 		tool_die("out of memory");
+	tool_progress(in, "records", 0, "records", 0);
 	while ((got = stream_read(in, r, &e)) == 1) {
 		/* integrate's streams and those of one block need not say it in each record */
 		if ((got = record_get_int(r, "block", &block)) == 0 && h->n_block == 1)

@@ -192,6 +192,7 @@ struct job {
 	struct lm *lm;
 	struct decoder *decoder;
 	struct sink *out;		/* NULL: text to a terminal */
+	uint64_t answers;		/* given so far */
 	int slow;			/* input has let us wait: answers leave at once */
 };
 
@@ -333,6 +334,7 @@ write_record(void *ctx, struct record *r, struct err *e)
 {
 	struct job *j = ctx;
 
+	j->answers++;
 	if (j->out == NULL) {
 		print_answer(r);
 		return 0;
@@ -379,6 +381,15 @@ push(struct job *j, struct record *r)
 	example_release(&x);
 }
 
+/* A prompt is done with its last answer. */
+static void
+show_progress(const struct job *j)
+{
+	if (j->in != NULL && !opt.readable)
+		tool_progress(j->in, "prompts", j->answers / (opt.lengths.n > 0 ? opt.lengths.n : 1), "tokens",
+		    decoder_tokens(j->decoder));
+}
+
 /*
  * Answers all prompts. As long as input comes at once, texts are decoded many at a time, and in the same
  * company in every run. Input that has let us wait once is answered as it comes.
@@ -393,6 +404,7 @@ answer(struct job *j)
 	if (r == NULL)
 		tool_die("out of memory");
 	for (;;) {
+		show_progress(j);
 		if (j->in != NULL && !stream_wait(j->in, j->slow ? 0 : SLOW_MS)) {
 			if (!j->slow && j->out != NULL && !opt.gzip && sink_flush(j->out, &e) != 0)
 				tool_die_err(&e);
@@ -406,10 +418,13 @@ answer(struct job *j)
 		if ((got = next_prompt(j, r, &e)) != 1)
 			break;
 		push(j, r);
-		if (j->in != NULL && !opt.readable)
-			tool_progress(j->in, "prompts", stream_count(j->in), "tokens", decoder_tokens(j->decoder));
 	}
-	if (got < 0 || decoder_finish(j->decoder, &e) != 0)
+	while (got == 0 && decoder_busy(j->decoder)) {
+		if (decoder_step(j->decoder, &e) != 0)
+			got = -1;
+		show_progress(j);
+	}
+	if (got < 0)
 		tool_die_err(&e);
 	record_free(r);
 }

@@ -134,6 +134,7 @@ main(int argc, char *argv[])
 	if ((out = sink_open(opt.out, opt.gzip, &h, &e)) == NULL)
 		tool_die_err(&e);
 
+	tool_progress(in, "activations", 0, "activations", 0);
 	while ((n = take(in, r, act)) > 0) {
 		if (flow_apply(flow, act, n, moved, 1, &e) != 0)
 			tool_die_record_back(in, n - 1 - flow_failed(flow), &e);

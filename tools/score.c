@@ -311,6 +311,7 @@ main(int argc, char *argv[])
 		tool_die_err(&e);
 	if ((r = record_alloc()) == NULL)
 		tool_die("out of memory");
+	tool_progress(in, "records", 0, "records", 0);
 	while ((got = stream_read(in, r, &e)) == 1) {
 		if (m->push(state, r, &out.base, &e) != 0)
 			tool_die_record(in, &e);

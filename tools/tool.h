@@ -94,7 +94,8 @@ int tool_is_verbose(void);
 /*
  * Keeps a line on stderr up to date, on a terminal, or prints one every ten seconds with -v:
  * "NAME: 12 of 24 prompts, 118 tokens/s, 3 s". `done` is how many records of `in`, called `what`, are
- * done; their total is shown where stream_total knows it. The speed is that of n, counted in `unit`.
+ * done; their total is shown where stream_total knows it. The speed is that of n, counted in `unit`,
+ * since the first call, which comes with 0 before the first record.
  */
 void tool_progress(const struct stream *in, const char *what, uint64_t done, const char *unit, uint64_t n);
 /* Ends the line: it stays, with what tool_progress was told last. Leaving the tool does it, too. */

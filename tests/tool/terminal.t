@@ -8,20 +8,31 @@ terminal() { # COMMAND: what it writes to a terminal, a newline for each return 
 	script -qec "$1" /dev/null </dev/null | sed "s/$(printf '\033')\\[K//g" | tr '\r' '\n' | grep -v '^$'
 }
 
+plain() { # times and speeds as N
+	sed 's|[0-9.]* \([a-z]*\)/s|N \1/s|; s/[0-9.]* s$/N s/'
+}
+
 made >"$tmp/a.ods"
 fitbarrier --components 64 -o "$tmp/b.ods" "$tmp/a.ods"
 # steps enough for more than the 0.2 s after which progress is shown
 slow="integrate -b '$tmp/b.ods' -s rk4 -n 30000"
-is "$(terminal "$slow -o '$tmp/i.ods' '$tmp/a.ods'" | tail -n 1 | sed 's/[0-9.]* s$/N s/')" 'integrate: 48 of 48 activations, N s' \
+is "$(terminal "$slow -o '$tmp/i.ods' '$tmp/a.ods'" | tail -n 1 | plain)" 'integrate: 48 of 48 activations, N activations/s, N s' \
 	'progress counts the records of a file'
 is "$(script -qec "$slow -o '$tmp/i.ods' '$tmp/a.ods'" /dev/null </dev/null | tail -c 1 | od -An -tx1)" ' 0a' 'and ends with a newline'
 gzip -k "$tmp/a.ods"
-is "$(terminal "$slow -o '$tmp/i.ods' '$tmp/a.ods' '$tmp/a.ods.gz'" | tail -n 1 | sed 's/[0-9.]* activations.s/N activations\/s/; s/[0-9.]* s$/N s/')" \
+is "$(terminal "$slow -o '$tmp/i.ods' '$tmp/a.ods' '$tmp/a.ods.gz'" | tail -n 1 | plain)" \
 	'integrate: 96 of 96 activations, N activations/s, N s' 'of several, and the speed'
-is "$(terminal "cat '$tmp/a.ods' | $slow -o '$tmp/i.ods'" | tail -n 1 | sed 's/[0-9.]* s$/N s/')" 'integrate: 48 activations, N s' 'of a pipe it does not know them'
+is "$(terminal "cat '$tmp/a.ods' | $slow -o '$tmp/i.ods'" | tail -n 1 | plain)" 'integrate: 48 activations, N activations/s, N s' 'of a pipe it does not know them'
 head -c 1500 "$tmp/a.ods" >"$tmp/bad.ods"
-is "$(terminal "$slow -o '$tmp/i.ods' '$tmp/a.ods' '$tmp/bad.ods'" | tail -n 2 | sed 's/[0-9.]* s$/N s/')" "integrate: 48 activations, N s
+is "$(terminal "$slow -o '$tmp/i.ods' '$tmp/a.ods' '$tmp/bad.ods'" | tail -n 2 | plain)" "integrate: 48 activations, N activations/s, N s
 integrate: '$tmp/bad.ods' is truncated: it ends inside record $(view "$tmp/bad.ods" 2>/dev/null | jq -s 'length + 1')" 'nor of what is broken, and a message has a line of its own'
+if [ -e "$ODESTEER_MODEL" ]; then
+	head -n 5 datasets/sample.jsonl | jq -c '{prompt: .question}' >"$tmp/p.jsonl"
+	for command in "collect --at all" "generate --max-tokens 20"; do
+		is "$(terminal "$command -o '$tmp/x.ods' '$tmp/p.jsonl'" | tail -n 1 | plain)" \
+			"${command%% *}: 5 of 5 $([ "${command%% *}" = collect ] && echo texts || echo prompts), N tokens/s, N s" "${command%% *} counts tokens"
+	done
+fi
 
 # a stream is for a file or a pipe
 for command in "collect '$tmp/e.jsonl'" "fitbarrier '$tmp/a.ods'" "fitbarrier -o - '$tmp/a.ods'" "integrate -b '$tmp/b.ods' '$tmp/a.ods'" \
