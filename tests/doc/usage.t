@@ -21,6 +21,15 @@ try '$t -h'" "$t --nonsense"
 	run "$t" -V
 	is "$status $out" "0 $t $(odesteer -V | cut -d' ' -f2)" "$t -V"
 done
+# a method, solver or metric is known to two lines beside its own file
+for table in field solver metric; do
+	names=$(sed -n "s/^extern const struct .* \(${table}_[a-z0-9_]*\);/\1/p" "lib/$table.c")
+	for name in $names; do
+		is "$(grep -rw --include='*.[ch]' "$name" lib tools | cut -d: -f1 | grep -v "^lib/$table/" | uniq -c | tr -s ' ')" " 2 lib/$table.c" \
+			"$name: two lines in lib/$table.c"
+	done
+done
+
 # every method, solver and metric is described
 for name in $(fitbarrier -f help | cut -d' ' -f1); do
 	ok "-f $name is in fitbarrier.1" grep -q "^\.It Cm \(.* \)*$name\( \|\$\)" man/fitbarrier.1
