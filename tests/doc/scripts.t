@@ -2,7 +2,7 @@
 . tests/tap.sh
 
 command -v shellcheck >/dev/null || skip_all 'no shellcheck here'
-for f in $(find pipelines -type f ! -name '*.py' ! -name '*.jq' ! -name '*.md' ! -name '*.svg' ! -path '*/presets/*') datasets/truthfulqa tools/setup/packages tools/setup/engine tools/setup/model tools/odesteer bench/setup bench/run bench/plots tests/kernels .ci/run; do
+for f in $(find pipelines -type f \( ! -name '*.*' -o -name '*.sh' \) ! -path '*/presets/*') datasets/truthfulqa tools/setup/packages tools/setup/engine tools/setup/model tools/odesteer bench/setup bench/run bench/plots tests/kernels .ci/run; do
 	ok "$f" shellcheck -x -P pipelines -P bench -e SC2016,SC2119 "$f"
 done
 ok tests/tap.sh shellcheck -s sh -e SC2034 tests/tap.sh
