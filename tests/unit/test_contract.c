@@ -138,7 +138,7 @@ check_file(const char *name, const struct field *f)
 	struct record *r = record_alloc(), *part = record_alloc();
 	double h[2][ROWS] = { { 0 } }, v[2][ROWS * D];
 	struct field_work *w = field_work_alloc(f), *w2;
-	struct field *g;
+	struct field *g = NULL;
 	struct err e;
 	size_t i;
 
