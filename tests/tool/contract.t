@@ -21,6 +21,9 @@ for f in $fields; do
 	view --header "$tmp/$f.ods" | view --pack >"$tmp/again.ods"
 	is "$(integrate -b "$tmp/again.ods" -T 1 "$tmp/a.ods" | view | cksum)" "$(integrate -b "$tmp/$f.ods" -T 1 "$tmp/a.ods" | view | cksum)" \
 		"$f: the same by way of JSON Lines"
+	run view --gguf "$tmp/one.gguf" "$tmp/$f.ods"
+	is "$status $(echo "$err" | grep -v "^view: '$f' is a [a-z]*, not one vector: ")" "$([ -z "$err" ] && echo 0 || echo 1) " \
+		"$f: view --gguf writes its vector, or says that it is none"
 done
 
 [ -e "$ODESTEER_MODEL" ] || { echo "# no model: generate and the metrics are not tested"; finish; }
