@@ -9,15 +9,21 @@ head -n 48 datasets/mood.jsonl >"$tmp/pairs.jsonl"
 printf '{"prompt":"How was your day?"}\n{"prompt":"Tell me about a river."}\n{"split":"test","prompt":"A prompt to keep for the test."}\n' >"$tmp/prompts.jsonl"
 run pipelines/tune "$tmp/pairs.jsonl" "$tmp/prompts.jsonl"
 is "$status" 0 "it ends: $err"
-is "$(cut -d, -f1 "$tmp/tune/report.csv" | sort -u | tr '\n' ,)" 'block 10 T=0.1r,block 10 T=0.35r,block 14 T=0.1r,block 14 T=0.35r,run,unsteered,' 'each block with each length'
+is "$(jq -r '.[].run' "$tmp/tune/report.json" | sort -u | tr '\n' ,)" 'block 10 T=0.1r,block 10 T=0.35r,block 14 T=0.1r,block 14 T=0.35r,unsteered,' 'each block with each length'
 is "$(view "$tmp/tune/unsteered.ods" | jq -s -c 'map(.prompt)')" '["How was your day?","Tell me about a river."]' 'prompts of the test are left alone'
 is "$(for h in 0 1; do jq -c -s --argjson seed 1 --argjson half $h -f datasets/half.jq "$tmp/pairs.jsonl" | jq -r .group; done | sort | uniq -c | awk '{ print $1 }' | sort -u)" 2 \
 	'no pair is in both halves'
 is "$(view "$tmp/tune/judge.ods" | jq '.positives + .negatives') $(view "$tmp/tune/10.ods" | jq '.positives + .negatives')" '24 24' 'one half is fitted, the other makes the judge'
-# the proposal, from the report by its rule
-best=$(jq -R -s -r 'split("\n")[1:-1] | map(capture("^(?<run>[^,]*),(?<metric>Effect|\"Perplexity, all\"),(?<value>[^,]*)") | .value |= tonumber)
-	| group_by(.run) | map({run: .[0].run, effect: map(select(.metric == "Effect"))[0].value, ppl: map(select(.metric != "Effect"))[0].value})
-	| (map(select(.run == "unsteered"))[0]) as $u | map(select(.run != "unsteered" and .effect > $u.effect and .ppl <= 2 * $u.ppl)) | max_by(.effect).run' "$tmp/tune/report.csv")
+# the proposal, by its rule, from the records
+mean() { # FILE T FIELD: over the answers of that length
+	view "$tmp/tune/$1" | jq -s --arg T "$2" "map(select(.T // \"\" | . == \$T)$3) | add / length"
+}
+ppl() {
+	view "$tmp/tune/$1" | jq -s --arg T "$2" 'map(select(.T // "" | . == $T)) | (map(.nll) | add) / (map(.nll_tokens) | add) | exp'
+}
+best=$(for b in 10 14; do for T in 0.1r 0.35r; do
+	echo "$(mean $b.texts.ods $T .effect_p) $(ppl $b.texts.ods $T) block $b T=$T"
+done; done | awk -v none="$(mean unsteered.ods '' .effect_p)" -v ppl="$(ppl unsteered.ods '')" '$1 > none && $2 <= 2 * ppl' | sort -k1,1gr | head -n 1 | cut -d' ' -f3-)
 is "$(echo "$out" | sed -n 's/^== proposed: //p')" "$(echo "$best" | sed 's/ T=/, length /')" 'it proposes the greatest effect that the limit of perplexity allows'
 is "$(view "$tmp/tune/barrier.ods" | jq -c --arg T "${best#*T=}" '[.positives + .negatives, (.T_auto / .act_norm - ($T[:-1] | tonumber) | fabs < 1e-12)]')" '[48,true]' \
 	'the barrier is of all pairs, and has the length'
