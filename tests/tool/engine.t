@@ -12,9 +12,14 @@ cat >"$tmp/bin/python3" <<EOF
 mkdir -p "\$3/bin"
 cat >"\$3/bin/pip" <<'PIP'
 #!/bin/sh
-for n in 3 8 9 12; do
-	echo "  [\$n/12] c++ -o \$n.o"
-	sleep 1.5
+# each line waits until the one before it was shown in the file SEEN, for 30 s at most
+for step in '3 25' '8 [56][06]' '9 75' '12 100'; do
+	echo "  [\${step% *}/12] c++ -o \${step% *}.o"
+	tries=60
+	while ! grep -q " \${step#* } %" "\$SEEN" && [ \$tries -gt 0 ]; do
+		tries=\$((tries - 1))
+		sleep 0.5
+	done
 done
 [ ! -e "$tmp/broken" ] || { echo 'no such compiler'; exit 1; }
 while [ "\$1" != --target ]; do shift; done
@@ -25,7 +30,7 @@ chmod 755 "\$3/bin/pip"
 EOF
 chmod 755 "$tmp/bin/python3"
 engine() {
-	PATH="$tmp/bin:$PATH" XDG_CACHE_HOME="$tmp/cache" TMPDIR="$tmp" tools/setup/engine
+	SEEN="$tmp/tap.err" PATH="$tmp/bin:$PATH" XDG_CACHE_HOME="$tmp/cache" TMPDIR="$tmp" tools/setup/engine
 }
 building=$(sed -n "s/^version=\\([0-9.]*\\).*/setup: building libllama from the PyPI package llama-cpp-python \\1 (some minutes, once)/p" tools/setup/engine)
 
@@ -42,9 +47,10 @@ setup: building libllama 100 %
 no such compiler
 setup: building libllama failed" engine
 rm "$tmp/broken"
-if command -v script >/dev/null; then
-	engine='XDG_CACHE_HOME="$tmp/cache" TMPDIR="$tmp" PATH="$tmp/bin:$PATH" tools/setup/engine >"$tmp/engine.mk"'
-	is "$(export tmp; script -qec "$engine" /dev/null </dev/null | tr '\r' '\n' | grep . | uniq)" "$building
+if has_terminal; then
+	engine='SEEN="$tmp/typescript" XDG_CACHE_HOME="$tmp/cache" TMPDIR="$tmp" PATH="$tmp/bin:$PATH" tools/setup/engine >"$tmp/engine.mk"'
+	(export tmp; script -qefc "$engine" "$tmp/typescript" </dev/null >"$tmp/script.out" 2>&1)
+	is "$(grep -v '^Script ' "$tmp/typescript" | tr '\r' '\n' | grep . | uniq)" "$building
 setup: building libllama 25 %
 setup: building libllama 66 %
 setup: building libllama 75 %
