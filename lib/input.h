@@ -24,7 +24,7 @@ enum { INPUT_LATER = -2 };
  * INPUT_LATER: there are none yet, and it was not to wait for them.
  */
 ssize_t input_read(struct input *in, void *p, size_t n, int wait, struct err *e);
-/* Waits at most ms milliseconds for bytes or the end: 1 if there are any, 0 if not. Of a source: 0. */
+/* Waits at most ms milliseconds for bytes or the end: 1 if there are any, 0 if not, and 0 for a source. */
 int input_wait(const struct input *in, int ms);
 void input_close(struct input *in);	/* NULL is fine */
 const char *input_name(const struct input *in);	/* as messages have it: 'path' or standard input */

@@ -5,14 +5,14 @@
 #include <sys/stat.h>
 #include <zlib.h>
 
+#include "clock.h"
 #include "input.h"
 #include "utf8.h"
 #include "wire.h"
 
-enum {
-	CHUNK = 65536,
-	TOTAL_LIMIT = 64 * 1024 * 1024	/* bytes that stream_total reads: a fraction of a second */
-};
+enum { CHUNK = 65536 };
+/* Seconds after which stream_total gives up. */
+static const double total_limit = 0.3;
 
 struct stream {
 	char **path;			/* NULL: a source, which counts as one path */
@@ -505,20 +505,16 @@ stream_wait(struct stream *s, int ms)
 	return 1;
 }
 
-/* Are all paths regular files, and small enough to be read twice? */
+/* Are all paths regular files, which can be read twice? */
 static int
-is_cheap(const struct stream *s)
+is_regular(const struct stream *s)
 {
-	off_t size = 0;
 	struct stat st;
 	size_t i;
 
-	for (i = 0; i < s->n_path; i++) {
-		if (s->path == NULL || strcmp(s->path[i], "-") == 0 || stat(s->path[i], &st) != 0 ||
-		    !S_ISREG(st.st_mode) || st.st_size > TOTAL_LIMIT - size)
+	for (i = 0; i < s->n_path; i++)
+		if (s->path == NULL || strcmp(s->path[i], "-") == 0 || stat(s->path[i], &st) != 0 || !S_ISREG(st.st_mode))
 			return 0;
-		size += st.st_size;
-	}
 	return 1;
 }
 
@@ -528,14 +524,15 @@ stream_total(const struct stream *s)
 	struct stream *again;
 	struct record *r;
 	struct err e;
+	double end = clock_now() + total_limit;
 	uint64_t n = 0;
 	int got = 1;
 
-	if (!is_cheap(s))
+	if (!is_regular(s))
 		return 0;
-	again = stream_open_without_act((const char *const *)s->path, s->n_path, s->missing, &e);
+	again = open_paths((const char *const *)s->path, s->n_path, s->text, s->missing, &e);
 	if ((r = record_alloc()) != NULL && again != NULL) {
-		while ((got = stream_read(again, r, &e)) == 1)
+		while (clock_now() < end && (got = stream_read(again, r, &e)) == 1)
 			;
 		n = again->count;
 	}

@@ -95,14 +95,14 @@ int stream_read(struct stream *s, struct record *r, struct err *e);
  */
 int stream_pending(struct stream *s);
 /*
- * Waits until stream_read will not wait for input that is still to come, or until none has come for ms
- * milliseconds. 1: it will not wait, but may open the next of several paths; 0: it may.
+ * Waits until stream_read can return without waiting for input, for at most ms milliseconds after the last
+ * bytes. Returns 1 if it can, 0 if not. Unlike stream_pending it returns 1 at the end of a path that another follows.
  */
 int stream_wait(struct stream *s, int ms);
 uint64_t stream_count(const struct stream *s);	/* records read so far, all paths */
 /*
- * Counts the records of all paths by reading them a second time. Returns 0 where that costs too much or
- * cannot be done: a path is no regular file, they have more than 64 MiB together, one is broken.
+ * Counts the records of all paths by reading them a second time. Returns 0 if a path is not a regular
+ * file, if one is damaged, or if counting takes longer than 0.3 s.
  */
 uint64_t stream_total(const struct stream *s);
 uint32_t stream_crc(const struct stream *s);	/* of all before the end record, once that was read */
