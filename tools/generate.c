@@ -98,7 +98,7 @@ parse_lengths(const char *list)
 			tool_misuse("-T: more than %d lengths", STEERING_LENGTHS);
 		for (i = 0; i < opt.lengths.n; i++)
 			if (strcmp(opt.lengths.text[i], item) == 0)
-				tool_misuse("-T: '%s' is there twice", item);
+				tool_misuse("-T: length '%s' is given twice", item);
 		opt.lengths.T[i] = tool_strength(item);
 		opt.lengths.text[i] = item;
 	}
@@ -196,7 +196,7 @@ struct job {
 	int slow;			/* input has let us wait: answers leave at once */
 };
 
-/* Operands are files, or prompts: what has a space in it and is no file. */
+/* Takes the operands as prompts or files: one that contains a space and names no file is a prompt. */
 static void
 open_input(struct job *j, char *operand[], size_t n)
 {
@@ -207,7 +207,7 @@ open_input(struct job *j, char *operand[], size_t n)
 	for (i = 0; i < n; i++)
 		*(strpbrk(operand[i], " \t\n") != NULL && access(operand[i], F_OK) != 0 ? &prompt : &file) = operand[i];
 	if (prompt != NULL && (file != NULL || opt.text))
-		tool_misuse("'%s' is no file, and prompts do not go with %s", prompt, file != NULL ? "files" : "--text");
+		tool_misuse("'%s' is not a file, and a prompt does not go with %s", prompt, file != NULL ? "files" : "--text");
 	if (prompt != NULL) {
 		for (i = 0; i < n; i++)
 			if (utf8_span(operand[i], strlen(operand[i])) != strlen(operand[i]))
@@ -291,19 +291,21 @@ start_filter(struct filtering *f, struct lm *m, const struct header *completions
 	header_release(&h);
 }
 
-/* Prints text for a terminal, on which control characters are marks only. */
+/* Prints text for a terminal, with U+FFFD in place of control characters. */
 static void
 print_text(const char *s)
 {
 	const unsigned char *c = (const unsigned char *)s;
 
-	for (; *c != '\0'; c++)
-		if ((*c < ' ' && *c != '\n' && *c != '\t') || *c == 0x7f)
+	for (; *c != '\0'; c++) {
+		int c1 = c[0] == 0xc2 && c[1] >= 0x80 && c[1] < 0xa0;
+
+		if (c1 || (*c < ' ' && *c != '\n' && *c != '\t') || *c == 0x7f)
 			fputs("\xef\xbf\xbd", stdout);
-		else if (c[0] == 0xc2 && c[1] >= 0x80 && c[1] < 0xa0)
-			c++;
 		else
 			putchar(*c);
+		c += c1;
+	}
 }
 
 /* The prompt, once for all its lengths, and the completion. */
@@ -391,8 +393,8 @@ show_progress(const struct job *j)
 }
 
 /*
- * Answers all prompts. As long as input comes at once, texts are decoded many at a time, and in the same
- * company in every run. Input that has let us wait once is answered as it comes.
+ * Answers all prompts. As long as input comes at once, texts are decoded in the same batches in every
+ * run. Once input has let us wait, each prompt is answered as it comes.
  */
 static void
 answer(struct job *j)

@@ -105,7 +105,7 @@ for T in 0 15 -15; do
 done
 generate -b "$tmp/b.ods" -T 0,15 --max-tokens 12 "$tmp/p.jsonl" | score distinct -o "$tmp/sweep.ods"
 is "$(score report -o csv x="$tmp/sweep.ods" | cut -d, -f1 | sort -u | tr '\n' ,)" 'run,x T=0,x T=15,' 'score report tells the lengths apart'
-fails 2 "generate: -T: '0' is there twice
+fails 2 "generate: -T: length '0' is given twice
 try 'generate -h'" generate -b "$tmp/b.ods" -T 0,1,0 "$tmp/p.jsonl"
 fails 2 "generate: -T: '' is neither a length such as 5, a share such as 0.03r, nor auto
 try 'generate -h'" generate -b "$tmp/b.ods" -T 0,,1 "$tmp/p.jsonl"
@@ -127,9 +127,9 @@ printf 'fine\nbad \377 text\n' >"$tmp/latin"
 fails 1 "generate: '$tmp/latin': record 2: the line is not UTF-8 text" generate --text "$tmp/latin"
 fails 1 "generate: '$tmp/two lines': record 1: it is not JSON: column 2: '[' or '{' expected near 'Is'" generate "$tmp/two lines"
 fails 1 "generate: cannot open 'nope': No such file or directory" generate nope
-fails 2 "generate: 'a b' is no file, and prompts do not go with files
+fails 2 "generate: 'a b' is not a file, and a prompt does not go with files
 try 'generate -h'" generate 'a b' "$tmp/p.jsonl"
-fails 2 "generate: 'a b' is no file, and prompts do not go with --text
+fails 2 "generate: 'a b' is not a file, and a prompt does not go with --text
 try 'generate -h'" generate --text 'a b'
 fails 1 "generate: prompt 2: '2' has 38 tokens: no room for 20 more in a context of 40" \
 	generate --context 40 --max-tokens 20 'a b' "$(seq -s ' ' 16)"
@@ -151,12 +151,12 @@ wait
 is "$(texts "$tmp/answers" | jq -c '.[0]' | tr '\n' ' ')" '1 2 ' 'and the stream is whole at the end'
 
 # on a terminal the output is text
-if command -v script >/dev/null; then
+if has_terminal; then
 	is "$(script -qec "$g -b '$tmp/b.ods' -T 0,15 'Is glass a liquid?'" /dev/null </dev/null | tr -d '\r' | sed 's/\] .*/]/')" '> Is glass a liquid?
 [T = 0]
 
 [T = 15]' 'on a terminal: text, the prompt once'
-	is "$(script -qec "$g --max-tokens 1 'esc $(printf '\033') ape'" /dev/null </dev/null | head -n 1 | tr -d '\r')" '> esc � ape' 'control characters are marks there'
+	is "$(script -qec "$g --max-tokens 1 'esc $(printf '\033 \302\233') ape'" /dev/null </dev/null | head -n 1 | tr -d '\r')" '> esc � � ape' 'control characters are marks there'
 	is "$(script -qec "$g -z 'a b'" /dev/null </dev/null | tr -d '\r' | head -n 1)" 'generate: -z: standard output is a terminal, which gets text' '-z has no use there'
 fi
 
