@@ -46,7 +46,7 @@ usage(FILE *to)
 	    "  -C x            inverse regularisation; auto: the best on held-out groups\n"
 	    "                  (default: %g)\n"
 	    "  -S seed         of hashes, signs, features and folds (default: %llu)\n"
-	    "  -T length       for -T auto of the tools that steer, such as 0.3r (default: none)\n"
+	    "  -T length       that -T auto of the tools that steer will take, such as 0.3r\n"
 	    "  --degree n      of the polynomial (default: %u)\n"
 	    "  --components n  bins of the sketch, or random features (default: %zu)\n"
 	    "  --gamma x       (default: %g)\n"
@@ -162,7 +162,7 @@ parse(int argc, char *argv[])
 		case 'T':
 			opt.T = tool_strength(optarg);
 			if (opt.T.how == STRENGTH_AUTO)
-				tool_misuse("-T: 'auto' is what this length is for");
+				tool_misuse("-T: auto cannot be stored: give a length such as 0.3r");
 			break;
 		case 'v': tool_verbose(1); break;
 		case 'z': opt.gzip = 1; break;

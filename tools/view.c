@@ -37,7 +37,7 @@ usage(FILE *to)
 	    "  -o file       (default: standard output)    -z  gzip\n"
 	    "  --gguf vector this file gets the vector of a barrier, as llama.cpp's control vector\n"
 	    "  -T length     the vector times this; 0.03r: times 0.03 and the mean norm of the fit;\n"
-	    "                auto: times what the fit proposes (default: 1)\n");
+	    "                auto: times what fitbarrier -T stored (default: 1)\n");
 }
 
 static const struct tool tool = { "view", usage };

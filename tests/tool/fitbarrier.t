@@ -46,7 +46,7 @@ is "$(fitbarrier --components 64 -T -0.5r "$tmp/a.ods" | view | jq -c '.T_auto =
 is "$(fitbarrier -f caa -T 0.5r "$tmp/a.ods" | view | jq -c '(.T_auto * (.vector | map(. * .) | add | sqrt) / .act_norm - 0.5 | fabs) < 1e-12')" true '-T of a vector that is not of length one'
 fitbarrier --components 64 -T 0.0385r -o "$tmp/auto.ods" "$tmp/a.ods"
 is "$(integrate -b "$tmp/auto.ods" -T auto "$tmp/a.ods" | view | cksum)" "$(integrate -b "$tmp/auto.ods" -T 0.0385r "$tmp/a.ods" | view | cksum)" 'and taken by -T auto'
-fails 2 "fitbarrier: -T: 'auto' is what this length is for
+fails 2 "fitbarrier: -T: auto cannot be stored: give a length such as 0.3r
 try 'fitbarrier -h'" fitbarrier -T auto "$tmp/a.ods"
 fails 2 "fitbarrier: -T: 'linact' is a map, not a flow: it has no length
 try 'fitbarrier -h'" fitbarrier -T 1 -f linact "$tmp/a.ods"
