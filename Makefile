@@ -11,7 +11,7 @@
 #   make bench       these tools and the Python reference side by side: see bench/run
 #   make bench-plots growth of time with what it grows with: see bench/plots
 #   make bench-budget
-#                    writes anew how many instructions tests/bench/guard.t allows
+#                    write the instruction budgets of tests/bench/guard.t again
 #   make setup       only the set-up: Debian packages, libllama, the default model
 #   make             build into bin/
 #   make install     to $(DESTDIR)$(PREFIX)
@@ -141,14 +141,14 @@ bench-budget: setup
 
 check: setup
 	@ODESTEER_BUDGET=check $(MAKE) --no-print-directory -s run-check
-# as tools set it themselves (lib/runtime.h), which unit tests do not; and it saves starting each tool twice
+# Tools set it themselves (lib/runtime.h), unit tests do not; and it saves each tool its second start.
 run-check: all $(tests) $(fuzz)
 	GOMP_SPINCOUNT="$${GOMP_SPINCOUNT:-1000}" PATH="$(abspath $(BIN)):$$PATH" ODESTEER_FUZZ="$(abspath $(BUILD))/tests" $(PROVE) $(PROVEFLAGS) $(tests) tests/*/*.t
 
 sanitize = -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 variant = $(MAKE) --no-print-directory -s BUILD=build/$@ BIN=build/$@/bin WARN="$(WARN) -Werror"
-# those with numbers out of BLAS
-numeric = $(addprefix $(BUILD)/tests/test_,dot field subspace flow rff baselines phi classifier)
+# tests of numbers that BLAS has a part in
+numeric = $(addprefix $(BUILD)/tests/test_,dot contract field subspace flow rff baselines phi classifier)
 check-full: check check-kernels check-clang check-asan
 check-kernels: setup
 	@$(MAKE) --no-print-directory -s all $(numeric)
@@ -162,7 +162,7 @@ check-asan: setup
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(libexec) $(DESTDIR)$(man)/man1 $(DESTDIR)$(man)/man5 $(DESTDIR)$(man)/man7
 	install -m 755 $(tools:%=$(BIN)/%) $(DESTDIR)$(libexec)
-	sed 's|^libexec=.*|libexec=$(libexec)|; s|^pages=.*|pages=$(man)|' $(BIN)/odesteer >$(DESTDIR)$(PREFIX)/bin/odesteer
+	sed "s|^libexec=.*|libexec='$(libexec)'|; s|^pages=.*|pages='$(man)'|" $(BIN)/odesteer >$(DESTDIR)$(PREFIX)/bin/odesteer
 	chmod 755 $(DESTDIR)$(PREFIX)/bin/odesteer
 	for t in $(tools); do install -m 644 man/$$t.1 $(DESTDIR)$(man)/man1/odesteer-$$t.1; done
 	install -m 644 man/stream.5 $(DESTDIR)$(man)/man5/odesteer-stream.5

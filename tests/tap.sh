@@ -5,6 +5,7 @@
 #   ok  'name' command args...           the command must succeed
 #   run command args...                  runs it; sets $status, $out (stdout), $err (stderr)
 #   fails STATUS 'message' command ...   the command must exit with STATUS and say exactly that on stderr
+#   has_terminal                         can script(1) give a command a terminal here?
 #   finish                               prints the plan; last line of every test
 #
 # $tmp is a directory of the test's own, removed at the end.
@@ -26,6 +27,10 @@ tap_result() { # PASSED NAME
 		tap_bad=$((tap_bad + 1))
 		echo "not ok $tap_n - $2"
 	fi
+}
+
+has_terminal() {
+	command -v script >/dev/null && script -qec true /dev/null </dev/null >/dev/null 2>&1
 }
 
 is() {

@@ -24,4 +24,5 @@ awk '/^```sh/{ on = 1; next } /^```/{ on = 0 } on' README.md | grep -v '^make \|
 mkdir "$tmp/work"
 ln -s "$root/datasets" "$tmp/work/datasets"
 ok 'the commands of README.md run' sh -c "cd '$tmp/work' && sh -eu '$tmp/script'"
+is "$(ls "$tmp/work" | tr '\n' ' ')" 'datasets out ' 'and leave nothing outside out/'
 finish

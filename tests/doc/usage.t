@@ -21,9 +21,17 @@ try '$t -h'" "$t --nonsense"
 	run "$t" -V
 	is "$status $out" "0 $t $(odesteer -V | cut -d' ' -f2)" "$t -V"
 done
+list() { # TABLE: the names that a user may give
+	case $1 in
+	field) fitbarrier -f help | cut -d' ' -f1 ;;
+	solver) integrate -s help | cut -d' ' -f1 ;;
+	metric) score -h | sed -n 's/^usage: //; s/^ *score \([a-z0-9-]*\) .*/\1/p' | grep -v '^report$' | sort -u ;;
+	esac
+}
 # a method, solver or metric is known to two lines beside its own file
 for table in field solver metric; do
 	names=$(sed -n "s/^extern const struct .* \(${table}_[a-z0-9_]*\);/\1/p" "lib/$table.c")
+	is "$(echo "$names" | wc -l)" "$(list "$table" | wc -l)" "lib/$table.c declares each $table that is listed"
 	for name in $names; do
 		is "$(grep -rw --include='*.[ch]' "$name" lib tools | cut -d: -f1 | grep -v "^lib/$table/" | uniq -c | tr -s ' ')" " 2 lib/$table.c" \
 			"$name: two lines in lib/$table.c"
@@ -31,14 +39,14 @@ for table in field solver metric; do
 done
 
 # every method, solver and metric is described
-for name in $(fitbarrier -f help | cut -d' ' -f1); do
+for name in $(list field); do
 	ok "-f $name is in fitbarrier.1" grep -q "^\.It Cm \(.* \)*$name\( \|\$\)" man/fitbarrier.1
 	ok "and what is in its file in stream.5" grep -q "^\.Ss \(.* \)*$name\(,\|\$\)" man/stream.5
 done
-for name in $(integrate -s help | cut -d' ' -f1); do
+for name in $(list solver); do
 	ok "-s $name is in integrate.1" grep -q "^\.It Cm \(.* \)*$name\( \|\$\)" man/integrate.1
 done
-for name in $(score -h | sed -n 's/^usage: //; s/^ *score \([a-z0-9-]*\) .*/\1/p' | grep -v '^report$' | sort -u); do
+for name in $(list metric); do
 	ok "score $name is in score.1" grep -q "^\.It Cm \(.* \)*$name\( \|\$\)" man/score.1
 done
 

@@ -4,13 +4,18 @@
 
 [ -e "$ODESTEER_MODEL" ] || skip_all 'no model here'
 unset OUT DATA BLOCK BLOCKS LENGTHS TEMPLATE FIT JUDGE LIMIT TOKENS
-export OUT="$tmp/tune" BLOCKS='10 14' LENGTHS=0.1r,0.35r TOKENS=12
-head -n 48 datasets/mood.jsonl >"$tmp/pairs.jsonl"
-printf '{"prompt":"How was your day?"}\n{"prompt":"Tell me about a river."}\n{"split":"test","prompt":"A prompt to keep for the test."}\n' >"$tmp/prompts.jsonl"
+export OUT="$tmp/tune" BLOCKS='10 14' LENGTHS=0.1r,0.35r TOKENS=12 LIMIT=4
+# towards gloom, since the model is cheerful by itself
+head -n 48 datasets/mood.jsonl | jq -c '.label = 1 - .label' >"$tmp/pairs.jsonl"
+jq -c '.label = 1 - .label' datasets/mood-judge.jsonl >"$tmp/judge.jsonl"
+{
+	jq -c 'select(.split == "tune")' datasets/mood-prompts.jsonl | head -n 6
+	echo '{"split":"test","prompt":"A prompt to keep for the test."}'
+} >"$tmp/prompts.jsonl"
 run pipelines/tune "$tmp/pairs.jsonl" "$tmp/prompts.jsonl"
 is "$status" 0 "it ends: $err"
 is "$(jq -r '.[].run' "$tmp/tune/report.json" | sort -u | tr '\n' ,)" 'block 10 T=0.1r,block 10 T=0.35r,block 14 T=0.1r,block 14 T=0.35r,unsteered,' 'each block with each length'
-is "$(view "$tmp/tune/unsteered.ods" | jq -s -c 'map(.prompt)')" '["How was your day?","Tell me about a river."]' 'prompts of the test are left alone'
+is "$(view "$tmp/tune/unsteered.ods" | jq -c .prompt)" "$(head -n 6 "$tmp/prompts.jsonl" | jq -c .prompt)" 'prompts of the test are left alone'
 is "$(for h in 0 1; do jq -c -s --argjson seed 1 --argjson half $h -f datasets/half.jq "$tmp/pairs.jsonl" | jq -r .group; done | sort | uniq -c | awk '{ print $1 }' | sort -u)" 2 \
 	'no pair is in both halves'
 is "$(view "$tmp/tune/judge.ods" | jq '.positives + .negatives') $(view "$tmp/tune/10.ods" | jq '.positives + .negatives')" '24 24' 'one half is fitted, the other makes the judge'
@@ -23,7 +28,7 @@ ppl() {
 }
 best=$(for b in 10 14; do for T in 0.1r 0.35r; do
 	echo "$(mean $b.texts.ods $T .effect_p) $(ppl $b.texts.ods $T) block $b T=$T"
-done; done | awk -v none="$(mean unsteered.ods '' .effect_p)" -v ppl="$(ppl unsteered.ods '')" '$1 > none && $2 <= 2 * ppl' | sort -k1,1gr | head -n 1 | cut -d' ' -f3-)
+done; done | awk -v none="$(mean unsteered.ods '' .effect_p)" -v ppl="$(ppl unsteered.ods '')" '$1 > none && $2 <= 4 * ppl' | sort -k1,1gr | head -n 1 | cut -d' ' -f3-)
 is "$(echo "$out" | sed -n 's/^== proposed: //p')" "$(echo "$best" | sed 's/ T=/, length /')" 'it proposes the greatest effect that the limit of perplexity allows'
 is "$(view "$tmp/tune/barrier.ods" | jq -c --arg T "${best#*T=}" '[.positives + .negatives, (.T_auto / .act_norm - ($T[:-1] | tonumber) | fabs < 1e-12)]')" '[48,true]' \
 	'the barrier is of all pairs, and has the length'
@@ -32,7 +37,7 @@ run pipelines/tune "$tmp/pairs.jsonl" "$tmp/prompts.jsonl"
 is "$status $(cmp "$tmp/rates" "$tmp/tune/rates")" '0 ' 'a second run finds everything made'
 run env LIMIT=0.001 pipelines/tune "$tmp/pairs.jsonl" "$tmp/prompts.jsonl"
 is "$status $err" '1 tune: no block and length has an effect at a perplexity of at most 0.001 times the unsteered one' 'where none is within the limit it says so'
-run env JUDGE=datasets/mood-judge.jsonl pipelines/tune "$tmp/pairs.jsonl" "$tmp/prompts.jsonl"
+run env JUDGE="$tmp/judge.jsonl" pipelines/tune "$tmp/pairs.jsonl" "$tmp/prompts.jsonl"
 is "$status $(view "$tmp/tune/10.ods" | jq '.positives + .negatives')" '0 48' "with a judge of other texts all pairs are fitted: $err"
 run pipelines/tune "$tmp/pairs.jsonl"
 is "$status $err" '2 usage: tune pairs.jsonl prompts.jsonl' 'usage'

@@ -143,13 +143,4 @@ True of y by truth.ods (5e6f7a8b)' 'runs with other judges, and a run with two'
 is "$(score report -o csv "$tmp/by.jsonl" | sed -n '2p' | cut -d, -f2,11-)" "True*Info,\"truth.ods (1a2b3c4d); j.gguf (0123456789abcdef), asked 'Helps {a}?'\"" 'both of the conjunction'
 is "$(score report -o json "$tmp/by.jsonl" | jq -r '.[] | select(.metric == "Perplexity").by')" 'g.gguf (03), alone' 'in JSON'
 
-# the figure
-fails 2 'usage: figure frontier report.csv figure.svg | flow barrier activations [figure.svg]' pipelines/figure frontier "$tmp/x.csv"
-score report -o csv x="$tmp/x.jsonl" >"$tmp/x.csv"
-fails 1 "figure: no run in '$tmp/x.csv' has both True*Info and Perplexity" pipelines/figure frontier "$tmp/x.csv" "$tmp/x.svg"
-score report -o csv 'a,"b"_c'="$tmp/by.jsonl" y="$tmp/by.jsonl" >"$tmp/x.csv"
-if command -v gnuplot >/dev/null; then
-	ok 'figure' pipelines/figure frontier "$tmp/x.csv" "$tmp/x.svg"
-	is "$(grep -o '<text>.*</text>' "$tmp/x.svg" | sed 's/<[^>]*>//g' | grep '^a,"b"_c\|^y$\|^True\|^perp' | sort | tr '\n' ' ')" 'True*Info a,"b"_c perplexity y ' 'its points are the runs'
-fi
 finish

@@ -335,10 +335,11 @@ main(void)
 	size_t i;
 	int fd = mkstemp(vector_path);
 
+	e.text[0] = '\0';
 	for (i = 0; i < D; i++)
 		v[i] = (float)(2.385 * sin((double)i + 0.385));
 	if (fd < 0 || cvec_write(vector_path, BLOCK, v, D, NULL, &e) != 0) {
-		printf("Bail out! %s\n", vector_path);
+		printf("Bail out! '%s': %s\n", vector_path, e.text);
 		return 1;
 	}
 	close(fd);
