@@ -12,7 +12,6 @@
 #include "auc.h"
 #include "classifier.h"
 #include "log1pexp.h"
-#include "parallel.h"
 
 /* Products with the rows that a fit takes, of those seen: at one C, and on average from small to large ones. */
 enum { PRODUCTS = 20, PRODUCTS_OF_MANY = 40 };

@@ -24,8 +24,8 @@ void steering_free(struct steering *s);		/* NULL is fine */
 int steering_add(struct steering *s, const char *path, const struct flow_options *o, struct header *h,
     struct err *e);
 /*
- * Gives the barrier added last n lengths, instead of the one in its options o: of the rows that are steered together,
- * row i is moved by T[which(ctx, i)]. 0, -1.
+ * Makes the barrier added last move row i by the length T[which(ctx, i)], n lengths in all, instead of the one in
+ * its options o. Returns 0, or -1 with a message.
  */
 int steering_lengths(struct steering *s, const struct strength *T, size_t n, const struct flow_options *o,
     size_t (*which)(void *ctx, size_t i), void *ctx, struct err *e);
