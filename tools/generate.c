@@ -54,7 +54,7 @@ usage(FILE *to)
 	    "  prompt        an operand with a space in it that is no file\n"
 	    "  --text        files hold a prompt a line, not records\n"
 	    "  -b barrier    steer the last position of every forward pass along its gradient;\n"
-	    "                may be repeated, each with its own -T, -n, -s behind it\n"
+	    "                may be repeated, each followed by its own -T, -n, -s\n"
 	    "  -T list       such as 0,0.1r,0.2r: a completion for each, with the field T\n");
 	tool_flow_usage(to, &opt.flows);
 	fprintf(to,
@@ -184,7 +184,7 @@ parse(int argc, char *argv[])
 		tool_misuse("-z: standard output is a terminal, which gets text");
 }
 
-/* What is under way. */
+/* The state of one run. */
 struct job {
 	struct stream *in;		/* NULL: prompts are operands */
 	char **prompt;
@@ -473,7 +473,7 @@ add_barriers(struct job *j, struct steering *steering, struct header *h)
 	}
 }
 
-/* What steering did, for the end record; it did something, or this is an error. */
+/* Writes how much was steered into the end record. Nothing steered is an error. */
 static void
 count_steered(const struct job *j, const struct steering *steering, struct filtering *f)
 {

@@ -34,7 +34,7 @@ usage(FILE *to)
 	fprintf(to,
 	    "  report        what the metrics of some runs come to, with 95 %% intervals\n"
 	    "  -b barrier    density: h of this one; judge: by its h; mc: steer along its\n"
-	    "                gradient; may be repeated, each with its own -T, -n, -s behind it\n");
+	    "                gradient; may be repeated, each followed by its own -T, -n, -s\n");
 	tool_flow_usage(to, &opt.flows);
 	fprintf(to,
 	    "  -m model      GGUF file (default: %s)\n"

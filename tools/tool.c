@@ -44,7 +44,7 @@ on_signal(int sig)
 {
 	const char *path;
 
-	/* the shell's prompt shall not be in the line of progress */
+	/* keep the shell's prompt out of the progress line */
 	if (progress.on_line && write(STDERR_FILENO, "\n", 1) != 1)
 		progress.on_line = 0;
 	/* takes a moment, in which another thread may have opened the output */

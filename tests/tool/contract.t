@@ -1,5 +1,5 @@
 #!/bin/sh
-# What the tools do with every field and every metric that there is.
+# Every field and every metric, run through the tools.
 . tests/tap.sh
 . tests/made.sh
 

@@ -1,5 +1,5 @@
 #!/bin/sh
-# What a tool runs with when its user has set nothing.
+# The environment of a tool when its user has set nothing.
 . tests/tap.sh
 
 [ -r /proc/self/environ ] || skip_all 'no /proc here'

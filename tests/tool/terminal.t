@@ -1,5 +1,5 @@
 #!/bin/sh
-# What tools do where standard output or standard error is a terminal.
+# Tools on a terminal: progress on standard error, no stream on standard output.
 . tests/tap.sh
 . tests/made.sh
 

@@ -1,7 +1,7 @@
 /*
- * What every method, solver and metric must keep to, run over their tables: a new one is tested
- * by its line there. test_flow.c does the same for the order of every solver, and
- * tests/tool/contract.t for what the tools do with them.
+ * Tests every method, solver and metric in their tables against one contract, so that a new one is tested
+ * by its line there. test_flow.c tests the order of every solver, and tests/tool/contract.t runs the
+ * tools with every method and metric.
  */
 #include <cblas.h>
 #include <ctype.h>
@@ -116,7 +116,7 @@ check_neighbours(const char *name, const struct field *f)
 	field_work_free(w);
 }
 
-/* What single precision, which flows use, is off by. */
+/* Compares single precision, which flows use, with double. */
 static void
 check_single(const char *name, const struct field *f)
 {
@@ -171,7 +171,7 @@ check_file(const char *name, const struct field *f)
 	record_free(part);
 }
 
-/* What the type says of itself is so. */
+/* Checks what the type says of itself. */
 static void
 check_claims(const char *name, const struct field *f, const struct fit_report *rep)
 {

@@ -40,7 +40,7 @@ check(const char *about, const char *settings, const char *wanted)
 	ok(f != NULL && pclose(f) == 0 && strcmp(got, wanted) == 0, "%s: %s", about, got);
 }
 
-/* What a processor that OpenBLAS does not know should get, by what the system says of it. */
+/* Names the kernels for a processor that OpenBLAS does not know, from its flags in /proc/cpuinfo. */
 static const char *
 best_kernels(void)
 {
