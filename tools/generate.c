@@ -373,6 +373,9 @@ push(struct job *j, struct record *r)
 	     err_set(&e, "'%s' has %zu tokens: no room for %d more in a context of %d", x.id, x.n,
 	     opt.decoder.max_tokens, opt.context)))
 		die_prompt(j, &e);
+	/* the length of an earlier sweep is not that of these completions */
+	if (j->in != NULL && stream_header(j->in)->kind == STREAM_COMPLETIONS)
+		record_unset(r, "T");
 	do {
 		if (opt.lengths.n > 0 && record_set_str(r, "T", opt.lengths.text[k], strlen(opt.lengths.text[k])) != 0)
 			tool_die("out of memory");
