@@ -3,7 +3,7 @@
 . tests/tap.sh
 
 [ -e "$ODESTEER_MODEL" ] || skip_all 'no model here'
-unset OUT DATA BLOCK BLOCKS LENGTHS TEMPLATE FIT JUDGE LIMIT TOKENS
+unset OUT DATA BLOCK BLOCKS LENGTHS TEMPLATE FIT JUDGE LIMIT TOKENS GPU
 export OUT="$tmp/tune" BLOCKS='10 14' LENGTHS=0.1r,0.35r TOKENS=12 LIMIT=4
 # towards gloom, since the model is cheerful by itself
 head -n 48 datasets/mood.jsonl | jq -c '.label = 1 - .label' >"$tmp/pairs.jsonl"
@@ -39,6 +39,11 @@ run env LIMIT=0.001 pipelines/tune "$tmp/pairs.jsonl" "$tmp/prompts.jsonl"
 is "$status $err" '1 tune: no block and length has an effect at a perplexity of at most 0.001 times the unsteered one' 'where none is within the limit it says so'
 run env JUDGE="$tmp/judge.jsonl" pipelines/tune "$tmp/pairs.jsonl" "$tmp/prompts.jsonl"
 is "$status $(view "$tmp/tune/10.ods" | jq '.positives + .negatives')" '0 48' "with a judge of other texts all pairs are fitted: $err"
+run env LENGTHS=0.35r pipelines/tune "$tmp/pairs.jsonl" "$tmp/prompts.jsonl"
+is "$status $err" '1 tune: LENGTHS: give at least two, such as 0.1r,0.35r' 'one length is no choice'
+jq -c 'del(.group)' "$tmp/pairs.jsonl" >"$tmp/alone.jsonl"
+run pipelines/tune "$tmp/alone.jsonl" "$tmp/prompts.jsonl"
+is "$status $err" "1 tune: '$tmp/alone.jsonl': each record needs a group, the same for the two of a pair, and there must be at least 4 groups" 'pairs are groups'
 run pipelines/tune "$tmp/pairs.jsonl"
 is "$status $err" '2 usage: tune pairs.jsonl prompts.jsonl' 'usage'
 finish
