@@ -46,7 +46,7 @@ usage(FILE *to)
 	    "  -C x            inverse regularisation; auto: the best on held-out groups\n"
 	    "                  (default: %g)\n"
 	    "  -S seed         of hashes, signs, features and folds (default: %llu)\n"
-	    "  -T length       that -T auto of the tools that steer will take, such as 0.3r\n"
+	    "  -T length       store this length, such as 0.3r, as what -T auto means to other tools\n"
 	    "  --degree n      of the polynomial (default: %u)\n"
 	    "  --components n  bins of the sketch, or random features (default: %zu)\n"
 	    "  --gamma x       (default: %g)\n"

@@ -27,7 +27,7 @@ usage(FILE *to)
 		fprintf(to, "%s%s", m == metric_table() ? "usage: " : "       ", (*m)->usage);
 	fprintf(to,
 	    "       score report [-o table|csv|json|latex|markdown] [-S seed] [--baseline name]\n"
-	    "                    [--column field[:title]]\n"
+	    "                    [--column field[:title]] ...\n"
 	    "                    [[name=]file ...]\n");
 	for (m = metric_table(); *m != NULL; m++)
 		fprintf(to, "  %-13s %s\n", (*m)->name, (*m)->about);
