@@ -12,7 +12,8 @@
 set -u
 LC_ALL=C
 ASAN_OPTIONS=detect_leaks=0 # a tool leaves its memory to exit()
-export LC_ALL ASAN_OPTIONS
+SHELL=/bin/sh # script(1) runs commands with it
+export LC_ALL ASAN_OPTIONS SHELL
 tap_n=0
 tap_bad=0
 tmp=$(mktemp -d "${TMPDIR:-/tmp}/odesteer-test.XXXXXX") || exit 1
