@@ -11,7 +11,7 @@
  *
  *   GOMP_SPINCOUNT=1000, unless it or OMP_WAIT_POLICY is set. By default waiting threads spin for
  *   milliseconds, which takes the cores from other processes: beside one busy process on two cores,
- *   32 prompts took 31 s instead of 3.9 s.
+ *   32 prompts took 48 s instead of 3.7 s.
  *
  *   OPENBLAS_CORETYPE, unless it is set, if OpenBLAS does not know the processor and took its SSE2
  *   kernels although the processor has AVX2 or AVX-512.
