@@ -81,17 +81,25 @@ steering_lengths(struct steering *s, const struct strength *T, size_t n, const s
 	return 0;
 }
 
+/* The flow of barrier b that moves row i. */
+static struct flow *
+flow_of(const struct steering *s, size_t b, size_t i)
+{
+	return s->by[b].flow[s->by[b].which != NULL ? s->by[b].which(s->by[b].ctx, i) : 0];
+}
+
 /* Moves act[n][dim] by barrier b; rows that follow each other with one length are moved together. */
 static int
 move(const struct steering *s, size_t b, float *act, size_t n, struct err *e)
 {
-	size_t dim = s->by[b].barrier->header.dim, i, end, k;
+	size_t dim = s->by[b].barrier->header.dim, i, end;
 
 	for (i = 0; i < n; i = end) {
-		k = s->by[b].which != NULL ? s->by[b].which(s->by[b].ctx, i) : 0;
-		for (end = i + 1; end < n && (s->by[b].which == NULL || s->by[b].which(s->by[b].ctx, end) == k); end++)
+		struct flow *flow = flow_of(s, b, i);
+
+		for (end = i + 1; end < n && flow_of(s, b, end) == flow; end++)
 			;
-		if (flow_apply(s->by[b].flow[k], act + i * dim, end - i, s->result + i, 0, e) != 0)
+		if (flow_apply(flow, act + i * dim, end - i, s->result + i, 0, e) != 0)
 			return -1;
 	}
 	return 0;
