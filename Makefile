@@ -8,8 +8,8 @@
 #   make estimators, blocks, strength, solvers
 #                    benchmarks: see pipelines/
 #   make truthfulqa  the paper's TruthfulQA column on MODEL=file PRESET=name: see pipelines/truthfulqa
-#   make bench       these tools and the Python reference side by side: see bench/run
-#   make bench-plots growth of time with what it grows with: see bench/plots
+#   make bench       these tools and the Python reference side by side: see tests/bench/run
+#   make bench-plots growth of time with what it grows with: see tests/bench/plots
 #   make bench-budget
 #                    write the instruction budgets of tests/bench/guard.t again
 #   make setup       only the set-up: Debian packages, libllama, the default model
@@ -62,7 +62,7 @@ PACKAGE_LIBS := $(filter-out -lgslcblas,$(shell pkg-config --libs $(packages)))
 endif
 defines = -DODESTEER_VERSION='"$(VERSION)"' -DODESTEER_MODEL_FILE='"$(model_file)"'
 
-lib_src = $(wildcard lib/*.c lib/*/*.c)
+lib_src = $(wildcard lib/*/*.c)
 lib_obj = $(lib_src:%.c=$(BUILD)/%.o)
 lib = $(BUILD)/libodesteer.a
 test_src = $(wildcard tests/unit/test_*.c)
@@ -72,13 +72,13 @@ fuzz = $(fuzz_src:tests/fuzz/%.c=$(BUILD)/tests/%)
 
 $(BUILD)/%.o: %.c $(BUILD)/engine.mk Makefile
 	@mkdir -p $(@D)
-	$(CC) $(cflags) $(ENGINE_CFLAGS) $(PACKAGE_CFLAGS) $(defines) -MMD -c -o $@ $<
+	$(CC) $(cflags) $(ENGINE_CFLAGS) $(PACKAGE_CFLAGS) $(defines) -MMD -MP -c -o $@ $<
 # a product and the sum it goes into are one instruction where the processor has it
-$(BUILD)/lib/panel.o: cflags += -O3 -ffp-contract=fast
+$(BUILD)/lib/field/panel.o: cflags += -O3 -ffp-contract=fast
 # its loops are to be vectors
-$(BUILD)/lib/phi.o: cflags += -O3
+$(BUILD)/lib/fit/phi.o: cflags += -O3
 # and an activation's numbers the same alone and beside others
-$(BUILD)/lib/dot.o $(BUILD)/lib/subspace.o: cflags += -O3 -ffp-contract=off
+$(BUILD)/lib/base/dot.o $(BUILD)/lib/flow/subspace.o: cflags += -O3 -ffp-contract=off
 $(lib): $(lib_obj)
 	rm -f $@
 	ar rcs $@ $^
@@ -94,7 +94,8 @@ $(BUILD)/requantise: $(BUILD)/tools/setup/requantise.o $(lib)
 $(BUILD)/tests/%: $(BUILD)/tests/unit/%.o $(lib)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(libs)
-$(BUILD)/bench/%: $(BUILD)/bench/%.o $(lib)
+$(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(lib)
+	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(libs) -lpthread
 $(fuzz): $(BUILD)/tests/%: $(BUILD)/tests/fuzz/%.o $(BUILD)/tests/fuzz/mutate.o $(lib)
 	@mkdir -p $(@D)
@@ -132,7 +133,7 @@ truthfulqa: setup
 bench bench-plots: setup
 	@tools/setup/packages $(if $(findstring plots,$@),gnuplot) $(if $(DATA),mlr)
 	@$(MAKE) --no-print-directory -s all $(BUILD)/bench/bench $(BUILD)/bench/decode
-	bench/$(if $(findstring plots,$@),plots,run)
+	tests/bench/$(if $(findstring plots,$@),plots,run)
 
 # the instructions that tests/bench/guard.t allows
 bench-budget: setup
@@ -141,7 +142,7 @@ bench-budget: setup
 
 check: setup
 	@ODESTEER_BUDGET=check $(MAKE) --no-print-directory -s run-check
-# Tools set it themselves (lib/runtime.h), unit tests do not; and it saves each tool its second start.
+# Tools set it themselves (lib/base/runtime.h), unit tests do not; and it saves each tool its second start.
 run-check: all $(tests) $(fuzz)
 	GOMP_SPINCOUNT="$${GOMP_SPINCOUNT:-1000}" PATH="$(abspath $(BIN)):$$PATH" ODESTEER_FUZZ="$(abspath $(BUILD))/tests" $(PROVE) $(PROVEFLAGS) $(tests) tests/*/*.t
 

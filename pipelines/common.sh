@@ -28,7 +28,7 @@
 set -eu
 unset CDPATH
 
-here=$(cd "$(dirname "$0")/.." && pwd)
+here=$(cd "$(dirname "$0")" && until [ -e Makefile ]; do cd ..; done && pwd)
 name=$(basename "$0")
 case $(command -v fitbarrier) in
 "$here"/*) ;; # another build of this clone's: what is tested

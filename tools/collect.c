@@ -2,11 +2,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "example.h"
-#include "lm.h"
-#include "stream.h"
+#include "model/example.h"
+#include "model/lm.h"
+#include "model/tree.h"
+#include "stream/stream.h"
 #include "tool.h"
-#include "tree.h"
 
 enum where { LAST, COMPLETION, ALL };
 

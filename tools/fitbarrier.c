@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "barrier.h"
-#include "names.h"
-#include "cvec.h"
-#include "stream.h"
+#include "field/barrier.h"
+#include "model/cvec.h"
+#include "stream/names.h"
+#include "stream/stream.h"
 #include "tool.h"
 
 static struct {

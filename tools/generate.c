@@ -4,15 +4,15 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "clock.h"
-#include "decoder.h"
-#include "example.h"
-#include "filter.h"
-#include "lm.h"
-#include "steering.h"
-#include "stream.h"
+#include "base/clock.h"
+#include "base/utf8.h"
+#include "model/decoder.h"
+#include "model/example.h"
+#include "model/lm.h"
+#include "steer/filter.h"
+#include "steer/steering.h"
+#include "stream/stream.h"
 #include "tool.h"
-#include "utf8.h"
 
 static struct {
 	const char *model, *filter, *out, *system;

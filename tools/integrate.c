@@ -2,9 +2,9 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "barrier.h"
-#include "flow.h"
-#include "stream.h"
+#include "field/barrier.h"
+#include "flow/flow.h"
+#include "stream/stream.h"
 #include "tool.h"
 
 enum { CHUNK = 64 };		/* activations moved together: one product for all of them */

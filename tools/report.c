@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "metric.h"
-#include "names.h"
-#include "stream.h"
-#include "tally.h"
+#include "metric/metric.h"
+#include "metric/tally.h"
+#include "stream/names.h"
+#include "stream/stream.h"
 #include "tool.h"
 
 /* A run: files that share a name. */

@@ -5,7 +5,7 @@
 #include <getopt.h>
 #include <stddef.h>
 
-#include "metric.h"
+#include "metric/metric.h"
 
 int score_report(int argc, char *argv[]);	/* argv[0] is "report"; the exit status */
 

@@ -3,12 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "hash.h"
-#include "metric.h"
+#include "base/hash.h"
+#include "base/utf8.h"
+#include "metric/metric.h"
 #include "report.h"
-#include "stream.h"
+#include "stream/stream.h"
 #include "tool.h"
-#include "utf8.h"
 
 static struct {
 	const struct metric *metric;

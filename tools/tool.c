@@ -12,10 +12,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "clock.h"
-#include "filter.h"
-#include "output.h"
-#include "runtime.h"
+#include "base/clock.h"
+#include "base/runtime.h"
+#include "steer/filter.h"
+#include "stream/output.h"
 
 const char tool_version[] = ODESTEER_VERSION;
 

@@ -12,9 +12,9 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "err.h"
-#include "steering.h"
-#include "stream.h"
+#include "base/err.h"
+#include "steer/steering.h"
+#include "stream/stream.h"
 
 /* What a tool tells about itself; defined once in each tools/X.c. */
 struct tool {

@@ -8,11 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "barrier.h"
-#include "cvec.h"
-#include "flow.h"
-#include "npy.h"
-#include "stream.h"
+#include "field/barrier.h"
+#include "flow/flow.h"
+#include "model/cvec.h"
+#include "stream/npy.h"
+#include "stream/stream.h"
 #include "tool.h"
 
 static struct {

@@ -4,7 +4,7 @@
  * Source: Rimsky et al. 2024. v keeps its length, so that T = 1 goes from the one mean to
  * the other. It comes without an h; along it one is estimated (constant.c).
  */
-#include "constant.h"
+#include "field/constant.h"
 
 extern const struct field_type field_caa;
 

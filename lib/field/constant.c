@@ -1,11 +1,11 @@
-#include "constant.h"
+#include "field/constant.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "dot.h"
-#include "estimate.h"
+#include "base/dot.h"
+#include "fit/estimate.h"
 
 /* The field takes v[dim]; a NULL one is memory that was not to be had. */
 static void *

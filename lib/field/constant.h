@@ -9,7 +9,7 @@
 #ifndef ODESTEER_FIELD_CONSTANT_H
 #define ODESTEER_FIELD_CONSTANT_H
 
-#include "field.h"
+#include "field/field.h"
 
 struct constant {
 	struct field base;

@@ -6,8 +6,8 @@
  */
 #include <stdlib.h>
 
-#include "constant.h"
-#include "cvec.h"
+#include "field/constant.h"
+#include "model/cvec.h"
 
 extern const struct field_type field_import;
 

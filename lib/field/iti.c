@@ -5,7 +5,7 @@
  * as they are, of a whole block instead of the most telling attention heads, and the vector of
  * length one.
  */
-#include "constant.h"
+#include "field/constant.h"
 
 extern const struct field_type field_iti;
 

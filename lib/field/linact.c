@@ -7,8 +7,8 @@
  */
 #include <stdlib.h>
 
-#include "field.h"
-#include "transport.h"
+#include "field/field.h"
+#include "fit/transport.h"
 
 struct linact {
 	struct field base;

@@ -4,7 +4,7 @@
  * What polysketch and the others are to be measured against: whatever they gain on it is
  * the gain of their being nonlinear.
  */
-#include "constant.h"
+#include "field/constant.h"
 
 extern const struct field_type field_linear;
 

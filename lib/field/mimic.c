@@ -10,10 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "constant.h"
-#include "dot.h"
-#include "rows.h"
-#include "transport.h"
+#include "base/dot.h"
+#include "field/constant.h"
+#include "fit/rows.h"
+#include "fit/transport.h"
 
 struct mimic {
 	struct constant c;

@@ -14,10 +14,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dot.h"
-#include "estimate.h"
-#include "field.h"
-#include "panel.h"
+#include "base/dot.h"
+#include "field/field.h"
+#include "field/panel.h"
+#include "fit/estimate.h"
 
 struct polykernel {
 	struct field base;

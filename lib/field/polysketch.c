@@ -17,11 +17,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dot.h"
-#include "estimate.h"
-#include "field.h"
-#include "panel.h"
-#include "simd.h"
+#include "base/dot.h"
+#include "base/simd.h"
+#include "field/field.h"
+#include "field/panel.h"
+#include "fit/estimate.h"
 
 struct polysketch {
 	struct field base;

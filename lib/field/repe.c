@@ -8,8 +8,8 @@
  */
 #include <stdlib.h>
 
-#include "constant.h"
-#include "rows.h"
+#include "field/constant.h"
+#include "fit/rows.h"
 
 extern const struct field_type field_repe;
 

@@ -16,8 +16,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "estimate.h"
-#include "field.h"
+#include "field/field.h"
+#include "fit/estimate.h"
 
 enum { SIGMA_ROWS = 1000 };	/* of which the median distance is taken */
 

@@ -7,7 +7,7 @@
  */
 #include <math.h>
 
-#include "overlap.h"
+#include "metric/overlap.h"
 
 enum { ORDER = 4 };
 

@@ -8,8 +8,8 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "log1pexp.h"
-#include "metric.h"
+#include "base/log1pexp.h"
+#include "metric/metric.h"
 
 struct density {
 	const struct barrier *barrier;

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "metric.h"
+#include "metric/metric.h"
 
 enum { MOST = 3 };
 

@@ -15,10 +15,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "example.h"
-#include "last.h"
-#include "loglik.h"
-#include "metric.h"
+#include "metric/metric.h"
+#include "model/example.h"
+#include "model/last.h"
+#include "model/loglik.h"
 
 enum {
 	HELD = 32,		/* records held back at most */

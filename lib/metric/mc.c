@@ -14,10 +14,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "example.h"
-#include "loglik.h"
-#include "metric.h"
-#include "names.h"
+#include "metric/metric.h"
+#include "model/example.h"
+#include "model/loglik.h"
+#include "stream/names.h"
 
 /* An answer from push to the end of its question. */
 struct answer {

@@ -1,4 +1,4 @@
-#include "overlap.h"
+#include "metric/overlap.h"
 
 #include <math.h>
 #include <stdio.h>

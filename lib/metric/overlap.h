@@ -13,8 +13,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "metric.h"
-#include "words.h"
+#include "metric/metric.h"
+#include "metric/words.h"
 
 /* Room that a score may let grow and keep for the next. */
 struct overlap_room {

@@ -12,9 +12,9 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "example.h"
-#include "loglik.h"
-#include "metric.h"
+#include "metric/metric.h"
+#include "model/example.h"
+#include "model/loglik.h"
 
 enum { HELD = 64 };		/* records held back at most, those without a token included */
 

@@ -8,7 +8,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "overlap.h"
+#include "metric/overlap.h"
 
 static double
 f_measure(double common, double n_text, double n_reference)

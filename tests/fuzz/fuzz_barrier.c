@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "flow.h"
+#include "flow/flow.h"
 #include "hold.h"
 
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size);

@@ -8,8 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "cvec.h"
 #include "hold.h"
+#include "model/cvec.h"
 
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size);
 

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #include "hold.h"
-#include "npy.h"
+#include "stream/npy.h"
 
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size);
 

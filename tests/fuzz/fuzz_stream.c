@@ -16,8 +16,8 @@
 #include <unistd.h>
 
 #include "hold.h"
-#include "record.h"
-#include "stream.h"
+#include "stream/record.h"
+#include "stream/stream.h"
 
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size);
 

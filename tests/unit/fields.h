@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "barrier.h"
-#include "flow.h"
+#include "field/barrier.h"
+#include "flow/flow.h"
 #include "golden.h"
 #include "tap.h"
 

@@ -9,12 +9,12 @@
 #include <math.h>
 #include <string.h>
 
-#include "classifier.h"
-#include "field.h"
+#include "field/field.h"
+#include "fit/classifier.h"
+#include "fit/rows.h"
+#include "fit/transport.h"
 #include "golden.h"
 #include "tap.h"
-#include "../../lib/field/rows.h"
-#include "../../lib/field/transport.h"
 
 enum { D = 12, SIDE = 40, N = 2 * SIDE, ROWS = 6, PACKED = D * (D + 1) / 2 };
 

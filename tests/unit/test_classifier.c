@@ -6,7 +6,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "classifier.h"
+#include "fit/classifier.h"
 #include "golden.h"
 #include "tap.h"
 

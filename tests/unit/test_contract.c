@@ -10,9 +10,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cvec.h"
 #include "fields.h"
-#include "metric.h"
+#include "metric/metric.h"
+#include "model/cvec.h"
 
 enum { D = MADE_DIM, ROWS = 20, BLOCK = 3 };
 

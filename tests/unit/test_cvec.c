@@ -10,8 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cvec.h"
-#include "half.h"
+#include "base/half.h"
+#include "model/cvec.h"
 #include "tap.h"
 
 enum { BLOCK = 3, DIM = 6, ROOM = 4096, ALIGN = 32 };

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "decoder.h"
-#include "lm.h"
+#include "model/decoder.h"
+#include "model/lm.h"
 #include "tap.h"
 
 enum { N = 8, WIDE = 4, BLOCK = 13, NEW = 9 };

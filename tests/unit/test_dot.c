@@ -8,7 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "dot.h"
+#include "base/dot.h"
 #include "tap.h"
 
 enum { MOST = 131, SHIFTS = 9 };

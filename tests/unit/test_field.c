@@ -6,8 +6,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "classifier.h"
 #include "fields.h"
+#include "fit/classifier.h"
 /* the file itself: features and the two ways to evaluate are its own business */
 #include "../../lib/field/polysketch.c"
 

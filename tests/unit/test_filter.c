@@ -12,9 +12,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "clock.h"
-#include "filter.h"
-#include "stream.h"
+#include "base/clock.h"
+#include "steer/filter.h"
+#include "stream/stream.h"
 #include "tap.h"
 
 enum { DIM = 300, BLOCK = 3, MOST = 512 };

@@ -7,10 +7,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cvec.h"
-#include "lm.h"
+#include "model/cvec.h"
+#include "model/lm.h"
+#include "model/tree.h"
 #include "tap.h"
-#include "tree.h"
 
 enum { N_TEXT = 6, BLOCK = 13, N_NEW = 24 };
 

@@ -2,7 +2,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "lse.h"
+#include "model/lse.h"
 #include "tap.h"
 
 enum { N = 3000 };

@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "estimate.h"
-#include "parallel.h"
-#include "phi.h"
+#include "base/parallel.h"
+#include "fit/estimate.h"
+#include "fit/phi.h"
 #include "tap.h"
 
 enum { N = 203, SIZE = 1237, MANY = 11 };	/* in no whole tiles, lanes, panels or vectors */

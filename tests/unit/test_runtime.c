@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "runtime.h"
+#include "base/runtime.h"
 #include "tap.h"
 
 char *openblas_get_corename(void);

@@ -13,8 +13,8 @@
 #include <unistd.h>
 #include <zlib.h>
 
-#include "output.h"
-#include "stream.h"
+#include "stream/output.h"
+#include "stream/stream.h"
 #include "tap.h"
 
 /* Bytes under construction. */

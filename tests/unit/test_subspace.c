@@ -5,9 +5,9 @@
 #include <math.h>
 #include <string.h>
 
+#include "field/panel.h"
 #include "fields.h"
-#include "panel.h"
-#include "subspace.h"
+#include "flow/subspace.h"
 
 enum { D = 165, N = 60, ROWS = 11 };
 

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "stream/wire.h"
 #include "tap.h"
-#include "wire.h"
 
 /* xorshift64*, for objects that are the same in every run */
 static uint64_t seed = 0x2385;

@@ -1,7 +1,7 @@
 /* requantise FROM TO - a Q8_0 copy of a GGUF file, for the set-up of the default model. */
 #include <stdio.h>
 
-#include "lm.h"
+#include "model/lm.h"
 
 int
 main(int argc, char *argv[])

@@ -1,0 +1,92 @@
+#include "base/utf8.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Bytes that a character beginning with c has; 0: none begins so. */
+static size_t
+wanted(unsigned char c)
+{
+	return c < 0x80 ? 1 : c < 0xc2 ? 0 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : c < 0xf5 ? 4 : 0;
+}
+
+size_t
+utf8_char(const char *s, size_t n)
+{
+	const unsigned char *u = (const unsigned char *)s;
+	size_t want = n > 0 ? wanted(u[0]) : 0, i;
+
+	if (want == 0 || want > n)
+		return 0;
+	for (i = 1; i < want; i++)
+		if ((u[i] & 0xc0) != 0x80)
+			return 0;
+	/* overlong forms, surrogates and what lies beyond U+10FFFF (RFC 3629) */
+	if ((u[0] == 0xe0 && u[1] < 0xa0) || (u[0] == 0xed && u[1] > 0x9f) ||
+	    (u[0] == 0xf0 && u[1] < 0x90) || (u[0] == 0xf4 && u[1] > 0x8f))
+		return 0;
+	return want;
+}
+
+size_t
+utf8_span(const char *s, size_t n)
+{
+	size_t i = 0, k;
+
+	while (i < n) {
+		uint64_t eight;
+
+		/* nearly all text is ASCII nearly all the time */
+		for (; n - i >= sizeof eight; i += sizeof eight) {
+			memcpy(&eight, s + i, sizeof eight);
+			if (eight & UINT64_C(0x8080808080808080))
+				break;
+		}
+		if (i == n || (k = utf8_char(s + i, n - i)) == 0)
+			break;
+		i += k;
+	}
+	return i;
+}
+
+/* Whether s[n] is the beginning of a character and nothing else. */
+static int
+unfinished(const char *s, size_t n)
+{
+	size_t i;
+
+	if (n == 0 || wanted((unsigned char)s[0]) <= n)
+		return 0;
+	for (i = 1; i < n; i++)
+		if (((unsigned char)s[i] & 0xc0) != 0x80)
+			return 0;
+	return 1;
+}
+
+char *
+utf8_clean(const char *s, size_t len)
+{
+	char *out = malloc(3 * len + 1);
+	size_t n = 0, i = 0;
+
+	if (out == NULL)
+		return NULL;
+	while (i < len) {
+		size_t k = s[i] != '\0' ? utf8_char(s + i, len - i) : 0;
+
+		if (k > 0) {
+			memcpy(out + n, s + i, k);
+			n += k;
+			i += k;
+		} else if (unfinished(s + i, len - i)) {
+			break;
+		} else {
+			memcpy(out + n, "\xef\xbf\xbd", 3);
+			n += 3;
+			i++;
+		}
+	}
+	out[n] = '\0';
+	return out;
+}

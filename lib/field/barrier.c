@@ -1,0 +1,122 @@
+#include "field/barrier.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void
+barrier_free(struct barrier *b)
+{
+	if (b == NULL)
+		return;
+	field_free(b->field);
+	header_release(&b->header);
+	free(b);
+}
+
+/* The one record of the file into b. */
+static int
+load(struct barrier *b, struct stream *s, const struct record *r, struct err *e)
+{
+	double *quantile;
+	size_t n, i;
+	int got;
+
+	if (b->header.n_block != 1)
+		return err_set(e, "its header names %zu blocks, not one", b->header.n_block);
+	if (record_get_num(r, "act_norm", &b->act_norm) != 1 || !(b->act_norm > 0))
+		return err_set(e, "field 'act_norm' is not a positive number");
+	if ((got = record_get_num(r, "prior", &b->prior)) == 0)
+		b->prior = NAN;
+	else if (got < 0 || !(b->prior > 0 && b->prior < 1))
+		return err_set(e, "field 'prior' is not a number between 0 and 1");
+	if ((got = record_get_num(r, "temperature", &b->temperature)) == 0)
+		b->temperature = NAN;
+	else if (got < 0 || !(b->temperature > 0))
+		return err_set(e, "field 'temperature' is not a positive number");
+	if ((got = record_get_num(r, "T_auto", &b->T_auto)) == 0)
+		b->T_auto = NAN;
+	else if (got < 0)
+		return err_set(e, "field 'T_auto' is not a number");
+	for (i = 0; i < FIELD_QUANTILES; i++)
+		b->quantile[i] = NAN;
+	if ((got = record_get_nums(r, "positives_h", &quantile, &n)) == 1) {
+		if (n == FIELD_QUANTILES)
+			memcpy(b->quantile, quantile, sizeof b->quantile);
+		free(quantile);
+	}
+	if (got < 0 || (got == 1 && n != FIELD_QUANTILES))
+		return err_set(e, "field 'positives_h' is not an array of %d numbers", FIELD_QUANTILES);
+	b->field = field_load(r, stream_header(s)->dim, e);
+	return b->field != NULL ? 0 : -1;
+}
+
+int
+barrier_open(struct barrier **out, const char *path, struct err *e)
+{
+	struct stream *s = stream_open(&path, 1, e);
+	struct record *r = record_alloc();
+	struct barrier *b = calloc(1, sizeof *b);
+	int got = -1;
+
+	if (s == NULL || stream_expect(s, 1u << STREAM_BARRIER, e) != 0)
+		goto fail;
+	if (r == NULL || b == NULL || header_copy(&b->header, stream_header(s)) != 0) {
+		err_memory(e);
+		goto fail;
+	}
+	if ((got = stream_read(s, r, e)) == 0)
+		err_set(e, "'%s' holds no barrier", path);
+	if (got != 1)
+		goto fail;
+	if (load(b, s, r, e) != 0) {
+		stream_locate(s, e);
+		goto fail;
+	}
+	if ((got = stream_read(s, r, e)) == 1)
+		err_set(e, "'%s' holds more than one barrier", path);
+	if (got != 0)
+		goto fail;
+	snprintf(b->digest, sizeof b->digest, "%08x", (unsigned)stream_crc(s));
+	record_free(r);
+	stream_close(s);
+	*out = b;
+	return 0;
+fail:
+	record_free(r);
+	stream_close(s);
+	barrier_free(b);
+	return -1;
+}
+
+int
+barrier_check(const struct barrier *b, const char *digest, size_t dim, int block, struct err *e)
+{
+	if (digest != NULL && b->header.digest != NULL && strcmp(digest, b->header.digest) != 0)
+		return err_set(e, "the barrier is of another model: '%s' (%s), not %s", b->header.model,
+		    b->header.digest, digest);
+	if (dim != b->header.dim)
+		return err_set(e, "the barrier is of dim %zu, not %zu", b->header.dim, dim);
+	if (block != b->header.block[0])
+		return err_set(e, "the barrier is of block %d, not %d", b->header.block[0], block);
+	return 0;
+}
+
+int
+barrier_check_header(const struct barrier *b, const struct header *h, struct err *e)
+{
+	if (h->n_block != 1)
+		return err_set(e, "the stream holds %zu blocks, the barrier is of block %d alone", h->n_block,
+		    b->header.block[0]);
+	return barrier_check(b, h->digest, h->dim, h->block[0], e);
+}
+
+int
+barrier_check_h(const struct barrier *b, struct err *e)
+{
+	if (b->field->type->has_h)
+		return 0;
+	return err_set(e, "'%s' has no h: it says where activations go, not how likely they are",
+	    b->field->type->name);
+}

@@ -1,0 +1,340 @@
+#include "field/field.h"
+
+#include <float.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/dot.h"
+#include "fit/estimate.h"
+
+extern const struct field_type field_polysketch;
+extern const struct field_type field_polykernel;
+extern const struct field_type field_rff;
+extern const struct field_type field_linear;
+extern const struct field_type field_caa;
+extern const struct field_type field_iti;
+extern const struct field_type field_repe;
+extern const struct field_type field_import;
+extern const struct field_type field_linact;
+extern const struct field_type field_mimic;
+
+static const struct field_type *const table[] = {
+	&field_polysketch,
+	&field_polykernel,
+	&field_rff,
+	&field_linear,
+	&field_caa,
+	&field_iti,
+	&field_repe,
+	&field_import,
+	&field_linact,
+	&field_mimic,
+	NULL
+};
+
+const struct field_type *const *
+field_table(void)
+{
+	return table;
+}
+
+const struct field_type *
+field_find(const char *name)
+{
+	size_t i;
+
+	for (i = 0; table[i] != NULL; i++)
+		if (strcmp(table[i]->name, name) == 0)
+			return table[i];
+	return NULL;
+}
+
+void
+field_options_default(struct field_options *o)
+{
+	*o = (struct field_options){ .C = 1, .degree = 2, .components = 8000, .gamma = 0.1, .coef0 = 1,
+	    .folds = 5 };
+}
+
+/* Means and reciprocal standard deviations of the coordinates; a constant one is only centred. */
+static int
+measure(const struct fit_data *d, double **mean, double **isd)
+{
+	size_t i, j;
+
+	*mean = calloc(d->dim, sizeof **mean);
+	*isd = calloc(d->dim, sizeof **isd);
+	if (*mean == NULL || *isd == NULL)
+		return -1;
+	for (i = 0; i < d->n; i++)
+		for (j = 0; j < d->dim; j++)
+			(*mean)[j] += (double)d->act[i * d->dim + j];
+	for (j = 0; j < d->dim; j++)
+		(*mean)[j] /= (double)d->n;
+	for (i = 0; i < d->n; i++)
+		for (j = 0; j < d->dim; j++) {
+			double x = (double)d->act[i * d->dim + j] - (*mean)[j];
+
+			(*isd)[j] += x * x;
+		}
+	for (j = 0; j < d->dim; j++) {
+		double sd = sqrt((*isd)[j] / (double)d->n);
+
+		/* what the rounding of the mean leaves of a constant is no deviation */
+		(*isd)[j] = sd > (double)FLT_EPSILON * fabs((*mean)[j]) ? 1 / sd : 1;
+	}
+	return 0;
+}
+
+struct field *
+field_fit(const struct field_type *type, const struct fit_data *d, const struct field_options *o,
+    struct fit_report *rep, struct err *e)
+{
+	struct fit_data s = *d;
+	double *mean = NULL, *isd = NULL;
+	float *act = NULL;
+	struct field *f = NULL;
+	size_t i;
+
+	rep->has_held_out = 0;
+	rep->C = rep->objective = rep->gradient_norm = NAN;
+	if (o->standardise) {
+		if (measure(d, &mean, &isd) != 0 || (act = malloc(d->n * d->dim * sizeof *act)) == NULL) {
+			err_memory(e);
+			goto fail;
+		}
+		for (i = 0; i < d->n * d->dim; i++)
+			act[i] = (float)(((double)d->act[i] - mean[i % d->dim]) * isd[i % d->dim]);
+		s.act = act;
+	}
+	if ((f = type->fit(&s, o, rep, e)) == NULL || (type->has_h && !rep->has_held_out &&
+	    estimate_refit(type, &s, o, rep, e) != 0))
+		goto fail;
+	f->mean = mean;
+	f->isd = isd;
+	mean = isd = NULL;
+	if (estimate_report(d, rep) != 0) {
+		err_memory(e);
+		goto fail;
+	}
+	free(act);
+	return f;
+fail:
+	free(mean);
+	free(isd);
+	free(act);
+	field_free(f);
+	return NULL;
+}
+
+void
+field_free(struct field *f)
+{
+	if (f == NULL)
+		return;
+	free(f->mean);
+	free(f->isd);
+	f->type->free(f);
+}
+
+int
+field_save(const struct field *f, struct record *r)
+{
+	if (record_set_str(r, "field", f->type->name, strlen(f->type->name)) != 0 ||
+	    (f->mean != NULL && (record_set_nums(r, "mean", f->mean, f->dim) != 0 ||
+	    record_set_nums(r, "isd", f->isd, f->dim) != 0)))
+		return -1;
+	return f->type->save(f, r);
+}
+
+double *
+field_load_array(const struct record *r, const char *name, size_t n, struct err *e)
+{
+	double *v;
+	size_t got;
+
+	if (record_get_nums(r, name, &v, &got) != 1) {
+		err_set(e, "field '%s' is not an array of numbers", name);
+		return NULL;
+	}
+	if (got == n)
+		return v;
+	free(v);
+	err_set(e, "field '%s' has %zu values, not %zu", name, got, n);
+	return NULL;
+}
+
+struct field *
+field_load(const struct record *r, size_t dim, struct err *e)
+{
+	const struct field_type *type;
+	const char *name;
+	struct field *f;
+	size_t i;
+
+	if (record_get_str(r, "field", &name, NULL) != 1) {
+		err_set(e, "no field 'field'");
+		return NULL;
+	}
+	if ((type = field_find(name)) == NULL) {
+		err_set(e, "unknown field '%s' (fitbarrier -f help lists them)", name);
+		return NULL;
+	}
+	if ((f = type->load(type, r, dim, e)) == NULL)
+		return NULL;
+	if (!record_has(r, "mean") && !record_has(r, "isd"))
+		return f;
+	if (!(type->uses & FIELD_USES_STANDARDISE)) {
+		err_set(e, "fields 'mean' and 'isd' have no meaning for '%s'", name);
+		goto fail;
+	}
+	if ((f->mean = field_load_array(r, "mean", dim, e)) == NULL ||
+	    (f->isd = field_load_array(r, "isd", dim, e)) == NULL)
+		goto fail;
+	for (i = 0; i < dim; i++)
+		if (!(f->isd[i] > 0)) {
+			err_set(e, "field 'isd' has a value that is not positive");
+			goto fail;
+		}
+	return f;
+fail:
+	field_free(f);
+	return NULL;
+}
+
+struct field_work {
+	const struct field *f;
+	void *own;			/* the type's */
+	void (*eval)(const struct field *f, void *w, const double *y, size_t n, double *h, double *grad);
+	double *y, *grad;		/* [FIELD_PANEL][dim] */
+	double h[FIELD_PANEL];
+};
+
+struct field_work *
+field_work_alloc(const struct field *f)
+{
+	struct field_work *w = calloc(1, sizeof *w);
+
+	if (w == NULL)
+		return NULL;
+	w->f = f;
+	w->eval = f->type->eval;
+	w->y = calloc(FIELD_PANEL * f->dim, sizeof *w->y);
+	w->grad = calloc(FIELD_PANEL * f->dim, sizeof *w->grad);
+	if (w->y == NULL || w->grad == NULL ||
+	    (f->type->work_alloc != NULL && (w->own = f->type->work_alloc(f)) == NULL)) {
+		field_work_free(w);
+		return NULL;
+	}
+	return w;
+}
+
+struct field_work *
+field_work_alloc_single(const struct field *f)
+{
+	struct field_work *w = field_work_alloc(f);
+
+	if (w != NULL && f->type->eval_single != NULL)
+		w->eval = f->type->eval_single;
+	return w;
+}
+
+void
+field_work_free(struct field_work *w)
+{
+	if (w == NULL)
+		return;
+	if (w->own != NULL)
+		w->f->type->work_free(w->own);
+	free(w->y);
+	free(w->grad);
+	free(w);
+}
+
+/* Up to FIELD_PANEL rows, standardised, into w->y; the rows behind them keep what they had. */
+static void
+panel(struct field_work *w, const double *a, size_t n)
+{
+	const struct field *f = w->f;
+	size_t d = f->dim, i, j;
+
+	if (f->mean == NULL) {
+		memcpy(w->y, a, n * d * sizeof *a);
+		return;
+	}
+	for (i = 0; i < n; i++)
+		for (j = 0; j < d; j++)
+			w->y[i * d + j] = (a[i * d + j] - f->mean[j]) * f->isd[j];
+}
+
+/* From the gradient in y to v: through the standardisation, then to length one. */
+static void
+direction(const struct field *f, const double *grad, double *v)
+{
+	double scale;
+	size_t i;
+
+	for (i = 0; i < f->dim; i++)
+		v[i] = f->isd != NULL ? grad[i] * f->isd[i] : grad[i];
+	if (f->type->kind != FIELD_UNIT_FLOW)
+		return;
+	scale = 1 / (sqrt(dot(v, v, f->dim)) + 1e-10);
+	for (i = 0; i < f->dim; i++)
+		v[i] *= scale;
+}
+
+void
+field_eval(const struct field *f, struct field_work *w, const double *a, size_t n, double *h, double *v)
+{
+	size_t i, j, m;
+
+	if (h == NULL && f->type->velocity != NULL) {
+		f->type->velocity(f, a, n, v);
+		return;
+	}
+	for (i = 0; i < n; i += m) {
+		m = n - i < FIELD_PANEL ? n - i : FIELD_PANEL;
+		panel(w, a + i * f->dim, m);
+		w->eval(f, w->own, w->y, m, h != NULL ? w->h : NULL, v != NULL ? w->grad : NULL);
+		if (h != NULL)
+			memcpy(h + i, w->h, m * sizeof *h);
+		for (j = 0; v != NULL && j < m; j++)
+			direction(f, w->grad + j * f->dim, v + (i + j) * f->dim);
+	}
+}
+
+int
+field_vector(const struct field *f, double *v, struct err *e)
+{
+	struct field_work *w;
+	double *anywhere;
+	int rc = 0;
+
+	if (!f->type->one_vector)
+		return err_set(e, "'%s' is a %s, not one vector: where it leads depends on the activation",
+		    f->type->name, f->type->kind == FIELD_MAP ? "map" : "field");
+	w = field_work_alloc(f);
+	anywhere = calloc(f->dim, sizeof *anywhere);
+	if (w != NULL && anywhere != NULL)
+		field_eval(f, w, anywhere, 1, NULL, v);
+	else
+		rc = err_memory(e);
+	free(anywhere);
+	field_work_free(w);
+	return rc;
+}
+
+void
+field_apply(const struct field *f, struct field_work *w, double *a, size_t n, double T)
+{
+	size_t i, j, m;
+
+	for (i = 0; i < n; i += m) {
+		m = n - i < FIELD_PANEL ? n - i : FIELD_PANEL;
+		panel(w, a + i * f->dim, m);
+		f->type->apply(f, w->own, w->y, m);
+		for (j = 0; j < m * f->dim; j++)
+			a[i * f->dim + j] += T * (w->y[j] - a[i * f->dim + j]);
+	}
+}

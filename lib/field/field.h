@@ -1,0 +1,191 @@
+/*
+ * field - one file per way to steer behind one vtable (struct field_type).
+ *
+ * A new method is one file in lib/field/ with one const struct field_type, and two
+ * lines in field.c: its declaration and its place in the table. The contract tests
+ * find it there.
+ *
+ * Most methods are flows: h, an estimate of the log-density ratio, and a vector
+ * field v along which da/dt = v(a) is solved. Some are maps (linact, mimic): they
+ * say where an activation goes, and there is no way there to follow.
+ */
+#ifndef ODESTEER_FIELD_H
+#define ODESTEER_FIELD_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "stream/record.h"
+
+/* The rows of a fit: borrowed, row-major. */
+struct fit_data {
+	const float *act;	/* [n][dim] */
+	const int *label;	/* [n], 1 positive, 0 negative */
+	const int *group;	/* [n], numbers 0.. n_group-1: a question */
+	size_t n, dim, n_group;
+};
+
+enum {
+	FIELD_MAX_DEGREE = 16,
+	FIELD_MAX_COMPONENTS = 1 << 24,
+	FIELD_PANEL = 8,	/* rows that eval and apply get at a time, see below */
+	FIELD_QUANTILES = 101,	/* of the positives' h: 0 %, 1 %, ... 100 % */
+	FIELD_BINS = 10		/* of the reliability table */
+};
+
+enum loss {
+	LOSS_LOGISTIC,		/* log(1 + exp(-s f)) */
+	LOSS_SQUARED_HINGE	/* max(0, 1 - s f)^2, a linear support vector machine */
+};
+
+/* What rff takes for sigma. */
+enum sigma { SIGMA_MEDIAN, SIGMA_SCALE, SIGMA_NUMBER };
+
+/* What a user may choose; the defaults (field_options_default) are the paper's. */
+struct field_options {
+	double C;		/* inverse regularisation, 1; 0: the best on held-out groups */
+	enum loss loss;
+	int standardise;	/* centre and scale the activations first */
+	unsigned degree;	/* 2 */
+	size_t components;	/* n, bins of the sketch or random features, 8000 */
+	double gamma;		/* 0.1 */
+	double coef0;		/* 1 */
+	enum sigma sigma;
+	double sigma_value;	/* of SIGMA_NUMBER */
+	const char *vector;	/* path of a GGUF control vector, for import */
+	int block;		/* the activations', for import */
+	uint64_t seed;		/* of hashes, signs, random features and folds, 32 bits */
+	unsigned folds;		/* by group, of what is held out, 5; 0: nothing is */
+};
+void field_options_default(struct field_options *o);
+
+/* The options a method has a use for. */
+enum {
+	FIELD_USES_C = 1,
+	FIELD_USES_LOSS = 2,
+	FIELD_USES_STANDARDISE = 4,
+	FIELD_USES_DEGREE = 8,
+	FIELD_USES_COMPONENTS = 16,
+	FIELD_USES_GAMMA = 32,
+	FIELD_USES_COEF0 = 64,
+	FIELD_USES_SIGMA = 128,
+	FIELD_USES_VECTOR = 256
+};
+
+/* What the fit found; stored in the barrier file and printed with -v. NaN: not to be had. */
+struct fit_report {
+	size_t n_positive, n_negative, n_group;
+	double prior;		/* share of positives */
+	double act_norm;	/* mean |a| */
+	/* where a classifier is trained */
+	double C;		/* the one taken */
+	int C_at_end;		/* it was the least or the greatest of those tried */
+	double objective;	/* at the end */
+	double gradient_norm;	/* of the objective at the end */
+	unsigned iterations;	/* Newton steps */
+	/* on groups held out (estimate.h) */
+	unsigned folds;		/* 0: nothing is held out */
+	double *held_out;	/* [n] h of each row by a fit without its group; the caller's memory */
+	int has_held_out;
+	double auc, log_loss;
+	double prior_log_loss;	/* of knowing the prior alone */
+	double temperature;	/* h's log-odds divided by it have the least log-loss */
+	double predicted[FIELD_BINS], observed[FIELD_BINS];	/* share of positives, bins of equal count */
+	double quantile[FIELD_QUANTILES];	/* of the positives' h */
+};
+
+struct field;
+struct field_work;		/* memory for one caller; never shared by threads */
+
+enum field_kind {
+	FIELD_UNIT_FLOW,	/* v = grad h / (|grad h| + 1e-10) */
+	FIELD_CONSTANT_FLOW,	/* v is one vector of any length: x + T v */
+	FIELD_MAP		/* no v */
+};
+
+struct field_type {
+	const char *name;	/* as given to -f */
+	const char *about;	/* one line for -f help */
+	enum field_kind kind;
+	int has_h;		/* is there an estimate of the log-density ratio? */
+	int one_vector;		/* is v the same everywhere? */
+	unsigned uses;		/* FIELD_USES_... */
+	/*
+	 * Fits to rows already standardised. A type that can do better than being
+	 * fitted anew for each fold sets rep->held_out and has_held_out itself.
+	 */
+	struct field *(*fit)(const struct fit_data *d, const struct field_options *o,
+	    struct fit_report *rep, struct err *e);
+	int (*save)(const struct field *f, struct record *r);	/* 0, -1: out of memory */
+	/* type: the one it is called of */
+	struct field *(*load)(const struct field_type *type, const struct record *r, size_t dim, struct err *e);
+	void (*free)(struct field *f);
+	/* memory for eval and apply; both NULL where none is needed */
+	void *(*work_alloc)(const struct field *f);
+	void (*work_free)(void *w);
+	/*
+	 * Flows: h[n] and grad[n][dim] = grad h (constant flows: v) at y[n][dim]; either
+	 * may be NULL. n <= FIELD_PANEL, but all arrays have FIELD_PANEL rows: a
+	 * product of matrices is to be taken of all of them, so that a row's result
+	 * does not hang on how many came with it.
+	 */
+	void (*eval)(const struct field *f, void *w, const double *y, size_t n, double *h, double *grad);
+	/* The same with products in single precision, for steps of a flow; NULL: eval does. */
+	void (*eval_single)(const struct field *f, void *w, const double *y, size_t n, double *h, double *grad);
+	/* Unit flows: v[n][dim] itself, any n, where that is faster than by way of eval; NULL: it is not. */
+	void (*velocity)(const struct field *f, const double *y, size_t n, double *v);
+	/* Maps: y[n][dim] become what they are mapped to; n and the arrays as above. */
+	void (*apply)(const struct field *f, void *w, double *y, size_t n);
+	/*
+	 * Unit flows whose h is a quadratic form of y's direction, h = x'Qx + q.x + c with
+	 * x = y / (|y| + 1e-12) and Q symmetric (subspace.h makes use of it): q[dim] and c. 1; 0: it is none,
+	 * which q = NULL only asks (work and c are not looked at then).
+	 * product: Qx of x[n][dim], in single precision, where quadratic returns 1; the same for a row
+	 * whatever its neighbours; n <= FIELD_PANEL. Both NULL: never.
+	 */
+	int (*quadratic)(const struct field *f, void *w, float *q, double *c);
+	void (*product)(const struct field *f, void *w, const float *x, size_t n, float *Qx);
+};
+
+/* First member of every field: field_type.fit and .load set type and dim, and leave the rest NULL. */
+struct field {
+	const struct field_type *type;
+	size_t dim;
+	double *mean, *isd;	/* [dim] y = (a - mean) * isd, or NULL: y = a; field.c's */
+};
+
+const struct field_type *field_find(const char *name);		/* NULL: no such method */
+const struct field_type *const *field_table(void);		/* NULL-terminated, static */
+
+/*
+ * Fits a field and what is to be known of it on held-out groups. rep->held_out
+ * is the caller's memory, [d->n]. NULL on failure.
+ */
+struct field *field_fit(const struct field_type *type, const struct fit_data *d,
+    const struct field_options *o, struct fit_report *rep, struct err *e);
+int field_save(const struct field *f, struct record *r);	/* with its name; 0, -1: out of memory */
+struct field *field_load(const struct record *r, size_t dim, struct err *e);
+void field_free(struct field *f);				/* NULL is fine */
+
+struct field_work *field_work_alloc(const struct field *f);	/* NULL: out of memory */
+struct field_work *field_work_alloc_single(const struct field *f);	/* field_eval is to 1e-6 with it, and faster */
+void field_work_free(struct field_work *w);			/* NULL is fine */
+/*
+ * h[n] and v[n][dim] at the activations a[n][dim], double, row-major, any n; h or v may be
+ * NULL. The same numbers for a row whatever its neighbours. Not for maps, unless v is NULL.
+ */
+void field_eval(const struct field *f, struct field_work *w, const double *a, size_t n, double *h, double *v);
+/* v[dim] of a field that has the same everywhere. 0; -1: it has not, or memory ran out. */
+int field_vector(const struct field *f, double *v, struct err *e);
+/* Maps: a[n][dim] go the share T of the way to where they are mapped. */
+void field_apply(const struct field *f, struct field_work *w, double *a, size_t n, double T);
+
+/*
+ * For lib/field/: an array of n numbers from a record; malloc'ed, caller frees. NULL with a message
+ * naming the field. As long as the file has it: take it before anything else is
+ * allocated for numbers that only the file says.
+ */
+double *field_load_array(const struct record *r, const char *name, size_t n, struct err *e);
+
+#endif

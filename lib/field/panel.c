@@ -1,0 +1,105 @@
+/*
+ * The matrix is kept in strips of STRIP columns, each strip row after row, so that a product reads it
+ * from its beginning to its end. For ROWS rows of X at a time, a strip's part of Y stays in
+ * registers. Every number of Y is the sum over M's rows in their order, whatever n is.
+ */
+#include "field/panel.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/simd.h"
+
+enum { LANES = 8, VECTORS = 3, STRIP = LANES * VECTORS, ROWS = 4 };
+
+typedef float vector __attribute__((vector_size(LANES * sizeof(float))));
+
+struct panel {
+	size_t rows, columns, strips;
+	vector *m;			/* [strips][rows][VECTORS] */
+};
+
+struct panel *
+panel_alloc(const double *M, size_t stride, double scale, size_t rows, size_t columns)
+{
+	struct panel *p = calloc(1, sizeof *p);
+	size_t i, j;
+	float *m;
+
+	if (p == NULL)
+		return NULL;
+	p->rows = rows;
+	p->columns = columns;
+	p->strips = (columns + STRIP - 1) / STRIP;
+	if ((p->m = aligned_alloc(sizeof(vector), p->strips * rows * STRIP * sizeof *m)) == NULL) {
+		free(p);
+		return NULL;
+	}
+	memset(p->m, 0, p->strips * rows * STRIP * sizeof *m);
+	m = (float *)p->m;
+	for (i = 0; i < rows; i++)
+		for (j = 0; j < columns; j++)
+			m[(j / STRIP * rows + i) * STRIP + j % STRIP] = (float)(scale * M[i * stride + j]);
+	return p;
+}
+
+void
+panel_free(struct panel *p)
+{
+	if (p == NULL)
+		return;
+	free(p->m);
+	free(p);
+}
+
+/* n is a constant wherever this is inlined */
+static inline __attribute__((always_inline)) void
+multiply(const struct panel *p, const float *X, size_t n, float *Y)
+{
+	const vector *m = p->m;
+	size_t s, i, r, v;
+
+	for (s = 0; s < p->strips; s++) {
+		size_t width = p->columns - s * STRIP < STRIP ? p->columns - s * STRIP : STRIP;
+		vector sum[ROWS][VECTORS] = { 0 };
+
+		for (i = 0; i < p->rows; i++, m += VECTORS)
+			for (r = 0; r < n; r++)
+				for (v = 0; v < VECTORS; v++)
+					sum[r][v] += m[v] * X[r * p->rows + i];
+		for (r = 0; r < n; r++)
+			memcpy(Y + r * p->columns + s * STRIP, sum[r], width * sizeof *Y);
+	}
+}
+
+static inline __attribute__((always_inline)) void
+multiply_rows(const struct panel *p, const float *X, size_t n, float *Y)
+{
+	for (; n >= ROWS; n -= ROWS, X += ROWS * p->rows, Y += ROWS * p->columns)
+		multiply(p, X, ROWS, Y);
+	switch (n) {
+	case 3: multiply(p, X, 3, Y); break;
+	case 2: multiply(p, X, 2, Y); break;
+	case 1: multiply(p, X, 1, Y); break;
+	}
+}
+
+#ifdef __x86_64__
+static __attribute__((target("avx2,fma"))) void
+multiply_avx2(const struct panel *p, const float *X, size_t n, float *Y)
+{
+	multiply_rows(p, X, n, Y);
+}
+#endif
+
+void
+panel_multiply(const struct panel *p, const float *X, size_t n, float *Y)
+{
+#ifdef __x86_64__
+	if (simd_fma()) {
+		multiply_avx2(p, X, n, Y);
+		return;
+	}
+#endif
+	multiply_rows(p, X, n, Y);
+}

@@ -1,0 +1,600 @@
+#include "fit/estimate.h"
+
+#include <gsl/gsl_cblas.h>	/* gsl_randist.h brings it, and it excludes cblas.h */
+#include <gsl/gsl_randist.h>
+#include <gsl/gsl_rng.h>
+#include <gsl/gsl_sort.h>
+#include <gsl/gsl_statistics_double.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log1pexp.h"
+#include "fit/auc.h"
+#include "fit/classifier.h"
+
+/* Products with the rows that a fit takes, of those seen: at one C, and on average from small to large ones. */
+enum { PRODUCTS = 20, PRODUCTS_OF_MANY = 40 };
+enum { AT_ONCE = 6 };			/* values of C that are tried in any case */
+enum { FITS = 30 };			/* that are made together: these with five folds */
+
+/* Of held-out fits: more digits would change no figure that is reported. */
+static const double held_out_tolerance = 1e-5;
+/* Of those that only say which C is best; their log-loss is off by some 1e-5. */
+static const double choice_tolerance = 1e-3;
+/*
+ * Of fits with the precision of floats. An objective is off by at most half of its gradient's
+ * square, and w by the gradient: far less than what the floats themselves may cost.
+ */
+static const double single_tolerance = 1e-6;
+
+/* The folds: which one each row is in, and each one's mask of rows left out. */
+struct folds {
+	unsigned n;
+	unsigned *of;			/* [d->n] */
+	unsigned char *out;		/* [n][d->n] */
+};
+
+static void
+folds_release(struct folds *k)
+{
+	free(k->of);
+	free(k->out);
+}
+
+static int
+both_labels(const struct fit_data *d, const unsigned char *out)
+{
+	int seen[2] = { 0, 0 };
+	size_t i;
+
+	for (i = 0; i < d->n; i++)
+		if (!out[i])
+			seen[d->label[i]] = 1;
+	return seen[0] && seen[1];
+}
+
+/* Deals the groups: 1; 0: a fold leaves one label only, or none is asked for; -1. */
+static int
+folds_deal(struct folds *k, const struct fit_data *d, const struct field_options *o)
+{
+	unsigned *fold = NULL, f;
+	gsl_rng *rng = NULL;
+	int rc = -1;
+	size_t i;
+
+	*k = (struct folds){ .n = o->folds < d->n_group ? o->folds : (unsigned)d->n_group };
+	if (o->folds == 0)
+		return 0;
+	fold = calloc(d->n_group, sizeof *fold);
+	k->of = calloc(d->n, sizeof *k->of);
+	k->out = calloc(k->n, d->n);
+	if (fold == NULL || k->of == NULL || k->out == NULL || (rng = gsl_rng_alloc(gsl_rng_mt19937)) == NULL)
+		goto out;
+	for (i = 0; i < d->n_group; i++)
+		fold[i] = (unsigned)(i % k->n);
+	gsl_rng_set(rng, (unsigned long)o->seed);
+	gsl_ran_shuffle(rng, fold, d->n_group, sizeof *fold);
+	for (i = 0; i < d->n; i++) {
+		k->of[i] = fold[d->group[i]];
+		k->out[k->of[i] * d->n + i] = 1;
+	}
+	rc = 1;
+	for (f = 0; f < k->n; f++)
+		if (!both_labels(d, k->out + f * d->n))
+			rc = 0;
+out:
+	free(fold);
+	if (rng != NULL)
+		gsl_rng_free(rng);
+	return rc;
+}
+
+/* Mean log-loss of log-odds f / t, and with first and second its derivatives in 1/t. */
+static double
+mean_log_loss(const double *f, double shift, const int *label, size_t n, double inverse, double *first,
+    double *second)
+{
+	double sum = 0, d1 = 0, d2 = 0;
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		double x = f[i] - shift, z = x * inverse, p = 1 / (1 + exp(-z));
+
+		sum += log1pexp(label[i] ? -z : z);
+		d1 += x * (p - label[i]);
+		d2 += x * x * p * (1 - p);
+	}
+	if (first != NULL)
+		*first = d1 / (double)n;
+	if (second != NULL)
+		*second = d2 / (double)n;
+	return sum / (double)n;
+}
+
+/* The features' variance, summed over them. */
+static double
+variance(const struct classifier_problem *p)
+{
+	double total = 0, sum = 0;
+	size_t i, j;
+
+	if (p->phi != NULL)
+		return phi_variance(p->phi);
+	if (p->gram != NULL) {
+		for (i = 0; i < p->n; i++) {
+			const float *row = p->gram + i * phi_side(p->n);
+
+			total += (double)row[i];
+			for (j = 0; j < p->n; j++)
+				sum += (double)row[j];
+		}
+		return total / (double)p->n - sum / ((double)p->n * (double)p->n);
+	}
+	if (p->dual) {
+		for (i = 0; i < p->n; i++) {
+			total += p->rows[i * p->n + i];
+			sum += p->rows[i * p->n + i];
+			for (j = 0; j < i; j++)
+				sum += 2 * p->rows[i * p->n + j];
+		}
+		return total / (double)p->n - sum / ((double)p->n * (double)p->n);
+	}
+	for (j = 0; j < p->size; j++)
+		total += gsl_stats_variance(p->rows + j, p->size, p->n);
+	return total * (double)(p->n - 1) / (double)p->n;	/* over n, as above */
+}
+
+/* Rows held out of fits[n], of which the first left out fold `fold', get their f: score[d->n] */
+static void
+keep(const struct classifier_fit *fit, size_t n, const struct fit_data *d, const struct folds *k, size_t fold,
+    double *score)
+{
+	size_t i;
+
+	for (i = 0; i < d->n; i++)
+		if (k->of[i] >= fold && k->of[i] < fold + n)
+			score[i] = fit[k->of[i] - fold].f[i];
+}
+
+/* Fits with each C[m] on all but each fold: score[m][d->n] of the rows held out. */
+static int
+cross_validate(const struct classifier_problem *p, const struct fit_data *d, const struct folds *k,
+    const double *C, size_t m, double *score, struct err *e)
+{
+	struct classifier_fit fit[FITS];
+	double *f = malloc(FITS * d->n * sizeof *f);
+	size_t n_fit = m * k->n, first, n, t;
+	int rc = f == NULL ? err_memory(e) : 0;
+
+	for (first = 0; rc == 0 && first < n_fit; first += n) {
+		n = n_fit - first < FITS ? n_fit - first : FITS;
+		for (t = 0; t < n; t++)
+			fit[t] = (struct classifier_fit){ .C = C[(first + t) / k->n], .out = k->out + (first + t) % k->n * d->n,
+			    .tolerance = choice_tolerance, .f = f + t * d->n };
+		if ((rc = classifier_fit(p, fit, n, e)) == 0)
+			for (t = 0; t < n; t++)
+				keep(fit + t, 1, d, k, (first + t) % k->n, score + (first + t) / k->n * d->n);
+	}
+	free(f);
+	return rc;
+}
+
+/* The best of several C, by the log-loss of what is held out. */
+static int
+choose(const struct classifier_problem *p, const struct fit_data *d, const struct folds *k,
+    struct fit_report *rep, struct err *e)
+{
+	double C[ESTIMATE_CS], best = INFINITY, scale = variance(p), *score = calloc(AT_ONCE, d->n * sizeof *score);
+	size_t c, from, to, at = 0;
+	int rc = -1;
+
+	if (score == NULL || isnan(scale)) {
+		err_memory(e);
+		goto out;
+	}
+	for (c = 0; c < ESTIMATE_CS; c++)
+		C[c] = pow(10, -2 + 4 * (double)c / (ESTIMATE_CS - 1)) / (scale > 0 ? scale : 1);
+	/* the greater C, the longer its fits take: none are tried behind two that did worse than one before */
+	for (from = 0; from < ESTIMATE_CS && at + 2 >= from; from = to) {
+		to = from == 0 ? AT_ONCE : from + 2 < ESTIMATE_CS ? from + 2 : ESTIMATE_CS;
+		if (cross_validate(p, d, k, C + from, to - from, score, e) != 0)
+			goto out;
+		for (c = from; c < to; c++) {
+			double l = mean_log_loss(score + (c - from) * d->n, 0, d->label, d->n, 1, NULL, NULL);
+
+			if (l >= best)
+				continue;
+			best = l;
+			at = c;
+		}
+	}
+	rep->C = C[at];
+	rep->C_at_end = at == 0 || at == ESTIMATE_CS - 1;
+	rc = 0;
+out:
+	free(score);
+	return rc;
+}
+
+static void
+count(const struct fit_data *d, struct fit_report *rep)
+{
+	size_t i;
+
+	rep->n_positive = rep->n_negative = 0;
+	for (i = 0; i < d->n; i++)
+		(*(d->label[i] ? &rep->n_positive : &rep->n_negative))++;
+	rep->n_group = d->n_group;
+	rep->prior = (double)rep->n_positive / (double)d->n;
+}
+
+/* The fit at rep->C, and beside it those to all but each fold, if there are any: what they need of the rows they share. */
+static int
+fit_all(const struct classifier_problem *p, const struct fit_data *d, const struct folds *k, struct estimate *x,
+    struct fit_report *rep, struct err *e)
+{
+	struct classifier_fit fit[FITS], *whole = NULL;
+	double *f = malloc(FITS * d->n * sizeof *f);
+	size_t first, n, t, i;
+	int rc = f == NULL ? err_memory(e) : 0;
+
+	/* the fit to all rows comes last */
+	for (first = 0; rc == 0 && first <= k->n; first += n) {
+		n = k->n + 1 - first < FITS ? k->n + 1 - first : FITS;
+		for (t = 0; t < n; t++)
+			fit[t] = (struct classifier_fit){ .C = rep->C, .out = k->out + (first + t) * d->n,
+			    .tolerance = held_out_tolerance, .f = f + t * d->n };
+		if (first + n == k->n + 1) {
+			whole = &fit[n - 1];
+			whole->out = NULL;
+			whole->tolerance = p->rows != NULL ? 0 : single_tolerance;
+			whole->coef = x->coef;
+		}
+		if ((rc = classifier_fit(p, fit, n, e)) == 0 && k->n > 0)
+			keep(fit, n, d, k, first, rep->held_out);
+	}
+	if (rc != 0)
+		goto out;
+	x->intercept = whole->intercept;
+	x->log_prior_ratio = log((1 - rep->prior) / rep->prior);
+	rep->objective = whole->objective;
+	rep->gradient_norm = whole->gradient_norm;
+	rep->iterations = whole->iterations;
+	for (i = 0; k->n > 0 && i < d->n; i++)
+		rep->held_out[i] += x->log_prior_ratio;
+	rep->has_held_out = k->n > 0;
+	rep->folds = k->n;
+out:
+	free(f);
+	return rc;
+}
+
+static int
+estimate(const struct classifier_problem *p, const struct fit_data *d, const struct field_options *o,
+    struct estimate *x, struct fit_report *rep, struct err *e)
+{
+	struct folds k = { 0 };
+	int dealt, rc = -1;
+
+	count(d, rep);
+	rep->C = o->C;
+	rep->C_at_end = 0;
+	if ((dealt = folds_deal(&k, d, o)) < 0) {
+		err_memory(e);
+		goto out;
+	}
+	if (!dealt)
+		k.n = 0;
+	if (o->C == 0 && !dealt) {
+		err_set(e, "too few groups with both labels to choose C by what is held out");
+		goto out;
+	}
+	if (o->C == 0 && choose(p, d, &k, rep, e) != 0)
+		goto out;
+	rc = fit_all(p, d, &k, x, rep, e);
+out:
+	folds_release(&k);
+	return rc;
+}
+
+int
+estimate_gram(const double *gram, const struct fit_data *d, const struct field_options *o,
+    struct estimate *x, struct fit_report *rep, struct err *e)
+{
+	struct classifier_problem p = { .rows = gram, .dual = 1, .n = d->n, .size = d->n, .label = d->label,
+	    .loss = o->loss };
+
+	return estimate(&p, d, o, x, rep, e);
+}
+
+int
+estimate_features(const double *phi, size_t size, const struct fit_data *d,
+    const struct field_options *o, struct estimate *x, struct fit_report *rep, struct err *e)
+{
+	struct classifier_problem p = { .rows = phi, .n = d->n, .size = size, .label = d->label, .loss = o->loss };
+	struct estimate dual;
+	double *gram, *alpha;
+	int rc = -1;
+
+	/* the smaller problem: over the rows' inner products, or over the features */
+	if (d->n >= size)
+		return estimate(&p, d, o, x, rep, e);
+	gram = calloc(d->n, d->n * sizeof *gram);
+	alpha = calloc(d->n, sizeof *alpha);
+	if (gram == NULL || alpha == NULL) {
+		err_memory(e);
+		goto out;
+	}
+	cblas_dsyrk(CblasRowMajor, CblasLower, CblasNoTrans, (int)d->n, (int)size, 1, phi, (int)size, 0, gram,
+	    (int)d->n);
+	dual.coef = alpha;
+	if ((rc = estimate_gram(gram, d, o, &dual, rep, e)) != 0)
+		goto out;
+	cblas_dgemv(CblasRowMajor, CblasTrans, (int)d->n, (int)size, 1, phi, (int)size, alpha, 1, 0, x->coef, 1);
+	x->intercept = dual.intercept;
+	x->log_prior_ratio = dual.log_prior_ratio;
+out:
+	free(gram);
+	free(alpha);
+	return rc;
+}
+
+/* All digits, while they cost no time that anybody notices. */
+static int
+source_exact(const struct phi_source *s, const struct fit_data *d, const struct field_options *o,
+    struct estimate *x, struct fit_report *rep, struct err *e)
+{
+	double *phi = malloc(s->n * s->size * sizeof *phi);
+	int rc;
+
+	if (phi == NULL)
+		return err_memory(e);
+	if ((rc = phi_exact(s, phi, e)) == 0)
+		rc = estimate_features(phi, s->size, d, o, x, rep, e);
+	free(phi);
+	return rc;
+}
+
+int
+estimate_gram_single(const float *gram, const struct fit_data *d, const struct field_options *o,
+    struct estimate *x, struct fit_report *rep, struct err *e)
+{
+	struct classifier_problem p = { .gram = gram, .dual = 1, .n = d->n, .size = d->n, .label = d->label,
+	    .loss = o->loss };
+
+	return estimate(&p, d, o, x, rep, e);
+}
+
+static int
+source_gram(const struct phi_source *s, const struct fit_data *d, const struct field_options *o,
+    struct estimate *x, struct fit_report *rep, struct err *e)
+{
+	size_t side = phi_side(d->n);
+	float *gram = calloc(side, side * sizeof *gram);
+	double *alpha = calloc(d->n, sizeof *alpha), shift;
+	struct estimate dual = { .coef = alpha };
+	int rc = -1;
+
+	if (gram == NULL || alpha == NULL) {
+		err_memory(e);
+		goto out;
+	}
+	if (phi_gram(s, gram, e) != 0 || estimate_gram_single(gram, d, o, &dual, rep, e) != 0 ||
+	    phi_combine(s, alpha, x->coef, &shift, e) != 0)
+		goto out;
+	x->intercept = dual.intercept - shift;
+	x->log_prior_ratio = dual.log_prior_ratio;
+	rc = 0;
+out:
+	free(gram);
+	free(alpha);
+	return rc;
+}
+
+static int
+source_packed(const struct phi_source *s, const struct fit_data *d, const struct field_options *o,
+    struct estimate *x, struct fit_report *rep, struct err *e)
+{
+	struct classifier_problem p = { .n = s->n, .size = s->size, .label = d->label, .loss = o->loss };
+	int rc;
+
+	if ((p.phi = phi_pack(s, e)) == NULL)
+		return -1;
+	if ((rc = estimate(&p, d, o, x, rep, e)) == 0)
+		x->intercept -= phi_shift(p.phi, x->coef);
+	phi_free(p.phi);
+	return rc;
+}
+
+int
+estimate_source(const struct phi_source *s, const struct fit_data *d, const struct field_options *o,
+    struct estimate *x, struct fit_report *rep, struct err *e)
+{
+	/*
+	 * Multiplications: a product with packed rows goes through them twice, one with inner products
+	 * through a square, which has its price. What else there is, is the same or less.
+	 */
+	double n = (double)s->n, size = (double)s->size, products = o->C > 0 ? PRODUCTS + o->folds * PRODUCTS :
+	    PRODUCTS + ESTIMATE_CS * o->folds * PRODUCTS_OF_MANY;
+
+	if (s->n * s->size <= ESTIMATE_EXACT)
+		return source_exact(s, d, o, x, rep, e);
+	if ((n * n * size / 2 + products * n * n < products * 2 * n * size ? source_gram(s, d, o, x, rep, e) :
+	    source_packed(s, d, o, x, rep, e)) != 0)
+		return -1;
+	return s->turn == NULL || s->turn(s->ctx, x->coef) == 0 ? 0 : err_memory(e);
+}
+
+/* One fold of estimate_refit: rows and memory are the caller's. */
+static int
+refit(const struct field_type *type, const struct fit_data *all, const struct fit_data *part,
+    const unsigned char *out, const struct field_options *o, double *held_out, struct err *e)
+{
+	struct fit_report rep = { 0 };
+	struct field *f = type->fit(part, o, &rep, e);
+	struct field_work *w = NULL;
+	double *y = calloc(all->dim, sizeof *y);
+	int rc = -1;
+	size_t i, j;
+
+	if (f == NULL)
+		goto out;
+	if (y == NULL || (w = field_work_alloc(f)) == NULL) {
+		err_memory(e);
+		goto out;
+	}
+	for (i = 0; i < all->n; i++) {
+		if (!out[i])
+			continue;
+		for (j = 0; j < all->dim; j++)
+			y[j] = (double)all->act[i * all->dim + j];
+		field_eval(f, w, y, 1, &held_out[i], NULL);
+	}
+	rc = 0;
+out:
+	field_work_free(w);
+	field_free(f);
+	free(y);
+	return rc;
+}
+
+int
+estimate_refit(const struct field_type *type, const struct fit_data *d, const struct field_options *o,
+    struct fit_report *rep, struct err *e)
+{
+	struct field_options once = *o;
+	struct folds k = { 0 };
+	float *act = malloc(d->n * d->dim * sizeof *act);
+	int *label = calloc(d->n, sizeof *label), *group = calloc(d->n, sizeof *group), dealt, rc = -1;
+	unsigned v;
+	size_t i;
+
+	once.folds = 0;
+	if (act == NULL || label == NULL || group == NULL || (dealt = folds_deal(&k, d, o)) < 0) {
+		err_memory(e);
+		goto out;
+	}
+	for (v = 0; dealt && v < k.n; v++) {
+		struct fit_data part = { act, label, group, 0, d->dim, d->n_group };
+
+		for (i = 0; i < d->n; i++) {
+			if (k.out[v * d->n + i])
+				continue;
+			memcpy(act + part.n * d->dim, d->act + i * d->dim, d->dim * sizeof *act);
+			label[part.n] = d->label[i];
+			group[part.n++] = d->group[i];
+		}
+		if (refit(type, d, &part, k.out + v * d->n, &once, rep->held_out, e) != 0)
+			goto out;
+	}
+	rep->has_held_out = dealt;
+	rep->folds = dealt ? k.n : 0;
+	rc = 0;
+out:
+	folds_release(&k);
+	free(act);
+	free(label);
+	free(group);
+	return rc;
+}
+
+/* Newton's method on a convex function of 1/t. */
+static double
+best_temperature(const struct fit_data *d, const double *f, double shift)
+{
+	double x = 1, first, second, step;
+	int i;
+
+	for (i = 0; i < 100 && x > 1e-6; i++) {
+		mean_log_loss(f, shift, d->label, d->n, x, &first, &second);
+		step = second > 0 ? first / second : 0;
+		/* a step over 0, where no temperature is, is cut */
+		x = x - step > x / 4 ? fmin(x - step, 4 * x) : x / 4;
+		if (fabs(step) < 1e-12 * x)
+			break;
+	}
+	/* an h that tells nothing, or the contrary, wants an infinite one */
+	return x > 1e-6 ? 1 / x : NAN;
+}
+
+struct scored {
+	double p;
+	int label;
+};
+
+static int
+by_probability(const void *a, const void *b)
+{
+	double x = ((const struct scored *)a)->p, y = ((const struct scored *)b)->p;
+
+	return x < y ? -1 : x > y;
+}
+
+/* Bins of equal count: what the held-out h says the share of positives is, and what it is. */
+static int
+reliability(const struct fit_data *d, struct fit_report *rep, double shift)
+{
+	struct scored *s = calloc(d->n, sizeof *s);
+	size_t b, i;
+
+	if (s == NULL)
+		return -1;
+	for (i = 0; i < d->n; i++)
+		s[i] = (struct scored){ 1 / (1 + exp(shift - rep->held_out[i])), d->label[i] };
+	qsort(s, d->n, sizeof *s, by_probability);
+	for (b = 0; b < FIELD_BINS; b++) {
+		size_t lo = b * d->n / FIELD_BINS, hi = (b + 1) * d->n / FIELD_BINS;
+
+		if (lo == hi)
+			continue;
+		rep->predicted[b] = rep->observed[b] = 0;
+		for (i = lo; i < hi; i++) {
+			rep->predicted[b] += s[i].p / (double)(hi - lo);
+			rep->observed[b] += (double)s[i].label / (double)(hi - lo);
+		}
+	}
+	free(s);
+	return 0;
+}
+
+static int
+quantiles(const struct fit_data *d, struct fit_report *rep)
+{
+	double *h = calloc(rep->n_positive, sizeof *h);
+	size_t i, n = 0;
+
+	if (h == NULL)
+		return -1;
+	for (i = 0; i < d->n; i++)
+		if (d->label[i])
+			h[n++] = rep->held_out[i];
+	gsl_sort(h, 1, n);
+	for (i = 0; i < FIELD_QUANTILES; i++)
+		rep->quantile[i] = gsl_stats_quantile_from_sorted_data(h, 1, n, (double)i / (FIELD_QUANTILES - 1));
+	free(h);
+	return 0;
+}
+
+int
+estimate_report(const struct fit_data *d, struct fit_report *rep)
+{
+	double shift;
+	size_t i;
+
+	count(d, rep);
+	rep->prior_log_loss = -rep->prior * log(rep->prior) - (1 - rep->prior) * log(1 - rep->prior);
+	rep->auc = rep->log_loss = rep->temperature = NAN;
+	for (i = 0; i < FIELD_BINS; i++)
+		rep->predicted[i] = rep->observed[i] = NAN;
+	for (i = 0; i < FIELD_QUANTILES; i++)
+		rep->quantile[i] = NAN;
+	if (!rep->has_held_out)
+		return 0;
+	/* h is the log-density ratio; what is said of labels is about the log-odds h - shift */
+	shift = log((1 - rep->prior) / rep->prior);
+	rep->auc = auc(rep->held_out, d->label, NULL, d->n);
+	rep->log_loss = mean_log_loss(rep->held_out, shift, d->label, d->n, 1, NULL, NULL);
+	rep->temperature = best_temperature(d, rep->held_out, shift);
+	return reliability(d, rep, shift) != 0 || quantiles(d, rep) != 0 ? -1 : 0;
+}

@@ -1,0 +1,55 @@
+/*
+ * estimate - what fits have in common: classifiers on features or inner products, the
+ * choice of C, and how well an estimate of h does on questions held out.
+ *
+ * Groups are dealt into o->folds (or as many as there are groups) by o->seed; each
+ * fold's rows get their h from a fit without any row of the fold's groups.
+ */
+#ifndef ODESTEER_ESTIMATE_H
+#define ODESTEER_ESTIMATE_H
+
+#include "field/field.h"
+#include "fit/phi.h"
+
+enum {
+	ESTIMATE_CS = 10,	/* values of C that are tried for C = 0 */
+	/*
+	 * As many features of all rows together get all digits of doubles; these 16 MB lie in a cache or
+	 * close to one, and a fit to them takes no time that anybody notices. More have the
+	 * precision of floats: the objective is good to 1e-7.
+	 */
+	ESTIMATE_EXACT = 1 << 21
+};
+
+/* h = f + log((1 - pi) / pi), f being what the classifier says (the paper's section 4) */
+struct estimate {
+	double *coef;		/* the caller's memory: [size] of features, [n] alpha over the rows */
+	double intercept;
+	double log_prior_ratio;
+};
+
+/*
+ * From features, those of a source or phi[d->n][size], row-major: w[size]. From inner products
+ * gram[d->n][d->n] (its lower triangle is used), or as phi.h has them: alpha[d->n]. All fill rep->C, objective,
+ * gradient_norm, iterations, held_out. With o->C = 0, C is that whose log-loss on held-out groups is least, of up
+ * to ESTIMATE_CS values, spread evenly in log C from 1/100 to 100 over the features' variance: none is tried behind
+ * two that did worse than one before. 0, -1.
+ */
+int estimate_features(const double *phi, size_t size, const struct fit_data *d,
+    const struct field_options *o, struct estimate *x, struct fit_report *rep, struct err *e);
+int estimate_source(const struct phi_source *s, const struct fit_data *d, const struct field_options *o,
+    struct estimate *x, struct fit_report *rep, struct err *e);
+int estimate_gram(const double *gram, const struct fit_data *d, const struct field_options *o,
+    struct estimate *x, struct fit_report *rep, struct err *e);
+
+int estimate_gram_single(const float *gram, const struct fit_data *d, const struct field_options *o,
+    struct estimate *x, struct fit_report *rep, struct err *e);
+
+/* rep->held_out by fitting type anew for each fold. 0, -1. */
+int estimate_refit(const struct field_type *type, const struct fit_data *d, const struct field_options *o,
+    struct fit_report *rep, struct err *e);
+
+/* The report's counts, prior and all that follows from rep->held_out. 0, -1: out of memory. */
+int estimate_report(const struct fit_data *d, struct fit_report *rep);
+
+#endif

@@ -1,0 +1,96 @@
+#include "fit/transport.h"
+
+#include <cblas.h>
+#include <math.h>
+#include <stdlib.h>
+
+#include "fit/eigen.h"
+#include "fit/rows.h"
+
+static int
+ascending(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+void
+transport_line(double *s, double *t, size_t n, double *scale, double *shift)
+{
+	double mean_s, mean_t, st = 0, ss = 0;
+	size_t i;
+
+	rows_centre(s, n, 1, &mean_s);
+	rows_centre(t, n, 1, &mean_t);
+	qsort(s, n, sizeof *s, ascending);
+	qsort(t, n, sizeof *t, ascending);
+	for (i = 0; i < n; i++) {
+		st += s[i] * t[i];
+		ss += s[i] * s[i];
+	}
+	*scale = st / (ss + 1e-10);
+	*shift = mean_t - *scale * mean_s;
+}
+
+/* The lower triangle of C[dim][dim]; mean[dim]. */
+static void
+covariance(double *rows, size_t n, size_t dim, double reg, double *C, double *mean)
+{
+	size_t i;
+
+	rows_centre(rows, n, dim, mean);
+	cblas_dsyrk(CblasRowMajor, CblasLower, CblasTrans, (int)dim, (int)n, 1 / (double)n, rows, (int)dim, 0,
+	    C, (int)dim);
+	for (i = 0; i < dim; i++)
+		C[i * dim + i] += reg;
+}
+
+int
+transport_gaussian(double *s, size_t n_s, double *t, size_t n_t, size_t dim, double reg, double *A,
+    double *b, struct err *e)
+{
+	/*
+	 * A = Cs^-1/2 (Cs^1/2 Ct Cs^1/2)^1/2 Cs^-1/2 in the eigenvectors of Cs = V'LV (the
+	 * rows of V): with L^1/2 V Ct V' L^1/2 = U'DU it is P'P, where P = D^1/4 U L^-1/2 V.
+	 */
+	double *V = calloc(dim, dim * sizeof *V), *U = calloc(dim, dim * sizeof *U);
+	double *P = calloc(dim, dim * sizeof *P), *mean = calloc(dim, sizeof *mean);
+	double *L = calloc(dim, sizeof *L), *D = calloc(dim, sizeof *D);
+	int m = (int)dim, rc = -1;
+	size_t i, j;
+
+	if (V == NULL || U == NULL || P == NULL || mean == NULL || L == NULL || D == NULL) {
+		err_memory(e);
+		goto out;
+	}
+	covariance(s, n_s, dim, reg, V, mean);
+	covariance(t, n_t, dim, reg, A, b);
+	if (eigen_symmetric(V, dim, L, e) != 0)
+		goto out;
+	cblas_dsymm(CblasRowMajor, CblasRight, CblasLower, m, m, 1, A, m, V, m, 0, P, m);
+	cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, m, m, m, 1, P, m, V, m, 0, U, m);
+	for (i = 0; i < dim; i++)
+		L[i] = sqrt(fmax(L[i], reg));	/* it is no less but for rounding */
+	for (i = 0; i < dim; i++)
+		for (j = 0; j < dim; j++)
+			U[i * dim + j] *= L[i] * L[j];
+	if (eigen_symmetric(U, dim, D, e) != 0)
+		goto out;
+	for (i = 0; i < dim; i++)
+		for (j = 0; j < dim; j++)
+			U[i * dim + j] *= sqrt(sqrt(fmax(D[i], 0))) / L[j];
+	cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, m, m, m, 1, U, m, V, m, 0, P, m);
+	cblas_dsyrk(CblasRowMajor, CblasLower, CblasTrans, m, m, 1, P, m, 0, A, m);
+	/* b is still the target's mean */
+	cblas_dsymv(CblasRowMajor, CblasLower, m, -1, A, m, mean, 1, 1, b, 1);
+	rc = 0;
+out:
+	free(V);
+	free(U);
+	free(P);
+	free(mean);
+	free(L);
+	free(D);
+	return rc;
+}

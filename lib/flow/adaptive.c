@@ -1,0 +1,140 @@
+/*
+ * rkf45, rkck, rk8pd - GSL's embedded Runge-Kutta rules with steps of their own choice.
+ *
+ * Source: gsl_odeiv2; the step is chosen so that the estimated error of each coordinate in
+ * a step stays below the tolerance (gsl_odeiv2_control_y_new(tolerance, 0)).
+ */
+#include <gsl/gsl_errno.h>
+#include <gsl/gsl_odeiv2.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "flow/solver.h"
+
+enum { MAX_STEPS = 100000 };
+
+struct adaptive {
+	gsl_odeiv2_step *step;
+	gsl_odeiv2_control *control;
+	gsl_odeiv2_evolve *evolve;
+	double *start, *error;		/* [dim] */
+};
+
+static void
+adapt_free(void *state)
+{
+	struct adaptive *a = state;
+
+	if (a == NULL)
+		return;
+	if (a->evolve != NULL)
+		gsl_odeiv2_evolve_free(a->evolve);
+	if (a->control != NULL)
+		gsl_odeiv2_control_free(a->control);
+	if (a->step != NULL)
+		gsl_odeiv2_step_free(a->step);
+	free(a->start);
+	free(a->error);
+	free(a);
+}
+
+static void *
+adapt_alloc(const struct solver *s, size_t dim, double tolerance)
+{
+	struct adaptive *a = calloc(1, sizeof *a);
+
+	if (a == NULL)
+		return NULL;
+	a->step = gsl_odeiv2_step_alloc(*(const gsl_odeiv2_step_type *const *)s->gsl, dim);
+	a->control = gsl_odeiv2_control_y_new(tolerance, 0);
+	a->evolve = gsl_odeiv2_evolve_alloc(dim);
+	a->start = calloc(dim, sizeof *a->start);
+	a->error = calloc(dim, sizeof *a->error);
+	if (a->step == NULL || a->control == NULL || a->evolve == NULL || a->start == NULL || a->error == NULL) {
+		adapt_free(a);
+		return NULL;
+	}
+	return a;
+}
+
+static int
+derivative(double t, const double y[], double dydt[], void *ctx)
+{
+	struct path *p = ctx;
+
+	(void)t;
+	field_eval(p->f, p->w, y, 1, NULL, dydt);
+	return GSL_SUCCESS;
+}
+
+/* A share of the last step again, from its beginning. */
+struct again {
+	struct adaptive *a;
+	struct path *p;
+	gsl_odeiv2_system *system;
+	double t, dt;
+};
+
+static double
+again(void *ctx, double share)
+{
+	struct again *g = ctx;
+	double h;
+
+	memcpy(g->p->y, g->a->start, g->p->f->dim * sizeof *g->p->y);
+	gsl_odeiv2_step_reset(g->a->step);
+	gsl_odeiv2_step_apply(g->a->step, g->t, share * g->dt, g->p->y, g->a->error, NULL, NULL, g->system);
+	field_eval(g->p->f, g->p->w, g->p->y, 1, &h, NULL);
+	return h;
+}
+
+static int
+adapt(void *state, struct path *p, struct err *e)
+{
+	struct adaptive *a = state;
+	gsl_odeiv2_system system = { derivative, NULL, p->f->dim, p };
+	double t = 0, dt = p->T / 10, before, h, h_before = -INFINITY;
+
+	p->length = 0;
+	p->steps = 0;
+	gsl_odeiv2_step_reset(a->step);
+	gsl_odeiv2_evolve_reset(a->evolve);
+	if (isfinite(p->level))
+		field_eval(p->f, p->w, p->y, 1, &h_before, NULL);
+	while (fabs(t) < fabs(p->T)) {
+		if (p->steps++ == MAX_STEPS)
+			return err_set(e, "more than %d steps: the tolerance is too small for the field", MAX_STEPS);
+		before = t;
+		memcpy(a->start, p->y, p->f->dim * sizeof *a->start);
+		if (gsl_odeiv2_evolve_apply(a->evolve, a->control, a->step, &system, &t, p->T, &dt, p->y) != GSL_SUCCESS)
+			return err_set(e, "the step has become too small: the field is not smooth there");
+		if (!isfinite(p->level))
+			continue;
+		field_eval(p->f, p->w, p->y, 1, &h, NULL);
+		if (h >= p->level) {
+			struct again g = { a, p, &system, before, t - before };
+
+			t = before + (t - before) * solver_land(again, &g, h_before, h, p->level);
+			break;
+		}
+		h_before = h;
+	}
+	p->length = fabs(t);
+	return 0;
+}
+
+#define ADAPTIVE(NAME, ORDER, ABOUT) \
+	const struct solver solver_##NAME = { \
+		.name = #NAME, \
+		.about = ABOUT, \
+		.order = ORDER, \
+		.adapt_alloc = adapt_alloc, \
+		.adapt_free = adapt_free, \
+		.adapt = adapt, \
+		.gsl = &gsl_odeiv2_step_##NAME, \
+	}
+
+ADAPTIVE(rkf45, 5, "Runge-Kutta-Fehlberg of order 4 and 5, adaptive (GSL)");
+ADAPTIVE(rkck, 5, "Runge-Kutta-Cash-Karp of order 4 and 5, adaptive (GSL)");
+ADAPTIVE(rk8pd, 8, "Runge-Kutta-Prince-Dormand of order 8 and 9, adaptive (GSL)");

@@ -1,0 +1,86 @@
+#include "flow/solver.h"
+
+#include <string.h>
+
+#include "base/simd.h"
+
+extern const struct solver solver_euler;
+extern const struct solver solver_midpoint;
+extern const struct solver solver_rk4;
+extern const struct solver solver_rk4_38;
+extern const struct solver solver_rkf45;
+extern const struct solver solver_rkck;
+extern const struct solver solver_rk8pd;
+
+static const struct solver *const table[] = {
+	&solver_euler,
+	&solver_midpoint,
+	&solver_rk4,
+	&solver_rk4_38,
+	&solver_rkf45,
+	&solver_rkck,
+	&solver_rk8pd,
+	NULL
+};
+
+const struct solver *const *
+solver_table(void)
+{
+	return table;
+}
+
+const struct solver *
+solver_find(const char *name)
+{
+	size_t i;
+
+	for (i = 0; table[i] != NULL; i++)
+		if (strcmp(table[i]->name, name) == 0)
+			return table[i];
+	return NULL;
+}
+
+SIMD_CLONES static void
+add(double *y, double a, const double *k, size_t n)
+{
+	size_t i;
+
+	#pragma omp simd
+	for (i = 0; i < n; i++)
+		y[i] += a * k[i];
+}
+
+void
+solver_add(double *y, double a, const double *k, size_t n, size_t dim)
+{
+	add(y, a, k, n * dim);
+}
+
+/* Regula falsi, each second time bisection: h along a step is smooth but need not be monotone. */
+double
+solver_land(double (*step)(void *ctx, double share), void *ctx, double h_begin, double h_end, double level)
+{
+	double lo = 0, hi = 1, h_lo = h_begin, h_hi = h_end;
+	int bisect = 0;
+
+	while (hi - lo > 1e-3) {
+		double share = bisect || h_hi <= h_lo ? (lo + hi) / 2 : lo + (hi - lo) * (level - h_lo) / (h_hi - h_lo), h;
+
+		/* a guess at an end would not shrink the bracket */
+		if (share - lo < 5e-4)
+			share = lo + 5e-4;
+		if (hi - share < 5e-4)
+			share = hi - 5e-4;
+		h = step(ctx, share);
+		if (h >= level) {
+			hi = share;
+			h_hi = h;
+		} else {
+			lo = share;
+			h_lo = h;
+		}
+		bisect = !bisect;
+	}
+	step(ctx, hi);
+	return hi;
+}

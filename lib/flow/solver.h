@@ -1,0 +1,64 @@
+/*
+ * solver - one file per integrator of da/dt = v(a) behind one vtable.
+ *
+ * A new solver is one file in lib/flow/ with one const struct solver, and two
+ * lines in solver.c: its declaration and its place in the table. The contract tests
+ * find it there.
+ *
+ * Source: the paper's section 4 (euler, ten steps). rk4 is the classical rule, rk4-3/8
+ * Kutta's 3/8 rule, which the reference implementation calls rk4. The adaptive ones are
+ * GSL's.
+ */
+#ifndef ODESTEER_SOLVER_H
+#define ODESTEER_SOLVER_H
+
+#include <stddef.h>
+
+#include "base/err.h"
+#include "field/field.h"
+
+/* One activation on its way, for adaptive solvers. */
+struct path {
+	const struct field *f;
+	struct field_work *w;
+	double *y;		/* [dim] moved in place */
+	double T;		/* negative: against the field */
+	double level;		/* stop where h is this much; infinity: never */
+	double length;		/* set: way gone */
+	unsigned steps;		/* set: steps taken */
+};
+
+struct solver {
+	const char *name;	/* as given to -s */
+	const char *about;	/* one line for -s help */
+	unsigned order;		/* of the global error */
+	unsigned evaluations;	/* of v in a step */
+	unsigned stages;	/* vectors of memory for each row */
+	/*
+	 * Fixed steps: one of length dt for y[n][dim] in place, n <= FIELD_PANEL. k: stages
+	 * blocks of [n][dim]; tmp: one more. NULL where steps are adaptive.
+	 */
+	void (*step)(const struct field *f, struct field_work *w, double *y, size_t n, double dt,
+	    double *k, double *tmp);
+	/* Adaptive: a state for dim numbers (NULL: out of memory), and the way of one activation. */
+	void *(*adapt_alloc)(const struct solver *s, size_t dim, double tolerance);
+	void (*adapt_free)(void *state);
+	int (*adapt)(void *state, struct path *p, struct err *e);	/* 0, -1 */
+	const void *gsl;	/* adaptive: a gsl_odeiv2_step_type * const * */
+};
+
+const struct solver *solver_find(const char *name);		/* NULL: no such solver */
+const struct solver *const *solver_table(void);			/* NULL-terminated, static */
+
+/* y[n][dim] += a k[n][dim]; not by BLAS, which rounds in another way at an array's end than before it */
+void solver_add(double *y, double a, const double *k, size_t n, size_t dim);
+
+/*
+ * The share of a step in (0, 1] at whose end h reaches the level, which it has at the whole of
+ * it: step(ctx, share) does that share from the step's beginning and returns h. To 1/1000
+ * of the step, on the far side of the level.
+ */
+double solver_land(double (*step)(void *ctx, double share), void *ctx, double h_begin, double h_end,
+    double level);
+
+#endif

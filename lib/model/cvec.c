@@ -1,0 +1,237 @@
+#include "model/cvec.h"
+
+#include <errno.h>
+#include <gguf.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/half.h"
+#include "base/hash.h"
+#include "stream/output.h"
+
+static const char key_architecture[] = "general.architecture", architecture[] = "controlvector",
+    key_model[] = "controlvector.model_hint", key_count[] = "controlvector.layer_count";
+
+enum { NAME_SIZE = 32 };	/* of "direction.N" and its NUL */
+
+static void
+name_direction(char name[NAME_SIZE], int block)
+{
+	snprintf(name, NAME_SIZE, "direction.%d", block);
+}
+
+/* ggml says on stderr what is wrong with a file; what matters comes back as an error. */
+static void
+log_nothing(enum ggml_log_level level, const char *text, void *ctx)
+{
+	(void)level;
+	(void)text;
+	(void)ctx;
+}
+
+/* All of the file before the numbers: malloc'ed, caller frees; NULL: out of memory. */
+static unsigned char *
+make_head(int block, size_t dim, const char *model, size_t *size, size_t *align)
+{
+	struct gguf_context *g = gguf_init_empty();
+	/* a description alone: gguf_get_meta_data does not look at the numbers */
+	struct ggml_context *ctx = ggml_init((struct ggml_init_params){ .mem_size = ggml_tensor_overhead(),
+	    .no_alloc = true });
+	unsigned char *head = NULL;
+	char name[NAME_SIZE];
+	struct ggml_tensor *t;
+
+	if (g == NULL || ctx == NULL)
+		goto out;
+	gguf_set_val_str(g, key_architecture, architecture);
+	if (model != NULL)
+		gguf_set_val_str(g, key_model, model);
+	/* of the directions that are there, as cvector-generator counts them */
+	gguf_set_val_i32(g, key_count, 1);
+	t = ggml_new_tensor_1d(ctx, GGML_TYPE_F32, (int64_t)dim);
+	name_direction(name, block);
+	ggml_set_name(t, name);
+	gguf_add_tensor(g, t);
+	*size = gguf_get_meta_size(g);
+	*align = gguf_get_alignment(g);
+	if ((head = malloc(*size)) != NULL)
+		gguf_get_meta_data(g, head);
+out:
+	gguf_free(g);
+	ggml_free(ctx);
+	return head;
+}
+
+int
+cvec_write(const char *path, int block, const float *v, size_t dim, const char *model, struct err *e)
+{
+	struct output file = { 0 };
+	size_t size = 0, align = 0, i;
+	unsigned char *head;
+	FILE *out = NULL;
+	int fd, rc = -1;
+
+	ggml_log_set(log_nothing, NULL);
+	if (block < 1)
+		return err_set(e, "control vectors begin at block 1: there is none of block %d", block);
+	if ((head = make_head(block, dim, model, &size, &align)) == NULL)
+		return err_memory(e);
+	if ((fd = output_open(&file, path, e)) < 0)
+		goto out;
+	if ((out = fdopen(fd, "wb")) == NULL) {
+		close(fd);
+		err_memory(e);
+		goto out;
+	}
+	fwrite(head, 1, size, out);
+	fwrite(v, sizeof *v, dim, out);
+	/* llama.cpp reads each tensor up to where a next one would begin */
+	for (i = dim * sizeof *v; i % align != 0; i++)
+		putc(0, out);
+	rc = fflush(out) != 0 || ferror(out);
+	if (fclose(out) != 0)
+		rc = 1;
+	rc = rc ? err_set(e, "cannot write '%s': %s", file.name, strerror(errno)) : output_commit(&file, e);
+out:
+	output_release(&file);
+	free(head);
+	return rc;
+}
+
+/* A regular file that begins as GGUF does; NULL with a message. */
+static FILE *
+open_gguf(const char *path, struct err *e)
+{
+	FILE *in = fopen(path, "rbe");
+	char magic[4] = "";
+	struct stat st;
+
+	if (in == NULL) {
+		err_set(e, "cannot open '%s': %s", path, strerror(errno));
+		return NULL;
+	}
+	/* ggml opens it once more, and goes back and forth in it */
+	if (fstat(fileno(in), &st) != 0 || !S_ISREG(st.st_mode))
+		err_set(e, "cannot read '%s': it is not a regular file", path);
+	else if (fread(magic, 1, sizeof magic, in) == sizeof magic && memcmp(magic, GGUF_MAGIC, sizeof magic) == 0)
+		return in;
+	else
+		err_set(e, "'%s' is not a GGUF file", path);
+	fclose(in);
+	return NULL;
+}
+
+/* Is the tensor of that name a vector of dim numbers? Where in the file, and are they float16? */
+static int
+find(const struct gguf_context *g, const char *path, const char *name, size_t dim, uint64_t *at, int *half,
+    struct err *e)
+{
+	int64_t key = gguf_find_key(g, key_architecture), id;
+	enum ggml_type type;
+	const int64_t *ne;
+
+	if (key < 0 || gguf_get_kv_type(g, key) != GGUF_TYPE_STRING ||
+	    strcmp(gguf_get_val_str(g, key), architecture) != 0)
+		return err_set(e, "'%s' is not a control vector: its %s is not '%s'", path, key_architecture,
+		    architecture);
+	if ((id = gguf_find_tensor(g, name)) < 0)
+		return err_set(e, "'%s' has no %s", path, name);
+	type = gguf_get_tensor_type(g, id);
+	if (type != GGML_TYPE_F32 && type != GGML_TYPE_F16)
+		return err_set(e, "'%s': %s is of type %s, not f32 or f16", path, name, ggml_type_name(type));
+	ne = gguf_get_tensor_ne(g, id);
+	if (ne[1] != 1 || ne[2] != 1 || ne[3] != 1)
+		return err_set(e, "'%s': %s is not of one dimension", path, name);
+	if (ne[0] != (int64_t)dim)
+		return err_set(e, "'%s': %s has %" PRId64 " numbers, not %zu", path, name, ne[0], dim);
+	*at = (uint64_t)gguf_get_data_offset(g) + gguf_get_tensor_offset(g, id);
+	*half = type == GGML_TYPE_F16;
+	return 0;
+}
+
+static int
+read_numbers(FILE *in, const char *path, const char *name, uint64_t at, int half, float *v, size_t dim, struct err *e)
+{
+	size_t width = half ? sizeof(uint16_t) : sizeof(float), i;
+	unsigned char *raw = malloc(dim * width);
+	int rc = -1;
+
+	if (raw == NULL)
+		return err_memory(e);
+	errno = 0;
+	if (at > INT64_MAX || fseeko(in, (off_t)at, SEEK_SET) != 0 || fread(raw, width, dim, in) != dim) {
+		if (ferror(in))
+			err_set(e, "cannot read '%s': %s", path, strerror(errno));
+		else
+			err_set(e, "'%s' is truncated: it ends before %s does", path, name);
+		goto out;
+	}
+	for (i = 0; i < dim; i++) {
+		if (half) {
+			uint16_t bits;
+
+			memcpy(&bits, raw + i * width, sizeof bits);
+			v[i] = half_to_float(bits);
+		} else {
+			memcpy(&v[i], raw + i * width, sizeof *v);
+		}
+		if (!isfinite(v[i])) {
+			err_set(e, "'%s': number %zu of %s is not finite", path, i + 1, name);
+			goto out;
+		}
+	}
+	rc = 0;
+out:
+	free(raw);
+	return rc;
+}
+
+int
+cvec_read(const char *path, int block, float *v, size_t dim, struct err *e)
+{
+	FILE *in = open_gguf(path, e);
+	struct gguf_context *g;
+	char name[NAME_SIZE];
+	uint64_t at = 0;
+	int half = 0, rc = -1;
+
+	if (in == NULL)
+		return -1;
+	ggml_log_set(log_nothing, NULL);
+	/* only what is before the numbers: what the file says of their sizes is checked before they are read */
+	g = gguf_init_from_file(path, (struct gguf_init_params){ .no_alloc = true });
+	name_direction(name, block);
+	if (g == NULL)
+		err_set(e, "'%s' is a broken GGUF file, or of a version that is not known here", path);
+	else if (find(g, path, name, dim, &at, &half, e) == 0)
+		rc = read_numbers(in, path, name, at, half, v, dim, e);
+	gguf_free(g);
+	fclose(in);
+	return rc;
+}
+
+int
+cvec_digest(const char *path, char digest[17], struct err *e)
+{
+	FILE *in = fopen(path, "rbe");
+	unsigned char buf[4096];
+	uint64_t h = HASH_START;
+	size_t n;
+	int rc = 0;
+
+	if (in == NULL)
+		return err_set(e, "cannot open '%s': %s", path, strerror(errno));
+	while ((n = fread(buf, 1, sizeof buf, in)) > 0)
+		h = hash_bytes(h, buf, n);
+	if (ferror(in))
+		rc = err_set(e, "cannot read '%s': %s", path, strerror(errno));
+	fclose(in);
+	snprintf(digest, 17, "%016" PRIx64, h);
+	return rc;
+}

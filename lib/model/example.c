@@ -1,0 +1,120 @@
+#include "model/example.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+int
+template_parse(enum template *t, const char *name)
+{
+	if (strcmp(name, "raw") == 0)
+		*t = TEMPLATE_RAW;
+	else if (strcmp(name, "chat") == 0)
+		*t = TEMPLATE_CHAT;
+	else
+		return -1;
+	return 0;
+}
+
+/* malloc'ed: what stands before the completion */
+static char *
+prompt_text(const struct lm *m, enum template t, const char *system, const char *prompt, struct err *e)
+{
+	size_t ns = system != NULL ? strlen(system) : 0, np = strlen(prompt);
+	char *s;
+
+	if (t == TEMPLATE_CHAT)
+		return lm_chat(m, system, prompt, e);
+	if ((s = malloc(ns + np + 2)) == NULL) {
+		err_memory(e);
+		return NULL;
+	}
+	if (system != NULL) {
+		memcpy(s, system, ns);
+		s[ns++] = '\n';
+	}
+	memcpy(s + ns, prompt, np + 1);
+	return s;
+}
+
+int
+example_field(const struct record *r, const char *name, int required, const char **s, size_t *len,
+    struct err *e)
+{
+	int got = record_get_str(r, name, s, len);
+
+	if (got < 0)
+		return err_set(e, "field '%s' is not a string", name);
+	if (got == 0 && required)
+		return err_set(e, "no field '%s'", name);
+	if (got == 0) {
+		*s = "";
+		*len = 0;
+	}
+	if (strlen(*s) != *len)
+		return err_set(e, "field '%s' holds a NUL character", name);
+	return 0;
+}
+
+int
+example_tokenise(struct example *x, const struct lm *m, const char *text, size_t prompt, size_t len,
+    struct err *e)
+{
+	int *alone = NULL, rc = -1;
+	size_t n;
+
+	x->n_prompt = 0;
+	if (lm_tokenise(m, text, len, &x->token, &x->n, e) != 0 ||
+	    lm_tokenise(m, text, prompt, &alone, &n, e) != 0)
+		goto out;
+	while (x->n_prompt < n && x->n_prompt < x->n && alone[x->n_prompt] == x->token[x->n_prompt])
+		x->n_prompt++;
+	rc = x->n > 0 ? 0 : err_set(e, "the text is empty");
+out:
+	free(alone);
+	return rc;
+}
+
+int
+example_read(struct example *x, const struct lm *m, const struct record *r, enum template t,
+    const char *system, enum example_text what, struct err *e)
+{
+	const char *prompt = "", *completion = "";
+	size_t len, len_completion = 0;
+	char *text = NULL, *whole;
+	int rc = -1;
+
+	memset(x, 0, sizeof *x);
+	if (record_get_key(r, "id", x->id, sizeof x->id, e) != 0)
+		return -1;
+	if (!record_has(r, "group"))
+		memcpy(x->group, x->id, sizeof x->group);
+	else if (record_get_key(r, "group", x->group, sizeof x->group, e) != 0)
+		return -1;
+	if ((what != EXAMPLE_COMPLETION && example_field(r, "prompt", 1, &prompt, &len, e) != 0) ||
+	    (what != EXAMPLE_PROMPT && example_field(r, "completion", 0, &completion, &len_completion, e) != 0))
+		return -1;
+	if (what == EXAMPLE_COMPLETION) {
+		t = TEMPLATE_RAW;
+		system = NULL;
+	}
+	if ((text = prompt_text(m, t, system, prompt, e)) == NULL)
+		return -1;
+	len = strlen(text);
+	if ((whole = realloc(text, len + len_completion + 1)) == NULL) {
+		err_memory(e);
+		goto out;
+	}
+	text = whole;
+	memcpy(text + len, completion, len_completion + 1);
+	rc = example_tokenise(x, m, text, len, len + len_completion, e);
+out:
+	free(text);
+	return rc;
+}
+
+void
+example_release(struct example *x)
+{
+	free(x->token);
+	x->token = NULL;
+}

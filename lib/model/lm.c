@@ -1,0 +1,826 @@
+#include "model/lm.h"
+
+#include <errno.h>
+#include <float.h>
+#include <ggml-backend.h>
+#include <inttypes.h>
+#include <llama.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/hash.h"
+#include "model/lse.h"
+
+/* How a block is steered; fn NULL: not. */
+struct hook {
+	lm_steer_fn *fn;
+	void *ctx;
+};
+
+struct lm {
+	struct llama_model *model;
+	struct llama_context_params params;
+	struct llama_context *ctx;
+	const char *path;
+	int cells;			/* of one memory for all */
+	const struct llama_vocab *vocab;
+	char *name;
+	char digest[17];
+	int dim, blocks, n_vocab;
+	struct llama_batch batch;
+	unsigned char *want;		/* of each row of the batch */
+	int batch_max;
+
+	int *tap_block;
+	size_t n_tap;
+	int last_block;			/* stop after it; -1: run to the end */
+	lm_tap_fn *tap;
+	void *tap_ctx;
+	struct hook *steer;		/* [blocks] */
+	int checking;			/* a block's name is being checked: nothing is steered */
+
+	/* of the node being visited: rows wanted, by place in the tensor and in the batch */
+	int *picked, *row;		/* [batch_max] */
+	float *rows;			/* [batch_max][dim] their activations */
+	int stopped, failed;		/* of this decode */
+	struct err *err;
+};
+
+int
+lm_max_seqs(void)
+{
+	return (int)llama_max_parallel_sequences();
+}
+
+/* libllama writes thousands of lines; what matters comes back as an error. */
+static void
+log_nothing(enum ggml_log_level level, const char *text, void *ctx)
+{
+	(void)level;
+	(void)text;
+	(void)ctx;
+}
+
+/* The N of "l_out-N", a block of the model, or -1. */
+static int
+block_of(const struct lm *m, const char *name)
+{
+	char *end;
+	long n;
+
+	if (strncmp(name, "l_out-", 6) != 0)
+		return -1;
+	n = strtol(name + 6, &end, 10);
+	return *end == '\0' && n >= 0 && n < m->blocks ? (int)n : -1;
+}
+
+static int
+taps(const struct lm *m, int block)
+{
+	size_t i;
+
+	for (i = 0; i < m->n_tap; i++)
+		if (m->tap_block[i] == block)
+			return 1;
+	return 0;
+}
+
+/*
+ * The rows that want `flag`: their places in the tensor go to m->picked, their
+ * rows in the batch to m->row. The tensor holds every row of the batch or, in
+ * the last block, only those with logits. -1: neither.
+ */
+static int
+pick_rows(struct lm *m, int64_t n_rows, unsigned flag)
+{
+	int all = n_rows == m->batch.n_tokens, place = 0, n = 0, i;
+
+	for (i = 0; i < m->batch.n_tokens; i++) {
+		if (!all && !m->batch.logits[i])
+			continue;
+		if (m->want[i] & flag) {
+			m->row[n] = i;
+			m->picked[n++] = place;
+		}
+		place++;
+	}
+	return place == n_rows ? n : -1;
+}
+
+/* Where the tensor's numbers are, if this program can reach them there; else NULL, as on a GPU. */
+static float *
+in_place(const struct ggml_tensor *t)
+{
+	const ggml_backend_buffer_t b = t->view_src != NULL ? t->view_src->buffer : t->buffer;
+
+	return b != NULL && ggml_backend_buffer_is_host(b) ? t->data : NULL;
+}
+
+static void
+copy_rows(struct lm *m, struct ggml_tensor *t, int n, int write)
+{
+	size_t bytes = (size_t)m->dim * sizeof(float);
+	int i, run;
+
+	/* neighbours travel together: one copy each would cost on a GPU */
+	for (i = 0; i < n; i += run) {
+		for (run = 1; i + run < n && m->picked[i + run] == m->picked[i] + run; run++)
+			;
+		if (write)
+			ggml_backend_tensor_set(t, m->rows + (size_t)i * (size_t)m->dim,
+			    (size_t)m->picked[i] * t->nb[1], (size_t)run * bytes);
+		else
+			ggml_backend_tensor_get(t, m->rows + (size_t)i * (size_t)m->dim,
+			    (size_t)m->picked[i] * t->nb[1], (size_t)run * bytes);
+	}
+}
+
+static int
+steer_rows(struct lm *m, struct ggml_tensor *t, const struct hook *s, int n)
+{
+	float *act = in_place(t);
+
+	if (n == 0)
+		return 0;
+	/* rows that stand together, such as one for every text, are steered where they are */
+	if (act != NULL && m->picked[n - 1] - m->picked[0] == n - 1)
+		return s->fn(s->ctx, act + (size_t)m->picked[0] * (size_t)m->dim, (size_t)n, m->err);
+	copy_rows(m, t, n, 0);
+	if (s->fn(s->ctx, m->rows, (size_t)n, m->err) != 0)
+		return -1;
+	copy_rows(m, t, n, 1);
+	return 0;
+}
+
+static int
+tap_rows(struct lm *m, struct ggml_tensor *t, int block, int n)
+{
+	const float *act = in_place(t);
+	int i;
+
+	if (act == NULL)
+		copy_rows(m, t, n, 0);
+	for (i = 0; i < n; i++)
+		if (m->tap(m->tap_ctx, block, m->row[i], act != NULL ?
+		    act + (size_t)m->picked[i] * (size_t)m->dim : m->rows + (size_t)i * (size_t)m->dim,
+		    m->err) != 0)
+			return -1;
+	return 0;
+}
+
+static int
+visit_block(struct lm *m, struct ggml_tensor *t, int block, int tap, int steer)
+{
+	int n;
+
+	if (t->type != GGML_TYPE_F32 || t->ne[0] != m->dim ||
+	    t->nb[1] != (size_t)m->dim * sizeof(float))
+		return err_set(m->err, "the output of block %d is not %d float32 numbers", block, m->dim);
+	if (steer) {
+		if ((n = pick_rows(m, t->ne[1], LM_STEER)) < 0)
+			return err_set(m->err, "libllama split the batch at block %d", block);
+		if (steer_rows(m, t, &m->steer[block], n) != 0)
+			return -1;
+	}
+	if (tap) {
+		if ((n = pick_rows(m, t->ne[1], LM_TAP)) < 0)
+			return err_set(m->err, "libllama split the batch at block %d", block);
+		if (tap_rows(m, t, block, n) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* libllama asks of every node whether we want it (ask), then shows it computed. */
+static bool
+on_node(struct ggml_tensor *t, bool ask, void *ctx)
+{
+	struct lm *m = ctx;
+	int block = block_of(m, t->name);
+	int tap = block >= 0 && taps(m, block);
+	int steer = block >= 0 && m->steer[block].fn != NULL && !m->checking;
+
+	/* where a graph has parts, one for each backend, those behind the stop get no further than their first node */
+	if (ask)
+		return tap || steer || m->stopped;
+	if (m->stopped || visit_block(m, t, block, tap, steer) != 0 || block == m->last_block)
+		m->stopped = 1;
+	if (m->err->text[0] != '\0')
+		m->failed = 1;
+	return !m->stopped;	/* false leaves the rest of the graph uncomputed */
+}
+
+static void
+digest_model(struct lm *m)
+{
+	uint64_t h = HASH_START, v;
+	int i, n = llama_model_meta_count(m->model);
+	char buf[512];
+
+	for (i = 0; i < n; i++) {
+		if (llama_model_meta_key_by_index(m->model, i, buf, sizeof buf) >= 0)
+			h = hash_bytes(h, buf, strlen(buf) + 1);
+		if (llama_model_meta_val_str_by_index(m->model, i, buf, sizeof buf) >= 0)
+			h = hash_bytes(h, buf, strlen(buf) + 1);
+	}
+	v = llama_model_size(m->model);
+	h = hash_bytes(h, &v, sizeof v);
+	v = llama_model_n_params(m->model);
+	h = hash_bytes(h, &v, sizeof v);
+	snprintf(m->digest, sizeof m->digest, "%016" PRIx64, h);
+}
+
+static int
+open_context(struct lm *m, struct err *e)
+{
+	if ((m->ctx = llama_init_from_model(m->model, m->params)) == NULL)
+		return err_set(e, "cannot make a context of %d tokens for '%s'", (int)m->params.n_ctx, m->path);
+	return 0;
+}
+
+static int
+name_model(struct lm *m)
+{
+	char buf[256];
+
+	if (llama_model_meta_val_str(m->model, "general.name", buf, sizeof buf) < 0)
+		llama_model_desc(m->model, buf, sizeof buf);
+	return (m->name = strdup(buf)) == NULL ? -1 : 0;
+}
+
+struct lm *
+lm_open(const struct lm_options *o, struct err *e)
+{
+	struct llama_model_params mp;
+	struct llama_context_params *cp;
+	struct lm *m;
+	FILE *f;
+	int room;
+
+	/* libllama does not say why; the commonest cause is told apart here */
+	if ((f = fopen(o->path, "rb")) == NULL) {
+		err_set(e, "cannot open model '%s': %s", o->path, strerror(errno));
+		return NULL;
+	}
+	fclose(f);
+	llama_log_set(log_nothing, NULL);
+	llama_backend_init();
+	if ((m = calloc(1, sizeof *m)) == NULL) {
+		err_memory(e);
+		return NULL;
+	}
+	m->last_block = -1;
+	mp = llama_model_default_params();
+	mp.n_gpu_layers = o->gpu_layers;
+	if ((m->model = llama_model_load_from_file(o->path, mp)) == NULL) {
+		err_set(e, "cannot load '%s': not a model that libllama %s can read", o->path,
+		    llama_version());
+		goto fail;
+	}
+	m->vocab = llama_model_get_vocab(m->model);
+	m->dim = llama_model_n_embd(m->model);
+	m->blocks = llama_model_n_layer(m->model);
+	m->n_vocab = llama_vocab_n_tokens(m->vocab);
+	if (llama_model_has_encoder(m->model) || !llama_model_has_decoder(m->model)) {
+		err_set(e, "'%s' is not a decoder-only model", o->path);
+		goto fail;
+	}
+	digest_model(m);
+	if ((m->steer = calloc((size_t)m->blocks, sizeof *m->steer)) == NULL || name_model(m) != 0) {
+		err_memory(e);
+		goto fail;
+	}
+
+	cp = &m->params;
+	*cp = llama_context_default_params();
+	/* libllama rounds split memories up to a multiple of 256 tokens; it shall not do so behind our back */
+	room = (o->cells / o->seqs + 255) / 256 * 256;
+	m->path = o->path;
+	m->cells = o->cells;
+	cp->n_ctx = (uint32_t)(o->split ? o->seqs * room : o->cells);
+	/* one ubatch a batch: rows keep their order (kv_unified, or what lm_options asks of batches) and their number */
+	cp->n_batch = cp->n_ubatch = (uint32_t)o->batch;
+	cp->n_seq_max = (uint32_t)o->seqs;
+	cp->n_outputs_max = (uint32_t)o->outputs;
+	cp->n_threads = cp->n_threads_batch = o->threads;
+	cp->kv_unified = !o->split;
+	cp->no_perf = true;
+	cp->cb_eval = on_node;
+	cp->cb_eval_user_data = m;
+	if (open_context(m, e) != 0)
+		goto fail;
+	m->batch_max = o->batch;
+	m->batch = llama_batch_init(o->batch, 0, o->seqs);
+	m->want = calloc((size_t)o->batch, 1);
+	m->picked = calloc((size_t)o->batch, sizeof *m->picked);
+	m->row = calloc((size_t)o->batch, sizeof *m->row);
+	m->rows = calloc((size_t)o->batch * (size_t)m->dim, sizeof *m->rows);
+	if (m->batch.token == NULL || m->want == NULL || m->picked == NULL ||
+	    m->row == NULL || m->rows == NULL) {
+		err_memory(e);
+		goto fail;
+	}
+	return m;
+fail:
+	lm_free(m);
+	return NULL;
+}
+
+void
+lm_free(struct lm *m)
+{
+	if (m == NULL)
+		return;
+	if (m->batch.token != NULL)
+		llama_batch_free(m->batch);
+	if (m->ctx != NULL)
+		llama_free(m->ctx);
+	if (m->model != NULL)
+		llama_model_free(m->model);
+	free(m->name);
+	free(m->want);
+	free(m->picked);
+	free(m->row);
+	free(m->rows);
+	free(m->tap_block);
+	free(m->steer);
+	free(m);
+}
+
+const char *
+lm_name(const struct lm *m)
+{
+	return m->name;
+}
+
+const char *
+lm_digest(const struct lm *m)
+{
+	return m->digest;
+}
+
+int
+lm_dim(const struct lm *m)
+{
+	return m->dim;
+}
+
+int
+lm_blocks(const struct lm *m)
+{
+	return m->blocks;
+}
+
+int
+lm_vocab(const struct lm *m)
+{
+	return m->n_vocab;
+}
+
+int
+lm_context(const struct lm *m)
+{
+	return llama_model_n_ctx_train(m->model);
+}
+
+int
+lm_tokenise(const struct lm *m, const char *text, size_t len, int **token, size_t *n, struct err *e)
+{
+	int32_t got, max;
+	llama_token *t;
+
+	if (len > INT32_MAX / 2)
+		return err_set(e, "a text of %zu bytes is too long", len);
+	max = (int32_t)len + 8;	/* a token is at least one byte, but for BOS and its like */
+	for (;;) {
+		if ((t = malloc((size_t)max * sizeof *t)) == NULL)
+			return err_memory(e);
+		got = llama_tokenize(m->vocab, text, (int32_t)len, t, max, true, true);
+		if (got >= 0)
+			break;
+		free(t);
+		if (got == INT32_MIN || -got <= max)
+			return err_set(e, "the model cannot tokenise the text");
+		max = -got;
+	}
+	*token = t;
+	*n = (size_t)got;
+	return 0;
+}
+
+int
+lm_piece(const struct lm *m, int token, char *buf, size_t size)
+{
+	int32_t n = llama_token_to_piece(m->vocab, token, buf, (int32_t)size, 0, false);
+
+	return n < 0 ? -1 : n;
+}
+
+int
+lm_is_end(const struct lm *m, int token)
+{
+	return llama_vocab_is_eog(m->vocab, token);
+}
+
+char *
+lm_chat(const struct lm *m, const char *system, const char *user, struct err *e)
+{
+	const char *tmpl = llama_model_chat_template(m->model, NULL);
+	struct llama_chat_message turn[2];
+	size_t n = 0, size;
+	char *buf;
+	int32_t len;
+
+	if (tmpl == NULL) {
+		err_set(e, "model '%s' has no chat template", m->name);
+		return NULL;
+	}
+	if (system != NULL)
+		turn[n++] = (struct llama_chat_message){ "system", system };
+	turn[n++] = (struct llama_chat_message){ "user", user };
+	size = 2 * (strlen(user) + (system != NULL ? strlen(system) : 0)) + 256;
+	for (;;) {
+		if ((buf = malloc(size + 1)) == NULL) {
+			err_memory(e);
+			return NULL;
+		}
+		len = llama_chat_apply_template(tmpl, turn, n, true, buf, (int32_t)size);
+		if (len >= 0 && (size_t)len <= size)
+			break;
+		free(buf);
+		if (len < 0) {
+			err_set(e, "the chat template of model '%s' is not one that libllama knows",
+			    m->name);
+			return NULL;
+		}
+		size = (size_t)len;
+	}
+	buf[len] = '\0';
+	return buf;
+}
+
+void
+lm_batch_clear(struct lm *m)
+{
+	m->batch.n_tokens = 0;
+}
+
+int
+lm_batch_size(const struct lm *m)
+{
+	return m->batch.n_tokens;
+}
+
+int
+lm_batch_add(struct lm *m, int token, int pos, const int *seq, int n_seq, unsigned want)
+{
+	int row = m->batch.n_tokens++, i;
+
+	m->batch.token[row] = token;
+	m->batch.pos[row] = pos;
+	m->batch.n_seq_id[row] = n_seq;
+	for (i = 0; i < n_seq; i++)
+		m->batch.seq_id[row][i] = seq[i];
+	m->want[row] = (unsigned char)want;
+	/* the last block keeps only rows with logits: rows wanted there ask for them */
+	m->batch.logits[row] = (want & LM_LOGITS) ||
+	    ((want & LM_TAP) && m->n_tap > 0 && taps(m, m->blocks - 1)) ||
+	    ((want & LM_STEER) && m->steer[m->blocks - 1].fn != NULL);
+	return row;
+}
+
+int
+lm_decode(struct lm *m, struct err *e)
+{
+	int32_t rc;
+
+	m->stopped = m->failed = 0;
+	m->err = e;
+	e->text[0] = '\0';
+	rc = llama_decode(m->ctx, m->batch);
+	llama_synchronize(m->ctx);
+	m->batch.n_tokens = 0;
+	/* what lies above the block we stopped at was never computed */
+	if (m->stopped)
+		lm_forget(m);
+	if (m->failed)
+		return -1;
+	if (rc == 1)
+		return err_set(e, "no room in the model's context");
+	if (rc != 0)
+		return err_set(e, "libllama failed to decode (%d)", (int)rc);
+	return 0;
+}
+
+const float *
+lm_logits(const struct lm *m, int row)
+{
+	return llama_get_logits_ith(m->ctx, row);
+}
+
+void
+lm_forget(struct lm *m)
+{
+	llama_memory_clear(llama_get_memory(m->ctx), false);
+}
+
+void
+lm_forget_seq(struct lm *m, int seq)
+{
+	llama_memory_seq_rm(llama_get_memory(m->ctx), seq, -1, -1);
+}
+
+/* Whether a sequence has a state, which is that of its end and its own. */
+static int
+is_recurrent(const struct lm *m)
+{
+	return llama_model_is_recurrent(m->model) || llama_model_is_hybrid(m->model);
+}
+
+int
+lm_split(const struct lm *m)
+{
+	return !m->params.kv_unified || is_recurrent(m);
+}
+
+int
+lm_room(const struct lm *m)
+{
+	return (int)llama_n_ctx_seq(m->ctx);
+}
+
+int
+lm_unify(struct lm *m, struct err *e)
+{
+	llama_free(m->ctx);
+	m->params.kv_unified = true;
+	m->params.n_ctx = (uint32_t)m->cells;
+	return open_context(m, e);
+}
+
+void
+lm_move(struct lm *m, int from, int to)
+{
+	llama_memory_seq_cp(llama_get_memory(m->ctx), from, to, -1, -1);
+	lm_forget_seq(m, from);
+}
+
+int
+lm_share(struct lm *m, int from, int to, int n)
+{
+	llama_memory_t memory = llama_get_memory(m->ctx);
+
+	/* a sliding window may have left the beginning behind */
+	if (is_recurrent(m) || llama_memory_seq_pos_min(memory, from) != 0)
+		return 0;
+	/* from one memory to another libllama copies all there is, or nothing */
+	llama_memory_seq_cp(memory, from, to, -1, -1);
+	llama_memory_seq_rm(memory, to, n, -1);
+	return 1;
+}
+
+static int
+check_nothing(void *ctx, int block, int row, const float *act, struct err *e)
+{
+	(void)block;
+	(void)row;
+	(void)act;
+	(void)e;
+	++*(int *)ctx;
+	return 0;
+}
+
+/* Some architectures may not name their blocks' outputs: decode one token and see. */
+static int
+check_block(struct lm *m, int block, struct err *e)
+{
+	int seq = 0, met = 0, *old_block = m->tap_block;
+	size_t old_n = m->n_tap;
+	lm_tap_fn *old_fn = m->tap;
+	void *old_ctx = m->tap_ctx;
+	int old_last = m->last_block, rc;
+
+	if (block < 0 || block >= m->blocks)
+		return err_set(e, "model '%s' has no block %d: its blocks are 0 to %d", m->name,
+		    block, m->blocks - 1);
+	m->tap_block = &block;
+	m->n_tap = 1;
+	m->tap = check_nothing;
+	m->tap_ctx = &met;
+	m->checking = 1;
+	m->last_block = block;
+	lm_batch_clear(m);
+	lm_batch_add(m, 0, 0, &seq, 1, LM_TAP | LM_LOGITS);
+	rc = lm_decode(m, e);
+	lm_forget(m);
+	m->tap_block = old_block;
+	m->n_tap = old_n;
+	m->tap = old_fn;
+	m->tap_ctx = old_ctx;
+	m->checking = 0;
+	m->last_block = old_last;
+	if (rc == 0 && met == 0)
+		return err_set(e, "model '%s' does not name the output of block %d: "
+		    "its activations cannot be reached", m->name, block);
+	return rc;
+}
+
+int
+lm_tap(struct lm *m, const int *block, size_t n, int stop, lm_tap_fn *fn, void *ctx, struct err *e)
+{
+	size_t i;
+	int *copy;
+
+	for (i = 0; i < n; i++)
+		if (check_block(m, block[i], e) != 0)
+			return -1;
+	if ((copy = malloc((n + 1) * sizeof *copy)) == NULL)
+		return err_memory(e);
+	free(m->tap_block);
+	m->tap_block = copy;
+	m->n_tap = n;
+	m->tap = fn;
+	m->tap_ctx = ctx;
+	m->last_block = -1;
+	for (i = 0; i < n; i++) {
+		copy[i] = block[i];
+		if (stop && block[i] > m->last_block)
+			m->last_block = block[i];
+	}
+	return 0;
+}
+
+int
+lm_steer(struct lm *m, int block, lm_steer_fn *fn, void *ctx, struct err *e)
+{
+	if (check_block(m, block, e) != 0)
+		return -1;
+	m->steer[block] = (struct hook){ fn, ctx };
+	return 0;
+}
+
+int
+lm_control_vector(struct lm *m, int block, const float *v, struct err *e)
+{
+	size_t n = (size_t)m->dim * (size_t)(m->blocks - 1);
+	float *data;
+	int rc;
+
+	if (block < 1 || block >= m->blocks)
+		return err_set(e, "libllama's control vectors begin at block 1");
+	if ((data = calloc(n, sizeof *data)) == NULL)
+		return err_memory(e);
+	memcpy(data + (size_t)(block - 1) * (size_t)m->dim, v, (size_t)m->dim * sizeof *v);
+	rc = llama_set_adapter_cvec(m->ctx, data, n, m->dim, block, block);
+	free(data);
+	return rc == 0 ? 0 : err_set(e, "libllama refused the control vector");
+}
+
+struct lm_sampler {
+	struct llama_sampler *chain;	/* NULL: greedy */
+	llama_token_data *cand;
+	int n_vocab;
+	float temperature;
+	double top_p;
+	int nucleus;			/* top-p of all tokens is ours: libllama only draws */
+};
+
+struct lm_sampler *
+lm_sampler_alloc(const struct lm *m, const struct lm_sampling *o, uint64_t seed)
+{
+	struct llama_sampler_chain_params p = llama_sampler_chain_default_params();
+	struct lm_sampler *s = calloc(1, sizeof *s);
+	uint32_t draw;
+
+	if (s == NULL)
+		return NULL;
+	s->n_vocab = m->n_vocab;
+	/* what is 0 to a float is 0 */
+	s->temperature = (float)o->temperature;
+	if (!(s->temperature > 0))
+		return s;
+	s->top_p = o->top_p;
+	s->nucleus = o->top_k == 0 && o->top_p < 1;
+	p.no_perf = true;
+	s->cand = malloc((size_t)m->n_vocab * sizeof *s->cand);
+	s->chain = llama_sampler_chain_init(p);
+	if (s->cand == NULL || s->chain == NULL) {
+		lm_sampler_free(s);
+		return NULL;
+	}
+	/* the order of the Python library: temperature, top-k, top-p, draw */
+	if (!s->nucleus) {
+		llama_sampler_chain_add(s->chain, llama_sampler_init_temp(s->temperature));
+		if (o->top_k > 0)
+			llama_sampler_chain_add(s->chain, llama_sampler_init_top_k(o->top_k));
+		if (o->top_p < 1)
+			llama_sampler_chain_add(s->chain, llama_sampler_init_top_p((float)o->top_p, 1));
+	}
+	draw = (uint32_t)(seed ^ seed >> 32);
+	if (draw == LLAMA_DEFAULT_SEED)		/* libllama takes this one from the clock */
+		draw = 0;
+	llama_sampler_chain_add(s->chain, llama_sampler_init_dist(draw));
+	return s;
+}
+
+void
+lm_sampler_free(struct lm_sampler *s)
+{
+	if (s == NULL)
+		return;
+	if (s->chain != NULL)
+		llama_sampler_free(s->chain);
+	free(s->cand);
+	free(s);
+}
+
+/* The first of the likeliest. */
+static int
+likeliest(const float *logits, int n)
+{
+	float max = lse_max(logits, (size_t)n);
+	int i = 0;
+
+	while (i < n - 1 && logits[i] != max)
+		i++;
+	return i;
+}
+
+/* Likelier first; of equals, the one that comes first. */
+static int
+by_logit(const void *a, const void *b)
+{
+	const llama_token_data *x = a, *y = b;
+
+	return x->logit != y->logit ? (x->logit < y->logit) - (x->logit > y->logit) : (x->id > y->id) - (x->id < y->id);
+}
+
+/*
+ * The likeliest tokens whose probabilities first add up to top_p go to cand, likeliest first, with their
+ * logits over the temperature. Sorting the whole vocabulary would cost as much as a row of the model: only what
+ * is within a distance of the likeliest is looked at, a greater one when that is not enough.
+ */
+static size_t
+nucleus(struct lm_sampler *s, const float *logits)
+{
+	double all = lse(logits, (size_t)s->n_vocab, 1 / s->temperature), mass = 0;
+	float max = lse_max(logits, (size_t)s->n_vocab), distance;
+	size_t n = 0, i;
+	int t;
+
+	for (distance = 4 * s->temperature; ; distance *= 2) {
+		float least = max - distance;
+
+		mass = 0;
+		for (n = 0, t = 0; t < s->n_vocab; t++)
+			if (logits[t] >= least) {
+				s->cand[n].id = t;
+				s->cand[n].logit = logits[t] / s->temperature;
+				s->cand[n].p = (float)exp((double)s->cand[n].logit - all);
+				mass += (double)s->cand[n++].p;
+			}
+		if (mass >= s->top_p || n == (size_t)s->n_vocab || !(least > -FLT_MAX))
+			break;
+	}
+	qsort(s->cand, n, sizeof *s->cand, by_logit);
+	for (mass = 0, i = 0; i < n && mass < s->top_p; i++)
+		mass += (double)s->cand[i].p;
+	/* not a number among them: whichever it is, it is one */
+	if (i == 0)
+		s->cand[i++] = (llama_token_data){ likeliest(logits, s->n_vocab), 0, 0 };
+	return i;
+}
+
+int
+lm_sampler_pick(struct lm_sampler *s, const float *logits)
+{
+	llama_token_data_array a = { s->cand, (size_t)s->n_vocab, -1, false };
+	int i;
+
+	if (s->chain == NULL)
+		return likeliest(logits, s->n_vocab);
+	if (s->nucleus) {
+		a.size = nucleus(s, logits);
+		a.sorted = true;
+	} else
+		for (i = 0; i < s->n_vocab; i++)
+			s->cand[i] = (llama_token_data){ i, logits[i], 0 };
+	llama_sampler_apply(s->chain, &a);
+	return a.data[a.selected].id;
+}
+
+int
+lm_requantise(const char *from, const char *to, struct err *e)
+{
+	llama_model_quantize_params p = llama_model_quantize_default_params();
+
+	llama_log_set(log_nothing, NULL);
+	llama_backend_init();
+	p.ftype = LLAMA_FTYPE_MOSTLY_Q8_0;
+	p.allow_requantize = true;
+	if (llama_model_quantize(from, to, &p) != 0)
+		return err_set(e, "cannot convert '%s' to '%s'", from, to);
+	return 0;
+}

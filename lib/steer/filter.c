@@ -1,0 +1,489 @@
+#include "steer/filter.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "stream/wire.h"
+
+enum { KEY = 256 };			/* longest id, with its NUL */
+
+struct filter {
+	char name[400];			/* "filter 'CMD'", a long one cut off */
+	double timeout;
+	pid_t pid;			/* 0: reaped */
+	int status;			/* then: as waitpid gives it */
+	int to, from;			/* its standard input and output; -1: closed */
+	struct header header;
+	struct sink *sink;		/* writes to out */
+	struct buf out;			/* what is still to be sent is behind `sent` */
+	size_t sent;
+	struct stream *answers;		/* NULL before the first were needed */
+	struct record *record;
+	uint64_t asked, answered;
+	int closing;			/* out ends with the end record */
+	int deaf;			/* it has closed its input */
+	int ended;			/* its output has ended */
+};
+
+/* The process group that filter_kill is about; it is about to change: one is started or reaped. */
+static atomic_int running, changing;
+
+void
+filter_kill(void)
+{
+	pid_t pid, got = 0;
+	int ms;
+
+	/* a handler in another thread: the one that starts or reaps it has its signals blocked */
+	for (ms = 0; changing && ms < 1000; ms++)
+		poll(NULL, 0, 1);
+	if ((pid = atomic_exchange(&running, 0)) <= 0)
+		return;
+	kill(-pid, SIGTERM);
+	/* poll, for a signal handler may call it */
+	for (ms = 2; got == 0 && ms <= 256; ms *= 2) {
+		poll(NULL, 0, ms);
+		got = waitpid(pid, NULL, WNOHANG);
+	}
+	/* the shell may be gone and what it started not */
+	kill(-pid, SIGKILL);
+	while (got == 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
+}
+
+/* No signal may end us between what becomes of the process and our knowing it. */
+static void
+begin_change(sigset_t *old)
+{
+	sigset_t all;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, old);
+	changing = 1;
+}
+
+static void
+end_change(const sigset_t *old)
+{
+	changing = 0;
+	pthread_sigmask(SIG_SETMASK, old, NULL);
+}
+
+/* Is it gone? Its number may be another's from then on. */
+static int
+reap(struct filter *f)
+{
+	sigset_t old;
+
+	begin_change(&old);
+	if (waitpid(f->pid, &f->status, WNOHANG) != 0)
+		running = f->pid = 0;
+	end_change(&old);
+	return f->pid == 0;
+}
+
+/* Has it exited, or does it within `seconds`? */
+static int
+has_exited(struct filter *f, double seconds)
+{
+	double until = clock_now() + seconds;
+	int ms = 1;
+
+	while (f->pid > 0 && !reap(f)) {
+		if (clock_now() >= until)
+			return 0;
+		poll(NULL, 0, ms);
+		ms = ms < 50 ? 2 * ms : 50;
+	}
+	return 1;
+}
+
+static int
+progress_text(const struct filter *f, char *buf, size_t size)
+{
+	return snprintf(buf, size, "%llu of %llu records answered", (unsigned long long)f->answered,
+	    (unsigned long long)f->asked);
+}
+
+/* How it ended is told if that was its fault: -1; else 0. */
+static int
+check_status(const struct filter *f, struct err *e)
+{
+	char done[64];
+
+	progress_text(f, done, sizeof done);
+	if (WIFSIGNALED(f->status))
+		return err_set(e, "%s was killed by signal %d (%s), %s", f->name, WTERMSIG(f->status),
+		    strsignal(WTERMSIG(f->status)), done);
+	if (WEXITSTATUS(f->status) != 0)
+		return err_set(e, "%s exited with status %d, %s", f->name, WEXITSTATUS(f->status), done);
+	return 0;
+}
+
+/* What is wrong is in e; where its death is the cause, that is said instead. -1. */
+static int
+explain(struct filter *f, struct err *e)
+{
+	struct err cause;
+
+	/* its files close a moment before it can be waited for */
+	if ((f->ended || f->deaf) && has_exited(f, f->timeout < 1 ? f->timeout : 1) &&
+	    check_status(f, &cause) != 0)
+		*e = cause;
+	return -1;
+}
+
+static int
+stalled(struct filter *f, struct err *e)
+{
+	char done[64];
+
+	progress_text(f, done, sizeof done);
+	if (f->deaf)
+		return err_set(e, "%s closed its input, %s", f->name, done);
+	if (f->closing && f->to < 0)
+		return err_set(e, "%s stalled: its input has ended, its output did not for %g s", f->name,
+		    f->timeout);
+	return err_set(e, "%s stalled: %s, then nothing for %g s", f->name, done, f->timeout);
+}
+
+/* Sends what it takes now: 0, or 1 when something came of it. */
+static int
+push(struct filter *f)
+{
+	static const struct timespec at_once;
+	sigset_t pipe_set, old, waiting;
+	int failed, blocked;
+	ssize_t n;
+
+	/* SIGPIPE is to end us where standard output has no reader, not here */
+	sigemptyset(&pipe_set);
+	sigaddset(&pipe_set, SIGPIPE);
+	sigpending(&waiting);
+	blocked = !sigismember(&waiting, SIGPIPE) && pthread_sigmask(SIG_BLOCK, &pipe_set, &old) == 0;
+	n = write(f->to, f->out.p + f->sent, f->out.len - f->sent);
+	failed = n < 0 && errno != EAGAIN && errno != EINTR;
+	if (blocked) {
+		if (failed)
+			while (sigtimedwait(&pipe_set, NULL, &at_once) < 0 && errno == EINTR)
+				;
+		pthread_sigmask(SIG_SETMASK, &old, NULL);
+	}
+	if (n > 0)
+		f->sent += (size_t)n;
+	f->deaf = f->deaf || failed;
+	if (failed || f->sent == f->out.len) {
+		f->sent = f->out.len = 0;
+		if (failed || f->closing) {
+			close(f->to);
+			f->to = -1;
+		}
+	}
+	return n > 0 || failed;
+}
+
+/*
+ * stream_source_fn: waits for more of its output and meanwhile sends what is to be
+ * sent. Neither side can so wait for the other for ever, whenever it answers.
+ */
+static ssize_t
+pull(void *ctx, void *p, size_t size, struct err *e)
+{
+	struct filter *f = ctx;
+	double until = clock_now() + f->timeout;
+
+	for (;;) {
+		struct pollfd fd[2] = {
+			{ .fd = f->from, .events = POLLIN },
+			{ .fd = f->sent < f->out.len ? f->to : -1, .events = POLLOUT }
+		};
+		double left = until - clock_now();
+		ssize_t n;
+		int got = left <= 0 ? 0 : poll(fd, 2, left > 1e6 ? 1000000000 : (int)(left * 1e3) + 1);
+
+		if (got == 0)
+			return stalled(f, e);
+		if (got > 0 && fd[0].revents != 0) {
+			if ((n = read(f->from, p, size)) >= 0) {
+				f->ended = n == 0;
+				return n;
+			}
+			got = -1;
+		} else if (got > 0) {
+			if (push(f))
+				until = clock_now() + f->timeout;
+		}
+		if (got < 0 && errno != EINTR && errno != EAGAIN)
+			return err_set(e, "cannot read the output of %s: %s", f->name, strerror(errno));
+	}
+}
+
+/* A pipe, clear of the three descriptors that are given new meanings below. */
+static int
+make_pipe(int fd[2])
+{
+	int i, high;
+
+	if (pipe2(fd, O_CLOEXEC) != 0) {
+		fd[0] = fd[1] = -1;
+		return -1;
+	}
+	for (i = 0; i < 2; i++)
+		if (fd[i] <= STDERR_FILENO) {
+			if ((high = fcntl(fd[i], F_DUPFD_CLOEXEC, STDERR_FILENO + 1)) < 0)
+				return -1;
+			close(fd[i]);
+			fd[i] = high;
+		}
+	return 0;
+}
+
+/* 0, or an errno */
+static int
+spawn(struct filter *f, const char *cmd, int in, int out)
+{
+	char *argv[] = { "sh", "-c", "--", (char *)cmd, NULL };
+	posix_spawn_file_actions_t files;
+	posix_spawnattr_t attr;
+	sigset_t none, usual, old;
+	int rc;
+
+	if ((rc = posix_spawn_file_actions_init(&files)) != 0)
+		return rc;
+	if ((rc = posix_spawnattr_init(&attr)) != 0) {
+		posix_spawn_file_actions_destroy(&files);
+		return rc;
+	}
+	begin_change(&old);
+	sigemptyset(&none);
+	sigemptyset(&usual);
+	sigaddset(&usual, SIGPIPE);
+	if ((rc = posix_spawn_file_actions_adddup2(&files, in, STDIN_FILENO)) == 0 &&
+	    (rc = posix_spawn_file_actions_adddup2(&files, out, STDOUT_FILENO)) == 0 &&
+	    /* a group of its own: to end it with all that it starts, and out of a terminal's ^C,
+	     * which we pass on ourselves */
+	    (rc = posix_spawnattr_setpgroup(&attr, 0)) == 0 &&
+	    (rc = posix_spawnattr_setsigmask(&attr, &none)) == 0 &&
+	    (rc = posix_spawnattr_setsigdefault(&attr, &usual)) == 0 &&
+	    (rc = posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK |
+	     POSIX_SPAWN_SETSIGDEF)) == 0 &&
+	    (rc = posix_spawn(&f->pid, "/bin/sh", &files, &attr, argv, environ)) == 0)
+		running = f->pid;
+	else
+		f->pid = 0;
+	end_change(&old);
+	posix_spawn_file_actions_destroy(&files);
+	posix_spawnattr_destroy(&attr);
+	return rc;
+}
+
+struct filter *
+filter_open(const char *cmd, const struct header *h, double timeout, struct err *e)
+{
+	struct filter *f = calloc(1, sizeof *f);
+	int in[2] = { -1, -1 }, out[2] = { -1, -1 }, rc;
+
+	if (f == NULL) {
+		err_memory(e);
+		return NULL;
+	}
+	f->to = f->from = -1;
+	f->timeout = timeout;
+	snprintf(f->name, sizeof f->name, strlen(cmd) < 300 ? "filter '%s'" : "filter '%.300s...'", cmd);
+	if (header_copy(&f->header, h) != 0 || (f->record = record_alloc()) == NULL) {
+		err_memory(e);
+		goto fail;
+	}
+	if ((f->sink = sink_open_memory(&f->out, &f->header, e)) == NULL)
+		goto fail;
+	rc = make_pipe(in) != 0 || make_pipe(out) != 0 ? errno : 0;
+	/* only our end: the file descriptions of a pipe's two ends are not one */
+	if (rc == 0 && fcntl(in[1], F_SETFL, O_NONBLOCK) != 0)
+		rc = errno;
+	if (rc == 0)
+		rc = spawn(f, cmd, in[0], out[1]);
+	close(in[0]);
+	close(out[1]);
+	f->to = in[1];
+	f->from = out[0];
+	if (rc == 0)
+		return f;
+	err_set(e, "cannot start %s: %s", f->name, strerror(rc));
+fail:
+	filter_abort(f);
+	return NULL;
+}
+
+/* The header of its answers must be one for what it was asked. */
+static int
+check_header(const struct filter *f, struct err *e)
+{
+	const struct header *h = stream_header(f->answers), *own = &f->header;
+
+	if (stream_expect(f->answers, 1u << STREAM_ACTIVATIONS, e) != 0)
+		return -1;
+	if (h->dim != own->dim)
+		return err_set(e, "the output of %s is of dim %zu, not %zu", f->name, h->dim, own->dim);
+	if (h->n_block != 1 || h->block[0] != own->block[0])
+		return err_set(e, "the output of %s is of %s %d, not %d", f->name,
+		    h->n_block == 1 ? "block" : "several blocks from", h->block[0], own->block[0]);
+	/* one that makes its header anew need not know the model */
+	if (h->digest != NULL && own->digest != NULL && strcmp(h->digest, own->digest) != 0)
+		return err_set(e, "the output of %s is of another model", f->name);
+	return 0;
+}
+
+/* Its header is not wanted before there is a record to answer: some programs write nothing before. */
+static int
+open_answers(struct filter *f, struct err *e)
+{
+	char name[sizeof f->name + 16];
+
+	if (f->answers != NULL)
+		return 0;
+	snprintf(name, sizeof name, "the output of %s", f->name);
+	if ((f->answers = stream_open_source(pull, f, name, e)) == NULL)
+		return explain(f, e);
+	return check_header(f, e);
+}
+
+static int
+set_row(struct filter *f, const struct filter_row *row, size_t i)
+{
+	const unsigned char *id;
+	size_t len;
+
+	if (row == NULL)
+		return record_set_int(f->record, "id", (int64_t)(f->asked + i));
+	if ((id = record_raw(row[i].of, "id", &len)) != NULL &&
+	    record_set_raw(f->record, "id", id, len) != 0)
+		return -1;
+	return record_set_int(f->record, "pos", row[i].pos);
+}
+
+/* An answer need not say what it is about; where it does, it must be what was asked next. */
+static int
+check_row(struct filter *f, const struct filter_row *row, size_t i, uint64_t number, struct err *e)
+{
+	char wanted[KEY], id[KEY];
+	int64_t pos;
+
+	if (row == NULL)
+		snprintf(wanted, sizeof wanted, "%llu", (unsigned long long)number);
+	else if (!record_has(row[i].of, "id"))
+		wanted[0] = '\0';
+	else if (record_get_key(row[i].of, "id", wanted, sizeof wanted, e) != 0)
+		return -1;
+	if (wanted[0] != '\0' && record_has(f->record, "id")) {
+		if (record_get_key(f->record, "id", id, sizeof id, e) != 0)
+			return stream_locate(f->answers, e);
+		if (strcmp(id, wanted) != 0) {
+			err_set(e, "it answers '%s', not '%s'", id, wanted);
+			return stream_locate(f->answers, e);
+		}
+	}
+	if (row != NULL && record_get_int(f->record, "pos", &pos) == 1 && pos != row[i].pos) {
+		err_set(e, "it answers pos %lld of '%s', not %d", (long long)pos, wanted, row[i].pos);
+		return stream_locate(f->answers, e);
+	}
+	return 0;
+}
+
+int
+filter_apply(struct filter *f, const struct filter_row *row, float *act, size_t n, struct err *e)
+{
+	uint64_t first = f->asked;
+	size_t dim = f->header.dim, i;
+	char done[64];
+	int got;
+
+	for (i = 0; i < n; i++) {
+		record_clear(f->record);
+		if (set_row(f, row, i) != 0)
+			return err_memory(e);
+		if (record_set_act(f->record, 0, act + i * dim, dim, e) != 0 ||
+		    sink_write(f->sink, f->record, e) != 0)
+			return err_prefix(e, "%s: record %llu for it: ", f->name, (unsigned long long)(first + i + 1));
+	}
+	f->asked += n;
+	if (open_answers(f, e) != 0)
+		return -1;
+	for (i = 0; i < n; i++) {
+		if ((got = stream_read(f->answers, f->record, e)) < 0)
+			return explain(f, e);
+		if (got == 0) {
+			progress_text(f, done, sizeof done);
+			err_set(e, "%s ended its output, %s", f->name, done);
+			return explain(f, e);
+		}
+		if (check_row(f, row, i, first + i, e) != 0)
+			return -1;
+		if (record_get_act(f->record, stream_header(f->answers)->half, act + i * dim, dim, e) != 0)
+			return stream_locate(f->answers, e);
+		f->answered++;
+	}
+	return 0;
+}
+
+static int
+finish(struct filter *f, struct err *e)
+{
+	int got = sink_close(f->sink, e);
+
+	f->sink = NULL;
+	f->closing = 1;
+	if (got != 0 || open_answers(f, e) != 0)
+		return -1;
+	if ((got = stream_read(f->answers, f->record, e)) < 0)
+		return explain(f, e);
+	if (got > 0)
+		return err_set(e, "%s answered more than the %llu records it was given", f->name,
+		    (unsigned long long)f->asked);
+	/* who read its input to the end has let us close it */
+	if (f->deaf || f->to >= 0) {
+		err_set(e, "%s ended its output before its input ended", f->name);
+		return explain(f, e);
+	}
+	if (!has_exited(f, f->timeout))
+		return err_set(e, "%s stalled: its output has ended, but it did not exit for %g s", f->name,
+		    f->timeout);
+	return check_status(f, e);
+}
+
+int
+filter_close(struct filter *f, struct err *e)
+{
+	int rc = finish(f, e);
+
+	filter_abort(f);
+	return rc;
+}
+
+void
+filter_abort(struct filter *f)
+{
+	if (f == NULL)
+		return;
+	if (f->pid > 0)
+		filter_kill();
+	if (f->to >= 0)
+		close(f->to);
+	if (f->from >= 0)
+		close(f->from);
+	sink_abort(f->sink);
+	stream_close(f->answers);
+	record_free(f->record);
+	header_release(&f->header);
+	free(f->out.p);
+	free(f);
+}

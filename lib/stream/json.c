@@ -1,0 +1,173 @@
+/* Between JSON and msgpack; jansson does the reading and the quoting. */
+#include <jansson.h>
+#include <msgpack.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "stream/wire.h"
+
+static int
+pack(msgpack_packer *pk, const json_t *v)
+{
+	const char *name;
+	size_t i, n;
+	json_t *item;
+
+	switch (json_typeof(v)) {
+	case JSON_OBJECT:
+		if (msgpack_pack_map(pk, json_object_size(v)) != 0)
+			return -1;
+		/* the cast: iterating does not change it, but the macro takes no const */
+		json_object_foreach((json_t *)(uintptr_t)v, name, item) {
+			n = strlen(name);
+			if (msgpack_pack_str(pk, n) != 0 || msgpack_pack_str_body(pk, name, n) != 0 ||
+			    pack(pk, item) != 0)
+				return -1;
+		}
+		return 0;
+	case JSON_ARRAY:
+		n = json_array_size(v);
+		if (msgpack_pack_array(pk, n) != 0)
+			return -1;
+		for (i = 0; i < n; i++)
+			if (pack(pk, json_array_get(v, i)) != 0)
+				return -1;
+		return 0;
+	case JSON_STRING:
+		n = json_string_length(v);
+		if (msgpack_pack_str(pk, n) != 0)
+			return -1;
+		return msgpack_pack_str_body(pk, json_string_value(v), n);
+	case JSON_INTEGER:
+		return msgpack_pack_int64(pk, json_integer_value(v));
+	case JSON_REAL:
+		return msgpack_pack_double(pk, json_real_value(v));
+	case JSON_TRUE:
+		return msgpack_pack_true(pk);
+	case JSON_FALSE:
+		return msgpack_pack_false(pk);
+	case JSON_NULL:
+		return msgpack_pack_nil(pk);
+	}
+	return -1;
+}
+
+int
+wire_from_json(struct buf *to, const char *text, size_t len, struct err *e)
+{
+	json_error_t why;
+	msgpack_packer pk;
+	json_t *v;
+	int rc;
+
+	/* a newline would be a line of jansson's own, whose columns begin anew */
+	while (len > 0 && (text[len - 1] == '\n' || text[len - 1] == '\r'))
+		len--;
+	v = json_loadb(text, len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &why);
+	if (v == NULL)
+		return err_set(e, "it is not JSON: column %d: %s", why.column, why.text);
+	if (!json_is_object(v)) {
+		json_decref(v);
+		return err_set(e, "it is not a JSON object");
+	}
+	msgpack_packer_init(&pk, to, buf_pack);
+	rc = pack(&pk, v);
+	json_decref(v);
+	return rc != 0 ? err_memory(e) : 0;
+}
+
+int
+wire_string_to_json(struct buf *to, const char *s, size_t n)
+{
+	/* at worst six characters for one, and the quotes */
+	size_t room = 6 * n + 2, len;
+	json_t *v;
+
+	if (buf_reserve(to, room) != 0 || (v = json_stringn_nocheck(s, n)) == NULL)
+		return -1;
+	len = json_dumpb(v, (char *)to->p + to->len, room, JSON_ENCODE_ANY);
+	json_decref(v);
+	if (len == 0 || len > room)
+		return -1;
+	to->len += len;
+	return 0;
+}
+
+/* The shortest text that reads back as the same number, with a mark that it is no integer. */
+static int
+number(struct buf *to, double d)
+{
+	char text[40];
+	int digits, n = 0;
+
+	for (digits = 15; digits <= 17; digits++) {
+		n = snprintf(text, sizeof text - 2, "%.*g", digits, d);
+		if (strtod(text, NULL) == d)
+			break;
+	}
+	if (strpbrk(text, ".e") == NULL)
+		n += snprintf(text + n, 3, ".0");
+	return buf_append(to, text, (size_t)n);
+}
+
+static int value_to_json(struct buf *to, const unsigned char *p, size_t n, size_t *at);
+
+static int
+members_to_json(struct buf *to, const struct token *t, const unsigned char *p, size_t n, size_t *at)
+{
+	int map = t->type == TOKEN_MAP;
+	uint64_t i;
+
+	if (buf_append(to, map ? "{" : "[", 1) != 0)
+		return -1;
+	for (i = 0; i < t->n; i++)
+		if ((i > 0 && buf_append(to, ",", 1) != 0) ||
+		    (map && (value_to_json(to, p, n, at) != 0 || buf_append(to, ":", 1) != 0)) ||
+		    value_to_json(to, p, n, at) != 0)
+			return -1;
+	return buf_append(to, map ? "}" : "]", 1);
+}
+
+/* The value at p + *at, which a walk has found good; *at goes behind it. */
+static int
+value_to_json(struct buf *to, const unsigned char *p, size_t n, size_t *at)
+{
+	char text[32] = "null";
+	struct token t;
+
+	token_read(&t, p + *at, n - *at);
+	*at += t.head;
+	switch (t.type) {
+	case TOKEN_MAP:
+	case TOKEN_ARRAY:
+		return members_to_json(to, &t, p, n, at);
+	case TOKEN_STR:
+		*at += t.n;
+		return wire_string_to_json(to, (const char *)p + *at - t.n, t.n);
+	case TOKEN_NUM:
+		return number(to, t.d);
+	case TOKEN_UINT:
+		snprintf(text, sizeof text, "%llu", (unsigned long long)t.u);
+		break;
+	case TOKEN_INT:
+		snprintf(text, sizeof text, "%lld", (long long)t.i);
+		break;
+	case TOKEN_BOOL:
+		snprintf(text, sizeof text, "%s", t.u ? "true" : "false");
+		break;
+	case TOKEN_NIL:
+		break;
+	case TOKEN_BIN:	/* only "act", which record.c writes; a walk lets no extension by */
+	case TOKEN_EXT:
+		return -1;
+	}
+	return buf_append(to, text, strlen(text));
+}
+
+int
+wire_to_json(struct buf *to, const unsigned char *p, size_t n)
+{
+	size_t at = 0;
+
+	return value_to_json(to, p, n, &at);
+}

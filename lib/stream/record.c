@@ -1,0 +1,620 @@
+#include "stream/record.h"
+
+#include <math.h>
+#include <msgpack.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/half.h"
+#include "stream/wire.h"
+
+/* A field: its name and its raw msgpack value, each with a NUL behind it, in the record's bytes. */
+struct field_slot {
+	size_t name, name_len;
+	size_t off, len;
+	size_t room;			/* a new value of up to this length goes in place */
+};
+
+struct record {
+	struct buf bytes;
+	struct field_slot *slot;
+	size_t n, cap;
+};
+
+struct record *
+record_alloc(void)
+{
+	return calloc(1, sizeof(struct record));
+}
+
+void
+record_free(struct record *r)
+{
+	if (r == NULL)
+		return;
+	free(r->bytes.p);
+	free(r->slot);
+	free(r);
+}
+
+void
+record_clear(struct record *r)
+{
+	r->bytes.len = 0;
+	r->n = 0;
+}
+
+static int
+reserve_slots(struct record *r, size_t n)
+{
+	size_t cap = r->cap > 0 ? r->cap : 16;
+	struct field_slot *p;
+
+	if (n <= r->cap)
+		return 0;
+	while (cap < n)
+		cap *= 2;
+	if ((p = realloc(r->slot, cap * sizeof *p)) == NULL)
+		return -1;
+	r->slot = p;
+	r->cap = cap;
+	return 0;
+}
+
+int
+record_copy(struct record *to, const struct record *from)
+{
+	record_clear(to);
+	if (reserve_slots(to, from->n) != 0 || buf_append(&to->bytes, from->bytes.p, from->bytes.len) != 0)
+		return -1;
+	if (from->n > 0)
+		memcpy(to->slot, from->slot, from->n * sizeof *to->slot);
+	to->n = from->n;
+	return 0;
+}
+
+size_t
+record_size(const struct record *r)
+{
+	return r->n;
+}
+
+const char *
+record_name(const struct record *r, size_t i)
+{
+	return (const char *)r->bytes.p + r->slot[i].name;
+}
+
+static struct field_slot *
+find(const struct record *r, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < r->n; i++)
+		if (strcmp(record_name(r, i), name) == 0)
+			return &r->slot[i];
+	return NULL;
+}
+
+int
+record_has(const struct record *r, const char *name)
+{
+	return find(r, name) != NULL;
+}
+
+const unsigned char *
+record_raw(const struct record *r, const char *name, size_t *len)
+{
+	const struct field_slot *f = find(r, name);
+
+	if (f == NULL)
+		return NULL;
+	*len = f->len;
+	return r->bytes.p + f->off;
+}
+
+/* 1 and the token at the value's first byte, 0 for absent or null */
+static int
+get(const struct record *r, const char *name, struct token *t, const unsigned char **p)
+{
+	size_t len;
+
+	if ((*p = record_raw(r, name, &len)) == NULL)
+		return 0;
+	token_read(t, *p, len);
+	return t->type != TOKEN_NIL;
+}
+
+int
+record_get_str(const struct record *r, const char *name, const char **s, size_t *len)
+{
+	const unsigned char *p;
+	struct token t;
+
+	if (!get(r, name, &t, &p))
+		return 0;
+	if (t.type != TOKEN_STR)
+		return -1;
+	*s = (const char *)p + t.head;
+	if (len != NULL)
+		*len = t.n;
+	return 1;
+}
+
+int
+record_get_int(const struct record *r, const char *name, int64_t *v)
+{
+	const unsigned char *p;
+	struct token t;
+
+	if (!get(r, name, &t, &p))
+		return 0;
+	if (t.type == TOKEN_INT)
+		*v = t.i;
+	else if ((t.type == TOKEN_UINT || t.type == TOKEN_BOOL) && t.u <= INT64_MAX)
+		*v = (int64_t)t.u;
+	else
+		return -1;
+	return 1;
+}
+
+static int
+token_num(const struct token *t, double *v)
+{
+	if (t->type == TOKEN_NUM)
+		*v = t->d;
+	else if (t->type == TOKEN_INT)
+		*v = (double)t->i;
+	else if (t->type == TOKEN_UINT)
+		*v = (double)t->u;
+	else
+		return -1;
+	return 1;
+}
+
+int
+record_get_num(const struct record *r, const char *name, double *v)
+{
+	const unsigned char *p;
+	struct token t;
+
+	return get(r, name, &t, &p) ? token_num(&t, v) : 0;
+}
+
+int
+record_get_nums(const struct record *r, const char *name, double **v, size_t *n)
+{
+	const unsigned char *p;
+	struct token t, item;
+	double *out;
+	size_t i, at;
+
+	if (!get(r, name, &t, &p))
+		return 0;
+	if (t.type != TOKEN_ARRAY || (out = malloc((t.n + 1) * sizeof *out)) == NULL)
+		return -1;
+	for (i = 0, at = t.head; i < t.n; i++, at += item.head) {
+		/* a value inside a record was walked when it came: the head is there */
+		token_read(&item, p + at, SIZE_MAX - at);
+		if (token_num(&item, &out[i]) < 0) {
+			free(out);
+			return -1;
+		}
+	}
+	*v = out;
+	*n = t.n;
+	return 1;
+}
+
+int
+record_get_str_at(const struct record *r, const char *name, size_t i, const char **s, size_t *len)
+{
+	const unsigned char *p;
+	struct token t, item = { 0 };
+	size_t at, k;
+
+	if (!get(r, name, &t, &p))
+		return 0;
+	if (t.type != TOKEN_ARRAY)
+		return -1;
+	if (i >= t.n)
+		return 0;
+	for (k = 0, at = t.head; k <= i; k++, at += item.head + item.n) {
+		token_read(&item, p + at, SIZE_MAX - at);
+		if (item.type != TOKEN_STR)
+			return -1;
+	}
+	*s = (const char *)p + at - item.n;
+	*len = item.n;
+	return 1;
+}
+
+int
+record_get_key(const struct record *r, const char *name, char *buf, size_t size, struct err *e)
+{
+	const unsigned char *p;
+	struct token t;
+
+	if (!get(r, name, &t, &p))
+		return err_set(e, "no field '%s'", name);
+	if (t.type == TOKEN_STR) {
+		if (t.n >= size)
+			return err_set(e, "field '%s' is longer than %zu bytes", name, size - 1);
+		if (memchr(p + t.head, '\0', t.n) != NULL)
+			return err_set(e, "field '%s' holds a NUL character", name);
+		memcpy(buf, p + t.head, t.n);
+		buf[t.n] = '\0';
+	} else if (t.type == TOKEN_UINT) {
+		snprintf(buf, size, "%llu", (unsigned long long)t.u);
+	} else if (t.type == TOKEN_INT) {
+		snprintf(buf, size, "%lld", (long long)t.i);
+	} else {
+		return err_set(e, "field '%s' is neither a string nor an integer", name);
+	}
+	return 0;
+}
+
+/*
+ * Setting: the value is packed at the end of the record's bytes, then moved to
+ * where the old one was when it fits there, so that a record that is
+ * set again and again does not grow.
+ */
+struct setting {
+	msgpack_packer pk;
+	size_t mark;
+};
+
+static void
+set_begin(struct record *r, struct setting *s)
+{
+	s->mark = r->bytes.len;
+	msgpack_packer_init(&s->pk, &r->bytes, buf_pack);
+}
+
+static int
+set_end(struct record *r, const char *name, const struct setting *s)
+{
+	struct field_slot *f = find(r, name);
+	size_t len = r->bytes.len - s->mark;
+
+	if (buf_append(&r->bytes, "", 1) != 0)
+		goto fail;
+	if (f != NULL && len <= f->room) {
+		memcpy(r->bytes.p + f->off, r->bytes.p + s->mark, len + 1);
+		f->len = len;
+		r->bytes.len = s->mark;
+		return 0;
+	}
+	if (f == NULL) {
+		size_t at = r->bytes.len, n = strlen(name);
+
+		if (reserve_slots(r, r->n + 1) != 0 || buf_append(&r->bytes, name, n + 1) != 0)
+			goto fail;
+		f = &r->slot[r->n++];
+		f->name = at;
+		f->name_len = n;
+	}
+	f->off = s->mark;
+	f->len = f->room = len;
+	return 0;
+fail:
+	r->bytes.len = s->mark;
+	return -1;
+}
+
+static int
+set_fail(struct record *r, const struct setting *s)
+{
+	r->bytes.len = s->mark;
+	return -1;
+}
+
+int
+record_set_raw(struct record *r, const char *name, const unsigned char *p, size_t len)
+{
+	struct setting s;
+
+	set_begin(r, &s);
+	if (buf_append(&r->bytes, p, len) != 0)
+		return set_fail(r, &s);
+	return set_end(r, name, &s);
+}
+
+int
+record_set_str(struct record *r, const char *name, const char *text, size_t len)
+{
+	struct setting s;
+
+	set_begin(r, &s);
+	if (msgpack_pack_str(&s.pk, len) != 0 || msgpack_pack_str_body(&s.pk, text, len) != 0)
+		return set_fail(r, &s);
+	return set_end(r, name, &s);
+}
+
+int
+record_set_int(struct record *r, const char *name, int64_t v)
+{
+	struct setting s;
+
+	set_begin(r, &s);
+	if (msgpack_pack_int64(&s.pk, v) != 0)
+		return set_fail(r, &s);
+	return set_end(r, name, &s);
+}
+
+int
+record_set_num(struct record *r, const char *name, double v)
+{
+	struct setting s;
+
+	set_begin(r, &s);
+	if (msgpack_pack_double(&s.pk, v) != 0)
+		return set_fail(r, &s);
+	return set_end(r, name, &s);
+}
+
+int
+record_set_nums(struct record *r, const char *name, const double *v, size_t n)
+{
+	struct setting s;
+	size_t i;
+
+	set_begin(r, &s);
+	if (msgpack_pack_array(&s.pk, n) != 0)
+		return set_fail(r, &s);
+	for (i = 0; i < n; i++)
+		if (msgpack_pack_double(&s.pk, v[i]) != 0)
+			return set_fail(r, &s);
+	return set_end(r, name, &s);
+}
+
+int
+record_set_ints(struct record *r, const char *name, const int *v, size_t n)
+{
+	struct setting s;
+	size_t i;
+
+	set_begin(r, &s);
+	if (msgpack_pack_array(&s.pk, n) != 0)
+		return set_fail(r, &s);
+	for (i = 0; i < n; i++)
+		if (msgpack_pack_int(&s.pk, v[i]) != 0)
+			return set_fail(r, &s);
+	return set_end(r, name, &s);
+}
+
+void
+record_unset(struct record *r, const char *name)
+{
+	struct field_slot *f = find(r, name);
+
+	if (f == NULL)
+		return;
+	memmove(f, f + 1, (size_t)(r->slot + r->n - (f + 1)) * sizeof *f);
+	r->n--;
+}
+
+static int
+find_act(const struct record *r, int half, size_t dim, const unsigned char **p, struct err *e)
+{
+	size_t width = half ? 2 : 4;
+	struct token t;
+
+	if (!get(r, "act", &t, p))
+		return err_set(e, "no field 'act'");
+	if (t.type != TOKEN_BIN)
+		return err_set(e, "field 'act' is not binary");
+	if (t.n != width * dim)
+		return err_set(e, "field 'act' has %llu bytes, not the %zu of %zu numbers",
+		    (unsigned long long)t.n, width * dim, dim);
+	*p += t.head;
+	return 0;
+}
+
+int
+record_get_act(const struct record *r, int half, float *out, size_t dim, struct err *e)
+{
+	size_t width = half ? 2 : 4, i;
+	const unsigned char *p;
+
+	if (find_act(r, half, dim, &p, e) != 0)
+		return -1;
+	for (i = 0; i < dim; i++)
+		out[i] = le_load(p + i * width, half);
+	return 0;
+}
+
+int
+record_set_act(struct record *r, int half, const float *act, size_t dim, struct err *e)
+{
+	size_t width = half ? 2 : 4, i;
+	struct setting s;
+	unsigned char *p;
+
+	set_begin(r, &s);
+	if (msgpack_pack_bin(&s.pk, width * dim) != 0 || buf_reserve(&r->bytes, width * dim) != 0) {
+		set_fail(r, &s);
+		return err_memory(e);
+	}
+	p = r->bytes.p + r->bytes.len;
+	for (i = 0; i < dim; i++) {
+		if (!(fabsf(act[i]) < (half ? 65520.0f : INFINITY))) {
+			set_fail(r, &s);
+			return err_set(e, "an activation holds %g, which %s cannot carry", (double)act[i],
+			    half ? "float16" : "a stream");
+		}
+		le_store(p + i * width, half, act[i]);
+	}
+	r->bytes.len += width * dim;
+	return set_end(r, "act", &s) != 0 ? err_memory(e) : 0;
+}
+
+int
+record_check_act(const struct record *r, const struct header *h, struct err *e)
+{
+	size_t width = h->half ? 2 : 4, i;
+	const unsigned char *p;
+
+	if (h->kind != STREAM_ACTIVATIONS)
+		return record_has(r, "act") ?
+		    err_set(e, "it has a field 'act' in a stream of %s", stream_kind_name(h->kind)) : 0;
+	if (find_act(r, h->half, h->dim, &p, e) != 0)
+		return -1;
+	for (i = 0; i < h->dim; i++)
+		if (!isfinite(le_load(p + i * width, h->half)))
+			return err_set(e, "field 'act' holds a value that is not finite");
+	return 0;
+}
+
+int
+record_pack_act(struct record *r, const struct header *h, struct err *e)
+{
+	double *v;
+	float *act;
+	size_t n, i;
+	int rc;
+
+	if (h->kind != STREAM_ACTIVATIONS || !record_has(r, "act"))
+		return record_check_act(r, h, e);
+	if (record_get_nums(r, "act", &v, &n) != 1)
+		return err_set(e, "field 'act' is not an array of numbers");
+	act = malloc((n + 1) * sizeof *act);
+	for (i = 0; act != NULL && i < n; i++)
+		act[i] = (float)v[i];
+	rc = act == NULL ? err_memory(e) : record_set_act(r, h->half, act, n, e);
+	free(act);
+	free(v);
+	return rc != 0 ? -1 : record_check_act(r, h, e);
+}
+
+/* Bytes of the object at p, which a walk has found good. */
+static size_t
+extent(const unsigned char *p, size_t n)
+{
+	struct walk w = { 0 };
+	struct err e;
+
+	walk_run(&w, p, n, &e);
+	return w.pos;
+}
+
+int
+record_from_wire(struct record *r, const unsigned char *p, size_t n, struct err *e)
+{
+	struct token t, key;
+	size_t at, i;
+
+	record_clear(r);
+	if (token_read(&t, p, n) != 1 || t.type != TOKEN_MAP)
+		return err_set(e, "it is not a map");
+	if (t.n > WIRE_FIELDS)
+		return err_set(e, "it has %llu fields, more than %d", (unsigned long long)t.n, WIRE_FIELDS);
+	/* NULs for names and values come on top */
+	if (reserve_slots(r, t.n) != 0 || buf_reserve(&r->bytes, n + 2 * t.n) != 0)
+		return err_memory(e);
+	for (i = 0, at = t.head; i < t.n; i++) {
+		struct field_slot *f = &r->slot[r->n];
+		struct token value;
+
+		token_read(&key, p + at, n - at);
+		at += key.head;
+		f->name = r->bytes.len;
+		f->name_len = key.n;
+		memcpy(r->bytes.p + f->name, p + at, key.n);
+		r->bytes.p[f->name + key.n] = '\0';
+		if (find(r, record_name(r, r->n)) != NULL)
+			return err_set(e, "field '%s' is there twice", record_name(r, r->n));
+		at += key.n;
+		token_read(&value, p + at, n - at);
+		f->off = f->name + key.n + 1;
+		f->len = f->room = value.type == TOKEN_ARRAY || value.type == TOKEN_MAP ?
+		    extent(p + at, n - at) : value.head + value.n;
+		memcpy(r->bytes.p + f->off, p + at, f->len);
+		r->bytes.p[f->off + f->len] = '\0';
+		at += f->len;
+		r->bytes.len = f->off + f->len + 1;
+		r->n++;
+	}
+	return 0;
+}
+
+int
+record_to_wire(const struct record *r, struct buf *to)
+{
+	msgpack_packer pk;
+	size_t i;
+
+	msgpack_packer_init(&pk, to, buf_pack);
+	if (msgpack_pack_map(&pk, r->n) != 0)
+		return -1;
+	for (i = 0; i < r->n; i++) {
+		const struct field_slot *f = &r->slot[i];
+
+		if (msgpack_pack_str(&pk, f->name_len) != 0 ||
+		    buf_append(to, r->bytes.p + f->name, f->name_len) != 0 ||
+		    buf_append(to, r->bytes.p + f->off, f->len) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* The text form of "act", which is an array of numbers there. */
+static int
+act_to_json(const struct record *r, int half, struct buf *to)
+{
+	size_t width = half ? 2 : 4, i;
+	const unsigned char *p;
+	struct token t;
+	char text[32];
+
+	if (!get(r, "act", &t, &p) || t.type != TOKEN_BIN)
+		return -1;
+	for (i = 0; i < t.n / width; i++) {
+		double x = (double)le_load(p + t.head + i * width, half);
+		/* "-0" would be an integer, which has no sign */
+		int n = snprintf(text, sizeof text, x == 0 && signbit(x) ? "%c%.1f" : "%c%.9g", i == 0 ? '[' : ',', x);
+
+		if (buf_append(to, text, (size_t)n) != 0)
+			return -1;
+	}
+	return buf_append(to, i == 0 ? "[]" : "]", i == 0 ? 2 : 1);
+}
+
+char *
+record_to_json(const struct record *r, int half, struct err *e)
+{
+	struct buf b = { 0 };
+	size_t i;
+
+	for (i = 0; i < r->n; i++) {
+		const struct field_slot *f = &r->slot[i];
+		const unsigned char *value = r->bytes.p + f->off;
+		struct token t;
+
+		token_read(&t, value, f->len);
+		if (buf_append(&b, i == 0 ? "{" : ",", 1) != 0 ||
+		    wire_string_to_json(&b, record_name(r, i), f->name_len) != 0 || buf_append(&b, ":", 1) != 0 ||
+		    (t.type == TOKEN_BIN ? act_to_json(r, half, &b) : wire_to_json(&b, value, f->len)) != 0)
+			goto fail;
+	}
+	if (buf_append(&b, i == 0 ? "{}" : "}", i == 0 ? 3 : 2) != 0)
+		goto fail;
+	return (char *)b.p;
+fail:
+	free(b.p);
+	err_memory(e);
+	return NULL;
+}
+
+int
+record_from_json(struct record *r, const char *line, size_t len, struct err *e)
+{
+	struct buf b = { 0 };
+	struct walk w = { 0 };
+	int rc = -1;
+
+	if (wire_from_json(&b, line, len, e) == 0 && walk_run(&w, b.p, b.len, e) == 1)
+		rc = record_from_wire(r, b.p, b.len, e);
+	free(b.p);
+	return rc;
+}

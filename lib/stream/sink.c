@@ -1,0 +1,176 @@
+/* Writing a stream: odesteer-stream(5). */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#include "stream/output.h"
+#include "stream/wire.h"
+
+struct sink {
+	gzFile out;			/* plain or gzip; NULL: to `memory` */
+	struct buf *memory;
+	struct output file;
+	struct buf b;			/* one object */
+	uint64_t count;
+	uint32_t crc;
+	struct record *end;		/* the end record's counters */
+};
+
+static int
+fail(const struct sink *k, struct err *e)
+{
+	int code;
+	const char *why = gzerror(k->out, &code);
+
+	return err_set(e, "cannot write '%s': %s", k->file.name, code == Z_ERRNO ? strerror(errno) : why);
+}
+
+/* Writes what is in k->b as one object. */
+static int
+put(struct sink *k, struct err *e)
+{
+	k->crc = (uint32_t)crc32(k->crc, k->b.p, (uInt)k->b.len);
+	if (k->memory != NULL) {
+		if (buf_append(k->memory, k->b.p, k->b.len) != 0)
+			return err_memory(e);
+	} else if (gzwrite(k->out, k->b.p, (unsigned)k->b.len) != (int)k->b.len)
+		return fail(k, e);
+	k->b.len = 0;
+	return 0;
+}
+
+/* The first fields of the end record; counters come behind them, the values at the end. */
+static int
+start_end(struct sink *k)
+{
+	return (k->end = record_alloc()) == NULL || record_set_str(k->end, WIRE_RESERVED, "end", strlen("end")) != 0 ||
+	    record_set_int(k->end, "count", 0) != 0 || record_set_int(k->end, "crc32", 0) != 0 ? -1 : 0;
+}
+
+static int
+put_header(struct sink *k, const struct header *h, struct err *e)
+{
+	struct record *r = record_alloc();
+	int bad = r == NULL || header_to_record(h, r) != 0 || record_to_wire(r, &k->b) != 0;
+
+	record_free(r);
+	return bad ? err_memory(e) : put(k, e);
+}
+
+struct sink *
+sink_open(const char *path, int gzip, const struct header *h, struct err *e)
+{
+	struct sink *k = calloc(1, sizeof *k);
+	int fd = -1;
+
+	if (k == NULL || start_end(k) != 0)
+		goto memory;
+	k->crc = (uint32_t)crc32(0, NULL, 0);
+	if ((fd = output_open(&k->file, path, e)) < 0)
+		goto fail;
+	/* T: transparent, no gzip */
+	if ((k->out = gzdopen(fd, gzip ? "wb" : "wbT")) == NULL) {
+		close(fd);
+		goto memory;
+	}
+	if (put_header(k, h, e) != 0)
+		goto fail;
+	return k;
+memory:
+	err_memory(e);
+fail:
+	sink_abort(k);
+	return NULL;
+}
+
+struct sink *
+sink_open_memory(struct buf *to, const struct header *h, struct err *e)
+{
+	struct sink *k = calloc(1, sizeof *k);
+
+	if (k == NULL || start_end(k) != 0)
+		err_memory(e);
+	else {
+		k->memory = to;
+		k->crc = (uint32_t)crc32(0, NULL, 0);
+		if (put_header(k, h, e) == 0)
+			return k;
+	}
+	sink_abort(k);
+	return NULL;
+}
+
+int
+sink_write(struct sink *k, const struct record *r, struct err *e)
+{
+	if (record_to_wire(r, &k->b) != 0)
+		return err_memory(e);
+	if (k->b.len > WIRE_LIMIT)
+		return err_set(e, "cannot write '%s': a record is bigger than %d MiB", k->file.name, WIRE_LIMIT >> 20);
+	k->count++;
+	return put(k, e);
+}
+
+int
+sink_counter(struct sink *k, const char *name, uint64_t v, struct err *e)
+{
+	return record_set_int(k->end, name, (int64_t)v) != 0 ? err_memory(e) : 0;
+}
+
+int
+sink_number(struct sink *k, const char *name, double v, struct err *e)
+{
+	return record_set_num(k->end, name, v) != 0 ? err_memory(e) : 0;
+}
+
+int
+sink_flush(struct sink *k, struct err *e)
+{
+	return k->out != NULL && gzflush(k->out, Z_SYNC_FLUSH) != Z_OK ? fail(k, e) : 0;
+}
+
+static int
+put_end(struct sink *k, struct err *e)
+{
+	if (record_set_int(k->end, "count", (int64_t)k->count) != 0 ||
+	    record_set_int(k->end, "crc32", k->crc) != 0 || record_to_wire(k->end, &k->b) != 0)
+		return err_memory(e);
+	return put(k, e);
+}
+
+int
+sink_close(struct sink *k, struct err *e)
+{
+	int rc;
+
+	if (put_end(k, e) != 0)
+		goto fail;
+	rc = k->out != NULL ? gzclose_w(k->out) : Z_OK;
+	k->out = NULL;
+	if (rc != Z_OK) {
+		err_set(e, "cannot write '%s': %s", k->file.name, rc == Z_ERRNO ? strerror(errno) : "out of memory");
+		goto fail;
+	}
+	if (output_commit(&k->file, e) != 0)
+		goto fail;
+	sink_abort(k);
+	return 0;
+fail:
+	sink_abort(k);
+	return -1;
+}
+
+void
+sink_abort(struct sink *k)
+{
+	if (k == NULL)
+		return;
+	if (k->out != NULL)
+		gzclose_w(k->out);
+	output_release(&k->file);
+	free(k->b.p);
+	record_free(k->end);
+	free(k);
+}

@@ -1,0 +1,542 @@
+/* Reading a stream: odesteer-stream(5). */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <zlib.h>
+
+#include "base/clock.h"
+#include "base/utf8.h"
+#include "stream/input.h"
+#include "stream/wire.h"
+
+enum { CHUNK = 65536 };
+/* Seconds after which stream_total gives up. */
+static const double total_limit = 0.3;
+
+struct stream {
+	char **path;			/* NULL: a source, which counts as one path */
+	size_t n_path, at;		/* at: the path being read */
+	struct input *in;
+	struct buf b;
+	size_t pos;			/* of the next object in b */
+	struct {			/* what is known of that object, so that no byte is looked at twice */
+		struct walk walk;	/* of msgpack */
+		size_t len;		/* 0: it is not known to be whole */
+		size_t seen;		/* bytes of a line without a newline */
+	} next;
+	int nowait;			/* fill answers INPUT_LATER rather than wait */
+	int eof;
+	int text;			/* a line is a prompt as it stands */
+	int json;			/* JSON Lines, or text: records are lines */
+	int ended;			/* the last path is */
+	int number;			/* records without an id get their number */
+	const struct header *missing;	/* not NULL: records come without act */
+	struct header header;
+	struct record *scratch;		/* headers and end records */
+	uint64_t count, before;		/* records read, and how many of them in earlier paths */
+	uint32_t crc;			/* of what was read of this path */
+};
+
+/* The object at s->pos is done with. */
+static void
+pass(struct stream *s, size_t len)
+{
+	s->pos += len;
+	memset(&s->next, 0, sizeof s->next);
+}
+
+/* More bytes behind those in the buffer: 1, 0 at the end, -1, INPUT_LATER. */
+static int
+fill(struct stream *s, struct err *e)
+{
+	ssize_t n;
+
+	if (s->eof)
+		return 0;
+	if (s->pos > 0) {
+		memmove(s->b.p, s->b.p + s->pos, s->b.len - s->pos);
+		s->b.len -= s->pos;
+		s->pos = 0;
+	}
+	if (buf_reserve(&s->b, CHUNK) != 0)
+		return err_memory(e);
+	if ((n = input_read(s->in, s->b.p + s->b.len, s->b.cap - s->b.len, !s->nowait, e)) < 0)
+		return (int)n;
+	s->b.len += (size_t)n;
+	s->eof = n == 0;
+	return n > 0;
+}
+
+static int
+locate(const struct stream *s, uint64_t number, struct err *e)
+{
+	return err_prefix(e, "%s: record %llu: ", input_name(s->in), (unsigned long long)number);
+}
+
+int
+stream_locate(const struct stream *s, struct err *e)
+{
+	return stream_locate_back(s, 0, e);
+}
+
+int
+stream_locate_back(const struct stream *s, uint64_t back, struct err *e)
+{
+	return locate(s, s->count - s->before - back, e);
+}
+
+/*
+ * The msgpack object that begins at s->pos: *len bytes. 1; 0: nothing but the end is there;
+ * -1; INPUT_LATER.
+ */
+static int
+next_object(struct stream *s, size_t *len, struct err *e)
+{
+	int got;
+
+	if ((*len = s->next.len) > 0)
+		return 1;
+	if (s->pos == s->b.len && (got = fill(s, e)) <= 0)
+		return got;
+	while ((got = walk_run(&s->next.walk, s->b.p + s->pos, s->b.len - s->pos, e)) == 0) {
+		if ((got = fill(s, e)) < 0)
+			return got;
+		if (got == 0)
+			return err_set(e, "%s is truncated: it ends inside record %llu", input_name(s->in),
+			    (unsigned long long)(s->count - s->before + 1));
+	}
+	if (got < 0)
+		return locate(s, s->count - s->before + 1, e);
+	*len = s->next.len = s->next.walk.pos;
+	return 1;
+}
+
+static int
+is_blank(const unsigned char *p, size_t n)
+{
+	while (n > 0 && memchr(" \t\r\n", p[n - 1], 4) != NULL)
+		n--;
+	return n == 0;
+}
+
+/* The same for a line of JSON, the newline included; empty lines are passed over. */
+static int
+next_line(struct stream *s, size_t *len, struct err *e)
+{
+	int got;
+
+	for (;;) {
+		size_t have = s->b.len - s->pos;
+		const unsigned char *nl = memchr(s->b.p + s->pos + s->next.seen, '\n', have - s->next.seen);
+
+		if (nl == NULL && !s->eof) {
+			s->next.seen = have;
+			if (have > WIRE_LIMIT) {
+				err_set(e, "it is bigger than %d MiB", WIRE_LIMIT >> 20);
+				return locate(s, s->count - s->before + 1, e);
+			}
+			if ((got = fill(s, e)) < 0)
+				return got;
+			continue;
+		}
+		*len = nl != NULL ? (size_t)(nl - (s->b.p + s->pos)) + 1 : have;
+		if (!is_blank(s->b.p + s->pos, *len))
+			return 1;
+		if (nl == NULL)
+			return 0;
+		pass(s, *len);
+	}
+}
+
+/* Does a map begin with the mark of headers and end records? */
+static int
+is_marked(const unsigned char *p, size_t n)
+{
+	struct token map, key;
+
+	return token_read(&map, p, n) == 1 && map.type == TOKEN_MAP && map.n > 0 &&
+	    token_read(&key, p + map.head, n - map.head) == 1 && key.type == TOKEN_STR &&
+	    key.n == strlen(WIRE_RESERVED) &&
+	    memcmp(p + map.head + key.head, WIRE_RESERVED, key.n) == 0;
+}
+
+static int
+mark_is(const struct record *r, const char *what)
+{
+	const char *mark;
+
+	return record_get_str(r, WIRE_RESERVED, &mark, NULL) == 1 && strcmp(mark, what) == 0;
+}
+
+/* The header of the path just opened; h is uninitialised and set on 0 only. */
+static int
+read_header(struct stream *s, struct header *h, struct err *e)
+{
+	const char *name = input_name(s->in);
+	size_t len;
+	int got = 1;
+
+	while (s->pos == s->b.len)
+		if ((got = fill(s, e)) <= 0)
+			return got == 0 ? err_set(e, "%s is empty", name) : -1;
+	s->json = s->text || memchr("{ \t\r\n", s->b.p[0], 5) != NULL;
+	if (s->text) {
+		header_init(h, STREAM_EXAMPLES);
+		return 0;
+	}
+	if (s->json) {
+		if ((got = next_line(s, &len, e)) <= 0)
+			return got == 0 ? err_set(e, "%s is empty", name) : -1;
+		if (record_from_json(s->scratch, (char *)s->b.p + s->pos, len, e) != 0)
+			return locate(s, 1, e);
+		if (!mark_is(s->scratch, "stream")) {
+			/* JSON Lines without a header; the line is read again as a record */
+			header_init(h, STREAM_EXAMPLES);
+			return s->missing != NULL && header_copy(h, s->missing) != 0 ? err_memory(e) : 0;
+		}
+	} else {
+		/* what is no stream at all shall not be read on in search of an object's end */
+		while (s->b.len < 16 && (got = fill(s, e)) > 0)
+			;
+		if (got < 0)
+			return -1;
+		if (!is_marked(s->b.p, s->b.len))
+			return err_set(e, "%s is neither an odesteer stream nor JSON Lines", name);
+		if ((got = next_object(s, &len, e)) < 0)
+			return -1;
+		if (record_from_wire(s->scratch, s->b.p + s->pos, len, e) != 0)
+			return err_prefix(e, "%s: header: ", name);
+		if (!mark_is(s->scratch, "stream"))
+			return err_set(e, "%s has no header", name);
+		s->crc = (uint32_t)crc32(s->crc, s->b.p + s->pos, (uInt)len);
+	}
+	pass(s, len);
+	return header_from_record(h, s->scratch, e) != 0 ? err_prefix(e, "%s: ", name) : 0;
+}
+
+/* From here on `in` (NULL: could not be opened) is read; its header is *h. */
+static int
+begin(struct stream *s, struct input *in, struct header *h, struct err *e)
+{
+	input_close(s->in);
+	s->in = in;
+	s->pos = s->b.len = 0;
+	pass(s, 0);
+	s->eof = 0;
+	s->before = s->count;
+	s->crc = (uint32_t)crc32(0, NULL, 0);
+	return in == NULL ? -1 : read_header(s, h, e);
+}
+
+static struct stream *
+open_paths(const char *const *path, size_t n, int text, const struct header *missing, struct err *e)
+{
+	static const char *const standard_input[] = { "-" };
+	struct stream *s = calloc(1, sizeof *s);
+	size_t i;
+
+	if (n == 0) {
+		path = standard_input;
+		n = 1;
+	}
+	if (s == NULL || (s->scratch = record_alloc()) == NULL ||
+	    (s->path = calloc(n, sizeof *s->path)) == NULL)
+		goto memory;
+	s->text = text;
+	s->missing = missing;
+	for (s->n_path = n, i = 0; i < n; i++)
+		if ((s->path[i] = strdup(path[i])) == NULL)
+			goto memory;
+	if (begin(s, input_open(s->path[0], e), &s->header, e) == 0)
+		return s;
+	stream_close(s);
+	return NULL;
+memory:
+	err_memory(e);
+	stream_close(s);
+	return NULL;
+}
+
+struct stream *
+stream_open(const char *const *path, size_t n, struct err *e)
+{
+	return open_paths(path, n, 0, NULL, e);
+}
+
+struct stream *
+stream_open_text(const char *const *path, size_t n, struct err *e)
+{
+	return open_paths(path, n, 1, NULL, e);
+}
+
+struct stream *
+stream_open_without_act(const char *const *path, size_t n, const struct header *missing, struct err *e)
+{
+	return open_paths(path, n, 0, missing, e);
+}
+
+struct stream *
+stream_open_source(stream_source_fn *fn, void *ctx, const char *name, struct err *e)
+{
+	struct stream *s = calloc(1, sizeof *s);
+
+	if (s == NULL || (s->scratch = record_alloc()) == NULL)
+		err_memory(e);
+	else {
+		s->n_path = 1;
+		if (begin(s, input_open_source(fn, ctx, name, e), &s->header, e) == 0)
+			return s;
+	}
+	stream_close(s);
+	return NULL;
+}
+
+void
+stream_close(struct stream *s)
+{
+	size_t i;
+
+	if (s == NULL)
+		return;
+	for (i = 0; s->path != NULL && i < s->n_path; i++)
+		free(s->path[i]);
+	free(s->path);
+	input_close(s->in);
+	free(s->b.p);
+	header_release(&s->header);
+	record_free(s->scratch);
+	free(s);
+}
+
+const struct header *
+stream_header(const struct stream *s)
+{
+	return &s->header;
+}
+
+void
+stream_number(struct stream *s)
+{
+	s->number = 1;
+}
+
+uint64_t
+stream_count(const struct stream *s)
+{
+	return s->count;
+}
+
+uint32_t
+stream_crc(const struct stream *s)
+{
+	return s->crc;
+}
+
+int
+stream_expect(const struct stream *s, unsigned kinds, struct err *e)
+{
+	char wanted[64] = "";
+	size_t n = 0;
+	int k;
+
+	if (kinds & 1u << s->header.kind)
+		return 0;
+	for (k = STREAM_EXAMPLES; k <= STREAM_BARRIER; k++)
+		if (kinds & 1u << k)
+			n += (size_t)snprintf(wanted + n, sizeof wanted - n, "%s%s", n > 0 ? " or " : "",
+			    stream_kind_name((enum stream_kind)k));
+	return err_set(e, "%s holds %s, not %s", input_name(s->in), stream_kind_name(s->header.kind), wanted);
+}
+
+/* The end record of this path, and nothing behind it: 0, -1. */
+static int
+check_end(struct stream *s, const unsigned char *p, size_t len, struct err *e)
+{
+	const char *name = input_name(s->in);
+	uint64_t n = s->count - s->before;
+	int64_t count, crc;
+	int got;
+
+	if (record_from_wire(s->scratch, p, len, e) != 0)
+		return err_prefix(e, "%s: end record: ", name);
+	if (!mark_is(s->scratch, "end"))
+		return err_set(e, "%s: a second header stands behind record %llu", name, (unsigned long long)n);
+	if (record_get_int(s->scratch, "count", &count) != 1 || record_get_int(s->scratch, "crc32", &crc) != 1)
+		return err_set(e, "%s: the end record lacks its count or crc32", name);
+	if ((uint64_t)count != n)
+		return err_set(e, "%s is damaged: %llu records, but the end record says %lld", name,
+		    (unsigned long long)n, (long long)count);
+	if ((uint64_t)crc != s->crc)
+		return err_set(e, "%s is damaged: its crc32 is %08x, but the end record says %08llx", name,
+		    (unsigned)s->crc, (unsigned long long)crc);
+	pass(s, len);
+	if (s->pos == s->b.len && (got = fill(s, e)) <= 0)
+		return got;
+	return err_set(e, "%s goes on behind its end record", name);
+}
+
+static int
+check_act(const struct stream *s, struct record *r, struct err *e)
+{
+	if (s->missing != NULL)
+		return record_has(r, "act") ? err_set(e, "it has a field 'act' of its own") : 0;
+	return s->json ? record_pack_act(r, &s->header, e) : record_check_act(r, &s->header, e);
+}
+
+/* Makes a record of a line of text, without its newline. */
+static int
+record_from_text(struct record *r, const char *line, size_t len, struct err *e)
+{
+	while (len > 0 && (line[len - 1] == '\n' || line[len - 1] == '\r'))
+		len--;
+	if (memchr(line, '\0', len) != NULL || utf8_span(line, len) != len)
+		return err_set(e, "the line is not UTF-8 text");
+	record_clear(r);
+	return record_set_str(r, "prompt", line, len) != 0 ? err_memory(e) : 0;
+}
+
+/* Makes a record of the object at p, of len bytes. */
+static int
+decode(const struct stream *s, struct record *r, const unsigned char *p, size_t len, struct err *e)
+{
+	if (s->text)
+		return record_from_text(r, (const char *)p, len, e);
+	return s->json ? record_from_json(r, (const char *)p, len, e) : record_from_wire(r, p, len, e);
+}
+
+/* Reads from the path at hand: 1, 0 at its end, -1. */
+static int
+read_one(struct stream *s, struct record *r, struct err *e)
+{
+	const unsigned char *p;
+	size_t len;
+	int got = s->json ? next_line(s, &len, e) : next_object(s, &len, e);
+
+	if (got < 0 || (got == 0 && s->json))
+		return got;
+	if (got == 0)
+		return err_set(e, "%s is truncated: no end record behind record %llu", input_name(s->in),
+		    (unsigned long long)(s->count - s->before));
+	p = s->b.p + s->pos;
+	if (!s->json && is_marked(p, len))
+		return check_end(s, p, len, e);
+	s->count++;
+	if (decode(s, r, p, len, e) != 0)
+		return stream_locate(s, e);
+	if (!s->json)
+		s->crc = (uint32_t)crc32(s->crc, p, (uInt)len);
+	pass(s, len);
+	if (record_has(r, WIRE_RESERVED))
+		err_set(e, "the name '%s' is reserved", WIRE_RESERVED);
+	else if (check_act(s, r, e) == 0)
+		return 1;
+	return stream_locate(s, e);
+}
+
+/* Sets the id of the record read last to its number, unless it has an id. */
+static int
+set_number(const struct stream *s, struct record *r, struct err *e)
+{
+	int64_t id;
+
+	return record_get_int(r, "id", &id) == 0 && record_set_int(r, "id", (int64_t)s->count) != 0 ? err_memory(e) : 0;
+}
+
+int
+stream_read(struct stream *s, struct record *r, struct err *e)
+{
+	struct header h;
+	const char *what;
+	int got;
+
+	if (s->ended)
+		return 0;
+	while ((got = read_one(s, r, e)) == 0) {
+		if (s->at + 1 == s->n_path) {
+			s->ended = 1;
+			return 0;
+		}
+		s->at++;
+		if (begin(s, input_open(s->path[s->at], e), &h, e) != 0)
+			return -1;
+		what = header_differs(&s->header, &h);
+		header_release(&h);
+		if (what != NULL)
+			return err_set(e, "%s: its %s is not that of '%s'", input_name(s->in), what, s->path[0]);
+	}
+	return got == 1 && s->number && set_number(s, r, e) != 0 ? -1 : got;
+}
+
+/* Reads on as far as no waiting is needed: INPUT_LATER, or else *end says whether the path at hand is at its end. */
+static int
+read_ahead(struct stream *s, int *end)
+{
+	struct err e;		/* what is wrong is wrong again when it is read */
+	size_t len;
+	int got;
+
+	s->nowait = 1;
+	got = s->json ? next_line(s, &len, &e) : next_object(s, &len, &e);
+	*end = s->json ? got == 0 : got == 1 && is_marked(s->b.p + s->pos, len);
+	/* an end record is the end when there is nothing behind it */
+	if (*end && !s->json && s->pos + len == s->b.len)
+		got = fill(s, &e);
+	s->nowait = 0;
+	return got;
+}
+
+int
+stream_pending(struct stream *s)
+{
+	int end;
+
+	return s->ended || (read_ahead(s, &end) != INPUT_LATER && !(end && s->at + 1 < s->n_path));
+}
+
+int
+stream_wait(struct stream *s, int ms)
+{
+	int end;
+
+	while (!s->ended && read_ahead(s, &end) == INPUT_LATER)
+		if (!input_wait(s->in, ms))
+			return 0;
+	return 1;
+}
+
+/* Are all paths regular files, which can be read twice? */
+static int
+is_regular(const struct stream *s)
+{
+	struct stat st;
+	size_t i;
+
+	for (i = 0; i < s->n_path; i++)
+		if (s->path == NULL || strcmp(s->path[i], "-") == 0 || stat(s->path[i], &st) != 0 || !S_ISREG(st.st_mode))
+			return 0;
+	return 1;
+}
+
+uint64_t
+stream_total(const struct stream *s)
+{
+	struct stream *again;
+	struct record *r;
+	struct err e;
+	double end = clock_now() + total_limit;
+	uint64_t n = 0;
+	int got = 1;
+
+	if (!is_regular(s))
+		return 0;
+	again = open_paths((const char *const *)s->path, s->n_path, s->text, s->missing, &e);
+	if ((r = record_alloc()) != NULL && again != NULL) {
+		while (clock_now() < end && (got = stream_read(again, r, &e)) == 1)
+			;
+		n = again->count;
+	}
+	record_free(r);
+	stream_close(again);
+	return got == 0 ? n : 0;
+}

@@ -1,0 +1,532 @@
+/*
+ * bench - what `make bench` measures of the library itself, and of the machine.
+ *
+ *   bench flow -b barrier [-T length] [-n steps] [-s solver] [-k rows] [-o moved.f32] acts.ods
+ *       flow_apply to the first `rows` activations (again from the first where the file has fewer),
+ *       each call from the same start; with -o the result of one call, float32, row-major
+ *   bench fit [-f field] [-C c] [-F folds] [-N rows] [-c components] [-z] acts.ods
+ *       field_fit to the first `rows`; -C 0 chooses C, -F 0 holds nothing out, -z standardises
+ *   bench rows rows dim seed
+ *       an activations stream: three dozen directions of falling weight, noise, and a share of both
+ *       that tells positives and negatives apart; 4 rows a group
+ *   bench stream bytes from.ods
+ *       from.ods' records over and over, with ids of their own, 10 of them a group, up to `bytes`
+ *   bench machine
+ *       copying from memory to memory; products of matrices in float and double
+ *   bench peak figures.json command ...
+ *       runs the command; its seconds and peak memory go to figures.json
+ *
+ * -j: threads (1). Every measurement is one line of JSON: the least and the median
+ * seconds of as many calls as fit into -r seconds (1), 3 at least where these do not take ten times as long.
+ */
+#include <cblas.h>
+#include <errno.h>
+#include <getopt.h>
+#include <gsl/gsl_errno.h>
+#include <gsl/gsl_rng.h>
+#include <math.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/runtime.h"
+#include "field/barrier.h"
+#include "flow/flow.h"
+#include "stream/names.h"
+
+static struct {
+	const char *barrier, *field, *out;
+	struct strength T;
+	const struct solver *solver;
+	unsigned steps;
+	size_t k;		/* rows; 0: all */
+	double C, seconds;
+	unsigned folds;
+	size_t components;
+	int standardise, threads;
+} opt;
+
+static void __attribute__((noreturn, format(printf, 1, 2)))
+die(const char *fmt, ...)
+{
+	va_list ap;
+
+	fputs("bench: ", stderr);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+	exit(1);
+}
+
+static void *
+memory(size_t n, size_t size)
+{
+	void *p = calloc(n > 0 ? n : 1, size);
+
+	if (p == NULL)
+		die("out of memory");
+	return p;
+}
+
+/* Seconds of calls, as they come. */
+enum { MOST_CALLS = 20000, LEAST_CALLS = 3 };
+struct samples {
+	double s[MOST_CALLS], sum;
+	size_t n;
+};
+
+static int
+more(const struct samples *x)
+{
+	return x->n == 0 || (x->n < MOST_CALLS && x->sum < opt.seconds) || (x->n < LEAST_CALLS && x->sum < 10 * opt.seconds);
+}
+
+static void
+add(struct samples *x, double seconds)
+{
+	x->s[x->n++] = seconds;
+	x->sum += seconds;
+}
+
+static int
+compare(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+static void
+print_samples(struct samples *x)
+{
+	qsort(x->s, x->n, sizeof *x->s, compare);
+	printf("\"min\":%.9g,\"median\":%.9g,\"calls\":%zu,\"threads\":%d", x->s[0], x->s[x->n / 2], x->n,
+	    opt.threads);
+}
+
+/* The activations of a file, and what a fit needs of them. */
+struct rows {
+	struct header header;
+	float *act;
+	int *label, *group;
+	size_t n, room, dim;
+	struct names *names;
+};
+
+static void
+read_rows(struct rows *d, const char *path)
+{
+	struct record *r = record_alloc();
+	struct stream *in;
+	struct err e;
+	size_t group;
+	int64_t label;
+	int got;
+
+	memset(d, 0, sizeof *d);
+	if ((in = stream_open(&path, 1, &e)) == NULL || stream_expect(in, 1u << STREAM_ACTIVATIONS, &e) != 0)
+		die("%s", e.text);
+	if (r == NULL || (d->names = names_alloc()) == NULL || header_copy(&d->header, stream_header(in)) != 0)
+		die("out of memory");
+	d->dim = d->header.dim;
+	while ((opt.k == 0 || d->n < opt.k) && (got = stream_read(in, r, &e)) != 0) {
+		if (d->n == d->room) {
+			d->room = d->room > 0 ? 2 * d->room : 1024;
+			d->act = realloc(d->act, d->room * d->dim * sizeof *d->act);
+			d->label = realloc(d->label, d->room * sizeof *d->label);
+			d->group = realloc(d->group, d->room * sizeof *d->group);
+			if (d->act == NULL || d->label == NULL || d->group == NULL)
+				die("out of memory");
+		}
+		if (got < 0 || record_get_act(r, d->header.half, d->act + d->n * d->dim, d->dim, &e) != 0 ||
+		    names_group(d->names, r, &group, &e) < 0)
+			die("%s", e.text);
+		if (record_get_int(r, "label", &label) != 1)
+			label = 0;
+		d->label[d->n] = (int)label;
+		d->group[d->n++] = (int)group;
+	}
+	if (d->n == 0)
+		die("'%s' has no records", path);
+	stream_close(in);
+	record_free(r);
+}
+
+static void
+bench_flow(const char *path)
+{
+	static struct samples x;
+	struct flow_options o;
+	struct barrier *b;
+	struct rows d;
+	struct flow *f;
+	struct err e;
+	size_t n, size, i;
+	float *act;
+	double t;
+
+	read_rows(&d, path);
+	n = opt.k > 0 ? opt.k : d.n;
+	size = n * d.dim;
+	act = memory(size, sizeof *act);
+	flow_options_default(&o);
+	o.T = opt.T;
+	o.steps = opt.steps;
+	o.solver = opt.solver;
+	/* as integrate has it: each thread has activations of its own */
+	o.threads = (unsigned)opt.threads;
+	openblas_set_num_threads(1);
+	if (barrier_open(&b, opt.barrier, &e) != 0 || barrier_check_header(b, &d.header, &e) != 0 ||
+	    (f = flow_alloc(b, &o, &e)) == NULL)
+		die("%s", e.text);
+	do {
+		for (i = 0; i < n; i++)
+			memcpy(act + i * d.dim, d.act + i % d.n * d.dim, d.dim * sizeof *act);
+		t = clock_now();
+		if (flow_apply(f, act, n, NULL, 0, &e) != 0)
+			die("%s", e.text);
+		add(&x, clock_now() - t);
+	} while (more(&x));
+	if (opt.out != NULL) {
+		FILE *to = fopen(opt.out, "wb");
+
+		if (to == NULL || fwrite(act, sizeof *act, size, to) != size || fclose(to) != 0)
+			die("cannot write '%s': %s", opt.out, strerror(errno));
+	}
+	printf("{\"rows\":%zu,\"dim\":%zu,\"steps\":%u,\"length\":%.9g,", n, d.dim, opt.steps, flow_length(f));
+	print_samples(&x);
+	printf("}\n");
+}
+
+static void
+bench_fit(const char *path)
+{
+	static struct samples x;
+	struct field_options o;
+	struct fit_report rep;
+	struct fit_data data;
+	struct field *field;
+	struct rows d;
+	struct err e;
+	double t;
+
+	read_rows(&d, path);
+	data = (struct fit_data){ d.act, d.label, d.group, d.n, d.dim, names_count(d.names) };
+	field_options_default(&o);
+	o.C = opt.C;
+	o.folds = opt.folds;
+	o.standardise = opt.standardise;
+	o.components = opt.components;
+	do {
+		memset(&rep, 0, sizeof rep);
+		rep.held_out = memory(d.n, sizeof *rep.held_out);
+		t = clock_now();
+		if ((field = field_fit(field_find(opt.field), &data, &o, &rep, &e)) == NULL)
+			die("%s", e.text);
+		add(&x, clock_now() - t);
+		field_free(field);
+		free(rep.held_out);
+	} while (more(&x));
+	printf("{\"rows\":%zu,\"dim\":%zu,\"components\":%zu,\"C\":%.9g,\"objective\":%.12g,", d.n, d.dim,
+	    o.components, rep.C, rep.objective);
+	print_samples(&x);
+	printf("}\n");
+}
+
+/* gsl_randist.h brings a cblas.h of its own, which the compiler takes for a second one */
+static double
+gaussian(gsl_rng *rng)
+{
+	double r = sqrt(-2 * log(gsl_rng_uniform_pos(rng)));
+
+	return r * cos(6.283185307179586 * gsl_rng_uniform(rng));
+}
+
+static void
+bench_rows(size_t n, size_t dim, uint64_t seed)
+{
+	enum { RANK = 36 };
+	gsl_rng *rng = gsl_rng_alloc(gsl_rng_mt19937);
+	double *u = memory(RANK * dim, sizeof *u), z;
+	struct record *r = record_alloc();
+	float *act = memory(dim, sizeof *act);
+	struct header h;
+	struct sink *out;
+	struct err e;
+	char name[32];
+	size_t i, j, k;
+	int block = 13;
+
+	if (rng == NULL || r == NULL)
+		die("out of memory");
+	gsl_rng_set(rng, (unsigned long)seed);
+	for (i = 0; i < RANK * dim; i++)
+		u[i] = gaussian(rng);
+	header_init(&h, STREAM_ACTIVATIONS);
+	h.dim = dim;
+	if (header_set_model(&h, "made", "00000000000000aa") != 0 || header_set_blocks(&h, &block, 1) != 0)
+		die("out of memory");
+	if ((out = sink_open(NULL, 0, &h, &e)) == NULL)
+		die("%s", e.text);
+	for (i = 0; i < n; i++) {
+		int label = i % 2;
+
+		for (j = 0; j < dim; j++)
+			act[j] = (float)(0.5 * u[j] + gaussian(rng));
+		for (k = 0; k < RANK; k++) {
+			/* positives lie off the negatives in some directions and are wider in others */
+			z = gaussian(rng) * (label && k % 3 == 0 ? 1.3 : 1) + (label && k % 3 == 1 ? 0.4 : 0);
+			z *= 4 / sqrt(1 + (double)k);
+			for (j = 0; j < dim; j++)
+				act[j] += (float)(z * u[k * dim + j]);
+		}
+		record_clear(r);
+		snprintf(name, sizeof name, "r%zu", i);
+		if (record_set_str(r, "id", name, strlen(name)) != 0)
+			die("out of memory");
+		snprintf(name, sizeof name, "g%zu", i / 4);
+		if (record_set_str(r, "group", name, strlen(name)) != 0 || record_set_int(r, "label", label) != 0)
+			die("out of memory");
+		if (record_set_act(r, 0, act, dim, &e) != 0 || sink_write(out, r, &e) != 0)
+			die("%s", e.text);
+	}
+	if (sink_close(out, &e) != 0)
+		die("%s", e.text);
+}
+
+static void
+bench_stream(double bytes, const char *path)
+{
+	struct record **r = NULL, *any = record_alloc();
+	struct header h;
+	struct stream *in;
+	struct sink *out;
+	struct err e;
+	char name[32];
+	double share, each;
+	uint64_t i, n;
+	size_t m = 0;
+	int got;
+
+	if ((in = stream_open(&path, 1, &e)) == NULL)
+		die("%s", e.text);
+	do {
+		if ((r = realloc(r, (m + 1) * sizeof *r)) == NULL || (r[m] = record_alloc()) == NULL)
+			die("out of memory");
+		if ((got = stream_read(in, r[m], &e)) < 0)
+			die("%s", e.text);
+		m += (size_t)got;
+	} while (got == 1 && m < 1000);
+	if (m == 0 || header_copy(&h, stream_header(in)) != 0)
+		die("'%s' has no records", path);
+	stream_close(in);
+	/* by the file's own bytes for a record */
+	{
+		FILE *f = fopen(path, "rb");
+
+		if (f == NULL || any == NULL || fseek(f, 0, SEEK_END) != 0 || (in = stream_open(&path, 1, &e)) == NULL)
+			die("cannot read '%s'", path);
+		while (stream_read(in, any, &e) == 1)
+			;
+		share = (double)ftell(f);
+		each = share / (double)stream_count(in);
+		stream_close(in);
+		fclose(f);
+	}
+	n = (uint64_t)fmax(1, bytes / each);
+	if ((out = sink_open(NULL, 0, &h, &e)) == NULL)
+		die("%s", e.text);
+	for (i = 0; i < n; i++) {
+		snprintf(name, sizeof name, "r%llu", (unsigned long long)i);
+		if (record_set_str(r[i % m], "id", name, strlen(name)) != 0)
+			die("out of memory");
+		snprintf(name, sizeof name, "g%llu", (unsigned long long)i / 10);
+		if (record_set_str(r[i % m], "group", name, strlen(name)) != 0)
+			die("out of memory");
+		if (sink_write(out, r[i % m], &e) != 0)
+			die("%s", e.text);
+	}
+	if (sink_close(out, &e) != 0)
+		die("%s", e.text);
+}
+
+/* One thread's part of a copy. */
+struct part {
+	const char *from;
+	char *to;
+	size_t n;
+};
+
+static void *
+copy_part(void *p)
+{
+	const struct part *x = p;
+
+	memcpy(x->to, x->from, x->n);
+	return NULL;
+}
+
+static void
+machine_copy(void)
+{
+	enum { MOST_THREADS = 64 };
+	static struct samples x;
+	size_t bytes = (size_t)256 << 20, share = bytes / (size_t)opt.threads;
+	pthread_t thread[MOST_THREADS];
+	struct part part[MOST_THREADS];
+	char *from = memory(bytes, 1), *to = memory(bytes, 1);
+	double t;
+	int i;
+
+	memset(from, 1, bytes);
+	memset(to, 2, bytes);
+	do {
+		t = clock_now();
+		for (i = 0; i < opt.threads; i++) {
+			part[i] = (struct part){ from + (size_t)i * share, to + (size_t)i * share, share };
+			if (pthread_create(&thread[i], NULL, copy_part, &part[i]) != 0)
+				die("cannot make a thread");
+		}
+		for (i = 0; i < opt.threads; i++)
+			pthread_join(thread[i], NULL);
+		add(&x, clock_now() - t);
+	} while (more(&x));
+	printf("{\"what\":\"copy\",");
+	print_samples(&x);
+	printf(",\"rate\":%.4g,\"unit\":\"GB/s read and as much written\"}\n", (double)bytes / x.s[0] / 1e9);
+	free(from);
+	free(to);
+}
+
+static void
+machine_gemm(int single)
+{
+	static struct samples x;
+	int n = 2048;
+	size_t size = (size_t)n * (size_t)n, i;
+	double *a = memory(size, sizeof *a), *b = memory(size, sizeof *b), *c = memory(size, sizeof *c), t;
+
+	for (i = 0; i < size; i++) {
+		a[i] = sin((double)i);
+		((float *)b)[i] = (float)cos((double)i);
+	}
+	memset(&x, 0, sizeof x);
+	do {
+		t = clock_now();
+		if (single)
+			cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, n, n, n, 1, (float *)b, n, (float *)b, n,
+			    0, (float *)c, n);
+		else
+			cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, n, n, n, 1, a, n, a, n, 0, c, n);
+		add(&x, clock_now() - t);
+	} while (more(&x));
+	printf("{\"what\":\"%cgemm\",", single ? 's' : 'd');
+	print_samples(&x);
+	printf(",\"rate\":%.4g,\"unit\":\"Gflop/s\"}\n", 2 * pow(n, 3) / x.s[0] / 1e9);
+	free(a);
+	free(b);
+	free(c);
+}
+
+static void
+bench_peak(const char *figures, char *command[])
+{
+	double t = clock_now(), seconds;
+	struct rusage u;
+	int status;
+	pid_t pid = fork();
+	FILE *f;
+
+	if (pid < 0)
+		die("cannot fork: %s", strerror(errno));
+	if (pid == 0) {
+		execvp(command[0], command);
+		fprintf(stderr, "bench: cannot run '%s': %s\n", command[0], strerror(errno));
+		_exit(127);
+	}
+	if (wait4(pid, &status, 0, &u) != pid)
+		die("cannot wait: %s", strerror(errno));
+	seconds = clock_now() - t;
+	if ((f = fopen(figures, "w")) == NULL ||
+	    fprintf(f, "{\"seconds\":%.9g,\"cpu\":%.9g,\"megabytes\":%.6g}\n", seconds,
+	    (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) + 1e-6 * (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec),
+	    (double)u.ru_maxrss / 1024) < 0 || fclose(f) != 0)
+		die("cannot write '%s': %s", figures, strerror(errno));
+	exit(WIFEXITED(status) ? WEXITSTATUS(status) : 1);
+}
+
+static double
+number(const char *s)
+{
+	char *end;
+	double v = strtod(s, &end);
+
+	if (end == s || *end != '\0' || !isfinite(v) || v < 0)
+		die("'%s' is not a number", s);
+	return v;
+}
+
+int
+main(int argc, char *argv[])
+{
+	const char *what = argc > 1 ? argv[1] : "";
+	int c;
+
+	if (strcmp(what, "peak") == 0 && argc > 3)
+		bench_peak(argv[2], argv + 3);
+	runtime_start(argv);
+	gsl_set_error_handler_off();
+	opt.field = "polysketch";
+	opt.solver = solver_find("euler");
+	opt.steps = 10;
+	opt.C = opt.seconds = opt.threads = 1;
+	opt.components = 8000;
+	optind = 2;
+	while ((c = getopt(argc, argv, "b:c:f:j:k:n:o:r:s:C:F:N:T:z")) != -1)
+		switch (c) {
+		case 'b': opt.barrier = optarg; break;
+		case 'c': opt.components = (size_t)number(optarg); break;
+		case 'f': opt.field = optarg; break;
+		case 'j': opt.threads = (int)fmin(fmax(number(optarg), 1), 64); break;
+		case 'k': case 'N': opt.k = (size_t)number(optarg); break;
+		case 'n': opt.steps = (unsigned)number(optarg); break;
+		case 'o': opt.out = optarg; break;
+		case 'r': opt.seconds = number(optarg); break;
+		case 's': opt.solver = solver_find(optarg); break;
+		case 'C': opt.C = number(optarg); break;
+		case 'F': opt.folds = (unsigned)number(optarg); break;
+		case 'T':
+			if (strength_parse(&opt.T, optarg) != 0)
+				die("'%s' is not a length", optarg);
+			break;
+		case 'z': opt.standardise = 1; break;
+		default: return 2;
+		}
+	argc -= optind;
+	argv += optind;
+	openblas_set_num_threads(opt.threads);
+	if (opt.solver == NULL || field_find(opt.field) == NULL)
+		die("no such solver or field");
+	if (strcmp(what, "flow") == 0 && argc == 1 && opt.barrier != NULL)
+		bench_flow(argv[0]);
+	else if (strcmp(what, "fit") == 0 && argc == 1)
+		bench_fit(argv[0]);
+	else if (strcmp(what, "rows") == 0 && argc == 3)
+		bench_rows((size_t)number(argv[0]), (size_t)number(argv[1]), (uint64_t)number(argv[2]));
+	else if (strcmp(what, "stream") == 0 && argc == 2)
+		bench_stream(number(argv[0]), argv[1]);
+	else if (strcmp(what, "machine") == 0 && argc == 0) {
+		machine_copy();
+		machine_gemm(1);
+		machine_gemm(0);
+	} else
+		die("see the head of tests/bench/bench.c");
+	return 0;
+}

@@ -1,0 +1,71 @@
+# shellcheck shell=sh disable=SC2034 # sourced: its variables are used there
+# inputs.sh - what run and plots share; sourced, never run. See the head of run for the variables.
+. "$(dirname "$0")/../../pipelines/common.sh"
+base=$(path "${OUT:-out/bench}")
+out=$base/sample
+[ -z "$DATA" ] || out=$base/truthfulqa
+name=bench
+self=$here/tests/bench/inputs.sh
+bench=$(path "${BENCH:-$here/build/bench/bench}")
+decode=$(path "${DECODE:-$here/build/bench/decode}")
+threads=${THREADS:-2}
+if [ -n "${QUICK-}" ]; then
+	limit=${LIMIT:-4} size=${SIZE:-16M} prompts=4 many=8 long=12 seconds=0.3 repeats=1
+else
+	limit=${LIMIT:-40} size=${SIZE:-256M} prompts=20 many=64 long=50 seconds=1 repeats=3
+fi
+size=$(echo "$size" | sed 's/G$/000000000/; s/M$/000000/; s/k$/000/')
+export BENCH_THREADS="$threads" BENCH_SECONDS="$seconds" OPENBLAS_NUM_THREADS="$threads" OMP_NUM_THREADS="$threads"
+
+work
+questions
+half 1 0 fit
+half 1 1 test
+# $many prompts whose likeliest answers do not end before $long tokens, so that libllama alone, which does not look
+# for an end, has as much to do for them.
+lasting() { # THREADS TOKENS N
+	first_prompts test.jsonl $((3 * $3)) >prompts-all.jsonl &&
+		generate -j "$1" --max-tokens "$2" -o answers.ods prompts-all.jsonl &&
+		view answers.ods >lines.jsonl &&
+		jq -c -n --argjson n "$3" '[inputs | select(.finish == "length") | {id, group, prompt}] | .[:$n][]' lines.jsonl
+}
+inputs() {
+	step collect 1 fit.ods fit.jsonl "$model" -- collect -j "$threads" -l "$block" fit.jsonl
+	step fit 1 paper.ods fit.ods -- fitbarrier -p paper fit.ods
+	step fit 1 best.ods fit.ods -- fitbarrier -p best fit.ods
+	step view 1 paper.json paper.ods -- view paper.ods
+	step view 1 fit.lines fit.ods -- view --npy fit.npy fit.ods
+	T=5
+}
+texts() {
+	inputs
+	first_groups test.jsonl "$limit" >some.jsonl
+	first_prompts test.jsonl "$prompts" >prompts.jsonl
+	step generate 1 "lasting.$many.$long.jsonl" test.jsonl "$model" -- lasting "$threads" "$long" "$many"
+	cp "lasting.$many.$long.jsonl" many.jsonl
+	head -n 4 many.jsonl >few.jsonl
+	step set 1 one.jsonl -- sh -c 'echo "{\"id\":\"a\",\"group\":\"q\",\"label\":1,\"prompt\":\"Q\",\"completion\":\" A\"}"
+		echo "{\"id\":\"b\",\"group\":\"q\",\"label\":0,\"prompt\":\"Q\",\"completion\":\" B\"}"'
+}
+
+# Seconds of a tool, the least of $repeats: to $seconds_taken; its peak memory to $megabytes.
+tool() { # OUTPUT COMMAND...
+	to=$1
+	shift
+	rm -f figures.*
+	k=0
+	while [ $k -lt "$repeats" ]; do
+		k=$((k + 1))
+		"$bench" peak "figures.$k" "$@" >"$to" || die "'$*' failed"
+	done
+	seconds_taken=$(cat figures.* | jq -s 'map(.seconds) | min')
+	megabytes=$(cat figures.* | jq -s 'map(.megabytes) | max')
+}
+# The same less the start: seconds of a tool over a text of one word go first.
+start() { # COMMAND...
+	tool discarded "$@" one.jsonl
+	start_taken=$seconds_taken
+}
+records_of() {
+	view --summary "$1" | sed -n 's/^records *//p'
+}
