@@ -6,7 +6,7 @@
 #   make tune PAIRS=file PROMPTS=file
 #                    block and length by their effect: see pipelines/tune
 #   make estimators, blocks, strength, solvers
-#                    benchmarks: see pipelines/
+#                    benchmarks: see pipelines/studies/
 #   make truthfulqa  the paper's TruthfulQA column on MODEL=file PRESET=name: see pipelines/truthfulqa
 #   make bench       these tools and the Python reference side by side: see tests/bench/run
 #   make bench-plots growth of time with what it grows with: see tests/bench/plots
@@ -118,7 +118,7 @@ demo: setup
 $(benchmarks): setup
 	@tools/setup/packages $(if $(filter blocks strength,$@),gnuplot) $(if $(DATA),mlr)
 	@$(MAKE) --no-print-directory -s all
-	pipelines/$@
+	pipelines/studies/$@
 PAIRS = datasets/mood.jsonl
 PROMPTS = datasets/mood-prompts.jsonl
 tune: setup
@@ -166,7 +166,7 @@ install: all
 	sed "s|^libexec=.*|libexec='$(libexec)'|; s|^pages=.*|pages='$(man)'|" $(BIN)/odesteer >$(DESTDIR)$(PREFIX)/bin/odesteer
 	chmod 755 $(DESTDIR)$(PREFIX)/bin/odesteer
 	for t in $(tools); do install -m 644 man/$$t.1 $(DESTDIR)$(man)/man1/odesteer-$$t.1; done
-	install -m 644 man/stream.5 $(DESTDIR)$(man)/man5/odesteer-stream.5
+	install -m 644 man/odesteer-stream.5 $(DESTDIR)$(man)/man5/odesteer-stream.5
 	install -m 644 man/odesteer.7 $(DESTDIR)$(man)/man7
 
 uninstall:

@@ -28,7 +28,7 @@
 set -eu
 unset CDPATH
 
-here=$(cd "$(dirname "$0")" && until [ -e Makefile ]; do cd ..; done && pwd)
+here=$(cd "$(dirname "$0")" && until [ -e pipelines/common.sh ]; do cd ..; done && pwd)
 name=$(basename "$0")
 case $(command -v fitbarrier) in
 "$here"/*) ;; # another build of this clone's: what is tested
@@ -170,17 +170,17 @@ lines() { # STREAM JQ-ARGUMENTS...: a stream's records through jq
 questions() {
 	if [ -n "$DATA" ]; then
 		step set 1 questions.jsonl ${TRUTHFULQA_SUMS:+"$TRUTHFULQA_SUMS"} \
-			"$here/datasets/truthfulqa" "$here/datasets/truthfulqa.jq" "$here/datasets/half.jq" -- \
+			"$here/datasets/truthfulqa" "$here/datasets/truthfulqa.jq" "$here/datasets/forms/half.jq" -- \
 			env LIMIT= SEED= QUESTIONS= "$here/datasets/truthfulqa" questions
 	else
 		step set 1 questions.jsonl "${QUESTIONS:-$here/datasets/sample.jsonl}" -- cat "${QUESTIONS:-$here/datasets/sample.jsonl}"
 	fi
-	step set 1 answers.jsonl questions.jsonl "$here/datasets/examples.jq" -- jq -c -f "$here/datasets/examples.jq" questions.jsonl
+	step set 1 answers.jsonl questions.jsonl "$here/datasets/forms/examples.jq" -- jq -c -f "$here/datasets/forms/examples.jq" questions.jsonl
 }
 # The answers of one half of the questions.
 half() { # SEED HALF NAME
-	step set 1 "$3.jsonl" answers.jsonl "$here/datasets/half.jq" -- \
-		jq -c -s --argjson seed "$1" --argjson half "$2" -f "$here/datasets/half.jq" answers.jsonl
+	step set 1 "$3.jsonl" answers.jsonl "$here/datasets/forms/half.jq" -- \
+		jq -c -s --argjson seed "$1" --argjson half "$2" -f "$here/datasets/forms/half.jq" answers.jsonl
 }
 first_groups() { # FILE N: the answers to its first N questions, those to a question together
 	jq -c -s --argjson n "$2" '(map(.group) | unique | .[:$n]) as $g | INDEX($g[]; .) as $in | .[] | select($in[.group])' "$1"

@@ -43,7 +43,7 @@ done
 # every method, solver and metric is described
 for name in $(list field); do
 	ok "-f $name is in fitbarrier.1" grep -q "^\.It Cm \(.* \)*$name\( \|\$\)" man/fitbarrier.1
-	ok "and what is in its file in stream.5" grep -q "^\.Ss \(.* \)*$name\(,\|\$\)" man/stream.5
+	ok "and what is in its file in stream.5" grep -q "^\.Ss \(.* \)*$name\(,\|\$\)" man/odesteer-stream.5
 done
 for name in $(list solver); do
 	ok "-s $name is in integrate.1" grep -q "^\.It Cm \(.* \)*$name\( \|\$\)" man/integrate.1

@@ -8,20 +8,20 @@ head -n 40 datasets/sample.jsonl >"$tmp/questions"
 unset OUT DATA BLOCK BLOCKS PRESET ROWS SPLITS LENGTHS QUANTILES ANSWERS LIMIT TRUTHFULQA_SUMS
 export QUESTIONS="$tmp/questions"
 
-run env OUT="$tmp/estimators" SPLITS=1 pipelines/estimators
+run env OUT="$tmp/estimators" SPLITS=1 pipelines/studies/estimators
 is "$status" 0 "estimators: $err"
 is "$(cut -d, -f1,3 "$tmp/estimators/estimators.csv" | sort -u | wc -l)" 33 'each estimator has an AUC and a log-loss'
 
-run env OUT="$tmp/blocks" BLOCKS=5,13,20 pipelines/blocks
+run env OUT="$tmp/blocks" BLOCKS=5,13,20 pipelines/studies/blocks
 is "$status $(wc -l <"$tmp/blocks/blocks.csv")" '0 4' "blocks: $err"
 is "$(echo "$out" | grep -c '^block [0-9]* has the least log-loss, in ')" 1 'it names a block'
 
-run env OUT="$tmp/solvers" LENGTHS=0.09r ROWS=10 pipelines/solvers
+run env OUT="$tmp/solvers" LENGTHS=0.09r ROWS=10 pipelines/studies/solvers
 is "$status $(wc -l <"$tmp/solvers/solvers.csv")" '0 23' "solvers: $err"
 is "$(awk -F, '$3 == "euler" { a[$1] = a[$1] " " $6 } END { for (f in a) { split(a[f], v, " "); if (!(v[1] > v[2] && v[2] > v[3])) print f } }' "$tmp/solvers/solvers.csv")" \
 	'' 'more Euler steps come nearer to the flow'
 
-run env OUT="$tmp/strength" LIMIT=4 ANSWERS=4 LENGTHS=15 QUANTILES=0.9 pipelines/strength
+run env OUT="$tmp/strength" LIMIT=4 ANSWERS=4 LENGTHS=15 QUANTILES=0.9 pipelines/studies/strength
 is "$status $(wc -l <"$tmp/strength/strength.csv")" '0 9' "strength: $err"
 is "$(awk -F, 'NR > 1 && !($4 > 0 && $4 < 1 && $8 >= 1)' "$tmp/strength/strength.csv")" '' 'its figures are figures'
 

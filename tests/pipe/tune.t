@@ -16,7 +16,7 @@ run pipelines/tune "$tmp/pairs.jsonl" "$tmp/prompts.jsonl"
 is "$status" 0 "it ends: $err"
 is "$(jq -r '.[].run' "$tmp/tune/report.json" | sort -u | tr '\n' ,)" 'block 10 T=0.1r,block 10 T=0.35r,block 14 T=0.1r,block 14 T=0.35r,unsteered,' 'each block with each length'
 is "$(view "$tmp/tune/unsteered.ods" | jq -c .prompt)" "$(head -n 6 "$tmp/prompts.jsonl" | jq -c .prompt)" 'prompts of the test are left alone'
-is "$(for h in 0 1; do jq -c -s --argjson seed 1 --argjson half $h -f datasets/half.jq "$tmp/pairs.jsonl" | jq -r .group; done | sort | uniq -c | awk '{ print $1 }' | sort -u)" 2 \
+is "$(for h in 0 1; do jq -c -s --argjson seed 1 --argjson half $h -f datasets/forms/half.jq "$tmp/pairs.jsonl" | jq -r .group; done | sort | uniq -c | awk '{ print $1 }' | sort -u)" 2 \
 	'no pair is in both halves'
 is "$(view "$tmp/tune/judge.ods" | jq '.positives + .negatives') $(view "$tmp/tune/10.ods" | jq '.positives + .negatives')" '24 24' 'one half is fitted, the other makes the judge'
 # the proposal, by its rule, from the records

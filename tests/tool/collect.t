@@ -2,7 +2,7 @@
 . tests/tap.sh
 [ -e "$ODESTEER_MODEL" ] || skip_all 'no model: make setup'
 
-head -n 6 datasets/sample.jsonl | jq -c -f datasets/examples.jq >"$tmp/e.jsonl"
+head -n 6 datasets/sample.jsonl | jq -c -f datasets/forms/examples.jq >"$tmp/e.jsonl"
 n=$(wc -l <"$tmp/e.jsonl")
 
 ok 'collects' collect -l 5 -o "$tmp/a.ods" "$tmp/e.jsonl"

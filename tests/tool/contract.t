@@ -28,8 +28,8 @@ done
 
 [ -e "$ODESTEER_MODEL" ] || { echo "# no model: generate and the metrics are not tested"; finish; }
 # questions and answers with all that a metric may want
-head -n 8 datasets/sample.jsonl | jq -c -f datasets/examples.jq | jq -c '.true = ["Yes, it is", "So it is"] | .false = ["No, never"]' >"$tmp/e.jsonl"
-head -n 2 datasets/sample.jsonl | jq -c -f datasets/prompts.jq >"$tmp/p.jsonl"
+head -n 8 datasets/sample.jsonl | jq -c -f datasets/forms/examples.jq | jq -c '.true = ["Yes, it is", "So it is"] | .false = ["No, never"]' >"$tmp/e.jsonl"
+head -n 2 datasets/sample.jsonl | jq -c -f datasets/forms/prompts.jq >"$tmp/p.jsonl"
 collect -l 13 -o "$tmp/m.ods" "$tmp/e.jsonl"
 fitbarrier -f caa "$tmp/m.ods" | view --gguf "$tmp/m.gguf"
 for f in $fields; do

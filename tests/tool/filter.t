@@ -3,8 +3,8 @@
 . tests/tap.sh
 [ -e "$ODESTEER_MODEL" ] || skip_all 'no model: make setup'
 
-head -n 5 datasets/sample.jsonl | jq -c -f datasets/prompts.jq >"$tmp/p.jsonl"
-head -n 20 datasets/sample.jsonl | jq -c -f datasets/examples.jq | collect -l 13 -o "$tmp/a.ods"
+head -n 5 datasets/sample.jsonl | jq -c -f datasets/forms/prompts.jq >"$tmp/p.jsonl"
+head -n 20 datasets/sample.jsonl | jq -c -f datasets/forms/examples.jq | collect -l 13 -o "$tmp/a.ods"
 fitbarrier -o "$tmp/b.ods" "$tmp/a.ods"
 steer() { # COMMAND [OPTION ...]: through a filter at block 13, 6 tokens each
 	steer_by=$1

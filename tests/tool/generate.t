@@ -2,8 +2,8 @@
 . tests/tap.sh
 [ -e "$ODESTEER_MODEL" ] || skip_all 'no model: make setup'
 
-head -n 5 datasets/sample.jsonl | jq -c -f datasets/prompts.jq >"$tmp/p.jsonl"
-head -n 20 datasets/sample.jsonl | jq -c -f datasets/examples.jq | collect -l 13 -o "$tmp/a.ods"
+head -n 5 datasets/sample.jsonl | jq -c -f datasets/forms/prompts.jq >"$tmp/p.jsonl"
+head -n 20 datasets/sample.jsonl | jq -c -f datasets/forms/examples.jq | collect -l 13 -o "$tmp/a.ods"
 fitbarrier -o "$tmp/b.ods" "$tmp/a.ods"
 fitbarrier -f linact -o "$tmp/map.ods" "$tmp/a.ods"
 texts() {
@@ -81,7 +81,7 @@ is "$(generate -v -b "$tmp/b.ods" -T 15 --until 0 --max-tokens 2 "$tmp/p.jsonl" 
 is "$(generate -b "$tmp/map.ods" -T 0 --max-tokens 12 "$tmp/p.jsonl" | texts)" "$(texts "$tmp/g.ods")" 'a map, none of the way'
 
 # several barriers: a letter before the first -b is about all, one behind a -b about that one
-head -n 20 datasets/sample.jsonl | jq -c -f datasets/examples.jq | collect -l 9 | fitbarrier -o "$tmp/b9.ods"
+head -n 20 datasets/sample.jsonl | jq -c -f datasets/forms/examples.jq | collect -l 9 | fitbarrier -o "$tmp/b9.ods"
 two() {
 	generate --max-tokens 12 "$@" "$tmp/p.jsonl" | texts
 }

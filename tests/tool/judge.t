@@ -3,7 +3,7 @@
 . tests/tap.sh
 . tests/made.sh
 
-head -n 6 datasets/sample.jsonl | jq -c -f datasets/examples.jq >"$tmp/e.jsonl"
+head -n 6 datasets/sample.jsonl | jq -c -f datasets/forms/examples.jq >"$tmp/e.jsonl"
 made | fitbarrier --components 64 -o "$tmp/made.ods"
 
 misuse() { # MESSAGE ARGUMENTS...
@@ -87,7 +87,7 @@ is "$status: $(printf '%s\n' "$err" | sed 's/[0-9]* tokens/N tokens/')" "1: scor
 is "$(find "$tmp" -name 'x.ods*' | wc -l)" 0 'nothing half-written is left'
 
 # a barrier: its h of the same activations, calibrated
-head -n 20 datasets/sample.jsonl | jq -c -f datasets/examples.jq | collect -l 13 | fitbarrier -f linear -o "$tmp/b.ods"
+head -n 20 datasets/sample.jsonl | jq -c -f datasets/forms/examples.jq | collect -l 13 | fitbarrier -f linear -o "$tmp/b.ods"
 collect -l 13 "$tmp/e.jsonl" | score density -b "$tmp/b.ods" | view >"$tmp/h.jsonl"
 ok 'judge -b' score judge -b "$tmp/b.ods" -o "$tmp/jb.ods" "$tmp/e.jsonl"
 view "$tmp/jb.ods" >"$tmp/jb.jsonl"

@@ -139,7 +139,7 @@ fails 1 "score: cannot open model '$tmp/no.gguf': No such file or directory" sco
 is "$(score -V)" "score $(odesteer -V | cut -d' ' -f2)" '-V'
 
 [ -e "$ODESTEER_MODEL" ] || { echo "# no model: score mc and perplexity are not tested"; finish; }
-head -n 3 datasets/sample.jsonl | jq -c -f datasets/examples.jq >"$tmp/e.jsonl"
+head -n 3 datasets/sample.jsonl | jq -c -f datasets/forms/examples.jq >"$tmp/e.jsonl"
 ok 'mc' score mc -o "$tmp/mc.ods" "$tmp/e.jsonl"
 view "$tmp/mc.ods" >"$tmp/m.jsonl"
 is "$(jq -c '[.id, .label, .completion]' "$tmp/m.jsonl")" "$(jq -c '[.id, .label, .completion]' "$tmp/e.jsonl")" 'records keep fields and order'
@@ -152,7 +152,7 @@ is "$(jq -s -c 'group_by(.group) | map((map(.loglik) | max) as $m
 is "$(jq -c 'del(.id)' "$tmp/e.jsonl" | score mc | view | jq -c '[.id, .mc1, .mc2, .mc3]')" \
 	"$(jq -c '[input_line_number, .mc1, .mc2, .mc3]' "$tmp/m.jsonl")" 'mc of records without an id'
 is "$(jq -c 'del(.id, .group)' "$tmp/e.jsonl" | score perplexity | view | jq -c .id | tr '\n' ' ')" '1 2 3 4 5 6 7 8 9 10 11 12 ' 'and perplexity'
-head -n 20 datasets/sample.jsonl | jq -c -f datasets/examples.jq | collect -l 13 -o "$tmp/act.ods"
+head -n 20 datasets/sample.jsonl | jq -c -f datasets/forms/examples.jq | collect -l 13 -o "$tmp/act.ods"
 fitbarrier -o "$tmp/s.ods" "$tmp/act.ods"
 is "$(score mc -b "$tmp/s.ods" -T 0 "$tmp/e.jsonl" | view | jq -s -c 'map(.loglik)')" "$(jq -s -c 'map(.loglik)' "$tmp/m.jsonl")" 'T = 0 changes nothing'
 is "$(score mc -b "$tmp/s.ods" -T 15 "$tmp/e.jsonl" | view | jq -s -c --slurpfile a "$tmp/m.jsonl" '[range(12) as $i | .[$i].loglik != $a[$i].loglik] | all')" \
@@ -183,7 +183,7 @@ fails 1 "score: cannot read '$tmp': Is a directory" score mc --primer "$tmp" "$t
 logliks() {
 	head -n 4 "$tmp/e.jsonl" | score mc "$@" | view | jq -c .loglik
 }
-head -n 20 datasets/sample.jsonl | jq -c -f datasets/examples.jq | collect -l 9 | fitbarrier -o "$tmp/s9.ods"
+head -n 20 datasets/sample.jsonl | jq -c -f datasets/forms/examples.jq | collect -l 9 | fitbarrier -o "$tmp/s9.ods"
 fitbarrier -f caa -o "$tmp/caa.ods" "$tmp/act.ods"
 once=$(logliks -b "$tmp/s.ods" -T 15)
 both=$(logliks -b "$tmp/s9.ods" -T 10 -b "$tmp/s.ods" -T 15)
