@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "base/hash.h"
-#include "model/lse.h"
+#include "model/logsumexp.h"
 
 /* How a block is steered; fn NULL: not. */
 struct hook {
@@ -740,7 +740,7 @@ lm_sampler_free(struct lm_sampler *s)
 static int
 likeliest(const float *logits, int n)
 {
-	float max = lse_max(logits, (size_t)n);
+	float max = logsumexp_max(logits, (size_t)n);
 	int i = 0;
 
 	while (i < n - 1 && logits[i] != max)
@@ -765,8 +765,8 @@ by_logit(const void *a, const void *b)
 static size_t
 nucleus(struct lm_sampler *s, const float *logits)
 {
-	double all = lse(logits, (size_t)s->n_vocab, 1 / s->temperature), mass = 0;
-	float max = lse_max(logits, (size_t)s->n_vocab), distance;
+	double all = logsumexp(logits, (size_t)s->n_vocab, 1 / s->temperature), mass = 0;
+	float max = logsumexp_max(logits, (size_t)s->n_vocab), distance;
 	size_t n = 0, i;
 	int t;
 

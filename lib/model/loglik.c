@@ -3,7 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "model/lse.h"
+#include "model/logsumexp.h"
 #include "model/tree.h"
 
 enum {
@@ -118,7 +118,7 @@ static double
 row_lse(struct loglik *l, int row, const float *logits)
 {
 	if (isnan(l->lse[row]))
-		l->lse[row] = lse(logits, (size_t)lm_vocab(l->lm), 1);
+		l->lse[row] = logsumexp(logits, (size_t)lm_vocab(l->lm), 1);
 	return l->lse[row];
 }
 

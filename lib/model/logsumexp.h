@@ -1,17 +1,17 @@
 /*
- * lse - log-sum-exp of a row of logits, and its largest.
+ * logsumexp - log-sum-exp of a row of logits, and its largest.
  *
  * In vectors of floats, a few dozen of which go into a double: right to about 1e-7,
  * ten times as fast as expf one by one.
  */
-#ifndef ODESTEER_LSE_H
-#define ODESTEER_LSE_H
+#ifndef ODESTEER_LOGSUMEXP_H
+#define ODESTEER_LOGSUMEXP_H
 
 #include <stddef.h>
 
 /* log of the sum of exp(scale * x[i]), i < n, n > 0, scale > 0; NaN where an x is NaN or the largest is infinite. */
-double lse(const float *x, size_t n, float scale);
+double logsumexp(const float *x, size_t n, float scale);
 /* The largest of x[n], n > 0; a NaN is passed over, but as x[0]. */
-float lse_max(const float *x, size_t n);
+float logsumexp_max(const float *x, size_t n);
 
 #endif

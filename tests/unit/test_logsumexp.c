@@ -2,7 +2,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "model/lse.h"
+#include "model/logsumexp.h"
 #include "tap.h"
 
 enum { N = 3000 };
@@ -36,25 +36,25 @@ main(void)
 			float max = x[0];
 
 			d = slowly(x, n, scales[s]);
-			worst = fmax(worst, fabs(lse(x, n, scales[s]) - d) / fmax(1, fabs(d)));
+			worst = fmax(worst, fabs(logsumexp(x, n, scales[s]) - d) / fmax(1, fabs(d)));
 			for (i = 1; i < n; i++)
 				max = x[i] > max ? x[i] : max;
-			wrong += lse_max(x, n) != max;
+			wrong += logsumexp_max(x, n) != max;
 		}
 	ok(worst < 3e-7, "off by %.2g at most, of 1 or of its size", worst);
 	ok(wrong == 0, "the largest is found at every length");
 	for (i = 0; i < N; i++)
 		x[i] = -INFINITY;
 	x[2385] = 3.25f;
-	ok(lse(x, N, 1) == 3.25, "one that is possible: its own");
+	ok(logsumexp(x, N, 1) == 3.25, "one that is possible: its own");
 	x[17] = 3.25f;
-	ok(fabs(lse(x, N, 2) - 6.5 - log(2)) < 1e-12, "two of them: log 2 more");
+	ok(fabs(logsumexp(x, N, 2) - 6.5 - log(2)) < 1e-12, "two of them: log 2 more");
 	for (i = 0; i < N; i++)
 		x[i] = -1e4f - (float)i;
-	ok(fabs(lse(x, N, 1) - slowly(x, N, 1)) < 2e-3, "far below 0, a float's last bit off");
+	ok(fabs(logsumexp(x, N, 1) - slowly(x, N, 1)) < 2e-3, "far below 0, a float's last bit off");
 	for (wrong = 0, i = 0; i < 40; i++) {
 		y[i] = NAN;
-		wrong += !isnan(lse(y, 40, 1));
+		wrong += !isnan(logsumexp(y, 40, 1));
 		y[i] = 0;
 	}
 	ok(wrong == 0, "a NaN in any place is not passed over");

@@ -1,4 +1,4 @@
-#include "model/lse.h"
+#include "model/logsumexp.h"
 
 #include <math.h>
 #include <stdint.h>
@@ -110,7 +110,7 @@ log_sum_avx2(const float *x, size_t n, float scale)
 #endif
 
 float
-lse_max(const float *x, size_t n)
+logsumexp_max(const float *x, size_t n)
 {
 #ifdef __x86_64__
 	if (simd_fma())
@@ -120,7 +120,7 @@ lse_max(const float *x, size_t n)
 }
 
 double
-lse(const float *x, size_t n, float scale)
+logsumexp(const float *x, size_t n, float scale)
 {
 #ifdef __x86_64__
 	if (simd_fma())
