@@ -76,7 +76,7 @@ $(BUILD)/%.o: %.c $(BUILD)/engine.mk Makefile
 # a product and the sum it goes into are one instruction where the processor has it
 $(BUILD)/lib/field/panel.o: cflags += -O3 -ffp-contract=fast
 # its loops are to be vectors
-$(BUILD)/lib/fit/phi.o: cflags += -O3
+$(BUILD)/lib/fit/features.o: cflags += -O3
 # and an activation's numbers the same alone and beside others
 $(BUILD)/lib/base/dot.o $(BUILD)/lib/flow/subspace.o: cflags += -O3 -ffp-contract=off
 $(lib): $(lib_obj)

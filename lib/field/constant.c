@@ -43,7 +43,7 @@ constant_free(struct field *base)
 	free(f);
 }
 
-/* The features are the activations: for phi.h, which needs no memory for them. */
+/* The features are the activations: for features.h, which needs no memory for them. */
 static void *
 act_work(const void *ctx, int exact)
 {
@@ -81,7 +81,7 @@ int
 constant_regress(struct constant *f, const struct fit_data *d, const struct field_options *o,
     struct fit_report *rep, struct err *e)
 {
-	struct phi_source source = { .ctx = d, .n = d->n, .size = d->dim, .work_alloc = act_work,
+	struct features_source source = { .ctx = d, .n = d->n, .size = d->dim, .work_alloc = act_work,
 	    .work_free = act_work_free, .block = 16, .rows = act_rows, .exact = act_exact };
 	struct estimate x = { .coef = f->v };
 

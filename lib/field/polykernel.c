@@ -271,7 +271,7 @@ static int
 fit_single(const struct polykernel *f, const double *X, const struct fit_data *d, const struct field_options *o,
     struct estimate *x, struct fit_report *rep, struct err *e)
 {
-	size_t n = d->n, side = phi_side(n), i, j;
+	size_t n = d->n, side = features_side(n), i, j;
 	float *gram = calloc(side, side * sizeof *gram), *single = malloc(n * d->dim * sizeof *single);
 	int rc = -1;
 
@@ -286,7 +286,7 @@ fit_single(const struct polykernel *f, const double *X, const struct fit_data *d
 	for (i = 0; i < n; i++)
 		for (j = 0; j <= i; j++)
 			gram[i * side + j] = (float)kernel_of(f, (double)gram[i * side + j]);
-	phi_mirror(gram, n);
+	features_mirror(gram, n);
 	free(single);
 	single = NULL;
 	rc = estimate_gram_single(gram, d, o, x, rep, e);

@@ -440,7 +440,7 @@ product(const struct field *base, void *work, const float *x, size_t n, float *Q
 }
 
 /*
- * The rows of a fit for phi.h: with all digits as above, or with those of floats; the latter are left in the basis of
+ * The rows of a fit for features.h: with all digits as above, or with those of floats; the latter are left in the basis of
  * the transform, which is orthonormal, as F_0, sqrt(2) Re F_1, sqrt(2) Im F_1, ... over sqrt(n).
  */
 struct maker {
@@ -605,7 +605,7 @@ fit(const struct fit_data *data, const struct field_options *o, struct fit_repor
 {
 	struct polysketch *f = polysketch_alloc(data->dim, o->degree, o->components, o->gamma, o->coef0);
 	struct maker m = { f, data };
-	struct phi_source source = { .ctx = &m, .n = data->n, .size = o->components, .work_alloc = maker_alloc,
+	struct features_source source = { .ctx = &m, .n = data->n, .size = o->components, .work_alloc = maker_alloc,
 	    .work_free = maker_free, .block = 1, .rows = maker_rows, .exact = maker_exact, .turn = maker_turn };
 	struct estimate x;
 	int rc = -1;

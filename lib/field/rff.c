@@ -174,7 +174,7 @@ scale_sigma(const struct fit_data *d)
 	return sqrt((double)d->dim / 2) * sqrt(sum / (double)n);
 }
 
-/* The rows of a fit for phi.h: with all digits as above, or with those of floats. */
+/* The rows of a fit for features.h: with all digits as above, or with those of floats. */
 struct maker {
 	const struct rff *f;
 	const struct fit_data *d;
@@ -251,7 +251,7 @@ static struct field *
 fit(const struct fit_data *d, const struct field_options *o, struct fit_report *rep, struct err *e)
 {
 	double sigma = o->sigma == SIGMA_SCALE ? scale_sigma(d) : o->sigma_value;
-	struct phi_source source = { .n = d->n, .size = o->components, .work_alloc = maker_alloc, .work_free = maker_free,
+	struct features_source source = { .n = d->n, .size = o->components, .work_alloc = maker_alloc, .work_free = maker_free,
 	    .block = MAKER_ROWS, .rows = maker_rows, .exact = maker_exact };
 	float *W = malloc(o->components * d->dim * sizeof *W);
 	struct rff *f = NULL;

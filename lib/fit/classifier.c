@@ -51,7 +51,7 @@ struct batch {
 	struct state *t;	/* [n_fit] */
 	size_t *active, *inner;	/* [n_fit] the fits that go on; those of them whose CG does */
 	double *in, *out;	/* [2 n_fit][size or n] */
-	float *in_f;		/* [n_fit][phi_side(n)], for a Gram matrix of floats */
+	float *in_f;		/* [n_fit][features_side(n)], for a Gram matrix of floats */
 	const double **from, **by;	/* [2 n_fit] */
 	double **image, **to;	/* [2 n_fit] */
 };
@@ -68,7 +68,7 @@ pull_back(struct batch *b, size_t count)
 		for (k = 0; k < count; k++)
 			memcpy(b->to[k], b->from[k], p->n * sizeof **b->to);
 	} else if (p->phi != NULL) {
-		phi_pull_back(p->phi, b->from, count, b->to);
+		features_pull_back(p->phi, b->from, count, b->to);
 	} else if (count == 1) {
 		cblas_dgemv(CblasRowMajor, CblasTrans, n, size, 1, p->rows, size, b->from[0], 1, 0, b->to[0], 1);
 	} else {
@@ -90,12 +90,12 @@ image(struct batch *b, size_t count)
 	size_t k;
 
 	if (p->gram != NULL) {
-		size_t side = phi_side(p->n), i;
+		size_t side = features_side(p->n), i;
 
 		for (k = 0; k < count; k++)
 			for (i = 0; i < p->n; i++)
 				b->in_f[k * side + i] = (float)b->from[k][i];
-		phi_gram_image(p->gram, p->n, b->in_f, count, b->image);
+		features_gram_image(p->gram, p->n, b->in_f, count, b->image);
 		return;
 	}
 	if (count == 1 && p->dual) {
@@ -234,7 +234,7 @@ residuals(struct batch *b, size_t count)
 		b->to[k] = t->s.back;
 	}
 	if (b->p->phi != NULL) {
-		phi_normal(b->p->phi, b->from, b->by, count, b->image, b->to);
+		features_normal(b->p->phi, b->from, b->by, count, b->image, b->to);
 		return;
 	}
 	image(b, count);
@@ -458,7 +458,7 @@ batch_init(struct batch *b, const struct classifier_problem *p, struct classifie
 		b->out = calloc(2 * n_fit, most * sizeof *b->out);
 		if (b->in == NULL || b->out == NULL)
 			return -1;
-	} else if (p->gram != NULL && (b->in_f = calloc(n_fit, phi_side(p->n) * sizeof *b->in_f)) == NULL) {
+	} else if (p->gram != NULL && (b->in_f = calloc(n_fit, features_side(p->n) * sizeof *b->in_f)) == NULL) {
 		return -1;
 	}
 	for (k = 0; k < n_fit; k++) {

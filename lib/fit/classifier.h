@@ -19,13 +19,13 @@
 
 #include "base/err.h"
 #include "field/field.h"
-#include "fit/phi.h"
+#include "fit/features.h"
 
 struct classifier_problem {
 	/* one of these three; with the latter two, all that hangs on the rows has the precision of floats */
 	const double *rows;	/* primal: phi [n][size]; dual: inner products [n][n], size = n, lower triangle */
-	const float *gram;	/* dual: inner products as phi.h has them, size = n */
-	struct phi *phi;	/* primal: packed */
+	const float *gram;	/* dual: inner products as features.h has them, size = n */
+	struct features *phi;	/* primal: packed */
 	int dual;
 	size_t n, size;
 	const int *label;	/* [n], 1 positive, 0 negative */

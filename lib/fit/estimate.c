@@ -120,10 +120,10 @@ variance(const struct classifier_problem *p)
 	size_t i, j;
 
 	if (p->phi != NULL)
-		return phi_variance(p->phi);
+		return features_variance(p->phi);
 	if (p->gram != NULL) {
 		for (i = 0; i < p->n; i++) {
-			const float *row = p->gram + i * phi_side(p->n);
+			const float *row = p->gram + i * features_side(p->n);
 
 			total += (double)row[i];
 			for (j = 0; j < p->n; j++)
@@ -342,7 +342,7 @@ out:
 
 /* All digits, while they cost no time that anybody notices. */
 static int
-source_exact(const struct phi_source *s, const struct fit_data *d, const struct field_options *o,
+source_exact(const struct features_source *s, const struct fit_data *d, const struct field_options *o,
     struct estimate *x, struct fit_report *rep, struct err *e)
 {
 	double *phi = malloc(s->n * s->size * sizeof *phi);
@@ -350,7 +350,7 @@ source_exact(const struct phi_source *s, const struct fit_data *d, const struct 
 
 	if (phi == NULL)
 		return err_memory(e);
-	if ((rc = phi_exact(s, phi, e)) == 0)
+	if ((rc = features_exact(s, phi, e)) == 0)
 		rc = estimate_features(phi, s->size, d, o, x, rep, e);
 	free(phi);
 	return rc;
@@ -367,10 +367,10 @@ estimate_gram_single(const float *gram, const struct fit_data *d, const struct f
 }
 
 static int
-source_gram(const struct phi_source *s, const struct fit_data *d, const struct field_options *o,
+source_gram(const struct features_source *s, const struct fit_data *d, const struct field_options *o,
     struct estimate *x, struct fit_report *rep, struct err *e)
 {
-	size_t side = phi_side(d->n);
+	size_t side = features_side(d->n);
 	float *gram = calloc(side, side * sizeof *gram);
 	double *alpha = calloc(d->n, sizeof *alpha), shift;
 	struct estimate dual = { .coef = alpha };
@@ -380,8 +380,8 @@ source_gram(const struct phi_source *s, const struct fit_data *d, const struct f
 		err_memory(e);
 		goto out;
 	}
-	if (phi_gram(s, gram, e) != 0 || estimate_gram_single(gram, d, o, &dual, rep, e) != 0 ||
-	    phi_combine(s, alpha, x->coef, &shift, e) != 0)
+	if (features_gram(s, gram, e) != 0 || estimate_gram_single(gram, d, o, &dual, rep, e) != 0 ||
+	    features_combine(s, alpha, x->coef, &shift, e) != 0)
 		goto out;
 	x->intercept = dual.intercept - shift;
 	x->log_prior_ratio = dual.log_prior_ratio;
@@ -393,22 +393,22 @@ out:
 }
 
 static int
-source_packed(const struct phi_source *s, const struct fit_data *d, const struct field_options *o,
+source_packed(const struct features_source *s, const struct fit_data *d, const struct field_options *o,
     struct estimate *x, struct fit_report *rep, struct err *e)
 {
 	struct classifier_problem p = { .n = s->n, .size = s->size, .label = d->label, .loss = o->loss };
 	int rc;
 
-	if ((p.phi = phi_pack(s, e)) == NULL)
+	if ((p.phi = features_pack(s, e)) == NULL)
 		return -1;
 	if ((rc = estimate(&p, d, o, x, rep, e)) == 0)
-		x->intercept -= phi_shift(p.phi, x->coef);
-	phi_free(p.phi);
+		x->intercept -= features_shift(p.phi, x->coef);
+	features_free(p.phi);
 	return rc;
 }
 
 int
-estimate_source(const struct phi_source *s, const struct fit_data *d, const struct field_options *o,
+estimate_source(const struct features_source *s, const struct fit_data *d, const struct field_options *o,
     struct estimate *x, struct fit_report *rep, struct err *e)
 {
 	/*

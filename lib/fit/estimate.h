@@ -9,7 +9,7 @@
 #define ODESTEER_ESTIMATE_H
 
 #include "field/field.h"
-#include "fit/phi.h"
+#include "fit/features.h"
 
 enum {
 	ESTIMATE_CS = 10,	/* values of C that are tried for C = 0 */
@@ -30,14 +30,14 @@ struct estimate {
 
 /*
  * From features, those of a source or phi[d->n][size], row-major: w[size]. From inner products
- * gram[d->n][d->n] (its lower triangle is used), or as phi.h has them: alpha[d->n]. All fill rep->C, objective,
+ * gram[d->n][d->n] (its lower triangle is used), or as features.h has them: alpha[d->n]. All fill rep->C, objective,
  * gradient_norm, iterations, held_out. With o->C = 0, C is that whose log-loss on held-out groups is least, of up
  * to ESTIMATE_CS values, spread evenly in log C from 1/100 to 100 over the features' variance: none is tried behind
  * two that did worse than one before. 0, -1.
  */
 int estimate_features(const double *phi, size_t size, const struct fit_data *d,
     const struct field_options *o, struct estimate *x, struct fit_report *rep, struct err *e);
-int estimate_source(const struct phi_source *s, const struct fit_data *d, const struct field_options *o,
+int estimate_source(const struct features_source *s, const struct fit_data *d, const struct field_options *o,
     struct estimate *x, struct fit_report *rep, struct err *e);
 int estimate_gram(const double *gram, const struct fit_data *d, const struct field_options *o,
     struct estimate *x, struct fit_report *rep, struct err *e);

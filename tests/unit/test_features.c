@@ -1,5 +1,5 @@
 /*
- * The rows of a fit as phi.h keeps them, against themselves in double; and fits with the
+ * The rows of a fit as features.h keeps them, against themselves in double; and fits with the
  * precision of floats against those with all digits, beyond the size up to which these are taken.
  */
 #include <cblas.h>
@@ -9,7 +9,7 @@
 
 #include "base/parallel.h"
 #include "fit/estimate.h"
-#include "fit/phi.h"
+#include "fit/features.h"
 #include "tap.h"
 
 enum { N = 203, SIZE = 1237, MANY = 11 };	/* in no whole tiles, lanes, panels or vectors */
@@ -47,10 +47,10 @@ rows(const void *ctx, void *work, size_t first, size_t n, float *phi)
 		phi[i] = (float)Phi[first * SIZE + i];
 }
 
-static struct phi_source
+static struct features_source
 source(size_t n, size_t block)
 {
-	return (struct phi_source){ .n = n, .size = SIZE, .work_alloc = work_alloc, .work_free = free, .block = block,
+	return (struct features_source){ .n = n, .size = SIZE, .work_alloc = work_alloc, .work_free = free, .block = block,
 	    .rows = rows };
 }
 
@@ -113,12 +113,12 @@ off_product(const double *a, const double *b, const double *x, int by_row, const
 static void
 check_products(const double *x)
 {
-	struct phi_source s = source(N, 5);
+	struct features_source s = source(N, 5);
 	static double v[MANY][SIZE], u[MANY][N], image[MANY][N], back[MANY][SIZE], alone[SIZE], one[N], want[SIZE];
 	const double *from[MANY], *by[MANY];
 	double *to[MANY], *at[MANY], worst_image = 0, worst_back = 0, worst_pull = 0, variance = 0, w[SIZE], shift;
 	struct err e;
-	struct phi *f = have(phi_pack(&s, &e));
+	struct features *f = have(features_pack(&s, &e));
 	size_t i, j, k;
 	int same = 1;
 
@@ -132,7 +132,7 @@ check_products(const double *x)
 		at[k] = image[k];
 		to[k] = back[k];
 	}
-	phi_normal(f, from, by, MANY, at, to);
+	features_normal(f, from, by, MANY, at, to);
 	for (k = 0; k < MANY; k++) {
 		double *own = one, *own_back = alone, weighted[N];
 
@@ -143,13 +143,13 @@ check_products(const double *x)
 			weighted[i] = u[k][i] * image[k][i];
 		cblas_dgemv(CblasRowMajor, CblasTrans, N, SIZE, 1, x, SIZE, weighted, 1, 0, want, 1);
 		worst_back = fmax(worst_back, off_product(back[k], want, x, 0, weighted));
-		phi_normal(f, from + k, by + k, 1, &own, &own_back);
+		features_normal(f, from + k, by + k, 1, &own, &own_back);
 		same &= memcmp(one, image[k], sizeof one) == 0 && memcmp(alone, back[k], sizeof alone) == 0;
 	}
 	ok(worst_image < ldexp(1, -17) && worst_back < ldexp(1, -17), "packed: Phi v off by %.1e, Phi' of it by %.1e",
 	    worst_image, worst_back);
 	ok(same, "a vector's products do not hang on the others");
-	phi_pull_back(f, by, MANY, to);
+	features_pull_back(f, by, MANY, to);
 	for (k = 0; k < MANY; k++) {
 		cblas_dgemv(CblasRowMajor, CblasTrans, N, SIZE, 1, x, SIZE, u[k], 1, 0, want, 1);
 		worst_pull = fmax(worst_pull, off_product(back[k], want, x, 0, u[k]));
@@ -164,22 +164,22 @@ check_products(const double *x)
 		}
 		variance += square - sum * sum;
 	}
-	ok(fabs(phi_variance(f) / variance - 1) < 1e-5, "variance off by %.1e", phi_variance(f) / variance - 1);
-	phi_combine(&s, u[0], w, &shift, &e);
+	ok(fabs(features_variance(f) / variance - 1) < 1e-5, "variance off by %.1e", features_variance(f) / variance - 1);
+	features_combine(&s, u[0], w, &shift, &e);
 	cblas_dgemv(CblasRowMajor, CblasTrans, N, SIZE, 1, x, SIZE, u[0], 1, 0, want, 1);
-	ok(off(w, want, SIZE) < 1e-12 && fabs(phi_shift(f, w) / shift - 1) < 1e-12, "the rows' sum off by %.1e",
+	ok(off(w, want, SIZE) < 1e-12 && fabs(features_shift(f, w) / shift - 1) < 1e-12, "the rows' sum off by %.1e",
 	    off(w, want, SIZE));
 	for (i = 0; i < N; i++)
 		one[i] = cblas_ddot(SIZE, w, 1, Phi + i * SIZE, 1) - cblas_ddot(SIZE, w, 1, x + i * SIZE, 1) - shift;
 	ok(cblas_dasum(N, one, 1) < 1e-9 * fabs(shift) * N, "w . shift is what the shift takes: off by %.1e",
 	    cblas_dasum(N, one, 1) / N);
-	phi_free(f);
+	features_free(f);
 }
 
 static void
 check_gram(const double *x)
 {
-	size_t side = phi_side(N), i, j, k, block;
+	size_t side = features_side(N), i, j, k, block;
 	float *gram = NULL, *v = have(calloc(MANY, side * sizeof *v));
 	double *want = have(malloc(N * N * sizeof *want)), *got = have(malloc(N * N * sizeof *got));
 	static double image[MANY][N], single[N];
@@ -189,11 +189,11 @@ check_gram(const double *x)
 
 	cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, N, N, SIZE, 1, x, SIZE, x, SIZE, 0, want, N);
 	for (block = 1; block < 100; block += 70) {
-		struct phi_source s = source(N, block);
+		struct features_source s = source(N, block);
 
 		free(gram);
 		gram = have(calloc(side, side * sizeof *gram));
-		if (phi_gram(&s, gram, &e) != 0)
+		if (features_gram(&s, gram, &e) != 0)
 			printf("Bail out! %s\n", e.text);
 		for (i = 0; i < N; i++)
 			for (j = 0; j < N; j++)
@@ -206,7 +206,7 @@ check_gram(const double *x)
 			v[k * side + i] = (float)cos((double)(k * N + i));
 		to[k] = image[k];
 	}
-	phi_gram_image(gram, N, v, MANY, to);
+	features_gram_image(gram, N, v, MANY, to);
 	for (k = 0; k < MANY; k++) {
 		double row[N];
 
@@ -216,7 +216,7 @@ check_gram(const double *x)
 				row[i] += got[i * N + j] * (double)v[k * side + j];
 		}
 		worst = fmax(worst, off(image[k], row, N));
-		phi_gram_image(gram, N, v + k * side, 1, &one);
+		features_gram_image(gram, N, v + k * side, 1, &one);
 		same &= memcmp(one, image[k], sizeof single) == 0;
 	}
 	ok(worst < 1e-5 && same, "and their products with vectors, at once or one by one, by %.1e", worst);
@@ -281,7 +281,7 @@ wide_turn(const void *ctx, double *w)
 static void
 check_fit(double C)
 {
-	struct phi_source s = { .n = ROWS, .size = COLUMNS, .work_alloc = work_alloc, .work_free = free, .block = 3,
+	struct features_source s = { .n = ROWS, .size = COLUMNS, .work_alloc = work_alloc, .work_free = free, .block = 3,
 	    .rows = wide_rows, .exact = wide_exact, .turn = wide_turn };
 	static int label[ROWS], group[ROWS];
 	struct fit_data d = { NULL, label, group, ROWS, COLUMNS, 50 };
@@ -304,7 +304,7 @@ check_fit(double C)
 	field_options_default(&o);
 	o.C = C;
 	rc[0] = estimate_source(&s, &d, &o, &x[0], &rep[0], &e);
-	if (phi_exact(&s, phi, &e) != 0)
+	if (features_exact(&s, phi, &e) != 0)
 		printf("Bail out! %s\n", e.text);
 	rc[1] = estimate_features(phi, COLUMNS, &d, &o, &x[1], &rep[1], &e);
 	if (ok(rc[0] == 0 && rc[1] == 0, "fits of %d x %d, C = %g", ROWS, COLUMNS, C)) {

@@ -3,7 +3,7 @@
  * quarter less of it. So a tile of rows, once unpacked, serves up to VECTORS vectors, and Phi v
  * and Phi' of what follows from it both.
  */
-#include "fit/phi.h"
+#include "fit/features.h"
 
 #include <cblas.h>
 #include <math.h>
@@ -44,7 +44,7 @@ useful(size_t n)
 
 /* What makes rows: a work and room for a block for each thread. */
 struct makers {
-	const struct phi_source *s;
+	const struct features_source *s;
 	unsigned n;
 	void **work;
 	float *phi;			/* [n][block][size], or NULL: rows are exact, and go where they belong */
@@ -63,7 +63,7 @@ makers_release(struct makers *m)
 }
 
 static int
-makers_init(struct makers *m, const struct phi_source *s, int exact)
+makers_init(struct makers *m, const struct features_source *s, int exact)
 {
 	unsigned i;
 
@@ -91,7 +91,7 @@ static void
 make_part(void *ctx, unsigned i, unsigned n)
 {
 	const struct making *k = ctx;
-	const struct phi_source *s = k->m->s;
+	const struct features_source *s = k->m->s;
 	size_t blocks = (k->n + s->block - 1) / s->block, b;
 
 	for (b = blocks * i / n; b < blocks * (i + 1) / n; b++) {
@@ -116,7 +116,7 @@ make(struct making *k)
 }
 
 int
-phi_exact(const struct phi_source *s, double *phi, struct err *e)
+features_exact(const struct features_source *s, double *phi, struct err *e)
 {
 	struct makers m;
 	struct making k = { .m = &m, .n = s->n, .exact = phi };
@@ -132,7 +132,7 @@ phi_exact(const struct phi_source *s, double *phi, struct err *e)
 static int
 find_shift(struct makers *m, float *shift)
 {
-	const struct phi_source *s = m->s;
+	const struct features_source *s = m->s;
 	size_t rows = s->n < SHIFT_ROWS ? s->n : SHIFT_ROWS, i, j, r, n;
 	double *sum = calloc(s->size, sizeof *sum);
 
@@ -192,16 +192,16 @@ make_floats(struct makers *m, const float *shift, size_t first, size_t n, float 
 }
 
 size_t
-phi_side(size_t n)
+features_side(size_t n)
 {
 	return (n + LANES - 1) / LANES * LANES;
 }
 
 void
-phi_mirror(float *a, size_t n)
+features_mirror(float *a, size_t n)
 {
 	enum { BLOCK = 64 };		/* of which two fit into a cache */
-	size_t side = phi_side(n), i, j, i0, j0;
+	size_t side = features_side(n), i, j, i0, j0;
 
 	for (i0 = 0; i0 < n; i0 += BLOCK)
 		for (j0 = 0; j0 <= i0; j0 += BLOCK)
@@ -211,9 +211,9 @@ phi_mirror(float *a, size_t n)
 }
 
 int
-phi_gram(const struct phi_source *s, float *gram, struct err *e)
+features_gram(const struct features_source *s, float *gram, struct err *e)
 {
-	size_t band = (s->n + BANDS - 1) / BANDS, side = phi_side(s->n), first, next, n, i, m;
+	size_t band = (s->n + BANDS - 1) / BANDS, side = features_side(s->n), first, next, n, i, m;
 	int size = (int)s->size, ld = (int)side, rc = -1;
 	float *held = malloc(band * s->size * sizeof *held);
 	float *block = malloc(BLOCK_ROWS * s->size * sizeof *block);
@@ -237,7 +237,7 @@ phi_gram(const struct phi_source *s, float *gram, struct err *e)
 			    held, size, 0, gram + i * side + first, ld);
 		}
 	}
-	phi_mirror(gram, s->n);
+	features_mirror(gram, s->n);
 	rc = 0;
 out:
 	makers_release(&k);
@@ -267,7 +267,7 @@ take_sums(void *ctx, unsigned i, size_t first, size_t n, const float *phi)
 }
 
 int
-phi_combine(const struct phi_source *s, const double *alpha, double *w, double *w_shift, struct err *e)
+features_combine(const struct features_source *s, const double *alpha, double *w, double *w_shift, struct err *e)
 {
 	struct makers m;
 	int size = (int)s->size, rc = makers_init(&m, s, 0);
@@ -293,7 +293,7 @@ out:
 	return rc;
 }
 
-struct phi {
+struct features {
 	size_t n, size;
 	size_t tiles, stride;		/* of TILE rows; numbers in a row, in whole LANES */
 	/* [tiles * TILE][NUMBER * stride]: of a row's numbers the upper 16 bits, then the next 8 */
@@ -313,13 +313,13 @@ struct scratch {
 };
 
 static unsigned char *
-row_at(const struct phi *f, size_t row)
+row_at(const struct features *f, size_t row)
 {
 	return f->data + row * NUMBER * f->stride;
 }
 
 struct packing {
-	struct phi *f;
+	struct features *f;
 	double *square;			/* [threads] */
 };
 
@@ -347,7 +347,7 @@ static void
 take_packed(void *ctx, unsigned i, size_t first, size_t n, const float *phi)
 {
 	const struct packing *x = ctx;
-	const struct phi *f = x->f;
+	const struct features *f = x->f;
 	size_t r;
 
 	for (r = 0; r < n; r++, phi += f->size) {
@@ -358,7 +358,7 @@ take_packed(void *ctx, unsigned i, size_t first, size_t n, const float *phi)
 }
 
 static int
-phi_alloc(struct phi *f, const struct phi_source *s, unsigned threads)
+features_alloc(struct features *f, const struct features_source *s, unsigned threads)
 {
 	unsigned i;
 
@@ -385,10 +385,10 @@ phi_alloc(struct phi *f, const struct phi_source *s, unsigned threads)
 	return 0;
 }
 
-struct phi *
-phi_pack(const struct phi_source *s, struct err *e)
+struct features *
+features_pack(const struct features_source *s, struct err *e)
 {
-	struct phi *f = calloc(1, sizeof *f);
+	struct features *f = calloc(1, sizeof *f);
 	struct makers m;
 	struct packing x = { f, NULL };
 	struct making k = { .m = &m, .n = s->n, .take = take_packed, .ctx = &x };
@@ -396,9 +396,9 @@ phi_pack(const struct phi_source *s, struct err *e)
 	unsigned i;
 
 	if (rc != 0 || f == NULL || (x.square = calloc(m.n, sizeof *x.square)) == NULL ||
-	    phi_alloc(f, s, m.n) != 0 || find_shift(&m, f->shift) != 0) {
+	    features_alloc(f, s, m.n) != 0 || find_shift(&m, f->shift) != 0) {
 		err_memory(e);
-		phi_free(f);
+		features_free(f);
 		f = NULL;
 		goto out;
 	}
@@ -412,7 +412,7 @@ out:
 }
 
 void
-phi_free(struct phi *f)
+features_free(struct features *f)
 {
 	unsigned i;
 
@@ -431,7 +431,7 @@ phi_free(struct phi *f)
 }
 
 double
-phi_shift(const struct phi *f, const double *w)
+features_shift(const struct features *f, const double *w)
 {
 	return along_shift(f->shift, w, f->size);
 }
@@ -495,7 +495,7 @@ flush(float *restrict acc, size_t size, double *restrict sum)
 
 /* Up to VECTORS products. */
 struct product {
-	struct phi *f;
+	struct features *f;
 	size_t count;
 	double *const *image;		/* or NULL: u is there already, */
 	const double *const *u;		/* and this is either that or the weights */
@@ -512,7 +512,7 @@ static void
 gram_part(void *ctx, unsigned i, unsigned n)
 {
 	const struct gram_product *x = ctx;
-	size_t side = phi_side(x->n), blocks = (x->n + ROWS - 1) / ROWS, b, j, k, r, t;
+	size_t side = features_side(x->n), blocks = (x->n + ROWS - 1) / ROWS, b, j, k, r, t;
 
 	for (b = blocks * i / n; b < blocks * (i + 1) / n; b++) {
 		size_t first = b * ROWS, rows = x->n - first < ROWS ? x->n - first : ROWS;
@@ -533,7 +533,7 @@ gram_part(void *ctx, unsigned i, unsigned n)
 }
 
 void
-phi_gram_image(const float *gram, size_t n, const float *v, size_t count, double *const *image)
+features_gram_image(const float *gram, size_t n, const float *v, size_t count, double *const *image)
 {
 	struct gram_product x = { gram, v, n, count, image };
 
@@ -544,7 +544,7 @@ phi_gram_image(const float *gram, size_t n, const float *v, size_t count, double
 static void
 tile_image(const struct product *x, const float *tile, size_t first, size_t rows)
 {
-	const struct phi *f = x->f;
+	const struct features *f = x->f;
 	double sum[VECTORS][TILE] = { { 0 } };
 	size_t j, k, r;
 
@@ -561,7 +561,7 @@ static void
 product_part(void *ctx, unsigned i, unsigned n)
 {
 	const struct product *x = ctx;
-	const struct phi *f = x->f;
+	const struct features *f = x->f;
 	struct scratch *s = &f->scratch[i];
 	size_t from = f->tiles * i / n, to = f->tiles * (i + 1) / n, t, j, k, r;
 	double *sum[VECTORS];
@@ -593,7 +593,7 @@ product_part(void *ctx, unsigned i, unsigned n)
 static void
 product(struct product *x)
 {
-	const struct phi *f = x->f;
+	const struct features *f = x->f;
 	unsigned i;
 	size_t k;
 
@@ -604,7 +604,7 @@ product(struct product *x)
 }
 
 void
-phi_pull_back(struct phi *f, const double *const *u, size_t count, double *const *out)
+features_pull_back(struct features *f, const double *const *u, size_t count, double *const *out)
 {
 	size_t k;
 
@@ -616,7 +616,7 @@ phi_pull_back(struct phi *f, const double *const *u, size_t count, double *const
 }
 
 void
-phi_normal(struct phi *f, const double *const *v, const double *const *weight, size_t count,
+features_normal(struct features *f, const double *const *v, const double *const *weight, size_t count,
     double *const *image, double *const *out)
 {
 	size_t k, i, j;
@@ -632,7 +632,7 @@ phi_normal(struct phi *f, const double *const *v, const double *const *weight, s
 }
 
 double
-phi_variance(struct phi *f)
+features_variance(struct features *f)
 {
 	double *share = malloc(f->n * sizeof *share), *mean = malloc(f->size * sizeof *mean), variance = NAN;
 	const double *u = share;
@@ -641,7 +641,7 @@ phi_variance(struct phi *f)
 	if (share != NULL && mean != NULL) {
 		for (i = 0; i < f->n; i++)
 			share[i] = 1 / (double)f->n;
-		phi_pull_back(f, &u, 1, &mean);
+		features_pull_back(f, &u, 1, &mean);
 		variance = f->square / (double)f->n - cblas_ddot((int)f->size, mean, 1, mean, 1);
 	}
 	free(share);
