@@ -74,7 +74,7 @@ $(BUILD)/%.o: %.c $(BUILD)/engine.mk Makefile
 	@mkdir -p $(@D)
 	$(CC) $(cflags) $(ENGINE_CFLAGS) $(PACKAGE_CFLAGS) $(defines) -MMD -MP -c -o $@ $<
 # a product and the sum it goes into are one instruction where the processor has it
-$(BUILD)/lib/field/panel.o: cflags += -O3 -ffp-contract=fast
+$(BUILD)/lib/field/matrix.o: cflags += -O3 -ffp-contract=fast
 # its loops are to be vectors
 $(BUILD)/lib/fit/features.o: cflags += -O3
 # and an activation's numbers the same alone and beside others

@@ -16,7 +16,7 @@
 
 #include "base/dot.h"
 #include "field/field.h"
-#include "field/panel.h"
+#include "field/matrix.h"
 #include "fit/estimate.h"
 
 struct polykernel {
@@ -25,7 +25,7 @@ struct polykernel {
 	double gamma, coef0;
 	double intercept, log_prior_ratio;
 	double *M, *b;			/* degree 2: [dim][dim] symmetric, [dim]; intercept has the constant */
-	struct panel *panel;		/* M in single precision */
+	struct matrix *panel;		/* M in single precision */
 	double *X, *alpha;		/* other degrees: [n][dim], [n] */
 	size_t n;
 };
@@ -47,7 +47,7 @@ polykernel_free(struct field *base)
 		return;
 	free(f->M);
 	free(f->b);
-	panel_free(f->panel);
+	matrix_free(f->panel);
 	free(f->X);
 	free(f->alpha);
 	free(f);
@@ -148,7 +148,7 @@ multiply(const struct polykernel *f, struct work *k, size_t n, int single)
 	if (single) {
 		for (i = 0; i < n * dim; i++)
 			k->xs[i] = (float)k->x[i];
-		panel_multiply(f->panel, k->xs, n, k->us);
+		matrix_multiply(f->panel, k->xs, n, k->us);
 		for (i = 0; i < n * dim; i++)
 			k->u[i] = (double)k->us[i];
 		return;
@@ -344,7 +344,7 @@ fit(const struct fit_data *data, const struct field_options *o, struct fit_repor
 			goto out;
 		}
 		make_quadratic(f, X, alpha, data->n, scaled);
-		if ((f->panel = panel_alloc(f->M, data->dim, 1, data->dim, data->dim)) == NULL) {
+		if ((f->panel = matrix_alloc(f->M, data->dim, 1, data->dim, data->dim)) == NULL) {
 			err_memory(e);
 			goto out;
 		}
@@ -406,7 +406,7 @@ load_quadratic(struct polykernel *f, const struct record *r, struct err *e)
 		for (j = i; j < d; j++)
 			f->M[i * d + j] = f->M[j * d + i] = upper[n++];
 	free(upper);
-	return (f->panel = panel_alloc(f->M, d, 1, d, d)) == NULL ? err_memory(e) : 0;
+	return (f->panel = matrix_alloc(f->M, d, 1, d, d)) == NULL ? err_memory(e) : 0;
 }
 
 /* As many rows as there are alphas. */

@@ -20,7 +20,7 @@
 #include "base/dot.h"
 #include "base/simd.h"
 #include "field/field.h"
-#include "field/panel.h"
+#include "field/matrix.h"
 #include "fit/estimate.h"
 
 struct polysketch {
@@ -33,7 +33,7 @@ struct polysketch {
 	double *w;			/* [n] */
 	double intercept, log_prior_ratio;
 	double *M;			/* [ext][ext], symmetric, of degree 2; NULL: transforms are faster */
-	struct panel *panel;		/* gamma M without coef0's row and column, in single precision, or NULL */
+	struct matrix *panel;		/* gamma M without coef0's row and column, in single precision, or NULL */
 };
 
 struct work {
@@ -61,7 +61,7 @@ polysketch_free(struct field *base)
 	free(f->sign);
 	free(f->w);
 	free(f->M);
-	panel_free(f->panel);
+	matrix_free(f->panel);
 	free(f);
 }
 
@@ -144,7 +144,7 @@ make_quadratic(struct polysketch *f)
 			f->M[i * f->ext + j] += m;
 			f->M[j * f->ext + i] += m;
 		}
-	return (f->panel = panel_alloc(f->M, f->ext, f->gamma, d, d)) != NULL ? 0 : -1;
+	return (f->panel = matrix_alloc(f->M, f->ext, f->gamma, d, d)) != NULL ? 0 : -1;
 }
 
 static void
@@ -432,7 +432,7 @@ product(const struct field *base, void *work, const float *x, size_t n, float *Q
 	size_t d = base->dim, r;
 
 	if (f->panel != NULL) {
-		panel_multiply(f->panel, x, n, Qx);
+		matrix_multiply(f->panel, x, n, Qx);
 		return;
 	}
 	for (r = 0; r < n; r++)

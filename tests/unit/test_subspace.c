@@ -5,7 +5,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "field/panel.h"
+#include "field/matrix.h"
 #include "fields.h"
 #include "flow/subspace.h"
 
@@ -58,15 +58,15 @@ check_panel(void)
 	static double M[D * (D + 8)];
 	static float Y[ROWS * (D + 8)], one[ROWS * (D + 8)];
 	const size_t columns = D + 8;
-	struct panel *p;
+	struct matrix *p;
 	double worst = 0;
 	size_t i, j, k, n;
 	int same = 1;
 
 	for (i = 0; i < D * columns; i++)
 		M[i] = (double)(float)sin(0.77 * (double)i);
-	p = panel_alloc(M, columns, 1, D, columns);
-	panel_multiply(p, act, ROWS, Y);
+	p = matrix_alloc(M, columns, 1, D, columns);
+	matrix_multiply(p, act, ROWS, Y);
 	for (i = 0; i < ROWS; i++)
 		for (j = 0; j < columns; j++) {
 			double y = 0;
@@ -78,11 +78,11 @@ check_panel(void)
 	ok(worst < 3e-6, "a product of %d rows is one in double to %.1e", ROWS, worst);
 	for (n = 1; n < ROWS; n++)
 		for (i = 0; i + n <= ROWS; i += n) {
-			panel_multiply(p, act + i * D, n, one);
+			matrix_multiply(p, act + i * D, n, one);
 			same &= memcmp(one, Y + i * columns, n * columns * sizeof *one) == 0;
 		}
 	ok(same, "a row's product is the same, bit for bit, among 1 to %d", ROWS);
-	panel_free(p);
+	matrix_free(p);
 }
 
 /* h and its gradient in y from quadratic and product, against eval. */

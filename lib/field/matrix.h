@@ -1,20 +1,20 @@
 /*
- * panel - products of activations with a matrix, in single precision.
+ * matrix - products of activations with a matrix, in single precision.
  *
  * What BLAS does not promise and streams need: a row's product is the same, bit for bit,
  * however many rows are multiplied together. Several together take a third of the time of as many alone.
  */
-#ifndef ODESTEER_PANEL_H
-#define ODESTEER_PANEL_H
+#ifndef ODESTEER_MATRIX_H
+#define ODESTEER_MATRIX_H
 
 #include <stddef.h>
 
-struct panel;
+struct matrix;
 
 /* Of scale times M[rows][columns], whose rows begin `stride` numbers apart; it is not kept. NULL: out of memory. */
-struct panel *panel_alloc(const double *M, size_t stride, double scale, size_t rows, size_t columns);
-void panel_free(struct panel *p);		/* NULL is fine */
+struct matrix *matrix_alloc(const double *M, size_t stride, double scale, size_t rows, size_t columns);
+void matrix_free(struct matrix *p);		/* NULL is fine */
 /* Y[n][columns] = X[n][rows] M; any n */
-void panel_multiply(const struct panel *p, const float *X, size_t n, float *Y);
+void matrix_multiply(const struct matrix *p, const float *X, size_t n, float *Y);
 
 #endif

@@ -3,7 +3,7 @@
  * from its beginning to its end. For ROWS rows of X at a time, a strip's part of Y stays in
  * registers. Every number of Y is the sum over M's rows in their order, whatever n is.
  */
-#include "field/panel.h"
+#include "field/matrix.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -14,15 +14,15 @@ enum { LANES = 8, VECTORS = 3, STRIP = LANES * VECTORS, ROWS = 4 };
 
 typedef float vector __attribute__((vector_size(LANES * sizeof(float))));
 
-struct panel {
+struct matrix {
 	size_t rows, columns, strips;
 	vector *m;			/* [strips][rows][VECTORS] */
 };
 
-struct panel *
-panel_alloc(const double *M, size_t stride, double scale, size_t rows, size_t columns)
+struct matrix *
+matrix_alloc(const double *M, size_t stride, double scale, size_t rows, size_t columns)
 {
-	struct panel *p = calloc(1, sizeof *p);
+	struct matrix *p = calloc(1, sizeof *p);
 	size_t i, j;
 	float *m;
 
@@ -44,7 +44,7 @@ panel_alloc(const double *M, size_t stride, double scale, size_t rows, size_t co
 }
 
 void
-panel_free(struct panel *p)
+matrix_free(struct matrix *p)
 {
 	if (p == NULL)
 		return;
@@ -54,7 +54,7 @@ panel_free(struct panel *p)
 
 /* n is a constant wherever this is inlined */
 static inline __attribute__((always_inline)) void
-multiply(const struct panel *p, const float *X, size_t n, float *Y)
+multiply(const struct matrix *p, const float *X, size_t n, float *Y)
 {
 	const vector *m = p->m;
 	size_t s, i, r, v;
@@ -73,7 +73,7 @@ multiply(const struct panel *p, const float *X, size_t n, float *Y)
 }
 
 static inline __attribute__((always_inline)) void
-multiply_rows(const struct panel *p, const float *X, size_t n, float *Y)
+multiply_rows(const struct matrix *p, const float *X, size_t n, float *Y)
 {
 	for (; n >= ROWS; n -= ROWS, X += ROWS * p->rows, Y += ROWS * p->columns)
 		multiply(p, X, ROWS, Y);
@@ -86,14 +86,14 @@ multiply_rows(const struct panel *p, const float *X, size_t n, float *Y)
 
 #ifdef __x86_64__
 static __attribute__((target("avx2,fma"))) void
-multiply_avx2(const struct panel *p, const float *X, size_t n, float *Y)
+multiply_avx2(const struct matrix *p, const float *X, size_t n, float *Y)
 {
 	multiply_rows(p, X, n, Y);
 }
 #endif
 
 void
-panel_multiply(const struct panel *p, const float *X, size_t n, float *Y)
+matrix_multiply(const struct matrix *p, const float *X, size_t n, float *Y)
 {
 #ifdef __x86_64__
 	if (simd_fma()) {
