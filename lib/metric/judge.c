@@ -17,7 +17,7 @@
 
 #include "metric/metric.h"
 #include "model/example.h"
-#include "model/last.h"
+#include "model/last_token.h"
 #include "model/loglik.h"
 
 enum {
@@ -35,7 +35,7 @@ struct answer {
 
 struct judge {
 	struct loglik *loglik;		/* who says yes or no; or */
-	struct last *last;		/* who reads for the barrier */
+	struct last_token *last;		/* who reads for the barrier */
 	const struct barrier *barrier;
 	struct field_work *work;
 	double *a;			/* [HELD][dim] */
@@ -63,7 +63,7 @@ judge_close(void *state)
 	while (s->n_held > 0)
 		answer_free(s->held[--s->n_held]);
 	loglik_free(s->loglik);
-	last_free(s->last);
+	last_token_free(s->last);
 	field_work_free(s->work);
 	free(s->a);
 	free(s);
@@ -99,8 +99,8 @@ open_barrier(struct judge *s, const struct metric_options *o, struct err *e)
 		return -1;
 	if (isnan(b->prior))
 		return err_set(e, "the barrier has no prior: its h says nothing of probabilities");
-	if ((s->last = last_open(o->model, b->header.block[0], o->threads, o->gpu_layers, e)) == NULL ||
-	    barrier_check(b, lm_digest(last_lm(s->last)), (size_t)lm_dim(last_lm(s->last)), b->header.block[0], e) != 0)
+	if ((s->last = last_token_open(o->model, b->header.block[0], o->threads, o->gpu_layers, e)) == NULL ||
+	    barrier_check(b, lm_digest(last_token_lm(s->last)), (size_t)lm_dim(last_token_lm(s->last)), b->header.block[0], e) != 0)
 		return -1;
 	s->a = calloc(HELD, b->field->dim * sizeof *s->a);
 	s->work = field_work_alloc(b->field);
@@ -125,7 +125,7 @@ judge_open(const struct metric_options *o, struct header *h, struct err *e)
 	if (o->barrier != NULL ? open_barrier(s, o, e) != 0 :
 	    (s->loglik = loglik_open(o->model, o->threads, o->gpu_layers, e)) == NULL)
 		goto fail;
-	m = s->last != NULL ? last_lm(s->last) : loglik_lm(s->loglik);
+	m = s->last != NULL ? last_token_lm(s->last) : loglik_lm(s->loglik);
 	if (header_add_side(h, o->model, lm_digest(m)) != 0) {
 		err_memory(e);
 		goto fail;
@@ -217,7 +217,7 @@ fill(const char *text, const struct piece *q, const struct piece *a, const char 
 static int
 read_text(struct judge *s, struct example *x, const struct record *r, const char *behind, struct err *e)
 {
-	const struct lm *m = s->last != NULL ? last_lm(s->last) : loglik_lm(s->loglik);
+	const struct lm *m = s->last != NULL ? last_token_lm(s->last) : loglik_lm(s->loglik);
 	struct piece q, a;
 	size_t len;
 	char *text;
@@ -271,7 +271,7 @@ let_go(struct judge *s, struct metric_out *out, struct err *e)
 	double odds[HELD];
 	size_t i;
 
-	if ((s->last != NULL ? last_decode(s->last, e) : loglik_decode(s->loglik, e)) != 0)
+	if ((s->last != NULL ? last_token_decode(s->last, e) : loglik_decode(s->loglik, e)) != 0)
 		return -1;
 	judge_held(s, odds);
 	for (i = 0; i < s->n_held; i++)
@@ -288,7 +288,7 @@ add(struct judge *s, struct answer *a, size_t i, struct metric_out *out, struct 
 {
 	int added;
 
-	while ((added = s->last != NULL ? last_add(s->last, &a->x[0], a->act, e) :
+	while ((added = s->last != NULL ? last_token_add(s->last, &a->x[0], a->act, e) :
 	    loglik_add(s->loglik, &a->x[i], &a->loglik[i], e)) == 0)
 		if (let_go(s, out, e) != 0)
 			return -1;

@@ -35,7 +35,7 @@ struct lm {
 
 	int *tap_block;
 	size_t n_tap;
-	int last_block;			/* stop after it; -1: run to the end */
+	int last_token_block;			/* stop after it; -1: run to the end */
 	lm_tap_fn *tap;
 	void *tap_ctx;
 	struct hook *steer;		/* [blocks] */
@@ -205,7 +205,7 @@ on_node(struct ggml_tensor *t, bool ask, void *ctx)
 	/* where a graph has parts, one for each backend, those behind the stop get no further than their first node */
 	if (ask)
 		return tap || steer || m->stopped;
-	if (m->stopped || visit_block(m, t, block, tap, steer) != 0 || block == m->last_block)
+	if (m->stopped || visit_block(m, t, block, tap, steer) != 0 || block == m->last_token_block)
 		m->stopped = 1;
 	if (m->err->text[0] != '\0')
 		m->failed = 1;
@@ -271,7 +271,7 @@ lm_open(const struct lm_options *o, struct err *e)
 		err_memory(e);
 		return NULL;
 	}
-	m->last_block = -1;
+	m->last_token_block = -1;
 	mp = llama_model_default_params();
 	mp.n_gpu_layers = o->gpu_layers;
 	if ((m->model = llama_model_load_from_file(o->path, mp)) == NULL) {
@@ -600,7 +600,7 @@ check_block(struct lm *m, int block, struct err *e)
 	size_t old_n = m->n_tap;
 	lm_tap_fn *old_fn = m->tap;
 	void *old_ctx = m->tap_ctx;
-	int old_last = m->last_block, rc;
+	int old_last = m->last_token_block, rc;
 
 	if (block < 0 || block >= m->blocks)
 		return err_set(e, "model '%s' has no block %d: its blocks are 0 to %d", m->name,
@@ -610,7 +610,7 @@ check_block(struct lm *m, int block, struct err *e)
 	m->tap = check_nothing;
 	m->tap_ctx = &met;
 	m->checking = 1;
-	m->last_block = block;
+	m->last_token_block = block;
 	lm_batch_clear(m);
 	lm_batch_add(m, 0, 0, &seq, 1, LM_TAP | LM_LOGITS);
 	rc = lm_decode(m, e);
@@ -620,7 +620,7 @@ check_block(struct lm *m, int block, struct err *e)
 	m->tap = old_fn;
 	m->tap_ctx = old_ctx;
 	m->checking = 0;
-	m->last_block = old_last;
+	m->last_token_block = old_last;
 	if (rc == 0 && met == 0)
 		return err_set(e, "model '%s' does not name the output of block %d: "
 		    "its activations cannot be reached", m->name, block);
@@ -643,11 +643,11 @@ lm_tap(struct lm *m, const int *block, size_t n, int stop, lm_tap_fn *fn, void *
 	m->n_tap = n;
 	m->tap = fn;
 	m->tap_ctx = ctx;
-	m->last_block = -1;
+	m->last_token_block = -1;
 	for (i = 0; i < n; i++) {
 		copy[i] = block[i];
-		if (stop && block[i] > m->last_block)
-			m->last_block = block[i];
+		if (stop && block[i] > m->last_token_block)
+			m->last_token_block = block[i];
 	}
 	return 0;
 }

@@ -1,4 +1,4 @@
-#include "model/last.h"
+#include "model/last_token.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +11,7 @@ enum {
 	SEQS = 64		/* texts decoded together */
 };
 
-struct last {
+struct last_token {
 	struct lm *lm;
 	size_t longest;			/* CONTEXT, or what the model was trained for if that is less */
 	struct tree *tree;
@@ -24,7 +24,7 @@ struct last {
 static int
 keep(void *ctx, int block, int row, const float *act, struct err *e)
 {
-	struct last *l = ctx;
+	struct last_token *l = ctx;
 	size_t i;
 
 	(void)block, (void)e;
@@ -34,12 +34,12 @@ keep(void *ctx, int block, int row, const float *act, struct err *e)
 	return 0;
 }
 
-struct last *
-last_open(const char *model, int block, int threads, int gpu_layers, struct err *e)
+struct last_token *
+last_token_open(const char *model, int block, int threads, int gpu_layers, struct err *e)
 {
 	struct lm_options lo = { .path = model, .threads = threads, .gpu_layers = gpu_layers,
 	    .seqs = SEQS, .batch = CONTEXT, .cells = CONTEXT, .outputs = CONTEXT };
-	struct last *l = calloc(1, sizeof *l);
+	struct last_token *l = calloc(1, sizeof *l);
 
 	if (l == NULL || (l->tree = tree_alloc(SEQS, FILL, CONTEXT)) == NULL) {
 		err_memory(e);
@@ -50,12 +50,12 @@ last_open(const char *model, int block, int threads, int gpu_layers, struct err 
 	l->longest = lm_context(l->lm) < CONTEXT ? (size_t)lm_context(l->lm) : CONTEXT;
 	return l;
 fail:
-	last_free(l);
+	last_token_free(l);
 	return NULL;
 }
 
 void
-last_free(struct last *l)
+last_token_free(struct last_token *l)
 {
 	if (l == NULL)
 		return;
@@ -65,13 +65,13 @@ last_free(struct last *l)
 }
 
 struct lm *
-last_lm(struct last *l)
+last_token_lm(struct last_token *l)
 {
 	return l->lm;
 }
 
 int
-last_add(struct last *l, const struct example *x, float *act, struct err *e)
+last_token_add(struct last_token *l, const struct example *x, float *act, struct err *e)
 {
 	unsigned want[CONTEXT] = { 0 };
 	int added;
@@ -89,7 +89,7 @@ last_add(struct last *l, const struct example *x, float *act, struct err *e)
 }
 
 int
-last_decode(struct last *l, struct err *e)
+last_token_decode(struct last_token *l, struct err *e)
 {
 	if (l->n == 0)
 		return 0;
