@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "metric/metric.h"
-#include "metric/tally.h"
+#include "metric/summary.h"
 #include "stream/names.h"
 #include "stream/stream.h"
 #include "tool.h"
@@ -15,7 +15,7 @@
 /* A run: files that share a name. */
 struct run {
 	char *name;
-	struct tally **tally;		/* [n_column] */
+	struct summary **tally;		/* [n_column] */
 	struct figure *figure;
 	struct pair *pair;		/* with the baseline */
 	char **by;			/* who scored, of each column; NULL: it is not asked, or in no file */
@@ -107,7 +107,7 @@ find_run(const char *name, size_t len)
 	r->by = need(calloc(rep.n_column, sizeof *r->by));
 	r->last = need(calloc(rep.n_column, sizeof *r->last));
 	for (i = 0; i < rep.n_column; i++)
-		r->tally[i] = need(tally_alloc(rep.column[i].c));
+		r->tally[i] = need(summary_alloc(rep.column[i].c));
 	return r;
 }
 
@@ -293,7 +293,7 @@ read_run(const char *arg, int number)
 			run->last[c] = number;
 			if (id[0] != '\0')
 				note_id(run, n, c, number, in);
-			if (tally_add(run->tally[c], r, &e) != 0)
+			if (summary_add(run->tally[c], r, &e) != 0)
 				tool_die_record(in, &e);
 		}
 	}
@@ -339,7 +339,7 @@ compare_runs(void)
 				continue;
 			check_ids(rep.base, r, c);
 			check_ids(r, rep.base, c);
-			if (tally_pair(rep.base->tally[c], r->tally[c], rep.seed, &r->pair[c]) != 0)
+			if (summary_pair(rep.base->tally[c], r->tally[c], rep.seed, &r->pair[c]) != 0)
 				tool_die("out of memory");
 		}
 }
@@ -737,7 +737,7 @@ score_report(int argc, char *argv[])
 		read_run(argv[a], a);
 	for (i = 0; i < rep.n_run; i++)
 		for (c = 0; c < rep.n_column; c++)
-			if (tally_figure(rep.run[i].tally[c], rep.seed, &rep.run[i].figure[c]) != 0)
+			if (summary_figure(rep.run[i].tally[c], rep.seed, &rep.run[i].figure[c]) != 0)
 				tool_die("out of memory");
 	for (c = 0; c < rep.n_column; c++)
 		shown += (size_t)is_shown(c);

@@ -95,17 +95,17 @@ check_output(void)
 }
 
 /* What --summary keeps of a label at a block. */
-struct tally {
+struct summary {
 	int64_t label, block;
 	int has_label, has_block;
 	uint64_t n;
 	double norm, norm2, least, most;
 };
 
-static struct tally *
-find_tally(struct tally **t, size_t *n, const struct record *r)
+static struct summary *
+find_tally(struct summary **t, size_t *n, const struct record *r)
 {
-	struct tally k = { .least = INFINITY, .most = -INFINITY };
+	struct summary k = { .least = INFINITY, .most = -INFINITY };
 	size_t i;
 
 	k.has_label = record_get_int(r, "label", &k.label) == 1;
@@ -121,7 +121,7 @@ find_tally(struct tally **t, size_t *n, const struct record *r)
 }
 
 static void
-add(struct tally *t, const float *act, size_t dim)
+add(struct summary *t, const float *act, size_t dim)
 {
 	double sum = 0;
 	size_t i;
@@ -135,7 +135,7 @@ add(struct tally *t, const float *act, size_t dim)
 }
 
 static void
-print_summary(const struct header *h, const struct tally *t, size_t n, uint64_t records)
+print_summary(const struct header *h, const struct summary *t, size_t n, uint64_t records)
 {
 	size_t i;
 
@@ -170,7 +170,7 @@ summarise(struct stream *in)
 	const struct header *h = stream_header(in);
 	struct record *r = record_alloc();
 	float *act = calloc(h->dim + 1, sizeof *act);
-	struct tally *t = NULL;
+	struct summary *t = NULL;
 	size_t n = 0;
 	struct err e;
 	int got;
@@ -178,7 +178,7 @@ summarise(struct stream *in)
 	if (r == NULL || act == NULL)
 		tool_die("out of memory");
 	while ((got = stream_read(in, r, &e)) == 1) {
-		struct tally *k = find_tally(&t, &n, r);
+		struct summary *k = find_tally(&t, &n, r);
 
 		k->n++;
 		if (h->kind != STREAM_ACTIVATIONS)

@@ -1,4 +1,4 @@
-#include "metric/tally.h"
+#include "metric/summary.h"
 
 #include <gsl/gsl_rng.h>
 #include <gsl/gsl_sort.h>
@@ -10,7 +10,7 @@
 #include "fit/auc.h"
 #include "stream/names.h"
 
-struct tally {
+struct summary {
 	const struct column *c;
 	struct names *names;		/* of questions */
 	size_t n, room;			/* questions */
@@ -23,10 +23,10 @@ struct tally {
 	size_t *group;
 };
 
-struct tally *
-tally_alloc(const struct column *c)
+struct summary *
+summary_alloc(const struct column *c)
 {
-	struct tally *t = calloc(1, sizeof *t);
+	struct summary *t = calloc(1, sizeof *t);
 
 	if (t == NULL || (t->names = names_alloc()) == NULL) {
 		free(t);
@@ -37,7 +37,7 @@ tally_alloc(const struct column *c)
 }
 
 void
-tally_free(struct tally *t)
+summary_free(struct summary *t)
 {
 	if (t == NULL)
 		return;
@@ -65,7 +65,7 @@ grow(void *array, size_t n, size_t size)
 
 /* The question a record is of, by number; -1. */
 static int
-find_group(struct tally *t, const struct record *r, size_t *number, struct err *e)
+find_group(struct summary *t, const struct record *r, size_t *number, struct err *e)
 {
 	int got = names_group(t->names, r, number, e);
 
@@ -84,7 +84,7 @@ find_group(struct tally *t, const struct record *r, size_t *number, struct err *
 }
 
 static int
-add_item(struct tally *t, double v, int label, size_t group, struct err *e)
+add_item(struct summary *t, double v, int label, size_t group, struct err *e)
 {
 	if (t->n_item == t->room_item) {
 		size_t room = t->room_item > 0 ? 2 * t->room_item : 1024;
@@ -102,7 +102,7 @@ add_item(struct tally *t, double v, int label, size_t group, struct err *e)
 }
 
 int
-tally_add(struct tally *t, const struct record *r, struct err *e)
+summary_add(struct summary *t, const struct record *r, struct err *e)
 {
 	enum aggregate how = t->c->how;
 	int64_t label = 0;
@@ -141,7 +141,7 @@ tally_add(struct tally *t, const struct record *r, struct err *e)
 
 /* The figure when question i counts weight[i] times; item_weight is room for an AUC's. */
 static double
-value(const struct tally *t, const double *weight, double *item_weight)
+value(const struct summary *t, const double *weight, double *item_weight)
 {
 	double sum = 0, total = 0;
 	size_t i;
@@ -173,11 +173,11 @@ interval(double *sample, size_t n, double *low, double *high)
 }
 
 int
-tally_figure(const struct tally *t, uint64_t seed, struct figure *f)
+summary_figure(const struct summary *t, uint64_t seed, struct figure *f)
 {
 	gsl_rng *rng = gsl_rng_alloc(gsl_rng_mt19937);
 	double *weight = calloc(t->n + 1, sizeof *weight), *item = calloc(t->n_item + 1, sizeof *item);
-	double *sample = calloc(TALLY_RESAMPLES, sizeof *sample);
+	double *sample = calloc(SUMMARY_RESAMPLES, sizeof *sample);
 	size_t i, k, n = 0;
 	int rc = -1;
 
@@ -191,7 +191,7 @@ tally_figure(const struct tally *t, uint64_t seed, struct figure *f)
 		goto out;
 	f->n = t->n;
 	gsl_rng_set(rng, (unsigned long)seed);
-	for (k = 0; k < TALLY_RESAMPLES; k++) {
+	for (k = 0; k < SUMMARY_RESAMPLES; k++) {
 		memset(weight, 0, t->n * sizeof *weight);
 		for (i = 0; i < t->n; i++)
 			weight[gsl_rng_uniform_int(rng, t->n)]++;
@@ -256,11 +256,11 @@ swapped(enum aggregate how, const struct both *q, size_t n, gsl_rng *rng)
 }
 
 int
-tally_pair(const struct tally *base, const struct tally *t, uint64_t seed, struct pair *p)
+summary_pair(const struct summary *base, const struct summary *t, uint64_t seed, struct pair *p)
 {
 	gsl_rng *rng = gsl_rng_alloc(gsl_rng_mt19937);
 	struct both *q = calloc(t->n + 1, sizeof *q);
-	double *weight = calloc(t->n + 1, sizeof *weight), *sample = calloc(TALLY_RESAMPLES, sizeof *sample);
+	double *weight = calloc(t->n + 1, sizeof *weight), *sample = calloc(SUMMARY_RESAMPLES, sizeof *sample);
 	size_t i, j, k, n = 0, as_great = 0;
 	int rc = -1;
 
@@ -276,17 +276,17 @@ tally_pair(const struct tally *base, const struct tally *t, uint64_t seed, struc
 		goto out;
 	p->difference = difference(t->c->how, q, NULL, n);
 	gsl_rng_set(rng, (unsigned long)seed);
-	for (k = 0; k < TALLY_RESAMPLES; k++) {
+	for (k = 0; k < SUMMARY_RESAMPLES; k++) {
 		memset(weight, 0, n * sizeof *weight);
 		for (i = 0; i < n; i++)
 			weight[gsl_rng_uniform_int(rng, n)]++;
 		sample[k] = difference(t->c->how, q, weight, n);
 	}
-	interval(sample, TALLY_RESAMPLES, &p->low, &p->high);
+	interval(sample, SUMMARY_RESAMPLES, &p->low, &p->high);
 	/* what is equal but for rounding is as great */
-	for (k = 0; k < TALLY_SWAPS; k++)
+	for (k = 0; k < SUMMARY_SWAPS; k++)
 		as_great += fabs(swapped(t->c->how, q, n, rng)) >= fabs(p->difference) * (1 - 1e-9);
-	p->p = (1 + (double)as_great) / (1 + TALLY_SWAPS);
+	p->p = (1 + (double)as_great) / (1 + SUMMARY_SWAPS);
 out:
 	if (rng != NULL)
 		gsl_rng_free(rng);
