@@ -12,19 +12,19 @@
 enum { ORDER = 4 };
 
 static int
-bleu(struct words *text, struct words *reference, struct overlap_room *room, double score[OVERLAP_MOST])
+bleu(struct ngram *text, struct ngram *reference, struct overlap_room *room, double score[OVERLAP_MOST])
 {
-	double n_text = (double)words_count(text), n_reference = (double)words_count(reference);
+	double n_text = (double)ngram_count(text), n_reference = (double)ngram_count(reference);
 	double sum = 0, smooth = 1;
 	size_t n;
 
 	(void)room;
 	score[0] = 0;
 	/* an order without an n-gram has precision 0, and so has a text without a common word */
-	if (n_text < ORDER || words_common(text, reference, 1) == 0)
+	if (n_text < ORDER || ngram_common(text, reference, 1) == 0)
 		return 0;
 	for (n = 1; n <= ORDER; n++) {
-		double total = n_text - (double)n + 1, common = (double)words_common(text, reference, n);
+		double total = n_text - (double)n + 1, common = (double)ngram_common(text, reference, n);
 
 		/* each order in vain counts half of the one before */
 		if (common == 0)
@@ -36,7 +36,7 @@ bleu(struct words *text, struct words *reference, struct overlap_room *room, dou
 }
 
 static const char *const names[] = { "bleu", NULL };
-static const struct overlap_type type = { names, words_cut_intl, bleu };
+static const struct overlap_type type = { names, ngram_cut_intl, bleu };
 
 static void *
 bleu_open(const struct metric_options *o, struct header *h, struct err *e)

@@ -7,7 +7,7 @@
 
 struct overlap {
 	const struct overlap_type *type;
-	struct words *text, *reference;
+	struct ngram *text, *reference;
 	struct overlap_room room;
 };
 
@@ -30,8 +30,8 @@ overlap_close(void *state)
 {
 	struct overlap *s = state;
 
-	words_free(s->text);
-	words_free(s->reference);
+	ngram_free(s->text);
+	ngram_free(s->reference);
 	free(s->room.p);
 	free(s);
 }
@@ -43,8 +43,8 @@ overlap_open(const struct overlap_type *t, struct err *e)
 
 	if (s != NULL) {
 		s->type = t;
-		s->text = words_alloc();
-		s->reference = words_alloc();
+		s->text = ngram_alloc();
+		s->reference = ngram_alloc();
 		if (s->text != NULL && s->reference != NULL)
 			return s;
 		overlap_close(s);
@@ -59,11 +59,11 @@ compare(struct overlap *s, const char *reference, size_t len, double best[OVERLA
 {
 	double score[OVERLAP_MOST];
 	size_t i;
-	int got = words_read(s->reference, reference, len);
+	int got = ngram_read(s->reference, reference, len);
 
 	if (got == 0)
 		return 0;
-	if (got < 0 || words_end_with(s->reference, '.') != 0 || s->type->cut(s->reference) != 0 ||
+	if (got < 0 || ngram_end_with(s->reference, '.') != 0 || s->type->cut(s->reference) != 0 ||
 	    s->type->score(s->text, s->reference, &s->room, score) != 0)
 		return err_memory(e);
 	for (i = 0; s->type->name[i] != NULL; i++)
@@ -109,7 +109,7 @@ overlap_push(void *state, struct record *r, struct metric_out *out, struct err *
 
 	if (record_get_str(r, "completion", &text, &len) != 1)
 		return err_set(e, "field 'completion' is missing or not a string");
-	if (words_read(s->text, text, len) < 0 || s->type->cut(s->text) != 0)
+	if (ngram_read(s->text, text, len) < 0 || s->type->cut(s->text) != 0)
 		return err_memory(e);
 	if (compare_all(s, r, "true", is_true, e) != 0 || compare_all(s, r, "false", is_false, e) != 0 ||
 	    compare(s, no_comment, strlen(no_comment), is_true, e) < 0)

@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 #include "metric/metric.h"
-#include "metric/words.h"
+#include "metric/ngram.h"
 
 /* Room that a score may let grow and keep for the next. */
 struct overlap_room {
@@ -27,9 +27,9 @@ enum { OVERLAP_MOST = 3 };
 
 struct overlap_type {
 	const char *const *name;	/* of its scores, at most OVERLAP_MOST, ends with NULL */
-	int (*cut)(struct words *w);
+	int (*cut)(struct ngram *w);
 	/* The scores of a text against one reference, 0 to 100. 0; -1: out of memory. */
-	int (*score)(struct words *text, struct words *reference, struct overlap_room *room,
+	int (*score)(struct ngram *text, struct ngram *reference, struct overlap_room *room,
 	    double score[OVERLAP_MOST]);
 };
 

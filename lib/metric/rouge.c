@@ -23,22 +23,22 @@ f_measure(double common, double n_text, double n_reference)
 }
 
 static double
-rouge_n(struct words *text, struct words *reference, size_t n)
+rouge_n(struct ngram *text, struct ngram *reference, size_t n)
 {
-	size_t common = words_common(text, reference, n);
+	size_t common = ngram_common(text, reference, n);
 
 	/* where there is a common n-gram, both have one */
-	return f_measure((double)common, (double)words_count(text) - (double)n + 1,
-	    (double)words_count(reference) - (double)n + 1);
+	return f_measure((double)common, (double)ngram_count(text) - (double)n + 1,
+	    (double)ngram_count(reference) - (double)n + 1);
 }
 
 /* Where the sentence that begins with word i ends. */
 static size_t
-sentence_end(const struct words *w, size_t i)
+sentence_end(const struct ngram *w, size_t i)
 {
-	size_t of = words_sentence(w, i);
+	size_t of = ngram_sentence(w, i);
 
-	while (i < words_count(w) && words_sentence(w, i) == of)
+	while (i < ngram_count(w) && ngram_sentence(w, i) == of)
 		i++;
 	return i;
 }
@@ -49,7 +49,7 @@ sentence_end(const struct words *w, size_t i)
  * union over sentences depends on it.
  */
 static void
-mark_common(const struct words *reference, size_t r, size_t r_end, const struct words *text, size_t t, size_t t_end,
+mark_common(const struct ngram *reference, size_t r, size_t r_end, const struct ngram *text, size_t t, size_t t_end,
     uint32_t *mark, uint32_t *length)
 {
 	size_t rows = r_end - r, columns = t_end - t, i, j;
@@ -60,13 +60,13 @@ mark_common(const struct words *reference, size_t r, size_t r_end, const struct 
 	for (i = 1; i <= rows; i++) {
 		LENGTH(i, 0) = 0;
 		for (j = 1; j <= columns; j++)
-			if (words_same(reference, r + i - 1, text, t + j - 1))
+			if (ngram_same(reference, r + i - 1, text, t + j - 1))
 				LENGTH(i, j) = LENGTH(i - 1, j - 1) + 1;
 			else
 				LENGTH(i, j) = LENGTH(i - 1, j) > LENGTH(i, j - 1) ? LENGTH(i - 1, j) : LENGTH(i, j - 1);
 	}
 	for (i = rows, j = columns; i > 0 && j > 0; )
-		if (words_same(reference, r + i - 1, text, t + j - 1)) {
+		if (ngram_same(reference, r + i - 1, text, t + j - 1)) {
 			mark[r + --i] = 1;
 			j--;
 		} else if (LENGTH(i, j - 1) > LENGTH(i - 1, j)) {
@@ -78,9 +78,9 @@ mark_common(const struct words *reference, size_t r, size_t r_end, const struct 
 }
 
 static int
-rouge(struct words *text, struct words *reference, struct overlap_room *room, double score[OVERLAP_MOST])
+rouge(struct ngram *text, struct ngram *reference, struct overlap_room *room, double score[OVERLAP_MOST])
 {
-	size_t n_text = words_count(text), n_reference = words_count(reference), r, r_end, t, t_end;
+	size_t n_text = ngram_count(text), n_reference = ngram_count(reference), r, r_end, t, t_end;
 
 	if (overlap_reserve(room, n_reference + (n_reference + 1) * (n_text + 1)) != 0)
 		return -1;
@@ -95,12 +95,12 @@ rouge(struct words *text, struct words *reference, struct overlap_room *room, do
 	score[0] = rouge_n(text, reference, 1);
 	score[1] = rouge_n(text, reference, 2);
 	/* each word of the text is common but once */
-	score[2] = f_measure((double)words_common_of(reference, room->p, text), (double)n_text, (double)n_reference);
+	score[2] = f_measure((double)ngram_common_of(reference, room->p, text), (double)n_text, (double)n_reference);
 	return 0;
 }
 
 static const char *const names[] = { "rouge1", "rouge2", "rougeL", NULL };
-static const struct overlap_type type = { names, words_cut_plain, rouge };
+static const struct overlap_type type = { names, ngram_cut_plain, rouge };
 
 static void *
 rouge_open(const struct metric_options *o, struct header *h, struct err *e)

@@ -1,4 +1,4 @@
-#include "metric/words.h"
+#include "metric/ngram.h"
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -15,21 +15,21 @@ struct word {
 	size_t at, n, sentence;
 };
 
-struct words {
+struct ngram {
 	struct text text, next;		/* what was read or cut; the same after one more rule */
 	struct word *word;
 	size_t n, room;
 	unsigned char *used;		/* [room] */
 };
 
-struct words *
-words_alloc(void)
+struct ngram *
+ngram_alloc(void)
 {
-	return calloc(1, sizeof(struct words));
+	return calloc(1, sizeof(struct ngram));
 }
 
 void
-words_free(struct words *w)
+ngram_free(struct ngram *w)
 {
 	if (w == NULL)
 		return;
@@ -90,7 +90,7 @@ is_number(int32_t c)
 }
 
 int
-words_read(struct words *w, const char *text, size_t len)
+ngram_read(struct ngram *w, const char *text, size_t len)
 {
 	const utf8proc_uint8_t *s = (const utf8proc_uint8_t *)text;
 	utf8proc_int32_t c;
@@ -111,14 +111,14 @@ words_read(struct words *w, const char *text, size_t len)
 }
 
 int
-words_end_with(struct words *w, char c)
+ngram_end_with(struct ngram *w, char c)
 {
 	return w->text.n > 0 && w->text.c[w->text.n - 1] == c ? 0 : put(&w->text, c);
 }
 
 /* One more character of the last word, or the first of another where `begin` is set. */
 static int
-add_char(struct words *w, size_t at, int begin, size_t sentence)
+add_char(struct ngram *w, size_t at, int begin, size_t sentence)
 {
 	if (!begin) {
 		w->word[w->n - 1].n++;
@@ -147,7 +147,7 @@ add_char(struct words *w, size_t at, int begin, size_t sentence)
  * expression's substitution.
  */
 static int
-separate(struct words *w, int (*rule)(int32_t a, int32_t b, int32_t to[4]))
+separate(struct ngram *w, int (*rule)(int32_t a, int32_t b, int32_t to[4]))
 {
 	struct text from = w->text;
 	int32_t to[4];
@@ -187,7 +187,7 @@ before_no_number(int32_t a, int32_t b, int32_t to[4])
 }
 
 int
-words_cut_intl(struct words *w)
+ngram_cut_intl(struct ngram *w)
 {
 	int inside = 0;
 	size_t i;
@@ -211,7 +211,7 @@ words_cut_intl(struct words *w)
 }
 
 int
-words_cut_plain(struct words *w)
+ngram_cut_plain(struct ngram *w)
 {
 	struct text *t = &w->text;
 	size_t sentence = 0, i;
@@ -249,19 +249,19 @@ words_cut_plain(struct words *w)
 }
 
 size_t
-words_count(const struct words *w)
+ngram_count(const struct ngram *w)
 {
 	return w->n;
 }
 
 size_t
-words_sentence(const struct words *w, size_t i)
+ngram_sentence(const struct ngram *w, size_t i)
 {
 	return w->word[i].sentence;
 }
 
 int
-words_same(const struct words *a, size_t i, const struct words *b, size_t j)
+ngram_same(const struct ngram *a, size_t i, const struct ngram *b, size_t j)
 {
 	const struct word *x = &a->word[i], *y = &b->word[j];
 
@@ -270,7 +270,7 @@ words_same(const struct words *a, size_t i, const struct words *b, size_t j)
 
 /* Each n-gram of a takes one of b's that is like it and not taken. */
 static long
-common(const struct words *a, const uint32_t *of, struct words *b, size_t n)
+common(const struct ngram *a, const uint32_t *of, struct ngram *b, size_t n)
 {
 	size_t got = 0;
 	size_t i, j, k;
@@ -282,7 +282,7 @@ common(const struct words *a, const uint32_t *of, struct words *b, size_t n)
 		if (of != NULL && !of[i])
 			continue;
 		for (j = 0; j + n <= b->n; j++) {
-			for (k = 0; k < n && !b->used[j] && words_same(a, i + k, b, j + k); k++)
+			for (k = 0; k < n && !b->used[j] && ngram_same(a, i + k, b, j + k); k++)
 				;
 			if (k == n) {
 				b->used[j] = 1;
@@ -295,13 +295,13 @@ common(const struct words *a, const uint32_t *of, struct words *b, size_t n)
 }
 
 size_t
-words_common(const struct words *a, struct words *b, size_t n)
+ngram_common(const struct ngram *a, struct ngram *b, size_t n)
 {
 	return common(a, NULL, b, n);
 }
 
 size_t
-words_common_of(const struct words *a, const uint32_t *of, struct words *b)
+ngram_common_of(const struct ngram *a, const uint32_t *of, struct ngram *b)
 {
 	return common(a, of, b, 1);
 }
