@@ -6,7 +6,7 @@
 
 #include "field/barrier.h"
 #include "model/cvec.h"
-#include "stream/names.h"
+#include "stream/groups.h"
 #include "stream/stream.h"
 #include "tool.h"
 
@@ -202,7 +202,7 @@ struct rows {
 	int *label, *group;
 	struct record **record;	/* id, group and label, for --held-out */
 	size_t n, room;
-	struct names *names;	/* of groups */
+	struct groups *names;	/* of groups */
 };
 
 /* A copy without the activation: what --held-out passes on. */
@@ -235,7 +235,7 @@ add_row(struct rows *d, const struct record *r, const struct header *h, struct e
 	if (record_get_int(r, "label", &label) != 1 || label < 0 || label > 1)
 		return err_set(e, "field 'label' is not 0 or 1");
 	d->label[d->n] = (int)label;
-	if (names_group(d->names, r, &group, e) < 0)
+	if (groups_group(d->names, r, &group, e) < 0)
 		return -1;
 	d->group[d->n] = (int)group;
 	if (record_get_act(r, h->half, d->act + d->n * h->dim, h->dim, e) != 0)
@@ -263,7 +263,7 @@ read_rows(struct rows *d, struct stream *in)
 		;
 	if (i == h->n_block)
 		tool_die("the stream does not hold block %d", opt.block);
-	if (r == NULL || (d->names = names_alloc()) == NULL)
+	if (r == NULL || (d->names = groups_alloc()) == NULL)
 		tool_die("out of memory");
 	tool_progress(in, "records", 0, "records", 0);
 	while ((got = stream_read(in, r, &e)) == 1) {
@@ -297,7 +297,7 @@ check_rows(const struct rows *d)
 		tool_die("no activations of block %d", opt.block);
 	if (positive == 0 || positive == d->n)
 		tool_die("all %zu activations have label %d: both labels are needed", d->n, positive > 0);
-	if (names_count(d->names) < 2)
+	if (groups_count(d->names) < 2)
 		tool_die("all activations are of one group: at least 2 are needed");
 }
 
@@ -438,7 +438,7 @@ main(int argc, char *argv[])
 	read_rows(&d, in);
 	check_rows(&d);
 	data = (struct fit_data){ d.act, d.label, d.group, d.n, stream_header(in)->dim,
-	    names_count(d.names) };
+	    groups_count(d.names) };
 	opt.o.block = opt.block;
 	if ((rep.act_norm = mean_norm(&d, data.dim)) == 0)
 		tool_die("every activation is zero");

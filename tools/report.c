@@ -8,7 +8,7 @@
 
 #include "metric/metric.h"
 #include "metric/summary.h"
-#include "stream/names.h"
+#include "stream/groups.h"
 #include "stream/stream.h"
 #include "tool.h"
 
@@ -20,7 +20,7 @@ struct run {
 	struct pair *pair;		/* with the baseline */
 	char **by;			/* who scored, of each column; NULL: it is not asked, or in no file */
 	int *last;			/* [n_column] the last file that had the field, 0: none */
-	struct names *ids;
+	struct groups *ids;
 	int *file;			/* [id][n_column] the file that had the field, 0: none */
 	size_t room;			/* ids */
 };
@@ -100,7 +100,7 @@ find_run(const char *name, size_t len)
 			return &rep.run[i];
 	rep.run = need(realloc(rep.run, (rep.n_run + 1) * sizeof *rep.run));
 	r = &rep.run[rep.n_run++];
-	*r = (struct run){ .name = need(strndup(name, len)), .ids = need(names_alloc()) };
+	*r = (struct run){ .name = need(strndup(name, len)), .ids = need(groups_alloc()) };
 	r->tally = need(calloc(rep.n_column, sizeof *r->tally));
 	r->figure = need(calloc(rep.n_column, sizeof *r->figure));
 	r->pair = need(calloc(rep.n_column, sizeof *r->pair));
@@ -220,7 +220,7 @@ note_id(struct run *run, size_t id, size_t c, int number, const struct stream *i
 	}
 	file = &run->file[id * rep.n_column + c];
 	if (*file != 0 && (*file != number || rep.baseline != NULL)) {
-		err_set(&e, "run '%s' has %s of '%s' twice", run->name, rep.column[c].c->title, names_text(run->ids, id));
+		err_set(&e, "run '%s' has %s of '%s' twice", run->name, rep.column[c].c->title, groups_text(run->ids, id));
 		tool_die_record(in, &e);
 	}
 	*file = number;
@@ -269,7 +269,7 @@ read_run(const char *arg, int number)
 	const char *eq = strchr(arg, '='), *path = eq != NULL ? eq + 1 : arg;
 	size_t len = eq != NULL ? (size_t)(eq - arg) : strlen(arg), c, n = 0;
 	struct record *r = need(record_alloc());
-	char id[NAMES_SIZE];
+	char id[GROUPS_SIZE];
 	struct stream *in;
 	struct run *run;
 	struct err e;
@@ -285,7 +285,7 @@ read_run(const char *arg, int number)
 		/* without an id it cannot be compared, but reported */
 		if (!record_has(r, "id") && rep.baseline == NULL)
 			id[0] = '\0';
-		else if (record_get_key(r, "id", id, sizeof id, &e) != 0 || names_number(run->ids, id, &n, &e) < 0)
+		else if (record_get_key(r, "id", id, sizeof id, &e) != 0 || groups_number(run->ids, id, &n, &e) < 0)
 			tool_die_record(in, &e);
 		for (c = 0; c < rep.n_column; c++) {
 			if (!record_has(r, rep.column[c].c->field))
@@ -312,10 +312,10 @@ check_ids(const struct run *run, const struct run *other, size_t c)
 {
 	size_t i, n;
 
-	for (i = 0; i < names_count(run->ids); i++)
+	for (i = 0; i < groups_count(run->ids); i++)
 		if (i < run->room && run->file[i * rep.n_column + c] != 0 &&
-		    !names_find(other->ids, names_text(run->ids, i), &n))
-			tool_die("run '%s' has no record '%s', of which '%s' has %s", other->name, names_text(run->ids, i),
+		    !groups_find(other->ids, groups_text(run->ids, i), &n))
+			tool_die("run '%s' has no record '%s', of which '%s' has %s", other->name, groups_text(run->ids, i),
 			    run->name, rep.column[c].c->title);
 }
 

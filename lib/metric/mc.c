@@ -17,7 +17,7 @@
 #include "metric/metric.h"
 #include "model/example.h"
 #include "model/loglik.h"
-#include "stream/names.h"
+#include "stream/groups.h"
 
 /* An answer from push to the end of its question. */
 struct answer {
@@ -35,7 +35,7 @@ struct mc {
 	const char *system;
 	struct answer *head, **tail;		/* held back, in order */
 	char last[EXAMPLE_KEY];			/* the question of the last answer */
-	struct names *seen;			/* all questions, to notice one that comes back */
+	struct groups *seen;			/* all questions, to notice one that comes back */
 };
 
 static void
@@ -57,7 +57,7 @@ mc_close(void *state)
 		answer_free(a);
 	}
 	loglik_free(s->loglik);
-	names_free(s->seen);
+	groups_free(s->seen);
 	free(s);
 }
 
@@ -66,7 +66,7 @@ mc_open(const struct metric_options *o, struct header *h, struct err *e)
 {
 	struct mc *s = calloc(1, sizeof *s);
 
-	if (s == NULL || (s->seen = names_alloc()) == NULL) {
+	if (s == NULL || (s->seen = groups_alloc()) == NULL) {
 		free(s);
 		err_memory(e);
 		return NULL;
@@ -165,9 +165,9 @@ begin_question(struct mc *s, const char *group, struct err *e)
 	size_t number;
 	int got;
 
-	if (names_count(s->seen) > 0 && strcmp(group, s->last) == 0)
+	if (groups_count(s->seen) > 0 && strcmp(group, s->last) == 0)
 		return 0;
-	if ((got = names_number(s->seen, group, &number, e)) < 0)
+	if ((got = groups_number(s->seen, group, &number, e)) < 0)
 		return -1;
 	if (got == 0)
 		return err_set(e, "question '%s' comes back: its answers must stand together", group);

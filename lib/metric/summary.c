@@ -8,11 +8,11 @@
 #include <string.h>
 
 #include "fit/auc.h"
-#include "stream/names.h"
+#include "stream/groups.h"
 
 struct summary {
 	const struct column *c;
-	struct names *names;		/* of questions */
+	struct groups *names;		/* of questions */
 	size_t n, room;			/* questions */
 	double *sum;			/* [n] over a question's records */
 	double *count;			/* [n] its records, or the sum of what AGG_EXP_RATIO divides by */
@@ -28,7 +28,7 @@ summary_alloc(const struct column *c)
 {
 	struct summary *t = calloc(1, sizeof *t);
 
-	if (t == NULL || (t->names = names_alloc()) == NULL) {
+	if (t == NULL || (t->names = groups_alloc()) == NULL) {
 		free(t);
 		return NULL;
 	}
@@ -41,7 +41,7 @@ summary_free(struct summary *t)
 {
 	if (t == NULL)
 		return;
-	names_free(t->names);
+	groups_free(t->names);
 	free(t->sum);
 	free(t->count);
 	free(t->score);
@@ -67,7 +67,7 @@ grow(void *array, size_t n, size_t size)
 static int
 find_group(struct summary *t, const struct record *r, size_t *number, struct err *e)
 {
-	int got = names_group(t->names, r, number, e);
+	int got = groups_group(t->names, r, number, e);
 
 	if (got <= 0)
 		return got;
@@ -269,7 +269,7 @@ summary_pair(const struct summary *base, const struct summary *t, uint64_t seed,
 		goto out;
 	rc = 0;
 	for (i = 0; i < t->n && t->c->how != AGG_AUC; i++)
-		if (names_find(base->names, names_text(t->names, i), &j))
+		if (groups_find(base->names, groups_text(t->names, i), &j))
 			q[n++] = (struct both){ t->sum[i] / t->count[i] - base->sum[j] / base->count[j],
 			    { base->sum[j], t->sum[i] }, { base->count[j], t->count[i] } };
 	if ((p->n = n) == 0)

@@ -38,7 +38,7 @@
 #include "base/runtime.h"
 #include "field/barrier.h"
 #include "flow/flow.h"
-#include "stream/names.h"
+#include "stream/groups.h"
 
 static struct {
 	const char *barrier, *field, *out;
@@ -117,7 +117,7 @@ struct rows {
 	float *act;
 	int *label, *group;
 	size_t n, room, dim;
-	struct names *names;
+	struct groups *names;
 };
 
 static void
@@ -133,7 +133,7 @@ read_rows(struct rows *d, const char *path)
 	memset(d, 0, sizeof *d);
 	if ((in = stream_open(&path, 1, &e)) == NULL || stream_expect(in, 1u << STREAM_ACTIVATIONS, &e) != 0)
 		die("%s", e.text);
-	if (r == NULL || (d->names = names_alloc()) == NULL || header_copy(&d->header, stream_header(in)) != 0)
+	if (r == NULL || (d->names = groups_alloc()) == NULL || header_copy(&d->header, stream_header(in)) != 0)
 		die("out of memory");
 	d->dim = d->header.dim;
 	while ((opt.k == 0 || d->n < opt.k) && (got = stream_read(in, r, &e)) != 0) {
@@ -146,7 +146,7 @@ read_rows(struct rows *d, const char *path)
 				die("out of memory");
 		}
 		if (got < 0 || record_get_act(r, d->header.half, d->act + d->n * d->dim, d->dim, &e) != 0 ||
-		    names_group(d->names, r, &group, &e) < 0)
+		    groups_group(d->names, r, &group, &e) < 0)
 			die("%s", e.text);
 		if (record_get_int(r, "label", &label) != 1)
 			label = 0;
@@ -218,7 +218,7 @@ bench_fit(const char *path)
 	double t;
 
 	read_rows(&d, path);
-	data = (struct fit_data){ d.act, d.label, d.group, d.n, d.dim, names_count(d.names) };
+	data = (struct fit_data){ d.act, d.label, d.group, d.n, d.dim, groups_count(d.names) };
 	field_options_default(&o);
 	o.C = opt.C;
 	o.folds = opt.folds;

@@ -1,4 +1,4 @@
-#include "stream/names.h"
+#include "stream/groups.h"
 
 #include <search.h>
 #include <stdlib.h>
@@ -6,24 +6,24 @@
 
 /* What tsearch keeps: the name is the first member. */
 struct name {
-	char text[NAMES_SIZE];
+	char text[GROUPS_SIZE];
 	size_t number;
 };
 
-struct names {
+struct groups {
 	void *tree;
 	struct name **by_number;
 	size_t n, room;
 };
 
-struct names *
-names_alloc(void)
+struct groups *
+groups_alloc(void)
 {
-	return calloc(1, sizeof(struct names));
+	return calloc(1, sizeof(struct groups));
 }
 
 void
-names_free(struct names *n)
+groups_free(struct groups *n)
 {
 	if (n == NULL)
 		return;
@@ -33,7 +33,7 @@ names_free(struct names *n)
 }
 
 size_t
-names_count(const struct names *n)
+groups_count(const struct groups *n)
 {
 	return n->n;
 }
@@ -45,7 +45,7 @@ by_text(const void *a, const void *b)
 }
 
 int
-names_number(struct names *n, const char *name, size_t *number, struct err *e)
+groups_number(struct groups *n, const char *name, size_t *number, struct err *e)
 {
 	struct name *new, **found;
 
@@ -76,7 +76,7 @@ names_number(struct names *n, const char *name, size_t *number, struct err *e)
 }
 
 int
-names_find(const struct names *n, const char *name, size_t *number)
+groups_find(const struct groups *n, const char *name, size_t *number)
 {
 	struct name key = { .number = 0 }, **found;
 
@@ -88,17 +88,17 @@ names_find(const struct names *n, const char *name, size_t *number)
 }
 
 const char *
-names_text(const struct names *n, size_t number)
+groups_text(const struct groups *n, size_t number)
 {
 	return n->by_number[number]->text;
 }
 
 int
-names_group(struct names *n, const struct record *r, size_t *number, struct err *e)
+groups_group(struct groups *n, const struct record *r, size_t *number, struct err *e)
 {
-	char name[NAMES_SIZE];
+	char name[GROUPS_SIZE];
 
 	if (record_get_key(r, record_has(r, "group") ? "group" : "id", name, sizeof name, e) != 0)
 		return -1;
-	return names_number(n, name, number, e);
+	return groups_number(n, name, number, e);
 }
