@@ -4,7 +4,7 @@
 
 #include "model/example.h"
 #include "model/lm.h"
-#include "model/tree.h"
+#include "model/prefix_tree.h"
 #include "stream/stream.h"
 #include "tool.h"
 
@@ -31,7 +31,7 @@ struct text {
 
 struct job {
 	struct lm *lm;
-	struct tree *tree;
+	struct prefix_tree *tree;
 	struct text *text;		/* [seqs], those of the tree */
 	int *slot;			/* [row] where its activations are in act, -1: not wanted */
 	float *act;			/* [slot][n_block][dim] */
@@ -162,11 +162,11 @@ assign_slots(struct job *j)
 {
 	size_t i, p, n = 0;
 
-	for (i = 0; i < tree_rows(j->tree); i++)
+	for (i = 0; i < prefix_tree_rows(j->tree); i++)
 		j->slot[i] = -1;
-	for (i = 0; i < tree_texts(j->tree); i++)
+	for (i = 0; i < prefix_tree_texts(j->tree); i++)
 		for (p = j->text[i].first; p < j->text[i].n; p++) {
-			int *slot = &j->slot[tree_row(j->tree, i, p)];
+			int *slot = &j->slot[prefix_tree_row(j->tree, i, p)];
 
 			if (*slot < 0)
 				*slot = (int)n++;
@@ -187,19 +187,19 @@ flush(struct job *j)
 	struct err e;
 	size_t i, p, b;
 
-	if (tree_texts(j->tree) == 0)
+	if (prefix_tree_texts(j->tree) == 0)
 		return;
 	assign_slots(j);
-	j->rows += tree_rows(j->tree);
-	if (tree_batch(j->tree, j->lm, &e) != 0 || lm_decode(j->lm, &e) != 0)
+	j->rows += prefix_tree_rows(j->tree);
+	if (prefix_tree_batch(j->tree, j->lm, &e) != 0 || lm_decode(j->lm, &e) != 0)
 		tool_die_err(&e);
 	lm_forget(j->lm);
-	for (i = 0; i < tree_texts(j->tree); i++) {
+	for (i = 0; i < prefix_tree_texts(j->tree); i++) {
 		struct text *t = &j->text[i];
 
 		for (p = t->first; p < t->n; p++) {
 			const float *act = j->act +
-			    (size_t)j->slot[tree_row(j->tree, i, p)] * opt.n_block * j->dim;
+			    (size_t)j->slot[prefix_tree_row(j->tree, i, p)] * opt.n_block * j->dim;
 
 			for (b = 0; b < opt.n_block; b++)
 				if (record_set_int(t->record, "pos", (int64_t)p) != 0 ||
@@ -213,7 +213,7 @@ flush(struct job *j)
 		j->tokens += t->n;
 		tool_progress(j->in, "texts", j->texts, "tokens", j->tokens);
 	}
-	tree_clear(j->tree);
+	prefix_tree_clear(j->tree);
 }
 
 /* The next text goes into the tree, after a flush when it is full. */
@@ -244,11 +244,11 @@ take(struct job *j, struct record **r)
 		tool_die("out of memory");
 	for (p = opt.where == ALL ? 0 : opt.where == LAST ? x.n - 1 : x.n_prompt; p < x.n; p++)
 		want[p] = LM_TAP;
-	while ((added = tree_add(j->tree, x.token + cut, want, x.n)) == 0)
+	while ((added = prefix_tree_add(j->tree, x.token + cut, want, x.n)) == 0)
 		flush(j);
 	if (added < 0)
 		tool_die("out of memory");
-	t = &j->text[tree_texts(j->tree) - 1];
+	t = &j->text[prefix_tree_texts(j->tree) - 1];
 	t->n = x.n;
 	t->first = opt.where == ALL ? 0 : opt.where == LAST ? x.n - 1 : x.n_prompt;
 	/* the texts would otherwise be repeated with every vector */
@@ -320,7 +320,7 @@ main(int argc, char *argv[])
 	tool_link(&h, NULL);
 	if ((j.sink = sink_open(opt.out, opt.gzip, &h, &e)) == NULL)
 		tool_die_err(&e);
-	j.tree = tree_alloc((size_t)opt.seqs, FILL, (size_t)lo.batch);
+	j.tree = prefix_tree_alloc((size_t)opt.seqs, FILL, (size_t)lo.batch);
 	j.text = calloc((size_t)opt.seqs, sizeof *j.text);
 	j.slot = calloc((size_t)lo.batch, sizeof *j.slot);
 	r = record_alloc();

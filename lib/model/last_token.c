@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/tree.h"
+#include "model/prefix_tree.h"
 
 enum {
 	FILL = 512,		/* rows a batch is filled up to */
@@ -14,7 +14,7 @@ enum {
 struct last_token {
 	struct lm *lm;
 	size_t longest;			/* CONTEXT, or what the model was trained for if that is less */
-	struct tree *tree;
+	struct prefix_tree *tree;
 	size_t n;			/* texts added */
 	size_t length[SEQS];		/* of each, in tokens */
 	float *act[SEQS];
@@ -29,7 +29,7 @@ keep(void *ctx, int block, int row, const float *act, struct err *e)
 
 	(void)block, (void)e;
 	for (i = 0; i < l->n; i++)
-		if (tree_row(l->tree, i, l->length[i] - 1) == row)
+		if (prefix_tree_row(l->tree, i, l->length[i] - 1) == row)
 			memcpy(l->act[i], act, (size_t)lm_dim(l->lm) * sizeof *act);
 	return 0;
 }
@@ -41,7 +41,7 @@ last_token_open(const char *model, int block, int threads, int gpu_layers, struc
 	    .seqs = SEQS, .batch = CONTEXT, .cells = CONTEXT, .outputs = CONTEXT };
 	struct last_token *l = calloc(1, sizeof *l);
 
-	if (l == NULL || (l->tree = tree_alloc(SEQS, FILL, CONTEXT)) == NULL) {
+	if (l == NULL || (l->tree = prefix_tree_alloc(SEQS, FILL, CONTEXT)) == NULL) {
 		err_memory(e);
 		goto fail;
 	}
@@ -60,7 +60,7 @@ last_token_free(struct last_token *l)
 	if (l == NULL)
 		return;
 	lm_free(l->lm);
-	tree_free(l->tree);
+	prefix_tree_free(l->tree);
 	free(l);
 }
 
@@ -79,7 +79,7 @@ last_token_add(struct last_token *l, const struct example *x, float *act, struct
 	if (x->n > l->longest)
 		return err_set(e, "'%s' has %zu tokens: more than %zu", x->id, x->n, l->longest);
 	want[x->n - 1] = LM_TAP;
-	if ((added = tree_add(l->tree, x->token, want, x->n)) < 0)
+	if ((added = prefix_tree_add(l->tree, x->token, want, x->n)) < 0)
 		return err_memory(e);
 	if (added > 0) {
 		l->length[l->n] = x->n;
@@ -93,10 +93,10 @@ last_token_decode(struct last_token *l, struct err *e)
 {
 	if (l->n == 0)
 		return 0;
-	if (tree_batch(l->tree, l->lm, e) != 0 || lm_decode(l->lm, e) != 0)
+	if (prefix_tree_batch(l->tree, l->lm, e) != 0 || lm_decode(l->lm, e) != 0)
 		return -1;
 	lm_forget(l->lm);
-	tree_clear(l->tree);
+	prefix_tree_clear(l->tree);
 	l->n = 0;
 	return 0;
 }

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "model/logsumexp.h"
-#include "model/tree.h"
+#include "model/prefix_tree.h"
 
 enum {
 	FILL = 512,		/* rows a batch is filled up to, and rows with logits at most */
@@ -15,7 +15,7 @@ enum {
 struct loglik {
 	struct lm *lm;
 	size_t longest;			/* CONTEXT, or what the model was trained for if that is less */
-	struct tree *tree;
+	struct prefix_tree *tree;
 	size_t n;			/* texts added */
 	size_t outputs;			/* rows that want logits, at most; > FILL: one text, not in the tree */
 	const struct example *x[SEQS];
@@ -34,7 +34,7 @@ loglik_open(const char *model, int threads, int gpu_layers, struct err *e)
 		err_memory(e);
 		return NULL;
 	}
-	l->tree = tree_alloc(SEQS, FILL, CONTEXT);
+	l->tree = prefix_tree_alloc(SEQS, FILL, CONTEXT);
 	l->lse = calloc(CONTEXT, sizeof *l->lse);
 	if (l->tree == NULL || l->lse == NULL) {
 		err_memory(e);
@@ -55,7 +55,7 @@ loglik_free(struct loglik *l)
 	if (l == NULL)
 		return;
 	lm_free(l->lm);
-	tree_free(l->tree);
+	prefix_tree_free(l->tree);
 	free(l->lse);
 	free(l);
 }
@@ -101,7 +101,7 @@ loglik_add(struct loglik *l, const struct example *x, double *sum, struct err *e
 		/* the last token's own output is nobody's prediction: it is left out */
 		for (p = 0; p + 1 < x->n; p++)
 			wants[p] = want(x, p);
-		added = tree_add(l->tree, x->token, wants, x->n - 1);
+		added = prefix_tree_add(l->tree, x->token, wants, x->n - 1);
 	}
 	if (added < 0)
 		return err_memory(e);
@@ -144,15 +144,15 @@ decode_tree(struct loglik *l, struct err *e)
 {
 	size_t i, p;
 
-	forget_lse(l, tree_rows(l->tree));
-	if (tree_batch(l->tree, l->lm, e) != 0 || lm_decode(l->lm, e) != 0)
+	forget_lse(l, prefix_tree_rows(l->tree));
+	if (prefix_tree_batch(l->tree, l->lm, e) != 0 || lm_decode(l->lm, e) != 0)
 		return -1;
 	for (i = 0; i < l->n; i++) {
 		*l->sum[i] = 0;
 		for (p = first(l->x[i]); p < l->x[i]->n; p++)
-			*l->sum[i] += log_probability(l, tree_row(l->tree, i, p - 1), l->x[i]->token[p]);
+			*l->sum[i] += log_probability(l, prefix_tree_row(l->tree, i, p - 1), l->x[i]->token[p]);
 	}
-	tree_clear(l->tree);
+	prefix_tree_clear(l->tree);
 	return 0;
 }
 

@@ -1,7 +1,7 @@
 /*
  * loglik - how likely a model finds completions, many texts at a time.
  *
- * Texts go into a tree (tree.h), so that a prompt is decoded once for all its
+ * Texts go into a tree (prefix_tree.h), so that a prompt is decoded once for all its
  * completions; when there is no more room, the tree is decoded and every text
  * in it gets its sum of log-probabilities.
  */

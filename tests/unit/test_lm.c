@@ -9,7 +9,7 @@
 
 #include "model/cvec.h"
 #include "model/lm.h"
-#include "model/tree.h"
+#include "model/prefix_tree.h"
 #include "tap.h"
 
 enum { N_TEXT = 6, BLOCK = 13, N_NEW = 24 };
@@ -43,7 +43,7 @@ catch_act(void *ctx, int block, int row, const float *act, struct err *e)
 static void
 activations(struct lm *m, size_t first, size_t n, int block, int stop, float *out)
 {
-	struct tree *t = tree_alloc(N_TEXT, 512, 512);
+	struct prefix_tree *t = prefix_tree_alloc(N_TEXT, 512, 512);
 	struct catch c = { calloc(512 * (size_t)lm_dim(m), sizeof(float)), (size_t)lm_dim(m) };
 	size_t len[N_TEXT], i;
 	struct err e;
@@ -55,19 +55,19 @@ activations(struct lm *m, size_t first, size_t n, int block, int stop, float *ou
 		if (lm_tokenise(m, texts[first + i], strlen(texts[first + i]), &token, &len[i], &e) != 0)
 			exit(1);
 		want[len[i] - 1] = LM_TAP | LM_LOGITS;
-		tree_add(t, token, want, len[i]);
+		prefix_tree_add(t, token, want, len[i]);
 		free(token);
 	}
-	if (lm_tap(m, &block, 1, stop, catch_act, &c, &e) != 0 || tree_batch(t, m, &e) != 0 ||
+	if (lm_tap(m, &block, 1, stop, catch_act, &c, &e) != 0 || prefix_tree_batch(t, m, &e) != 0 ||
 	    lm_decode(m, &e) != 0) {
 		printf("Bail out! %s\n", e.text);
 		exit(1);
 	}
 	lm_forget(m);
 	for (i = 0; i < n; i++)
-		memcpy(out + i * c.dim, c.act + (size_t)tree_row(t, i, len[i] - 1) * c.dim,
+		memcpy(out + i * c.dim, c.act + (size_t)prefix_tree_row(t, i, len[i] - 1) * c.dim,
 		    c.dim * sizeof *out);
-	tree_free(t);
+	prefix_tree_free(t);
 	free(c.act);
 }
 

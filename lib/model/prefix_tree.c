@@ -1,4 +1,4 @@
-#include "model/tree.h"
+#include "model/prefix_tree.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +10,7 @@ struct node {
 	unsigned want;
 };
 
-struct tree {
+struct prefix_tree {
 	struct node *node;
 	size_t n_node, max_node, lone;
 	int root;		/* first node of position 0, -1: none */
@@ -19,10 +19,10 @@ struct tree {
 	size_t n_text, max_text;
 };
 
-struct tree *
-tree_alloc(size_t texts, size_t rows, size_t rows_lone)
+struct prefix_tree *
+prefix_tree_alloc(size_t texts, size_t rows, size_t rows_lone)
 {
-	struct tree *t = calloc(1, sizeof *t);
+	struct prefix_tree *t = calloc(1, sizeof *t);
 
 	if (t == NULL)
 		return NULL;
@@ -34,18 +34,18 @@ tree_alloc(size_t texts, size_t rows, size_t rows_lone)
 	t->path = calloc(texts, sizeof *t->path);
 	t->length = calloc(texts, sizeof *t->length);
 	if (t->node == NULL || t->path == NULL || t->length == NULL) {
-		tree_free(t);
+		prefix_tree_free(t);
 		return NULL;
 	}
 	return t;
 }
 
 void
-tree_free(struct tree *t)
+prefix_tree_free(struct prefix_tree *t)
 {
 	if (t == NULL)
 		return;
-	tree_clear(t);
+	prefix_tree_clear(t);
 	free(t->node);
 	free(t->path);
 	free(t->length);
@@ -53,7 +53,7 @@ tree_free(struct tree *t)
 }
 
 void
-tree_clear(struct tree *t)
+prefix_tree_clear(struct prefix_tree *t)
 {
 	while (t->n_text > 0)
 		free(t->path[--t->n_text]);
@@ -62,20 +62,20 @@ tree_clear(struct tree *t)
 }
 
 size_t
-tree_texts(const struct tree *t)
+prefix_tree_texts(const struct prefix_tree *t)
 {
 	return t->n_text;
 }
 
 size_t
-tree_rows(const struct tree *t)
+prefix_tree_rows(const struct prefix_tree *t)
 {
 	return t->n_node;
 }
 
 /* The node of `token` among the children that begin at `first`. */
 static int
-find(const struct tree *t, int first, int token)
+find(const struct prefix_tree *t, int first, int token)
 {
 	while (first >= 0 && t->node[first].token != token)
 		first = t->node[first].next;
@@ -83,7 +83,7 @@ find(const struct tree *t, int first, int token)
 }
 
 size_t
-tree_shared(const struct tree *t, const int *token, size_t n)
+prefix_tree_shared(const struct prefix_tree *t, const int *token, size_t n)
 {
 	int at = t->root;
 	size_t i;
@@ -94,9 +94,9 @@ tree_shared(const struct tree *t, const int *token, size_t n)
 }
 
 int
-tree_add(struct tree *t, const int *token, const unsigned *want, size_t n)
+prefix_tree_add(struct prefix_tree *t, const int *token, const unsigned *want, size_t n)
 {
-	size_t fresh = n - tree_shared(t, token, n), i;
+	size_t fresh = n - prefix_tree_shared(t, token, n), i;
 	int *path, *head = &t->root;
 
 	if (t->n_text == t->max_text ||
@@ -123,13 +123,13 @@ tree_add(struct tree *t, const int *token, const unsigned *want, size_t n)
 }
 
 int
-tree_row(const struct tree *t, size_t text, size_t pos)
+prefix_tree_row(const struct prefix_tree *t, size_t text, size_t pos)
 {
 	return t->path[text][pos];
 }
 
 int
-tree_batch(const struct tree *t, struct lm *m, struct err *e)
+prefix_tree_batch(const struct prefix_tree *t, struct lm *m, struct err *e)
 {
 	size_t total = 0, i, p;
 	int **seq, *all;
