@@ -78,7 +78,7 @@ $(BUILD)/lib/field/matrix.o: cflags += -O3 -ffp-contract=fast
 # its loops are to be vectors
 $(BUILD)/lib/fit/features.o: cflags += -O3
 # and an activation's numbers the same alone and beside others
-$(BUILD)/lib/base/dot.o $(BUILD)/lib/flow/subspace.o: cflags += -O3 -ffp-contract=off
+$(BUILD)/lib/base/dot.o $(BUILD)/lib/flow/krylov.o: cflags += -O3 -ffp-contract=off
 $(lib): $(lib_obj)
 	rm -f $@
 	ar rcs $@ $^
@@ -149,7 +149,7 @@ run-check: all $(tests) $(fuzz)
 sanitize = -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 variant = $(MAKE) --no-print-directory -s BUILD=build/$@ BIN=build/$@/bin WARN="$(WARN) -Werror"
 # tests of numbers that BLAS has a part in
-numeric = $(addprefix $(BUILD)/tests/test_,dot contract field subspace flow rff baselines phi classifier)
+numeric = $(addprefix $(BUILD)/tests/test_,dot contract field krylov flow rff baselines phi classifier)
 check-full: check check-kernels check-clang check-asan
 check-kernels: setup
 	@$(MAKE) --no-print-directory -s all $(numeric)

@@ -139,7 +139,7 @@ struct field_type {
 	void (*apply)(const struct field *f, void *w, double *y, size_t n);
 	/*
 	 * Unit flows whose h is a quadratic form of y's direction, h = x'Qx + q.x + c with
-	 * x = y / (|y| + 1e-12) and Q symmetric (subspace.h makes use of it): q[dim] and c. 1; 0: it is none,
+	 * x = y / (|y| + 1e-12) and Q symmetric (krylov.h makes use of it): q[dim] and c. 1; 0: it is none,
 	 * which q = NULL only asks (work and c are not looked at then).
 	 * product: Qx of x[n][dim], in single precision, where quadratic returns 1; the same for a row
 	 * whatever its neighbours; n <= FIELD_PANEL. Both NULL: never.

@@ -7,7 +7,7 @@
 
 #include "base/dot.h"
 #include "base/parallel.h"
-#include "flow/subspace.h"
+#include "flow/krylov.h"
 
 int
 strength_parse(struct strength *s, const char *text)
@@ -85,7 +85,7 @@ struct way {
 /* What one thread needs. */
 struct lane {
 	struct way whole;		/* along the barrier's field */
-	struct subspace *subspace;	/* NULL: the field is not one for it */
+	struct krylov *subspace;	/* NULL: the field is not one for it */
 	struct way small[FIELD_PANEL];	/* along the fields in it, */
 	struct way joined;		/* several at a time */
 	double *y;			/* [panel][dim] */
@@ -192,7 +192,7 @@ way_init(const struct flow *f, struct way *w, const struct field *field, double 
 static int
 wants_subspace(const struct flow *f)
 {
-	return subspace_fits(f->b->field) && (f->solver->adapt != NULL || isfinite(f->level) ||
+	return krylov_fits(f->b->field) && (f->solver->adapt != NULL || isfinite(f->level) ||
 	    f->steps * f->solver->evaluations > 3);
 }
 
@@ -214,12 +214,12 @@ lane_init(const struct flow *f, struct lane *l, double tolerance)
 		return -1;
 	if (!wants_subspace(f))
 		return 0;
-	if ((l->subspace = subspace_alloc(field)) == NULL)
+	if ((l->subspace = krylov_alloc(field)) == NULL)
 		return -1;
 	for (i = 0; i < FIELD_PANEL; i++)
-		if (way_init(f, &l->small[i], subspace_field(l->subspace, i), tolerance) != 0)
+		if (way_init(f, &l->small[i], krylov_field(l->subspace, i), tolerance) != 0)
 			return -1;
-	return in_step(f) ? way_init(f, &l->joined, subspace_joined(l->subspace), tolerance) : 0;
+	return in_step(f) ? way_init(f, &l->joined, krylov_joined(l->subspace), tolerance) : 0;
 }
 
 struct flow *
@@ -264,7 +264,7 @@ flow_free(struct flow *f)
 		for (i = 0; i < FIELD_PANEL; i++)
 			way_release(f, &f->lane[t].small[i]);
 		way_release(f, &f->lane[t].joined);
-		subspace_free(f->lane[t].subspace);
+		krylov_free(f->lane[t].subspace);
 		free(f->lane[t].y);
 	}
 	free(f->lane);
@@ -427,26 +427,26 @@ static void
 follow_joined(const struct flow *f, struct lane *l, const size_t *which, size_t n, double *z, struct flow_result *r,
     int with_h)
 {
-	double y[SUBSPACE_DIM * SUBSPACE_LANES];
+	double y[KRYLOV_DIM * KRYLOV_LANES];
 	size_t i, m;
 
 	for (i = 0; with_h && i < n; i++)
-		density(&l->small[which[i]], z + which[i] * SUBSPACE_DIM, 1, 0, r + which[i]);
+		density(&l->small[which[i]], z + which[i] * KRYLOV_DIM, 1, 0, r + which[i]);
 	for (i = 0; i < n; i += m) {
-		m = n - i < SUBSPACE_LANES ? n - i : SUBSPACE_LANES;
+		m = n - i < KRYLOV_LANES ? n - i : KRYLOV_LANES;
 		/* one alone is faster, by the same operations */
 		if (m == 1) {
-			equal_steps(f, &l->small[which[i]], z + which[i] * SUBSPACE_DIM, 1);
+			equal_steps(f, &l->small[which[i]], z + which[i] * KRYLOV_DIM, 1);
 			continue;
 		}
-		subspace_join(l->subspace, which + i, m, z, y);
+		krylov_join(l->subspace, which + i, m, z, y);
 		equal_steps(f, &l->joined, y, 1);
-		subspace_part(y, which + i, m, z);
+		krylov_part(y, which + i, m, z);
 	}
 	for (i = 0; i < n; i++)
 		all_steps(f, r + which[i]);
 	for (i = 0; with_h && i < n; i++)
-		density(&l->small[which[i]], z + which[i] * SUBSPACE_DIM, 1, 1, r + which[i]);
+		density(&l->small[which[i]], z + which[i] * KRYLOV_DIM, 1, 1, r + which[i]);
 }
 
 /* Up to FIELD_PANEL activations in l->y. */
@@ -454,24 +454,24 @@ static int
 move(const struct flow *f, struct lane *l, size_t n, struct flow_result *r, int with_h, size_t *failed)
 {
 	size_t dim = f->b->field->dim, which[FIELD_PANEL], joined = 0, i, nowhere;
-	double z[FIELD_PANEL * SUBSPACE_DIM];
+	double z[FIELD_PANEL * KRYLOV_DIM];
 	int inside[FIELD_PANEL];
 
 	if (l->subspace == NULL)
 		return follow(f, &l->whole, l->y, n, r, with_h, failed, &l->err);
-	subspace_enter(l->subspace, l->y, n, f->length, z, inside);
+	krylov_enter(l->subspace, l->y, n, f->length, z, inside);
 	for (i = 0; i < n; i++) {
 		*failed = i;
 		if (inside[i] && in_step(f))
 			which[joined++] = i;
 		else if (follow(f, inside[i] ? &l->small[i] : &l->whole,
-		    inside[i] ? z + i * SUBSPACE_DIM : l->y + i * dim, 1, r + i, with_h, &nowhere, &l->err) != 0)
+		    inside[i] ? z + i * KRYLOV_DIM : l->y + i * dim, 1, r + i, with_h, &nowhere, &l->err) != 0)
 			return -1;
 	}
 	follow_joined(f, l, which, joined, z, r, with_h);
 	for (i = 0; i < n; i++)
 		if (inside[i])
-			subspace_leave(l->subspace, i, z + i * SUBSPACE_DIM, l->y + i * dim);
+			krylov_leave(l->subspace, i, z + i * KRYLOV_DIM, l->y + i * dim);
 	return 0;
 }
 

@@ -1,4 +1,4 @@
-#include "flow/subspace.h"
+#include "flow/krylov.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -10,7 +10,7 @@
 
 enum {
 	SMALL = 128,			/* numbers in an activation below which the field itself is as fast */
-	K = SUBSPACE_DIM, SHARED = SUBSPACE_SHARED, LANES = SUBSPACE_LANES
+	K = KRYLOV_DIM, SHARED = KRYLOV_SHARED, LANES = KRYLOV_LANES
 };
 
 /* h = z'Hz / |z|^2 + q.z / |z| + c */
@@ -46,7 +46,7 @@ struct inner {
 	double off;			/* how far apart these are, of T */
 };
 
-struct subspace {
+struct krylov {
 	const struct field *f;
 	void *work;			/* of f's type */
 	size_t dim;
@@ -210,7 +210,7 @@ static const struct field_type joined_type = {
 };
 
 int
-subspace_fits(const struct field *f)
+krylov_fits(const struct field *f)
 {
 	return f->type->quadratic != NULL && f->mean == NULL && f->dim >= SMALL &&
 	    f->type->quadratic(f, NULL, NULL, NULL);
@@ -259,7 +259,7 @@ chain_grow(struct chain *c, const float *product, size_t dim)
 }
 
 void
-subspace_free(struct subspace *s)
+krylov_free(struct krylov *s)
 {
 	size_t i;
 
@@ -280,7 +280,7 @@ subspace_free(struct subspace *s)
 
 /* q's chain: its products are made but once. */
 static void
-share(struct subspace *s, double *c)
+share(struct krylov *s, double *c)
 {
 	s->f->type->quadratic(s->f, s->work, s->q.v, c);
 	s->length = normalise(s->q.v, s->dim);
@@ -291,10 +291,10 @@ share(struct subspace *s, double *c)
 	}
 }
 
-struct subspace *
-subspace_alloc(const struct field *f)
+struct krylov *
+krylov_alloc(const struct field *f)
 {
-	struct subspace *s = calloc(1, sizeof *s);
+	struct krylov *s = calloc(1, sizeof *s);
 	double c = 0;
 	size_t i;
 
@@ -322,24 +322,24 @@ subspace_alloc(const struct field *f)
 	}
 	return s;
 fail:
-	subspace_free(s);
+	krylov_free(s);
 	return NULL;
 }
 
 const struct field *
-subspace_field(const struct subspace *s, size_t i)
+krylov_field(const struct krylov *s, size_t i)
 {
 	return &s->in[i].field.base;
 }
 
 const struct field *
-subspace_joined(const struct subspace *s)
+krylov_joined(const struct krylov *s)
 {
 	return &s->joined.base;
 }
 
 void
-subspace_join(struct subspace *s, const size_t *which, size_t n, const double *z, double *joined)
+krylov_join(struct krylov *s, const size_t *which, size_t n, const double *z, double *joined)
 {
 	struct joined *to = &s->joined;
 	size_t l, i, j;
@@ -360,7 +360,7 @@ subspace_join(struct subspace *s, const size_t *which, size_t n, const double *z
 }
 
 void
-subspace_part(const double *joined, const size_t *which, size_t n, double *z)
+krylov_part(const double *joined, const size_t *which, size_t n, double *z)
 {
 	size_t l, i;
 
@@ -378,7 +378,7 @@ tridiagonal(const struct chain *c, size_t i, size_t j)
 
 /* p_i . Q a_j by the recurrence of q's chain */
 static double
-mixed(const struct subspace *s, const struct inner *in, size_t i, size_t j)
+mixed(const struct krylov *s, const struct inner *in, size_t i, size_t j)
 {
 	const struct chain *q = &s->q;
 
@@ -423,7 +423,7 @@ factor(struct inner *in, size_t m, double inverse[SHARED][SHARED])
  * for it. 0: the vectors are not independent.
  */
 static int
-reduce(const struct subspace *s, struct inner *in)
+reduce(const struct krylov *s, struct inner *in)
 {
 	size_t n = in->n_own = in->a.n, m = s->n_shared, i, j, k;
 	double inverse[SHARED][SHARED], B[SHARED][K], T[SHARED][SHARED], half[SHARED][SHARED];
@@ -477,7 +477,7 @@ reduce(const struct subspace *s, struct inner *in)
 
 /* The way to z as weights of the chains' vectors. */
 static void
-weights(const struct subspace *s, const struct inner *in, const double *z, double *own, double *shared)
+weights(const struct krylov *s, const struct inner *in, const double *z, double *own, double *shared)
 {
 	size_t i, k;
 
@@ -497,7 +497,7 @@ weights(const struct subspace *s, const struct inner *in, const double *z, doubl
 
 /* How far apart the two ways that are known lead. */
 static double
-apart(const struct subspace *s, const struct inner *in)
+apart(const struct krylov *s, const struct inner *in)
 {
 	double own[K], shared[SHARED], sum = 0;
 	size_t i, j;
@@ -521,7 +521,7 @@ apart(const struct subspace *s, const struct inner *in)
  * that before.
  */
 static int
-holds(const struct subspace *s, struct inner *in, double T)
+holds(const struct krylov *s, struct inner *in, double T)
 {
 	double z[K] = { in->start }, mem[5 * K], before = in->off, last, last_but_one;
 	size_t end = in->n_own + s->n_shared;
@@ -531,18 +531,18 @@ holds(const struct subspace *s, struct inner *in, double T)
 	weights(s, in, z, in->own[in->n_own % 2], in->shared[in->n_own % 2]);
 	T = fabs(T);
 	in->off = apart(s, in) / T;
-	if (in->n_own < 3 || in->off > before || in->off * in->off > SUBSPACE_ERROR * before)
+	if (in->n_own < 3 || in->off > before || in->off * in->off > KRYLOV_ERROR * before)
 		return 0;
 	if (s->closed)
 		return 1;
 	last = z[end - 1] / T;
 	last_but_one = fabs(z[end - 2]) / T;
-	return last * last <= SUBSPACE_ERROR * last_but_one;
+	return last * last <= KRYLOV_ERROR * last_but_one;
 }
 
 /* The activation alone. 0: it stays, or goes so far that what it does in one step says nothing. */
 static int
-begin(const struct subspace *s, struct inner *in, const double *a, double T)
+begin(const struct krylov *s, struct inner *in, const double *a, double T)
 {
 	size_t i;
 
@@ -558,7 +558,7 @@ begin(const struct subspace *s, struct inner *in, const double *a, double T)
 
 /* -1: not to be had; 0: more vectors are needed; 1: done */
 static int
-judge(const struct subspace *s, struct inner *in, double T)
+judge(const struct krylov *s, struct inner *in, double T)
 {
 	size_t newest = in->a.n - 1, i;
 
@@ -568,7 +568,7 @@ judge(const struct subspace *s, struct inner *in, double T)
 }
 
 void
-subspace_enter(struct subspace *s, const double *a, size_t n, double T, double *z, int *inside)
+krylov_enter(struct krylov *s, const double *a, size_t n, double T, double *z, int *inside)
 {
 	size_t dim = s->dim, open[FIELD_PANEL], left = 0, still, i, k;
 
@@ -598,7 +598,7 @@ subspace_enter(struct subspace *s, const double *a, size_t n, double T, double *
 }
 
 void
-subspace_leave(struct subspace *s, size_t i, const double *z, double *a)
+krylov_leave(struct krylov *s, size_t i, const double *z, double *a)
 {
 	const struct inner *in = &s->in[i];
 	double own[K], shared[SHARED];

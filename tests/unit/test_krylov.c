@@ -7,7 +7,7 @@
 
 #include "field/matrix.h"
 #include "fields.h"
-#include "flow/subspace.h"
+#include "flow/krylov.h"
 
 enum { D = 165, N = 60, ROWS = 11 };
 
@@ -175,7 +175,7 @@ check_way(const char *about, const struct barrier *b, const char *solver, double
 		worst_h = fmax(worst_h, fmax(fabs(h[0] - r[i].h_before), fabs(h[1] - r[i].h_after)));
 	}
 	/* what single precision makes of the ends is 1e-7 of |a|, not of T */
-	ok(worst < SUBSPACE_ERROR + 2e-6 / fabs(T) && worst_h < 1e-5, "%s: %s, T = %g, %u steps: off by %.1e T, h by %.1e", about,
+	ok(worst < KRYLOV_ERROR + 2e-6 / fabs(T) && worst_h < 1e-5, "%s: %s, T = %g, %u steps: off by %.1e T, h by %.1e", about,
 	    solver, T, steps, worst, worst_h);
 	for (o.threads = 1; o.threads < 4; o.threads++)
 		for (n = 1; n < ROWS; n += 3)
@@ -192,17 +192,17 @@ check_way(const char *about, const struct barrier *b, const char *solver, double
 static size_t
 taken(const struct field *f, double T)
 {
-	struct subspace *s = subspace_alloc(f);
-	double a[FIELD_PANEL * D], z[FIELD_PANEL * SUBSPACE_DIM];
+	struct krylov *s = krylov_alloc(f);
+	double a[FIELD_PANEL * D], z[FIELD_PANEL * KRYLOV_DIM];
 	int inside[FIELD_PANEL];
 	size_t i, n = 0;
 
 	for (i = 0; i < FIELD_PANEL * D; i++)
 		a[i] = (double)act[N * D + i];
-	subspace_enter(s, a, FIELD_PANEL, T, z, inside);
+	krylov_enter(s, a, FIELD_PANEL, T, z, inside);
 	for (i = 0; i < FIELD_PANEL; i++)
 		n += inside[i] != 0;
-	subspace_free(s);
+	krylov_free(s);
 	return n;
 }
 
@@ -216,7 +216,7 @@ check_field(const char *about, const char *name, struct field_options *o)
 
 	memcpy(b.quantile, rep.quantile, sizeof b.quantile);
 	check_product(about, f);
-	ok(subspace_fits(f) && taken(f, near) == FIELD_PANEL && taken(f, far) < FIELD_PANEL && taken(f, 0) == 0 &&
+	ok(krylov_fits(f) && taken(f, near) == FIELD_PANEL && taken(f, far) < FIELD_PANEL && taken(f, 0) == 0 &&
 	    taken(f, -near) == FIELD_PANEL,
 	    "%s: the subspace takes %zu of %d rows for T = %.3g, %zu for T = %.3g", about, taken(f, near), FIELD_PANEL, near,
 	    taken(f, far), far);
@@ -240,7 +240,7 @@ check_other(const char *about, const struct field_options *o, int fits)
 	struct field *f = make_field("polysketch", o, &rep);
 	struct barrier b = { .field = f, .act_norm = rep.act_norm, .T_auto = NAN };
 
-	ok(subspace_fits(f) == fits && (!fits || taken(f, rep.act_norm * 0.09) == 0), "%s: is not one for the subspace", about);
+	ok(krylov_fits(f) == fits && (!fits || taken(f, rep.act_norm * 0.09) == 0), "%s: is not one for the subspace", about);
 	memcpy(b.quantile, rep.quantile, sizeof b.quantile);
 	check_way(about, &b, "euler", rep.act_norm * 0.09, 10);
 	field_free(f);
