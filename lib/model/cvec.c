@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/half.h"
+#include "base/float16.h"
 #include "base/hash.h"
 #include "stream/output.h"
 
@@ -177,7 +177,7 @@ read_numbers(FILE *in, const char *path, const char *name, uint64_t at, int half
 			uint16_t bits;
 
 			memcpy(&bits, raw + i * width, sizeof bits);
-			v[i] = half_to_float(bits);
+			v[i] = float16_to_float(bits);
 		} else {
 			memcpy(&v[i], raw + i * width, sizeof *v);
 		}

@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/half.h"
+#include "base/float16.h"
 #include "stream/output.h"
 
 enum {

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/half.h"
+#include "base/float16.h"
 #include "stream/wire.h"
 
 /* A field: its name and its raw msgpack value, each with a NUL behind it, in the record's bytes. */

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/half.h"
+#include "base/float16.h"
 #include "model/cvec.h"
 #include "tap.h"
 
@@ -114,7 +114,7 @@ make(const struct file *f)
 	align();
 	for (i = 0; i < n; i++)
 		if (f->type == F16)
-			put_le(half_from_float(v[i]), 2);
+			put_le(float16_from_float(v[i]), 2);
 		else
 			put(&v[i], sizeof v[i]);
 	align();

@@ -1,16 +1,16 @@
 /*
- * half - float32 to IEEE 754 binary16 and back, in software: not every C compiler has the type;
+ * float16 - float32 to IEEE 754 binary16 and back, in software: not every C compiler has the type;
  * and either as files have it, little-endian.
  */
-#ifndef ODESTEER_HALF_H
-#define ODESTEER_HALF_H
+#ifndef ODESTEER_FLOAT16_H
+#define ODESTEER_FLOAT16_H
 
 #include <endian.h>
 #include <stdint.h>
 #include <string.h>
 
 static inline float
-half_to_float(uint16_t h)
+float16_to_float(uint16_t h)
 {
 	uint32_t sign = (uint32_t)(h >> 15) << 31, exp = h >> 10 & 31, frac = h & 1023, bits;
 	float f;
@@ -29,7 +29,7 @@ half_to_float(uint16_t h)
 
 /* Rounds to nearest, ties to even; what is too big becomes an infinity. */
 static inline uint16_t
-half_from_float(float f)
+float16_from_float(float f)
 {
 	/*
 	 * Adding a power of two whose last place is the half's last place makes the
@@ -66,7 +66,7 @@ le_load(const unsigned char *p, int half)
 
 	if (half) {
 		memcpy(&h, p, sizeof h);
-		return half_to_float(le16toh(h));
+		return float16_to_float(le16toh(h));
 	}
 	memcpy(&bits, p, sizeof bits);
 	bits = le32toh(bits);
@@ -81,7 +81,7 @@ le_store(unsigned char *p, int half, float f)
 	uint16_t h;
 
 	if (half) {
-		h = htole16(half_from_float(f));
+		h = htole16(float16_from_float(f));
 		memcpy(p, &h, sizeof h);
 	} else {
 		memcpy(&bits, &f, sizeof f);
