@@ -9,7 +9,7 @@
 #include "model/decoder.h"
 #include "model/example.h"
 #include "model/lm.h"
-#include "steer/filter.h"
+#include "steer/coprocess.h"
 #include "steer/steering.h"
 #include "stream/stream.h"
 #include "tool.h"
@@ -248,8 +248,8 @@ die_prompt(const struct job *j, struct err *e)
 
 /* Steering by another program. */
 struct filtering {
-	struct filter *filter;
-	struct filter_row *row;		/* [seqs] */
+	struct coprocess *filter;
+	struct coprocess_row *row;		/* [seqs] */
 	const struct decoder *decoder;
 	uint64_t count;			/* activations steered */
 };
@@ -264,7 +264,7 @@ ask_filter(void *ctx, float *act, size_t n, struct err *e)
 	for (i = 0; i < n; i++)
 		f->row[i].of = decoder_row(f->decoder, i, &f->row[i].pos);
 	f->count += n;
-	return filter_apply(f->filter, f->row, act, n, e);
+	return coprocess_apply(f->filter, f->row, act, n, e);
 }
 
 /* The filter gets a header as of activations that collect wrote, with the chain of the completions. */
@@ -285,7 +285,7 @@ start_filter(struct filtering *f, struct lm *m, const struct header *completions
 	h.dim = (size_t)lm_dim(m);
 	/* who started us may not care how its children end; we do */
 	signal(SIGCHLD, SIG_DFL);
-	f->filter = filter_open(opt.filter, &h, opt.filter_timeout > 0 ? opt.filter_timeout : FILTER_TIMEOUT, &e);
+	f->filter = coprocess_open(opt.filter, &h, opt.filter_timeout > 0 ? opt.filter_timeout : FILTER_TIMEOUT, &e);
 	if (f->filter == NULL)
 		tool_die_err(&e);
 	header_release(&h);
@@ -487,7 +487,7 @@ count_steered(const struct job *j, const struct steering *steering, struct filte
 		tool_die("no activation was steered, though a barrier was given");
 	if (opt.filter != NULL && f->count == 0)
 		tool_die("no activation was steered, though a filter was given");
-	if (opt.filter != NULL && filter_close(f->filter, &e) != 0)
+	if (opt.filter != NULL && coprocess_close(f->filter, &e) != 0)
 		tool_die_err(&e);
 	if (j->out == NULL)
 		return;

@@ -14,7 +14,7 @@
 
 #include "base/clock.h"
 #include "base/runtime.h"
-#include "steer/filter.h"
+#include "steer/coprocess.h"
 #include "stream/output.h"
 
 const char tool_version[] = ODESTEER_VERSION;
@@ -48,7 +48,7 @@ on_signal(int sig)
 	if (progress.on_line && write(STDERR_FILENO, "\n", 1) != 1)
 		progress.on_line = 0;
 	/* takes a moment, in which another thread may have opened the output */
-	filter_kill();
+	coprocess_kill();
 	if ((path = output_pending()) != NULL)
 		unlink(path);
 	signal(sig, SIG_DFL);
@@ -103,7 +103,7 @@ leave(int status)
 
 	if (path != NULL)
 		unlink(path);
-	filter_kill();
+	coprocess_kill();
 	exit(status);
 }
 

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "steer/filter.h"
+#include "steer/coprocess.h"
 #include "stream/stream.h"
 #include "tap.h"
 
@@ -215,10 +215,10 @@ count_files(void)
 	return n;
 }
 
-static struct filter *
+static struct coprocess *
 start(const char *cmd, double timeout, struct err *e)
 {
-	struct filter *f;
+	struct coprocess *f;
 	struct header h;
 	int block = BLOCK;
 
@@ -226,7 +226,7 @@ start(const char *cmd, double timeout, struct err *e)
 	header_set_model(&h, "made", "00000000000000aa");
 	header_set_blocks(&h, &block, 1);
 	h.dim = DIM;
-	f = filter_open(cmd, &h, timeout, e);
+	f = coprocess_open(cmd, &h, timeout, e);
 	header_release(&h);
 	return f;
 }
@@ -242,7 +242,7 @@ static int
 run(const char *cmd, double timeout, size_t calls, size_t n, struct err *e)
 {
 	static float act[MOST * DIM];
-	struct filter *f = start(cmd, timeout, e);
+	struct coprocess *f = start(cmd, timeout, e);
 	size_t i, k;
 	int good = 1;
 
@@ -253,8 +253,8 @@ run(const char *cmd, double timeout, size_t calls, size_t n, struct err *e)
 		for (i = 0; i < n; i++)
 			for (k = 0; k < DIM; k++)
 				act[i * DIM + k] = value(i, k);
-		if (filter_apply(f, NULL, act, n, e) != 0) {
-			filter_abort(f);
+		if (coprocess_apply(f, NULL, act, n, e) != 0) {
+			coprocess_abort(f);
 			return 0;
 		}
 		for (i = 0; i < n; i++)
@@ -262,7 +262,7 @@ run(const char *cmd, double timeout, size_t calls, size_t n, struct err *e)
 				good = good && fabsf(act[i * DIM + k] - (value(i, k) + 1)) <=
 					    (strstr(cmd, "half") != NULL ? 0.2f : 0);
 	}
-	return filter_close(f, e) == 0 && good;
+	return coprocess_close(f, e) == 0 && good;
 }
 
 static const char *
@@ -321,21 +321,21 @@ check_rows(void)
 {
 	float act[2 * DIM] = { 0 };
 	struct record *r[2] = { record_alloc(), record_alloc() };
-	struct filter_row row[2] = { { r[0], 5 }, { r[1], 11 } };
-	struct filter *f;
+	struct coprocess_row row[2] = { { r[0], 5 }, { r[1], 11 } };
+	struct coprocess *f;
 	char wanted[ERR_SIZE];
 	struct err e = { "" };
 
 	record_set_str(r[0], "id", "x", 1);
 	record_set_int(r[1], "id", -3);
 	f = start(command("group 2"), 20, &e);
-	ok(filter_apply(f, row, act, 2, &e) == 0 && filter_close(f, &e) == 0,
+	ok(coprocess_apply(f, row, act, 2, &e) == 0 && coprocess_close(f, &e) == 0,
 	    "the ids and positions of texts go with the activations: %s", e.text);
 	f = start(command("pos 1"), 20, &e);
 	snprintf(wanted, sizeof wanted,
 	    "the output of filter '%s': record 2: it answers pos 77 of '-3', not 11", command("pos 1"));
-	ok(filter_apply(f, row, act, 2, &e) != 0 && strcmp(e.text, wanted) == 0, "%s", e.text);
-	filter_abort(f);
+	ok(coprocess_apply(f, row, act, 2, &e) != 0 && strcmp(e.text, wanted) == 0, "%s", e.text);
+	coprocess_abort(f);
 	record_free(r[0]);
 	record_free(r[1]);
 }
@@ -344,7 +344,7 @@ int
 main(int argc, char *argv[])
 {
 	float act[DIM] = { 0 };
-	struct filter *f;
+	struct coprocess *f;
 	struct err e;
 	double begin;
 	int files;
@@ -409,17 +409,17 @@ main(int argc, char *argv[])
 	    "%s", e.text);
 
 	f = start("sleep 100", 20, &e);
-	filter_kill();
-	ok(waitpid(-1, NULL, WNOHANG) == -1 && errno == ECHILD, "filter_kill ends it at once");
-	filter_abort(f);
-	filter_kill();
-	filter_abort(NULL);
+	coprocess_kill();
+	ok(waitpid(-1, NULL, WNOHANG) == -1 && errno == ECHILD, "coprocess_kill ends it at once");
+	coprocess_abort(f);
+	coprocess_kill();
+	coprocess_abort(NULL);
 	ok(is_clean(files), "and again it does nothing");
 
 	f = start("cat", 20, &e);
 	act[7] = INFINITY;
-	ok(filter_apply(f, NULL, act, 1, &e) != 0 && strstr(e.text, "filter 'cat': record 1 for it: ") == e.text, "%s", e.text);
-	filter_abort(f);
+	ok(coprocess_apply(f, NULL, act, 1, &e) != 0 && strstr(e.text, "filter 'cat': record 1 for it: ") == e.text, "%s", e.text);
+	coprocess_abort(f);
 	ok(is_clean(files), "nothing is left");
 	return tap_done();
 }

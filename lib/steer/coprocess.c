@@ -1,4 +1,4 @@
-#include "steer/filter.h"
+#include "steer/coprocess.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,7 +17,7 @@
 
 enum { KEY = 256 };			/* longest id, with its NUL */
 
-struct filter {
+struct coprocess {
 	char name[400];			/* "filter 'CMD'", a long one cut off */
 	double timeout;
 	pid_t pid;			/* 0: reaped */
@@ -35,11 +35,11 @@ struct filter {
 	int ended;			/* its output has ended */
 };
 
-/* The process group that filter_kill is about; it is about to change: one is started or reaped. */
+/* The process group that coprocess_kill is about; it is about to change: one is started or reaped. */
 static atomic_int running, changing;
 
 void
-filter_kill(void)
+coprocess_kill(void)
 {
 	pid_t pid, got = 0;
 	int ms;
@@ -81,7 +81,7 @@ end_change(const sigset_t *old)
 
 /* Is it gone? Its number may be another's from then on. */
 static int
-reap(struct filter *f)
+reap(struct coprocess *f)
 {
 	sigset_t old;
 
@@ -94,7 +94,7 @@ reap(struct filter *f)
 
 /* Has it exited, or does it within `seconds`? */
 static int
-has_exited(struct filter *f, double seconds)
+has_exited(struct coprocess *f, double seconds)
 {
 	double until = clock_now() + seconds;
 	int ms = 1;
@@ -109,7 +109,7 @@ has_exited(struct filter *f, double seconds)
 }
 
 static int
-progress_text(const struct filter *f, char *buf, size_t size)
+progress_text(const struct coprocess *f, char *buf, size_t size)
 {
 	return snprintf(buf, size, "%llu of %llu records answered", (unsigned long long)f->answered,
 	    (unsigned long long)f->asked);
@@ -117,7 +117,7 @@ progress_text(const struct filter *f, char *buf, size_t size)
 
 /* How it ended is told if that was its fault: -1; else 0. */
 static int
-check_status(const struct filter *f, struct err *e)
+check_status(const struct coprocess *f, struct err *e)
 {
 	char done[64];
 
@@ -132,7 +132,7 @@ check_status(const struct filter *f, struct err *e)
 
 /* What is wrong is in e; where its death is the cause, that is said instead. -1. */
 static int
-explain(struct filter *f, struct err *e)
+explain(struct coprocess *f, struct err *e)
 {
 	struct err cause;
 
@@ -144,7 +144,7 @@ explain(struct filter *f, struct err *e)
 }
 
 static int
-stalled(struct filter *f, struct err *e)
+stalled(struct coprocess *f, struct err *e)
 {
 	char done[64];
 
@@ -159,7 +159,7 @@ stalled(struct filter *f, struct err *e)
 
 /* Sends what it takes now: 0, or 1 when something came of it. */
 static int
-push(struct filter *f)
+push(struct coprocess *f)
 {
 	static const struct timespec at_once;
 	sigset_t pipe_set, old, waiting;
@@ -199,7 +199,7 @@ push(struct filter *f)
 static ssize_t
 pull(void *ctx, void *p, size_t size, struct err *e)
 {
-	struct filter *f = ctx;
+	struct coprocess *f = ctx;
 	double until = clock_now() + f->timeout;
 
 	for (;;) {
@@ -250,7 +250,7 @@ make_pipe(int fd[2])
 
 /* 0, or an errno */
 static int
-spawn(struct filter *f, const char *cmd, int in, int out)
+spawn(struct coprocess *f, const char *cmd, int in, int out)
 {
 	char *argv[] = { "sh", "-c", "--", (char *)cmd, NULL };
 	posix_spawn_file_actions_t files;
@@ -287,10 +287,10 @@ spawn(struct filter *f, const char *cmd, int in, int out)
 	return rc;
 }
 
-struct filter *
-filter_open(const char *cmd, const struct header *h, double timeout, struct err *e)
+struct coprocess *
+coprocess_open(const char *cmd, const struct header *h, double timeout, struct err *e)
 {
-	struct filter *f = calloc(1, sizeof *f);
+	struct coprocess *f = calloc(1, sizeof *f);
 	int in[2] = { -1, -1 }, out[2] = { -1, -1 }, rc;
 
 	if (f == NULL) {
@@ -320,13 +320,13 @@ filter_open(const char *cmd, const struct header *h, double timeout, struct err 
 		return f;
 	err_set(e, "cannot start %s: %s", f->name, strerror(rc));
 fail:
-	filter_abort(f);
+	coprocess_abort(f);
 	return NULL;
 }
 
 /* The header of its answers must be one for what it was asked. */
 static int
-check_header(const struct filter *f, struct err *e)
+check_header(const struct coprocess *f, struct err *e)
 {
 	const struct header *h = stream_header(f->answers), *own = &f->header;
 
@@ -345,7 +345,7 @@ check_header(const struct filter *f, struct err *e)
 
 /* Its header is not wanted before there is a record to answer: some programs write nothing before. */
 static int
-open_answers(struct filter *f, struct err *e)
+open_answers(struct coprocess *f, struct err *e)
 {
 	char name[sizeof f->name + 16];
 
@@ -358,7 +358,7 @@ open_answers(struct filter *f, struct err *e)
 }
 
 static int
-set_row(struct filter *f, const struct filter_row *row, size_t i)
+set_row(struct coprocess *f, const struct coprocess_row *row, size_t i)
 {
 	const unsigned char *id;
 	size_t len;
@@ -373,7 +373,7 @@ set_row(struct filter *f, const struct filter_row *row, size_t i)
 
 /* An answer need not say what it is about; where it does, it must be what was asked next. */
 static int
-check_row(struct filter *f, const struct filter_row *row, size_t i, uint64_t number, struct err *e)
+check_row(struct coprocess *f, const struct coprocess_row *row, size_t i, uint64_t number, struct err *e)
 {
 	char wanted[KEY], id[KEY];
 	int64_t pos;
@@ -400,7 +400,7 @@ check_row(struct filter *f, const struct filter_row *row, size_t i, uint64_t num
 }
 
 int
-filter_apply(struct filter *f, const struct filter_row *row, float *act, size_t n, struct err *e)
+coprocess_apply(struct coprocess *f, const struct coprocess_row *row, float *act, size_t n, struct err *e)
 {
 	uint64_t first = f->asked;
 	size_t dim = f->header.dim, i;
@@ -436,7 +436,7 @@ filter_apply(struct filter *f, const struct filter_row *row, float *act, size_t 
 }
 
 static int
-finish(struct filter *f, struct err *e)
+finish(struct coprocess *f, struct err *e)
 {
 	int got = sink_close(f->sink, e);
 
@@ -461,21 +461,21 @@ finish(struct filter *f, struct err *e)
 }
 
 int
-filter_close(struct filter *f, struct err *e)
+coprocess_close(struct coprocess *f, struct err *e)
 {
 	int rc = finish(f, e);
 
-	filter_abort(f);
+	coprocess_abort(f);
 	return rc;
 }
 
 void
-filter_abort(struct filter *f)
+coprocess_abort(struct coprocess *f)
 {
 	if (f == NULL)
 		return;
 	if (f->pid > 0)
-		filter_kill();
+		coprocess_kill();
 	if (f->to >= 0)
 		close(f->to);
 	if (f->from >= 0)

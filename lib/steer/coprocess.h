@@ -1,13 +1,13 @@
 /*
- * filter - another program as a steering method: activations go to its standard
+ * coprocess - another program as a steering method: activations go to its standard
  * input as a stream, and it answers with a stream of what they become.
  *
  * The program is run by /bin/sh in a process group of its own. It may answer each
- * record at once or read on first, as long as all records of one filter_apply are
+ * record at once or read on first, as long as all records of one coprocess_apply are
  * answered without any of the next. odesteer-stream(5) has its duties.
  */
-#ifndef ODESTEER_FILTER_H
-#define ODESTEER_FILTER_H
+#ifndef ODESTEER_COPROCESS_H
+#define ODESTEER_COPROCESS_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -16,10 +16,10 @@
 #include "stream/record.h"
 #include "stream/stream.h"
 
-struct filter;
+struct coprocess;
 
 /* Of which text an activation is. */
-struct filter_row {
+struct coprocess_row {
 	const struct record *of;	/* its "id" is sent; borrowed during the call */
 	int pos;			/* the token's place in the text */
 };
@@ -29,22 +29,22 @@ struct filter_row {
  * (copied). It has to go on within `timeout` seconds whenever there is something
  * for it to do. One filter at a time. NULL on failure.
  */
-struct filter *filter_open(const char *cmd, const struct header *h, double timeout, struct err *e);
+struct coprocess *coprocess_open(const char *cmd, const struct header *h, double timeout, struct err *e);
 /*
  * Sends act[n][dim] and puts the answers in their place; row[n], or NULL: the ids are
  * numbers, from 0 on. 0, or -1 with a message that names the command and the cause; after that
- * only filter_abort is of use.
+ * only coprocess_abort is of use.
  */
-int filter_apply(struct filter *f, const struct filter_row *row, float *act, size_t n, struct err *e);
+int coprocess_apply(struct coprocess *f, const struct coprocess_row *row, float *act, size_t n, struct err *e);
 /* Ends its input, wants the end of its output and exit status 0. 0, -1; frees f in any case. */
-int filter_close(struct filter *f, struct err *e);
+int coprocess_close(struct coprocess *f, struct err *e);
 /* Ends the program and frees f; NULL is fine. */
-void filter_abort(struct filter *f);
+void coprocess_abort(struct coprocess *f);
 
 /*
  * Ends the program that is running, if there is one: SIGTERM to its process group,
  * SIGKILL half a second later. For signal handlers and on the way to exit().
  */
-void filter_kill(void);
+void coprocess_kill(void);
 
 #endif
