@@ -12,7 +12,7 @@
 
 #include "base/dot.h"
 #include "field/constant.h"
-#include "fit/rows.h"
+#include "fit/pca.h"
 #include "fit/transport.h"
 
 struct mimic {
@@ -50,7 +50,7 @@ static int
 transport(struct mimic *f, const struct fit_data *d, struct err *e)
 {
 	size_t n_pos, n_neg;
-	double *pos = rows_of(d, 1, &n_pos), *neg = rows_of(d, 0, &n_neg);
+	double *pos = pca_rows(d, 1, &n_pos), *neg = pca_rows(d, 0, &n_neg);
 	int rc = pos != NULL && neg != NULL ?
 	    transport_gaussian(neg, n_neg, pos, n_pos, d->dim, 1e-2, f->matrix, f->shift, e) : err_memory(e);
 

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 
 #include "field/constant.h"
-#include "fit/rows.h"
+#include "fit/pca.h"
 
 extern const struct field_type field_repe;
 
@@ -23,7 +23,7 @@ component(double *pos, size_t n_pos, const double *neg, size_t n_neg, size_t dim
 		return err_set(e, "repe needs two positive and two negative activations at least");
 	for (i = 0; i < n * dim; i++)
 		pos[i] -= neg[i];
-	return rows_component(pos, n, dim, v, e);
+	return pca_component(pos, n, dim, v, e);
 }
 
 static struct field *
@@ -31,7 +31,7 @@ fit(const struct fit_data *d, const struct field_options *o, struct fit_report *
 {
 	struct constant *f = constant_alloc(&field_repe, sizeof *f, d->dim, e);
 	size_t n_pos, n_neg, i;
-	double *pos = rows_of(d, 1, &n_pos), *neg = rows_of(d, 0, &n_neg);
+	double *pos = pca_rows(d, 1, &n_pos), *neg = pca_rows(d, 0, &n_neg);
 	int rc = -1;
 
 	if (f == NULL || pos == NULL || neg == NULL)

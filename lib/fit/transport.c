@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "fit/eigen.h"
-#include "fit/rows.h"
+#include "fit/pca.h"
 
 static int
 ascending(const void *a, const void *b)
@@ -21,8 +21,8 @@ transport_line(double *s, double *t, size_t n, double *scale, double *shift)
 	double mean_s, mean_t, st = 0, ss = 0;
 	size_t i;
 
-	rows_centre(s, n, 1, &mean_s);
-	rows_centre(t, n, 1, &mean_t);
+	pca_centre(s, n, 1, &mean_s);
+	pca_centre(t, n, 1, &mean_t);
 	qsort(s, n, sizeof *s, ascending);
 	qsort(t, n, sizeof *t, ascending);
 	for (i = 0; i < n; i++) {
@@ -39,7 +39,7 @@ covariance(double *rows, size_t n, size_t dim, double reg, double *C, double *me
 {
 	size_t i;
 
-	rows_centre(rows, n, dim, mean);
+	pca_centre(rows, n, dim, mean);
 	cblas_dsyrk(CblasRowMajor, CblasLower, CblasTrans, (int)dim, (int)n, 1 / (double)n, rows, (int)dim, 0,
 	    C, (int)dim);
 	for (i = 0; i < dim; i++)

@@ -11,7 +11,7 @@
 
 #include "field/field.h"
 #include "fit/classifier.h"
-#include "fit/rows.h"
+#include "fit/pca.h"
 #include "fit/transport.h"
 #include "golden.h"
 #include "tap.h"
@@ -255,8 +255,8 @@ check_caa(void)
 
 	memcpy(p, pos, sizeof p);
 	memcpy(n, neg, sizeof n);
-	rows_centre(p, SIDE, D, v);
-	rows_centre(n, SIDE, D, mean);
+	pca_centre(p, SIDE, D, v);
+	pca_centre(n, SIDE, D, mean);
 	for (i = 0; i < D; i++)
 		v[i] -= mean[i];
 	check_vector("caa", "CAA", v);
@@ -271,7 +271,7 @@ check_repe(void)
 
 	for (i = 0; i < SIDE * D; i++)
 		diff[i] = pos[i] - neg[i];
-	rows_component(diff, SIDE, D, v, &e);
+	pca_component(diff, SIDE, D, v, &e);
 	for (i = 0; i < SIDE; i++)
 		for (j = 0; j < D; j++)
 			along += (pos[i * D + j] - neg[i * D + j]) * v[j];
@@ -289,7 +289,7 @@ check_component(size_t n)
 	size_t i, j;
 
 	memcpy(rows, pos, sizeof rows);
-	if (!ok(rows_component(rows, n, D, v, &e) == 0, "the component of %zu rows of %d", n, D))
+	if (!ok(pca_component(rows, n, D, v, &e) == 0, "the component of %zu rows of %d", n, D))
 		return;
 	for (i = 0; i < n; i++) {
 		double x = cblas_ddot(D, rows + i * D, 1, v, 1);

@@ -1,4 +1,4 @@
-#include "fit/rows.h"
+#include "fit/pca.h"
 
 #include <cblas.h>
 #include <stdlib.h>
@@ -7,7 +7,7 @@
 #include "fit/eigen.h"
 
 double *
-rows_of(const struct fit_data *d, int label, size_t *n)
+pca_rows(const struct fit_data *d, int label, size_t *n)
 {
 	double *rows, *to;
 	size_t i, j;
@@ -23,7 +23,7 @@ rows_of(const struct fit_data *d, int label, size_t *n)
 }
 
 void
-rows_centre(double *rows, size_t n, size_t dim, double *mean)
+pca_centre(double *rows, size_t n, size_t dim, double *mean)
 {
 	size_t i;
 
@@ -35,7 +35,7 @@ rows_centre(double *rows, size_t n, size_t dim, double *mean)
 }
 
 int
-rows_component(double *rows, size_t n, size_t dim, double *v, struct err *e)
+pca_component(double *rows, size_t n, size_t dim, double *v, struct err *e)
 {
 	/* X'X and XX' have the same eigenvalues: the smaller of the two, and v = X'u from the latter */
 	size_t m = n < dim ? n : dim;
@@ -47,7 +47,7 @@ rows_component(double *rows, size_t n, size_t dim, double *v, struct err *e)
 		err_memory(e);
 		goto out;
 	}
-	rows_centre(rows, n, dim, v);
+	pca_centre(rows, n, dim, v);
 	cblas_dsyrk(CblasRowMajor, CblasLower, n < dim ? CblasNoTrans : CblasTrans, (int)m,
 	    (int)(n < dim ? dim : n), 1, rows, (int)dim, 0, a, (int)m);
 	if (eigen_symmetric(a, m, values, e) != 0)

@@ -1,17 +1,17 @@
-/* rows - the activations of a fit as doubles, for methods that are more than a classifier. */
+/* pca - the activations of a fit as doubles, for methods that are more than a classifier. */
 #ifndef ODESTEER_FIELD_ROWS_H
 #define ODESTEER_FIELD_ROWS_H
 
 #include "field/field.h"
 
 /* The rows of one label in their order, [*n][dim]; caller frees. NULL: out of memory. */
-double *rows_of(const struct fit_data *d, int label, size_t *n);
+double *pca_rows(const struct fit_data *d, int label, size_t *n);
 /* mean[dim], and takes it from the rows. */
-void rows_centre(double *rows, size_t n, size_t dim, double *mean);
+void pca_centre(double *rows, size_t n, size_t dim, double *mean);
 /*
  * The direction v[dim], of length one, along which the rows vary most; centres them. Its sign is
  * LAPACK's. 0, -1: out of memory, or they do not vary.
  */
-int rows_component(double *rows, size_t n, size_t dim, double *v, struct err *e);
+int pca_component(double *rows, size_t n, size_t dim, double *v, struct err *e);
 
 #endif
