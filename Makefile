@@ -149,7 +149,7 @@ run-check: all $(tests) $(fuzz)
 sanitize = -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 variant = $(MAKE) --no-print-directory -s BUILD=build/$@ BIN=build/$@/bin WARN="$(WARN) -Werror"
 # tests of numbers that BLAS has a part in
-numeric = $(addprefix $(BUILD)/tests/test_,dot contract field krylov flow rff baselines phi classifier)
+numeric = $(addprefix $(BUILD)/tests/test_,dot contract field krylov flow rff baselines features classifier)
 check-full: check check-kernels check-clang check-asan
 check-kernels: setup
 	@$(MAKE) --no-print-directory -s all $(numeric)

@@ -207,8 +207,8 @@ struct field_work {
 	const struct field *f;
 	void *own;			/* the type's */
 	void (*eval)(const struct field *f, void *w, const double *y, size_t n, double *h, double *grad);
-	double *y, *grad;		/* [FIELD_PANEL][dim] */
-	double h[FIELD_PANEL];
+	double *y, *grad;		/* [FIELD_BATCH][dim] */
+	double h[FIELD_BATCH];
 };
 
 struct field_work *
@@ -220,8 +220,8 @@ field_work_alloc(const struct field *f)
 		return NULL;
 	w->f = f;
 	w->eval = f->type->eval;
-	w->y = calloc(FIELD_PANEL * f->dim, sizeof *w->y);
-	w->grad = calloc(FIELD_PANEL * f->dim, sizeof *w->grad);
+	w->y = calloc(FIELD_BATCH * f->dim, sizeof *w->y);
+	w->grad = calloc(FIELD_BATCH * f->dim, sizeof *w->grad);
 	if (w->y == NULL || w->grad == NULL ||
 	    (f->type->work_alloc != NULL && (w->own = f->type->work_alloc(f)) == NULL)) {
 		field_work_free(w);
@@ -252,7 +252,7 @@ field_work_free(struct field_work *w)
 	free(w);
 }
 
-/* Up to FIELD_PANEL rows, standardised, into w->y; the rows behind them keep what they had. */
+/* Up to FIELD_BATCH rows, standardised, into w->y; the rows behind them keep what they had. */
 static void
 panel(struct field_work *w, const double *a, size_t n)
 {
@@ -294,7 +294,7 @@ field_eval(const struct field *f, struct field_work *w, const double *a, size_t 
 		return;
 	}
 	for (i = 0; i < n; i += m) {
-		m = n - i < FIELD_PANEL ? n - i : FIELD_PANEL;
+		m = n - i < FIELD_BATCH ? n - i : FIELD_BATCH;
 		panel(w, a + i * f->dim, m);
 		w->eval(f, w->own, w->y, m, h != NULL ? w->h : NULL, v != NULL ? w->grad : NULL);
 		if (h != NULL)
@@ -331,7 +331,7 @@ field_apply(const struct field *f, struct field_work *w, double *a, size_t n, do
 	size_t i, j, m;
 
 	for (i = 0; i < n; i += m) {
-		m = n - i < FIELD_PANEL ? n - i : FIELD_PANEL;
+		m = n - i < FIELD_BATCH ? n - i : FIELD_BATCH;
 		panel(w, a + i * f->dim, m);
 		f->type->apply(f, w->own, w->y, m);
 		for (j = 0; j < m * f->dim; j++)

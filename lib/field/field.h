@@ -29,7 +29,7 @@ struct fit_data {
 enum {
 	FIELD_MAX_DEGREE = 16,
 	FIELD_MAX_COMPONENTS = 1 << 24,
-	FIELD_PANEL = 8,	/* rows that eval and apply get at a time, see below */
+	FIELD_BATCH = 8,	/* rows that eval and apply get at a time, see below */
 	FIELD_QUANTILES = 101,	/* of the positives' h: 0 %, 1 %, ... 100 % */
 	FIELD_BINS = 10		/* of the reliability table */
 };
@@ -126,7 +126,7 @@ struct field_type {
 	void (*work_free)(void *w);
 	/*
 	 * Flows: h[n] and grad[n][dim] = grad h (constant flows: v) at y[n][dim]; either
-	 * may be NULL. n <= FIELD_PANEL, but all arrays have FIELD_PANEL rows: a
+	 * may be NULL. n <= FIELD_BATCH, but all arrays have FIELD_BATCH rows: a
 	 * product of matrices is to be taken of all of them, so that a row's result
 	 * does not hang on how many came with it.
 	 */
@@ -142,7 +142,7 @@ struct field_type {
 	 * x = y / (|y| + 1e-12) and Q symmetric (krylov.h makes use of it): q[dim] and c. 1; 0: it is none,
 	 * which q = NULL only asks (work and c are not looked at then).
 	 * product: Qx of x[n][dim], in single precision, where quadratic returns 1; the same for a row
-	 * whatever its neighbours; n <= FIELD_PANEL. Both NULL: never.
+	 * whatever its neighbours; n <= FIELD_BATCH. Both NULL: never.
 	 */
 	int (*quadratic)(const struct field *f, void *w, float *q, double *c);
 	void (*product)(const struct field *f, void *w, const float *x, size_t n, float *Qx);

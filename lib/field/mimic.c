@@ -132,7 +132,7 @@ fail:
 static void *
 work_alloc(const struct field *base)
 {
-	return calloc(FIELD_PANEL * base->dim, sizeof(double));
+	return calloc(FIELD_BATCH * base->dim, sizeof(double));
 }
 
 static void
@@ -141,13 +141,13 @@ apply(const struct field *base, void *w, double *y, size_t n)
 	const struct mimic *f = (const struct mimic *)base;
 	size_t dim = base->dim, i, j;
 	double *moved = w;
-	int negative[FIELD_PANEL], any = 0;
+	int negative[FIELD_BATCH], any = 0;
 
 	for (i = 0; i < n; i++)
 		any |= negative[i] = dot(f->c.v, y + i * dim, dim) + f->c.intercept < 0;
 	if (!any)
 		return;
-	cblas_dsymm(CblasRowMajor, CblasRight, CblasLower, FIELD_PANEL, (int)dim, 1, f->matrix, (int)dim, y,
+	cblas_dsymm(CblasRowMajor, CblasRight, CblasLower, FIELD_BATCH, (int)dim, 1, f->matrix, (int)dim, y,
 	    (int)dim, 0, moved, (int)dim);
 	for (i = 0; i < n; i++)
 		if (negative[i]) {

@@ -31,11 +31,11 @@ struct polykernel {
 };
 
 struct work {
-	double *x;			/* [FIELD_PANEL][dim] */
-	double *k;			/* [FIELD_PANEL][n] inner products with the rows, then their weights */
-	double *u;			/* [FIELD_PANEL][dim] gradient in x */
+	double *x;			/* [FIELD_BATCH][dim] */
+	double *k;			/* [FIELD_BATCH][n] inner products with the rows, then their weights */
+	double *u;			/* [FIELD_BATCH][dim] gradient in x */
 	double *scratch;		/* of products with M */
-	float *xs, *us;			/* [FIELD_PANEL][dim] x, and its product with M, in single precision */
+	float *xs, *us;			/* [FIELD_BATCH][dim] x, and its product with M, in single precision */
 };
 
 static void
@@ -110,12 +110,12 @@ work_alloc(const struct field *base)
 
 	if (k == NULL)
 		return NULL;
-	k->x = calloc(FIELD_PANEL * base->dim, sizeof *k->x);
-	k->k = calloc(FIELD_PANEL * (f->M != NULL ? 1 : f->n), sizeof *k->k);
-	k->u = calloc(FIELD_PANEL * base->dim, sizeof *k->u);
+	k->x = calloc(FIELD_BATCH * base->dim, sizeof *k->x);
+	k->k = calloc(FIELD_BATCH * (f->M != NULL ? 1 : f->n), sizeof *k->k);
+	k->u = calloc(FIELD_BATCH * base->dim, sizeof *k->u);
 	k->scratch = dot_scratch(base->dim);
-	k->xs = calloc(FIELD_PANEL * base->dim, sizeof *k->xs);
-	k->us = calloc(FIELD_PANEL * base->dim, sizeof *k->us);
+	k->xs = calloc(FIELD_BATCH * base->dim, sizeof *k->xs);
+	k->us = calloc(FIELD_BATCH * base->dim, sizeof *k->us);
 	if (k->x == NULL || k->k == NULL || k->u == NULL || k->scratch == NULL || k->xs == NULL || k->us == NULL) {
 		work_free(k);
 		return NULL;
@@ -181,7 +181,7 @@ eval_rows(const struct polykernel *f, struct work *k, size_t n, double *value)
 	int d = (int)f->base.dim, rows = (int)f->n;
 	size_t i, j;
 
-	cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, FIELD_PANEL, rows, d, f->gamma, k->x, d, f->X, d, 0,
+	cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, FIELD_BATCH, rows, d, f->gamma, k->x, d, f->X, d, 0,
 	    k->k, rows);
 	for (i = 0; i < n; i++) {
 		value[i] = 0;
@@ -194,7 +194,7 @@ eval_rows(const struct polykernel *f, struct work *k, size_t n, double *value)
 			*p *= f->degree * f->gamma;
 		}
 	}
-	cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, FIELD_PANEL, d, rows, 1, k->k, rows, f->X, d, 0,
+	cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, FIELD_BATCH, d, rows, 1, k->k, rows, f->X, d, 0,
 	    k->u, d);
 }
 
@@ -202,7 +202,7 @@ static void
 evaluate(const struct field *base, struct work *k, const double *y, size_t n, double *h, double *grad, int single)
 {
 	const struct polykernel *f = (const struct polykernel *)base;
-	double norm[FIELD_PANEL], value[FIELD_PANEL];
+	double norm[FIELD_BATCH], value[FIELD_BATCH];
 	size_t d = base->dim, i, j;
 
 	normalise(y, n, d, k->x, norm);

@@ -38,7 +38,7 @@ struct polysketch {
 
 struct work {
 	const struct polysketch *f;
-	double *xe, *grad;		/* [FIELD_PANEL][ext] */
+	double *xe, *grad;		/* [FIELD_BATCH][ext] */
 	double *scratch;		/* of products with M */
 	/* transforms: one row at a time */
 	double *time;			/* [n] */
@@ -223,8 +223,8 @@ work_alloc(const struct field *base)
 	if (k == NULL)
 		return NULL;
 	k->f = f;
-	k->xe = calloc(FIELD_PANEL * f->ext, sizeof *k->xe);
-	k->grad = calloc(FIELD_PANEL * f->ext, sizeof *k->grad);
+	k->xe = calloc(FIELD_BATCH * f->ext, sizeof *k->xe);
+	k->grad = calloc(FIELD_BATCH * f->ext, sizeof *k->grad);
 	if (k->xe == NULL || k->grad == NULL ||
 	    (f->M != NULL ? (k->scratch = dot_scratch(f->ext)) == NULL : transform_alloc(k) != 0)) {
 		work_free(k);
@@ -337,7 +337,7 @@ eval(const struct field *base, void *work, const double *y, size_t n, double *h,
 {
 	const struct polysketch *f = (const struct polysketch *)base;
 	size_t d = base->dim, ext = f->ext, i, j;
-	double norm[FIELD_PANEL];
+	double norm[FIELD_BATCH];
 	struct work *k = work;
 
 	for (i = 0; i < n; i++)

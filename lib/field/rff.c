@@ -95,7 +95,7 @@ phases(const struct rff *f, const double *a, size_t rows, double *z)
 static void *
 work_alloc(const struct field *base)
 {
-	return calloc(FIELD_PANEL * ((const struct rff *)base)->n, sizeof(double));
+	return calloc(FIELD_BATCH * ((const struct rff *)base)->n, sizeof(double));
 }
 
 /* h = w . phi; grad h = -sqrt(2/n) W' (w sin(W a + b)) */
@@ -106,7 +106,7 @@ eval(const struct field *base, void *work, const double *y, size_t n, double *h,
 	double *z = work, scale = sqrt(2 / (double)f->n);
 	size_t i, k;
 
-	phases(f, y, FIELD_PANEL, z);
+	phases(f, y, FIELD_BATCH, z);
 	for (i = 0; i < n; i++) {
 		double sum = 0;
 
@@ -118,7 +118,7 @@ eval(const struct field *base, void *work, const double *y, size_t n, double *h,
 			z[i * f->n + k] = -scale * f->w[k] * sin(z[i * f->n + k]);
 	}
 	if (grad != NULL)
-		cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, FIELD_PANEL, (int)base->dim, (int)f->n, 1, z,
+		cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, FIELD_BATCH, (int)base->dim, (int)f->n, 1, z,
 		    (int)f->n, f->W, (int)base->dim, 0, grad, (int)base->dim);
 }
 

@@ -86,7 +86,7 @@ struct way {
 struct lane {
 	struct way whole;		/* along the barrier's field */
 	struct krylov *subspace;	/* NULL: the field is not one for it */
-	struct way small[FIELD_PANEL];	/* along the fields in it, */
+	struct way small[FIELD_BATCH];	/* along the fields in it, */
 	struct way joined;		/* several at a time */
 	double *y;			/* [panel][dim] */
 	size_t failed;			/* the row that failed, of those it was given */
@@ -174,7 +174,7 @@ way_release(const struct flow *f, struct way *w)
 static int
 way_init(const struct flow *f, struct way *w, const struct field *field, double tolerance)
 {
-	size_t size = FIELD_PANEL * field->dim;
+	size_t size = FIELD_BATCH * field->dim;
 
 	w->field = field;
 	w->work = field_work_alloc_single(field);
@@ -209,14 +209,14 @@ lane_init(const struct flow *f, struct lane *l, double tolerance)
 	const struct field *field = f->b->field;
 	size_t i;
 
-	if ((l->y = calloc(FIELD_PANEL * field->dim, sizeof *l->y)) == NULL ||
+	if ((l->y = calloc(FIELD_BATCH * field->dim, sizeof *l->y)) == NULL ||
 	    way_init(f, &l->whole, field, tolerance) != 0)
 		return -1;
 	if (!wants_subspace(f))
 		return 0;
 	if ((l->subspace = krylov_alloc(field)) == NULL)
 		return -1;
-	for (i = 0; i < FIELD_PANEL; i++)
+	for (i = 0; i < FIELD_BATCH; i++)
 		if (way_init(f, &l->small[i], krylov_field(l->subspace, i), tolerance) != 0)
 			return -1;
 	return in_step(f) ? way_init(f, &l->joined, krylov_joined(l->subspace), tolerance) : 0;
@@ -261,7 +261,7 @@ flow_free(struct flow *f)
 		return;
 	for (t = 0; t < f->lanes; t++) {
 		way_release(f, &f->lane[t].whole);
-		for (i = 0; i < FIELD_PANEL; i++)
+		for (i = 0; i < FIELD_BATCH; i++)
 			way_release(f, &f->lane[t].small[i]);
 		way_release(f, &f->lane[t].joined);
 		krylov_free(f->lane[t].subspace);
@@ -352,7 +352,7 @@ follow_one(const struct flow *f, struct way *w, double *y, struct flow_result *r
 static void
 density(struct way *w, const double *y, size_t n, int after, struct flow_result *r)
 {
-	double h[FIELD_PANEL];
+	double h[FIELD_BATCH];
 	size_t i;
 
 	if (w->field->type->has_h)
@@ -395,7 +395,7 @@ all_steps(const struct flow *f, struct flow_result *r)
 	r->steps = f->steps;
 }
 
-/* y[n][dim] along the way's field, or mapped, n <= FIELD_PANEL; -1: *failed of them did */
+/* y[n][dim] along the way's field, or mapped, n <= FIELD_BATCH; -1: *failed of them did */
 static int
 follow(const struct flow *f, struct way *w, double *y, size_t n, struct flow_result *r, int with_h, size_t *failed,
     struct err *e)
@@ -449,13 +449,13 @@ follow_joined(const struct flow *f, struct lane *l, const size_t *which, size_t 
 		density(&l->small[which[i]], z + which[i] * KRYLOV_DIM, 1, 1, r + which[i]);
 }
 
-/* Up to FIELD_PANEL activations in l->y. */
+/* Up to FIELD_BATCH activations in l->y. */
 static int
 move(const struct flow *f, struct lane *l, size_t n, struct flow_result *r, int with_h, size_t *failed)
 {
-	size_t dim = f->b->field->dim, which[FIELD_PANEL], joined = 0, i, nowhere;
-	double z[FIELD_PANEL * KRYLOV_DIM];
-	int inside[FIELD_PANEL];
+	size_t dim = f->b->field->dim, which[FIELD_BATCH], joined = 0, i, nowhere;
+	double z[FIELD_BATCH * KRYLOV_DIM];
+	int inside[FIELD_BATCH];
 
 	if (l->subspace == NULL)
 		return follow(f, &l->whole, l->y, n, r, with_h, failed, &l->err);
@@ -478,13 +478,13 @@ move(const struct flow *f, struct lane *l, size_t n, struct flow_result *r, int 
 static int
 lane_apply(const struct flow *f, struct lane *l, float *act, size_t n, struct flow_result *result, int with_h)
 {
-	struct flow_result r[FIELD_PANEL];
+	struct flow_result r[FIELD_BATCH];
 	size_t dim = f->b->field->dim, i, j, m;
 
 	for (i = 0; i < n; i += m) {
 		size_t failed = 0;
 
-		m = n - i < FIELD_PANEL ? n - i : FIELD_PANEL;
+		m = n - i < FIELD_BATCH ? n - i : FIELD_BATCH;
 		for (j = 0; j < m * dim; j++)
 			l->y[j] = (double)act[i * dim + j];
 		if (move(f, l, m, r, with_h, &failed) != 0) {

@@ -55,9 +55,9 @@ struct krylov {
 	struct chain q;
 	size_t n_shared;		/* vectors of q's chain in the subspace: those that have products */
 	int closed;			/* these are all there are */
-	struct inner *in;		/* [FIELD_PANEL] */
+	struct inner *in;		/* [FIELD_BATCH] */
 	struct joined joined;
-	float *x, *Qx;			/* [FIELD_PANEL][dim] */
+	float *x, *Qx;			/* [FIELD_BATCH][dim] */
 };
 
 typedef double lane __attribute__((vector_size(LANES * sizeof(double)), aligned(sizeof(double)), may_alias));
@@ -267,7 +267,7 @@ krylov_free(struct krylov *s)
 		return;
 	if (s->work != NULL)
 		s->f->type->work_free(s->work);
-	for (i = 0; s->in != NULL && i < FIELD_PANEL; i++) {
+	for (i = 0; s->in != NULL && i < FIELD_BATCH; i++) {
 		field_work_free(s->in[i].work);
 		free(s->in[i].a.v);
 	}
@@ -304,15 +304,15 @@ krylov_alloc(const struct field *f)
 	s->dim = f->dim;
 	s->probe = solver_find("rk4");
 	s->q.v = calloc((SHARED + 1) * s->dim, sizeof *s->q.v);
-	s->x = calloc(FIELD_PANEL * s->dim, sizeof *s->x);
-	s->Qx = calloc(FIELD_PANEL * s->dim, sizeof *s->Qx);
-	s->in = calloc(FIELD_PANEL, sizeof *s->in);
+	s->x = calloc(FIELD_BATCH * s->dim, sizeof *s->x);
+	s->Qx = calloc(FIELD_BATCH * s->dim, sizeof *s->Qx);
+	s->in = calloc(FIELD_BATCH, sizeof *s->in);
 	if (s->q.v == NULL || s->x == NULL || s->Qx == NULL || s->in == NULL ||
 	    (f->type->work_alloc != NULL && (s->work = f->type->work_alloc(f)) == NULL))
 		goto fail;
 	s->joined.base = (struct field){ .type = &joined_type, .dim = K * LANES };
 	share(s, &c);
-	for (i = 0; i < FIELD_PANEL; i++) {
+	for (i = 0; i < FIELD_BATCH; i++) {
 		struct inner *in = &s->in[i];
 
 		in->field = (struct small){ .base = { .type = &small_type, .dim = K }, .c = c };
@@ -570,7 +570,7 @@ judge(const struct krylov *s, struct inner *in, double T)
 void
 krylov_enter(struct krylov *s, const double *a, size_t n, double T, double *z, int *inside)
 {
-	size_t dim = s->dim, open[FIELD_PANEL], left = 0, still, i, k;
+	size_t dim = s->dim, open[FIELD_BATCH], left = 0, still, i, k;
 
 	for (i = 0; i < n; i++)
 		if ((inside[i] = begin(s, &s->in[i], a + i * dim, T) ? judge(s, &s->in[i], T) : -1) == 0)

@@ -26,13 +26,13 @@ struct krylov;
 
 /* Is a flow along f one that this can do, and large enough for it to gain? */
 int krylov_fits(const struct field *f);
-/* For up to FIELD_PANEL activations at a time; f is borrowed. NULL: out of memory. */
+/* For up to FIELD_BATCH activations at a time; f is borrowed. NULL: out of memory. */
 struct krylov *krylov_alloc(const struct field *f);
 void krylov_free(struct krylov *s);			/* NULL is fine */
-/* The field in the subspace of activation i < FIELD_PANEL, the same struct for every activation that is there. */
+/* The field in the subspace of activation i < FIELD_BATCH, the same struct for every activation that is there. */
 const struct field *krylov_field(const struct krylov *s, size_t i);
 /*
- * The subspaces for ways of length |T|, against the field where T < 0, from a[n][dim], n <= FIELD_PANEL; z[n][KRYLOV_DIM] gets where the
+ * The subspaces for ways of length |T|, against the field where T < 0, from a[n][dim], n <= FIELD_BATCH; z[n][KRYLOV_DIM] gets where the
  * activations are in them. inside[i] = 0: the way would be off by more than KRYLOV_ERROR |T|, by
  * how fast it converges: follow the field itself. The same for an activation whatever its neighbours.
  */

@@ -35,7 +35,7 @@ struct solver {
 	unsigned evaluations;	/* of v in a step */
 	unsigned stages;	/* vectors of memory for each row */
 	/*
-	 * Fixed steps: one of length dt for y[n][dim] in place, n <= FIELD_PANEL. k: stages
+	 * Fixed steps: one of length dt for y[n][dim] in place, n <= FIELD_BATCH. k: stages
 	 * blocks of [n][dim]; tmp: one more. NULL where steps are adaptive.
 	 */
 	void (*step)(const struct field *f, struct field_work *w, double *y, size_t n, double dt,

@@ -90,7 +90,7 @@ static void
 check_product(const char *about, const struct field *f)
 {
 	void *w = f->type->work_alloc(f);
-	double a[D], grad[FIELD_PANEL * D], y[FIELD_PANEL * D] = { 0 }, h, c, worst = 0, norm, along = 0, value, length = 0;
+	double a[D], grad[FIELD_BATCH * D], y[FIELD_BATCH * D] = { 0 }, h, c, worst = 0, norm, along = 0, value, length = 0;
 	float q[D], x[D], Qx[D];
 	size_t i;
 
@@ -193,14 +193,14 @@ static size_t
 taken(const struct field *f, double T)
 {
 	struct krylov *s = krylov_alloc(f);
-	double a[FIELD_PANEL * D], z[FIELD_PANEL * KRYLOV_DIM];
-	int inside[FIELD_PANEL];
+	double a[FIELD_BATCH * D], z[FIELD_BATCH * KRYLOV_DIM];
+	int inside[FIELD_BATCH];
 	size_t i, n = 0;
 
-	for (i = 0; i < FIELD_PANEL * D; i++)
+	for (i = 0; i < FIELD_BATCH * D; i++)
 		a[i] = (double)act[N * D + i];
-	krylov_enter(s, a, FIELD_PANEL, T, z, inside);
-	for (i = 0; i < FIELD_PANEL; i++)
+	krylov_enter(s, a, FIELD_BATCH, T, z, inside);
+	for (i = 0; i < FIELD_BATCH; i++)
 		n += inside[i] != 0;
 	krylov_free(s);
 	return n;
@@ -216,9 +216,9 @@ check_field(const char *about, const char *name, struct field_options *o)
 
 	memcpy(b.quantile, rep.quantile, sizeof b.quantile);
 	check_product(about, f);
-	ok(krylov_fits(f) && taken(f, near) == FIELD_PANEL && taken(f, far) < FIELD_PANEL && taken(f, 0) == 0 &&
-	    taken(f, -near) == FIELD_PANEL,
-	    "%s: the subspace takes %zu of %d rows for T = %.3g, %zu for T = %.3g", about, taken(f, near), FIELD_PANEL, near,
+	ok(krylov_fits(f) && taken(f, near) == FIELD_BATCH && taken(f, far) < FIELD_BATCH && taken(f, 0) == 0 &&
+	    taken(f, -near) == FIELD_BATCH,
+	    "%s: the subspace takes %zu of %d rows for T = %.3g, %zu for T = %.3g", about, taken(f, near), FIELD_BATCH, near,
 	    taken(f, far), far);
 	check_way(about, &b, "euler", near, 10);
 	check_way(about, &b, "euler", rep.act_norm * 0.3, 77);
