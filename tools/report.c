@@ -113,7 +113,7 @@ find_run(const char *name, size_t len)
 
 /* The value of an option of a metric's run, "" of one without a value, NULL: not given. */
 static const char *
-given(const struct link *l, const struct metric *m, int option)
+given(const struct chain_link *l, const struct metric *m, int option)
 {
 	struct option longs[SCORE_LONGS];
 	char letters[SCORE_LETTERS + 1] = ":", **argv;
@@ -143,7 +143,7 @@ base_name(const char *path)
 
 /* Did this link write the field? What a judge writes has the name of --as. */
 static int
-wrote(const struct link *l, const struct metric *m, const char *field)
+wrote(const struct chain_link *l, const struct metric *m, const char *field)
 {
 	const char *as;
 
@@ -157,7 +157,7 @@ wrote(const struct link *l, const struct metric *m, const char *field)
 
 /* Who: the barrier or model, its digest, and how it was asked. malloc'ed */
 static char *
-tell_link(const struct link *l, const struct metric *m)
+tell_link(const struct chain_link *l, const struct metric *m)
 {
 	char *text = NULL;
 	size_t len;

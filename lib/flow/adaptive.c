@@ -61,7 +61,7 @@ adapt_alloc(const struct solver *s, size_t dim, double tolerance)
 static int
 derivative(double t, const double y[], double dydt[], void *ctx)
 {
-	struct path *p = ctx;
+	struct trajectory *p = ctx;
 
 	(void)t;
 	field_eval(p->f, p->w, y, 1, NULL, dydt);
@@ -71,7 +71,7 @@ derivative(double t, const double y[], double dydt[], void *ctx)
 /* A share of the last step again, from its beginning. */
 struct again {
 	struct adaptive *a;
-	struct path *p;
+	struct trajectory *p;
 	gsl_odeiv2_system *system;
 	double t, dt;
 };
@@ -90,7 +90,7 @@ again(void *ctx, double share)
 }
 
 static int
-adapt(void *state, struct path *p, struct err *e)
+adapt(void *state, struct trajectory *p, struct err *e)
 {
 	struct adaptive *a = state;
 	gsl_odeiv2_system system = { derivative, NULL, p->f->dim, p };

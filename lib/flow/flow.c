@@ -329,7 +329,7 @@ steps_until(const struct flow *f, struct way *w, double *y, double h, struct flo
 static int
 follow_one(const struct flow *f, struct way *w, double *y, struct flow_result *r, struct err *e)
 {
-	struct path p = { .f = w->field, .w = w->work, .y = y, .T = f->length, .level = f->level };
+	struct trajectory p = { .f = w->field, .w = w->work, .y = y, .T = f->length, .level = f->level };
 	double h = -INFINITY;
 
 	r->length = 0;

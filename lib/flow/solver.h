@@ -18,7 +18,7 @@
 #include "field/field.h"
 
 /* One activation on its way, for adaptive solvers. */
-struct path {
+struct trajectory {
 	const struct field *f;
 	struct field_work *w;
 	double *y;		/* [dim] moved in place */
@@ -43,7 +43,7 @@ struct solver {
 	/* Adaptive: a state for dim numbers (NULL: out of memory), and the way of one activation. */
 	void *(*adapt_alloc)(const struct solver *s, size_t dim, double tolerance);
 	void (*adapt_free)(void *state);
-	int (*adapt)(void *state, struct path *p, struct err *e);	/* 0, -1 */
+	int (*adapt)(void *state, struct trajectory *p, struct err *e);	/* 0, -1 */
 	const void *gsl;	/* adaptive: a gsl_odeiv2_step_type * const * */
 };
 

@@ -63,7 +63,7 @@ header_copy(struct header *to, const struct header *from)
 	    header_set_blocks(to, from->block, from->n_block) != 0)
 		goto fail;
 	for (i = 0; i < from->n_chain; i++) {
-		const struct link *l = &from->chain[i];
+		const struct chain_link *l = &from->chain[i];
 
 		for (k = 0; l->argv[k] != NULL; k++)
 			;
@@ -117,7 +117,7 @@ int
 header_add_link(struct header *h, const char *tool, const char *version, int argc, char *const argv[],
     const uint64_t *seed)
 {
-	struct link *l = realloc(h->chain, (h->n_chain + 1) * sizeof *l);
+	struct chain_link *l = realloc(h->chain, (h->n_chain + 1) * sizeof *l);
 	int i;
 
 	if (l == NULL)
@@ -143,7 +143,7 @@ header_add_link(struct header *h, const char *tool, const char *version, int arg
 int
 header_add_side(struct header *h, const char *name, const char *digest)
 {
-	struct link *l = &h->chain[h->n_chain - 1];
+	struct chain_link *l = &h->chain[h->n_chain - 1];
 	size_t n = 0;
 	char **p;
 
@@ -167,7 +167,7 @@ pack_str(msgpack_packer *pk, const char *s)
 }
 
 static int
-pack_link(msgpack_packer *pk, const struct link *l)
+pack_link(msgpack_packer *pk, const struct chain_link *l)
 {
 	size_t n_argv = 0, n_side = 0, i;
 
@@ -278,7 +278,7 @@ get_strings(const struct record *r, const char *name, enum token_type type)
 }
 
 static int
-get_link(struct link *l, const struct record *r)
+get_link(struct chain_link *l, const struct record *r)
 {
 	int64_t seed;
 	int got;

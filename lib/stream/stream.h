@@ -25,7 +25,7 @@ enum stream_kind {
 const char *stream_kind_name(enum stream_kind k);	/* static */
 
 /* What one tool did to the stream. All strings are owned by the header. */
-struct link {
+struct chain_link {
 	char *tool, *version;
 	char **argv;		/* NULL-terminated, argv[0] is the first argument */
 	int has_seed;
@@ -41,7 +41,7 @@ struct header {
 	size_t n_block;
 	size_t dim;		/* numbers in an activation, 0 where there are none */
 	int half;		/* activations are float16 on the wire, else float32 */
-	struct link *chain;	/* oldest first */
+	struct chain_link *chain;	/* oldest first */
 	size_t n_chain;
 };
 

@@ -83,11 +83,11 @@ steps_of(const struct solver *s, double *y, double dt, unsigned n)
 }
 
 /* y[D] by steps of the solver's choice; the steps */
-static struct path
+static struct trajectory
 adapted(const struct solver *s, double *y, double T, double tolerance)
 {
 	struct field_work *w = field_work_alloc(field);
-	struct path p = { .f = field, .w = w, .y = y, .T = T, .level = INFINITY };
+	struct trajectory p = { .f = field, .w = w, .y = y, .T = T, .level = INFINITY };
 	void *state = s->adapt_alloc(s, D, tolerance);
 	struct err e;
 
@@ -114,7 +114,7 @@ check_solvers(void)
 			unsigned before = 0;
 
 			for (tolerance = 1e-4; tolerance > 1e-11; tolerance /= 1000) {
-				struct path p;
+				struct trajectory p;
 
 				memcpy(y, start, sizeof y);
 				p = adapted(*s, y, T, tolerance);

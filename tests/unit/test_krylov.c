@@ -158,7 +158,7 @@ check_way(const char *about, const struct barrier *b, const char *solver, double
 			y[j] = (double)act[(N + i) * D + j];
 		field_eval(b->field, w, y, 1, &h[0], NULL);
 		if (o.solver->adapt != NULL) {
-			struct path p = { .f = b->field, .w = w, .y = y, .T = T, .level = INFINITY };
+			struct trajectory p = { .f = b->field, .w = w, .y = y, .T = T, .level = INFINITY };
 			void *state = o.solver->adapt_alloc(o.solver, D, o.tolerance);
 
 			if (o.solver->adapt(state, &p, &e) != 0)

@@ -377,7 +377,7 @@ write_good(const char *path, int gzip, enum stream_kind kind, int half)
 static void
 check_header(const struct header *h, enum stream_kind kind, int half)
 {
-	const struct link *l = h->chain;
+	const struct chain_link *l = h->chain;
 
 	if (kind == STREAM_ACTIVATIONS)
 		ok(h->kind == kind && strcmp(h->model, "made \xc3\xa4") == 0 && strcmp(h->digest, "00000000000000aa") == 0 &&
