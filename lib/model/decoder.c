@@ -1,4 +1,5 @@
 #include "model/decoder.h"
+#include "model/sampler.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -15,7 +16,7 @@ struct text {
 	size_t n_prompt, n;
 	size_t fed, decoded;		/* tokens in the batch or behind it; behind it */
 	int seq, row;			/* its sequence; its last row in the batch */
-	struct lm_sampler *sampler;
+	struct sampler *sampler;
 	char *completion;
 	size_t len, max;
 	const char *finish;		/* NULL while it goes on */
@@ -63,7 +64,7 @@ static void
 text_free(struct text *t)
 {
 	record_free(t->record);
-	lm_sampler_free(t->sampler);
+	sampler_free(t->sampler);
 	free(t->token);
 	free(t->completion);
 	free(t);
@@ -157,7 +158,7 @@ choose(struct decoder *d, struct text *t, struct err *e)
 
 	memcpy(d->logits, row, (size_t)lm_vocab(d->lm) * sizeof *d->logits);
 	penalise(d, t);
-	token = lm_sampler_pick(t->sampler, d->logits);
+	token = sampler_pick(t->sampler, d->logits);
 	d->tokens++;
 	t->token[t->n++] = token;
 	if (lm_is_end(d->lm, token)) {
@@ -248,7 +249,7 @@ flush(struct decoder *d, struct err *e)
 			lm_forget_seq(d->lm, t->seq);
 			d->at[t->seq] = NULL;
 			d->cells -= need(d, t->n_prompt);
-			lm_sampler_free(t->sampler);
+			sampler_free(t->sampler);
 			t->sampler = NULL;
 		}
 	}
@@ -399,7 +400,7 @@ decoder_push(struct decoder *d, const struct record *r, const struct example *x,
 	t->token = malloc((x->n + (size_t)d->o.max_tokens) * sizeof *t->token);
 	t->completion = malloc(t->max);
 	t->record = record_alloc();
-	t->sampler = lm_sampler_alloc(d->lm, &d->o.sampling, seed);
+	t->sampler = sampler_alloc(d->lm, &d->o.sampling, seed);
 	if (t->token == NULL || t->completion == NULL || t->record == NULL || t->sampler == NULL ||
 	    record_copy(t->record, r) != 0) {
 		text_free(t);

@@ -14,10 +14,11 @@
 #include "base/err.h"
 #include "model/example.h"
 #include "model/lm.h"
+#include "model/sampler.h"
 #include "stream/record.h"
 
 struct decoder_options {
-	struct lm_sampling sampling;
+	struct sampling sampling;
 	double repetition_penalty;	/* 1: none; over prompt and completion, as the Python library has it */
 	int no_repeat_ngram;		/* no n-gram of this length twice; 0: allowed */
 	int max_tokens;			/* new tokens, > 0 */

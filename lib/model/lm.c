@@ -11,7 +11,6 @@
 #include <string.h>
 
 #include "base/hash.h"
-#include "model/logsumexp.h"
 
 /* How a block is steered; fn NULL: not. */
 struct hook {
@@ -35,7 +34,7 @@ struct lm {
 
 	int *tap_block;
 	size_t n_tap;
-	int last_token_block;			/* stop after it; -1: run to the end */
+	int stop_block;		/* stop after it; -1: run to the end */
 	lm_tap_fn *tap;
 	void *tap_ctx;
 	struct hook *steer;		/* [blocks] */
@@ -205,7 +204,7 @@ on_node(struct ggml_tensor *t, bool ask, void *ctx)
 	/* where a graph has parts, one for each backend, those behind the stop get no further than their first node */
 	if (ask)
 		return tap || steer || m->stopped;
-	if (m->stopped || visit_block(m, t, block, tap, steer) != 0 || block == m->last_token_block)
+	if (m->stopped || visit_block(m, t, block, tap, steer) != 0 || block == m->stop_block)
 		m->stopped = 1;
 	if (m->err->text[0] != '\0')
 		m->failed = 1;
@@ -271,7 +270,7 @@ lm_open(const struct lm_options *o, struct err *e)
 		err_memory(e);
 		return NULL;
 	}
-	m->last_token_block = -1;
+	m->stop_block = -1;
 	mp = llama_model_default_params();
 	mp.n_gpu_layers = o->gpu_layers;
 	if ((m->model = llama_model_load_from_file(o->path, mp)) == NULL) {
@@ -600,7 +599,7 @@ check_block(struct lm *m, int block, struct err *e)
 	size_t old_n = m->n_tap;
 	lm_tap_fn *old_fn = m->tap;
 	void *old_ctx = m->tap_ctx;
-	int old_last = m->last_token_block, rc;
+	int old_last = m->stop_block, rc;
 
 	if (block < 0 || block >= m->blocks)
 		return err_set(e, "model '%s' has no block %d: its blocks are 0 to %d", m->name,
@@ -610,7 +609,7 @@ check_block(struct lm *m, int block, struct err *e)
 	m->tap = check_nothing;
 	m->tap_ctx = &met;
 	m->checking = 1;
-	m->last_token_block = block;
+	m->stop_block = block;
 	lm_batch_clear(m);
 	lm_batch_add(m, 0, 0, &seq, 1, LM_TAP | LM_LOGITS);
 	rc = lm_decode(m, e);
@@ -620,7 +619,7 @@ check_block(struct lm *m, int block, struct err *e)
 	m->tap = old_fn;
 	m->tap_ctx = old_ctx;
 	m->checking = 0;
-	m->last_token_block = old_last;
+	m->stop_block = old_last;
 	if (rc == 0 && met == 0)
 		return err_set(e, "model '%s' does not name the output of block %d: "
 		    "its activations cannot be reached", m->name, block);
@@ -643,11 +642,11 @@ lm_tap(struct lm *m, const int *block, size_t n, int stop, lm_tap_fn *fn, void *
 	m->n_tap = n;
 	m->tap = fn;
 	m->tap_ctx = ctx;
-	m->last_token_block = -1;
+	m->stop_block = -1;
 	for (i = 0; i < n; i++) {
 		copy[i] = block[i];
-		if (stop && block[i] > m->last_token_block)
-			m->last_token_block = block[i];
+		if (stop && block[i] > m->stop_block)
+			m->stop_block = block[i];
 	}
 	return 0;
 }
@@ -676,139 +675,6 @@ lm_control_vector(struct lm *m, int block, const float *v, struct err *e)
 	rc = llama_set_adapter_cvec(m->ctx, data, n, m->dim, block, block);
 	free(data);
 	return rc == 0 ? 0 : err_set(e, "libllama refused the control vector");
-}
-
-struct lm_sampler {
-	struct llama_sampler *chain;	/* NULL: greedy */
-	llama_token_data *cand;
-	int n_vocab;
-	float temperature;
-	double top_p;
-	int nucleus;			/* top-p of all tokens is ours: libllama only draws */
-};
-
-struct lm_sampler *
-lm_sampler_alloc(const struct lm *m, const struct lm_sampling *o, uint64_t seed)
-{
-	struct llama_sampler_chain_params p = llama_sampler_chain_default_params();
-	struct lm_sampler *s = calloc(1, sizeof *s);
-	uint32_t draw;
-
-	if (s == NULL)
-		return NULL;
-	s->n_vocab = m->n_vocab;
-	/* what is 0 to a float is 0 */
-	s->temperature = (float)o->temperature;
-	if (!(s->temperature > 0))
-		return s;
-	s->top_p = o->top_p;
-	s->nucleus = o->top_k == 0 && o->top_p < 1;
-	p.no_perf = true;
-	s->cand = malloc((size_t)m->n_vocab * sizeof *s->cand);
-	s->chain = llama_sampler_chain_init(p);
-	if (s->cand == NULL || s->chain == NULL) {
-		lm_sampler_free(s);
-		return NULL;
-	}
-	/* the order of the Python library: temperature, top-k, top-p, draw */
-	if (!s->nucleus) {
-		llama_sampler_chain_add(s->chain, llama_sampler_init_temp(s->temperature));
-		if (o->top_k > 0)
-			llama_sampler_chain_add(s->chain, llama_sampler_init_top_k(o->top_k));
-		if (o->top_p < 1)
-			llama_sampler_chain_add(s->chain, llama_sampler_init_top_p((float)o->top_p, 1));
-	}
-	draw = (uint32_t)(seed ^ seed >> 32);
-	if (draw == LLAMA_DEFAULT_SEED)		/* libllama takes this one from the clock */
-		draw = 0;
-	llama_sampler_chain_add(s->chain, llama_sampler_init_dist(draw));
-	return s;
-}
-
-void
-lm_sampler_free(struct lm_sampler *s)
-{
-	if (s == NULL)
-		return;
-	if (s->chain != NULL)
-		llama_sampler_free(s->chain);
-	free(s->cand);
-	free(s);
-}
-
-/* The first of the likeliest. */
-static int
-likeliest(const float *logits, int n)
-{
-	float max = logsumexp_max(logits, (size_t)n);
-	int i = 0;
-
-	while (i < n - 1 && logits[i] != max)
-		i++;
-	return i;
-}
-
-/* Likelier first; of equals, the one that comes first. */
-static int
-by_logit(const void *a, const void *b)
-{
-	const llama_token_data *x = a, *y = b;
-
-	return x->logit != y->logit ? (x->logit < y->logit) - (x->logit > y->logit) : (x->id > y->id) - (x->id < y->id);
-}
-
-/*
- * The likeliest tokens whose probabilities first add up to top_p go to cand, likeliest first, with their
- * logits over the temperature. Sorting the whole vocabulary would cost as much as a row of the model: only what
- * is within a distance of the likeliest is looked at, a greater one when that is not enough.
- */
-static size_t
-nucleus(struct lm_sampler *s, const float *logits)
-{
-	double all = logsumexp(logits, (size_t)s->n_vocab, 1 / s->temperature), mass = 0;
-	float max = logsumexp_max(logits, (size_t)s->n_vocab), distance;
-	size_t n = 0, i;
-	int t;
-
-	for (distance = 4 * s->temperature; ; distance *= 2) {
-		float least = max - distance;
-
-		mass = 0;
-		for (n = 0, t = 0; t < s->n_vocab; t++)
-			if (logits[t] >= least) {
-				s->cand[n].id = t;
-				s->cand[n].logit = logits[t] / s->temperature;
-				s->cand[n].p = (float)exp((double)s->cand[n].logit - all);
-				mass += (double)s->cand[n++].p;
-			}
-		if (mass >= s->top_p || n == (size_t)s->n_vocab || !(least > -FLT_MAX))
-			break;
-	}
-	qsort(s->cand, n, sizeof *s->cand, by_logit);
-	for (mass = 0, i = 0; i < n && mass < s->top_p; i++)
-		mass += (double)s->cand[i].p;
-	/* not a number among them: whichever it is, it is one */
-	if (i == 0)
-		s->cand[i++] = (llama_token_data){ likeliest(logits, s->n_vocab), 0, 0 };
-	return i;
-}
-
-int
-lm_sampler_pick(struct lm_sampler *s, const float *logits)
-{
-	llama_token_data_array a = { s->cand, (size_t)s->n_vocab, -1, false };
-	int i;
-
-	if (s->chain == NULL)
-		return likeliest(logits, s->n_vocab);
-	if (s->nucleus) {
-		a.size = nucleus(s, logits);
-		a.sorted = true;
-	} else
-		for (i = 0; i < s->n_vocab; i++)
-			s->cand[i] = (llama_token_data){ i, logits[i], 0 };
-	llama_sampler_apply(s->chain, &a);
-	return a.data[a.selected].id;
 }
 
 int

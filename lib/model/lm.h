@@ -125,17 +125,6 @@ int lm_steer(struct lm *m, int block, lm_steer_fn *fn, void *ctx, struct err *e)
  */
 int lm_control_vector(struct lm *m, int block, const float *v, struct err *e);
 
-/* Picks a token from logits[lm_vocab]; seed starts its random numbers. */
-struct lm_sampler;
-struct lm_sampling {
-	double temperature;	/* 0: greedy */
-	int top_k;		/* 0: all */
-	double top_p;		/* 1: all */
-};
-struct lm_sampler *lm_sampler_alloc(const struct lm *m, const struct lm_sampling *s, uint64_t seed);
-void lm_sampler_free(struct lm_sampler *s);
-int lm_sampler_pick(struct lm_sampler *s, const float *logits);
-
 /* Writes a Q8_0 copy of a GGUF file. */
 int lm_requantise(const char *from, const char *to, struct err *e);
 
