@@ -5,6 +5,7 @@
 #include "model/example.h"
 #include "model/lm.h"
 #include "model/prefix_tree.h"
+#include "stream/sink.h"
 #include "stream/stream.h"
 #include "tool.h"
 

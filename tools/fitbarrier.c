@@ -7,6 +7,7 @@
 #include "field/barrier.h"
 #include "model/cvec.h"
 #include "stream/groups.h"
+#include "stream/sink.h"
 #include "stream/stream.h"
 #include "tool.h"
 

@@ -11,6 +11,7 @@
 #include "model/lm.h"
 #include "steer/coprocess.h"
 #include "steer/steering.h"
+#include "stream/sink.h"
 #include "stream/stream.h"
 #include "tool.h"
 

@@ -4,6 +4,7 @@
 
 #include "field/barrier.h"
 #include "flow/flow.h"
+#include "stream/sink.h"
 #include "stream/stream.h"
 #include "tool.h"
 

@@ -7,6 +7,7 @@
 #include "base/utf8.h"
 #include "metric/metric.h"
 #include "report.h"
+#include "stream/sink.h"
 #include "stream/stream.h"
 #include "tool.h"
 

@@ -12,6 +12,7 @@
 #include "flow/flow.h"
 #include "model/cvec.h"
 #include "stream/npy.h"
+#include "stream/sink.h"
 #include "stream/stream.h"
 #include "tool.h"
 

@@ -1,4 +1,5 @@
 #include "steer/coprocess.h"
+#include "stream/sink.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,4 +1,5 @@
-/* The header of a stream, and its form on the wire (odesteer-stream(5)). */
+#include "stream/header.h"
+
 #include <msgpack.h>
 #include <stdlib.h>
 #include <string.h>

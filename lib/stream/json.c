@@ -1,10 +1,9 @@
-/* Between JSON and msgpack; jansson does the reading and the quoting. */
+#include "stream/json.h"
+
 #include <jansson.h>
 #include <msgpack.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "stream/wire.h"
 
 static int
 pack(msgpack_packer *pk, const json_t *v)
@@ -53,7 +52,7 @@ pack(msgpack_packer *pk, const json_t *v)
 }
 
 int
-wire_from_json(struct buf *to, const char *text, size_t len, struct err *e)
+json_parse(struct buf *to, const char *text, size_t len, struct err *e)
 {
 	json_error_t why;
 	msgpack_packer pk;
@@ -77,7 +76,7 @@ wire_from_json(struct buf *to, const char *text, size_t len, struct err *e)
 }
 
 int
-wire_string_to_json(struct buf *to, const char *s, size_t n)
+json_append_string(struct buf *to, const char *s, size_t n)
 {
 	/* at worst six characters for one, and the quotes */
 	size_t room = 6 * n + 2, len;
@@ -143,7 +142,7 @@ value_to_json(struct buf *to, const unsigned char *p, size_t n, size_t *at)
 		return members_to_json(to, &t, p, n, at);
 	case TOKEN_STR:
 		*at += t.n;
-		return wire_string_to_json(to, (const char *)p + *at - t.n, t.n);
+		return json_append_string(to, (const char *)p + *at - t.n, t.n);
 	case TOKEN_NUM:
 		return number(to, t.d);
 	case TOKEN_UINT:
@@ -165,7 +164,7 @@ value_to_json(struct buf *to, const unsigned char *p, size_t n, size_t *at)
 }
 
 int
-wire_to_json(struct buf *to, const unsigned char *p, size_t n)
+json_append(struct buf *to, const unsigned char *p, size_t n)
 {
 	size_t at = 0;
 

@@ -1,4 +1,5 @@
 #include "stream/record.h"
+#include "stream/json.h"
 
 #include <math.h>
 #include <msgpack.h>
@@ -593,8 +594,8 @@ record_to_json(const struct record *r, int half, struct err *e)
 
 		token_read(&t, value, f->len);
 		if (buf_append(&b, i == 0 ? "{" : ",", 1) != 0 ||
-		    wire_string_to_json(&b, record_name(r, i), f->name_len) != 0 || buf_append(&b, ":", 1) != 0 ||
-		    (t.type == TOKEN_BIN ? act_to_json(r, half, &b) : wire_to_json(&b, value, f->len)) != 0)
+		    json_append_string(&b, record_name(r, i), f->name_len) != 0 || buf_append(&b, ":", 1) != 0 ||
+		    (t.type == TOKEN_BIN ? act_to_json(r, half, &b) : json_append(&b, value, f->len)) != 0)
 			goto fail;
 	}
 	if (buf_append(&b, i == 0 ? "{}" : "}", i == 0 ? 3 : 2) != 0)
@@ -613,7 +614,7 @@ record_from_json(struct record *r, const char *line, size_t len, struct err *e)
 	struct walk w = { 0 };
 	int rc = -1;
 
-	if (wire_from_json(&b, line, len, e) == 0 && walk_run(&w, b.p, b.len, e) == 1)
+	if (json_parse(&b, line, len, e) == 0 && walk_run(&w, b.p, b.len, e) == 1)
 		rc = record_from_wire(r, b.p, b.len, e);
 	free(b.p);
 	return rc;

@@ -1,4 +1,5 @@
-/* Writing a stream: odesteer-stream(5). */
+#include "stream/sink.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

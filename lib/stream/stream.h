@@ -1,5 +1,5 @@
 /*
- * stream - msgpack streams between tools: a header, records, an end record.
+ * stream - reads msgpack streams between tools: a header, records, an end record.
  *
  * odesteer-stream(5) is the normative text. A reader takes the three as they
  * come from a file or a pipe, plain or gzip, and fails on anything short of a
@@ -14,52 +14,8 @@
 #include <sys/types.h>
 
 #include "base/err.h"
+#include "stream/header.h"
 #include "stream/record.h"
-
-enum stream_kind {
-	STREAM_EXAMPLES,	/* texts: prompt, completion, label, ... */
-	STREAM_ACTIVATIONS,	/* one vector a record, in "act" */
-	STREAM_COMPLETIONS,	/* what generate wrote */
-	STREAM_BARRIER		/* one record: a fitted barrier */
-};
-const char *stream_kind_name(enum stream_kind k);	/* static */
-
-/* What one tool did to the stream. All strings are owned by the header. */
-struct chain_link {
-	char *tool, *version;
-	char **argv;		/* NULL-terminated, argv[0] is the first argument */
-	int has_seed;
-	uint64_t seed;
-	char **side;		/* NULL-terminated pairs: option or path, digest */
-};
-
-struct header {
-	enum stream_kind kind;
-	char *model;		/* general.name of the model, NULL where none took part */
-	char *digest;		/* its digest (lm.h), NULL likewise */
-	int *block;		/* blocks the activations are of, 0-based; NULL when n_block is 0 */
-	size_t n_block;
-	size_t dim;		/* numbers in an activation, 0 where there are none */
-	int half;		/* activations are float16 on the wire, else float32 */
-	struct chain_link *chain;	/* oldest first */
-	size_t n_chain;
-};
-
-void header_init(struct header *h, enum stream_kind kind);
-void header_release(struct header *h);
-int header_copy(struct header *to, const struct header *from);	/* to: uninitialised */
-int header_set_model(struct header *h, const char *name, const char *digest);
-int header_set_blocks(struct header *h, const int *block, size_t n);
-/*
- * Appends a link to the chain: argv as main() got it after argv[0], seed NULL
- * where none was used. header_add_side then names a file or model that the
- * last link also depended on.
- */
-int header_add_link(struct header *h, const char *tool, const char *version,
-    int argc, char *const argv[], const uint64_t *seed);
-int header_add_side(struct header *h, const char *name, const char *digest);
-/* the header as one JSON object {"odesteer":"stream",...}; malloc'ed, caller frees; NULL: out of memory */
-char *header_to_json(const struct header *h);
 
 struct stream;			/* a reader */
 
@@ -114,23 +70,5 @@ void stream_close(struct stream *s);	/* NULL is fine */
 
 /* e names the kind found when it is none of the kinds in the mask (1u << kind | ...). */
 int stream_expect(const struct stream *s, unsigned kinds, struct err *e);
-
-struct sink;			/* a writer */
-
-/*
- * Opens path ("-" or NULL: standard output) and writes the header. A file is
- * written as path.tmp and gets its name at sink_close; output.h tells a signal
- * handler what to unlink.
- */
-struct sink *sink_open(const char *path, int gzip, const struct header *h, struct err *e);
-int sink_write(struct sink *k, const struct record *r, struct err *e);
-/* More for the end record: a counter, a figure. */
-int sink_counter(struct sink *k, const char *name, uint64_t v, struct err *e);
-int sink_number(struct sink *k, const char *name, double v, struct err *e);
-int sink_flush(struct sink *k, struct err *e);	/* what was written so far reaches the reader */
-/* Writes the end record, checks every close; frees k in any case. */
-int sink_close(struct sink *k, struct err *e);
-/* No end record; a file is removed. Frees k. NULL is fine. */
-void sink_abort(struct sink *k);
 
 #endif

@@ -14,8 +14,8 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "stream/header.h"
 #include "stream/record.h"
-#include "stream/stream.h"
 
 enum {
 	WIRE_DEPTH = 32,		/* maps and arrays inside one another, the record included */
@@ -69,8 +69,6 @@ int walk_run(struct walk *w, const unsigned char *p, size_t n, struct err *e);
 /* Is p[n] the string s? */
 int wire_is(const unsigned char *p, size_t n, const char *s);
 
-/* record.c */
-
 /* r becomes a whole map that a walk has found good: 0, or -1 (a name twice, too many). */
 int record_from_wire(struct record *r, const unsigned char *p, size_t n, struct err *e);
 /* All fields as one map. 0; -1: out of memory. */
@@ -82,25 +80,5 @@ int record_set_raw(struct record *r, const char *name, const unsigned char *p, s
 int record_check_act(const struct record *r, const struct header *h, struct err *e);
 /* "act" as an array of numbers (from JSON) becomes what the header says. */
 int record_pack_act(struct record *r, const struct header *h, struct err *e);
-
-/* sink.c */
-
-/* A sink that appends to *to, which is the caller's and outlives it; no flush is needed. */
-struct sink *sink_open_memory(struct buf *to, const struct header *h, struct err *e);
-
-/* json.c */
-
-/* One JSON value appended as msgpack, and a msgpack value appended as JSON. */
-int wire_from_json(struct buf *to, const char *text, size_t len, struct err *e);
-int wire_to_json(struct buf *to, const unsigned char *p, size_t n);	/* -1: out of memory */
-int wire_string_to_json(struct buf *to, const char *s, size_t n);	/* a JSON string; -1: out of memory */
-
-/* header.c */
-
-/* The header as a record, mark and all, and back: h uninitialised, set on 0 only. */
-int header_to_record(const struct header *h, struct record *r);
-int header_from_record(struct header *h, const struct record *r, struct err *e);
-/* The first thing in which b differs from a that keeps them from being one stream, or NULL. */
-const char *header_differs(const struct header *a, const struct header *b);
 
 #endif

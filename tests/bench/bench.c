@@ -39,6 +39,7 @@
 #include "field/barrier.h"
 #include "flow/flow.h"
 #include "stream/groups.h"
+#include "stream/sink.h"
 
 static struct {
 	const char *barrier, *field, *out;

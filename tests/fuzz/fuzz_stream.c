@@ -17,6 +17,7 @@
 
 #include "hold.h"
 #include "stream/record.h"
+#include "stream/sink.h"
 #include "stream/stream.h"
 
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size);

@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "steer/coprocess.h"
+#include "stream/sink.h"
 #include "stream/stream.h"
 #include "tap.h"
 

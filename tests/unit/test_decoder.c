@@ -8,6 +8,7 @@
 
 #include "model/decoder.h"
 #include "model/lm.h"
+#include "model/sampler.h"
 #include "tap.h"
 
 enum { N = 8, WIDE = 4, BLOCK = 13, NEW = 9 };
@@ -216,10 +217,10 @@ check_shared(size_t dim)
 static void
 check_samplers(struct lm *m)
 {
-	const struct lm_sampling greedy = { 0, 0, 1 }, top_p = { .7, 0, .8 }, top_k = { .7, 2, 1 }, all = { 1, 0, 1 };
+	const struct sampling greedy = { 0, 0, 1 }, top_p = { .7, 0, .8 }, top_k = { .7, 2, 1 }, all = { 1, 0, 1 };
 	int n = lm_vocab(m), drawn[4] = { 0 }, other = 0, k, i;
 	float *logits = calloc((size_t)n, sizeof *logits);
-	struct lm_sampler *s;
+	struct sampler *s;
 
 	for (i = 0; i < n; i++)
 		logits[i] = -30;
@@ -228,32 +229,32 @@ check_samplers(struct lm *m)
 	logits[7] = -1 - .5f;
 	logits[n - 1] = -1 - 1.2335f;
 	logits[40001] = -1 - 1.82f;
-	s = lm_sampler_alloc(m, &greedy, 1);
-	ok(lm_sampler_pick(s, logits) == 2385, "greedy takes the likeliest");
+	s = sampler_alloc(m, &greedy, 1);
+	ok(sampler_pick(s, logits) == 2385, "greedy takes the likeliest");
 	logits[2386] = logits[2385];
-	ok(lm_sampler_pick(s, logits) == 2385, "of two the first");
+	ok(sampler_pick(s, logits) == 2385, "of two the first");
 	logits[2386] = -30;
-	lm_sampler_free(s);
+	sampler_free(s);
 
-	s = lm_sampler_alloc(m, &top_p, 7);
+	s = sampler_alloc(m, &top_p, 7);
 	for (k = 0; k < 400; k++) {
-		i = lm_sampler_pick(s, logits);
+		i = sampler_pick(s, logits);
 		drawn[0] += i == 2385;
 		drawn[1] += i == 7;
 		other += i != 2385 && i != 7;
 	}
-	lm_sampler_free(s);
+	sampler_free(s);
 	/* .576 of .858, standard deviation 9.4 */
 	ok(other == 0 && abs(drawn[0] - 268) < 48 && drawn[1] == 400 - drawn[0],
 	    "top-p draws from the likeliest that add up to it: %d, %d, %d", drawn[0], drawn[1], other);
 
-	s = lm_sampler_alloc(m, &top_k, 7);
+	s = sampler_alloc(m, &top_k, 7);
 	for (other = 0, k = 0; k < 100; k++) {
-		i = lm_sampler_pick(s, logits);
+		i = sampler_pick(s, logits);
 		other += i != 2385 && i != 7;
 	}
 	ok(other == 0, "top-k draws from so many");
-	lm_sampler_free(s);
+	sampler_free(s);
 
 	/* the vocabulary as good as even: nobody is near enough to the likeliest by itself */
 	for (i = 0; i < n; i++)
@@ -261,22 +262,22 @@ check_samplers(struct lm *m)
 	for (i = 0; i < 2; i++) {
 		int odd = 0, low = 0;
 
-		s = lm_sampler_alloc(m, i == 0 ? &top_p : &all, 7);
+		s = sampler_alloc(m, i == 0 ? &top_p : &all, 7);
 		for (k = 0; k < 60; k++) {
-			int t = lm_sampler_pick(s, logits);
+			int t = sampler_pick(s, logits);
 
 			odd += t % 2;
 			low += t < n / 2;
 		}
 		ok(odd == 0 && low > 15 && low < 60, "of equals, some; of the impossible, none (%d, %d)", odd, low);
-		lm_sampler_free(s);
+		sampler_free(s);
 	}
 	for (i = 0; i < n; i++)
 		logits[i] = NAN;
-	s = lm_sampler_alloc(m, &top_p, 7);
-	i = lm_sampler_pick(s, logits);
+	s = sampler_alloc(m, &top_p, 7);
+	i = sampler_pick(s, logits);
 	ok(i >= 0 && i < n, "no numbers, yet a token");
-	lm_sampler_free(s);
+	sampler_free(s);
 	free(logits);
 }
 

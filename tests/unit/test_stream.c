@@ -14,6 +14,7 @@
 #include <zlib.h>
 
 #include "stream/output.h"
+#include "stream/sink.h"
 #include "stream/stream.h"
 #include "tap.h"
 
