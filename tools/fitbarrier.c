@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "field/barrier.h"
+#include "field/heldout.h"
 #include "model/cvec.h"
 #include "stream/groups.h"
 #include "stream/sink.h"
@@ -14,7 +15,7 @@
 static struct {
 	const char *out, *held_out;
 	const struct field_type *field;
-	struct field_options o;
+	struct fit_options o;
 	unsigned given;			/* FIELD_USES_... of the options given */
 	struct strength T;		/* for -T auto; unset: none */
 	int block, threads, gzip;
@@ -88,7 +89,7 @@ parse_preset(const char *name)
 	uint64_t seed = opt.o.seed;
 	unsigned folds = opt.o.folds;
 
-	field_options_default(&opt.o);
+	fit_options_default(&opt.o);
 	opt.o.seed = seed;
 	opt.o.folds = folds;
 	opt.given = 0;
@@ -107,7 +108,7 @@ parse_preset(const char *name)
 static void
 parse_sigma(const char *text)
 {
-	struct field_options *o = &opt.o;
+	struct fit_options *o = &opt.o;
 
 	o->sigma = strcmp(text, "median") == 0 ? SIGMA_MEDIAN : strcmp(text, "scale") == 0 ? SIGMA_SCALE : SIGMA_NUMBER;
 	if (o->sigma == SIGMA_NUMBER)
@@ -140,7 +141,7 @@ parse(int argc, char *argv[])
 		{ "folds", required_argument, NULL, 1 }, { "held-out", required_argument, NULL, 2 },
 		{ NULL, 0, NULL, 0 }
 	};
-	struct field_options *o = &opt.o;
+	struct fit_options *o = &opt.o;
 	size_t i;
 	int c;
 
@@ -361,9 +362,9 @@ write_barrier(const struct header *h, struct field *f, const struct fit_report *
 	    set_figure(r, "log_loss", rep->log_loss) != 0 ||
 	    record_set_num(r, "prior_log_loss", rep->prior_log_loss) != 0 ||
 	    set_figure(r, "temperature", rep->temperature) != 0 ||
-	    set_figures(r, "predicted", rep->predicted, FIELD_BINS) != 0 ||
-	    set_figures(r, "observed", rep->observed, FIELD_BINS) != 0 ||
-	    set_figures(r, "positives_h", rep->quantile, FIELD_QUANTILES) != 0 ||
+	    set_figures(r, "predicted", rep->predicted, FIT_BINS) != 0 ||
+	    set_figures(r, "observed", rep->observed, FIT_BINS) != 0 ||
+	    set_figures(r, "positives_h", rep->quantile, FIT_QUANTILES) != 0 ||
 	    set_figure(r, "T_auto", suggested_length(f, rep->act_norm)) != 0)
 		tool_die("out of memory");
 	if ((out = sink_open(opt.out, opt.gzip, h, &e)) == NULL || sink_write(out, r, &e) != 0 ||
@@ -428,7 +429,7 @@ main(int argc, char *argv[])
 	struct err e;
 
 	tool_start(&tool, argc, argv);
-	field_options_default(&opt.o);
+	fit_options_default(&opt.o);
 	parse(argc, argv);
 	tool_blas_threads(opt.threads);
 

@@ -39,15 +39,15 @@ load(struct barrier *b, struct stream *s, const struct record *r, struct err *e)
 		b->T_auto = NAN;
 	else if (got < 0)
 		return err_set(e, "field 'T_auto' is not a number");
-	for (i = 0; i < FIELD_QUANTILES; i++)
+	for (i = 0; i < FIT_QUANTILES; i++)
 		b->quantile[i] = NAN;
 	if ((got = record_get_nums(r, "positives_h", &quantile, &n)) == 1) {
-		if (n == FIELD_QUANTILES)
+		if (n == FIT_QUANTILES)
 			memcpy(b->quantile, quantile, sizeof b->quantile);
 		free(quantile);
 	}
-	if (got < 0 || (got == 1 && n != FIELD_QUANTILES))
-		return err_set(e, "field 'positives_h' is not an array of %d numbers", FIELD_QUANTILES);
+	if (got < 0 || (got == 1 && n != FIT_QUANTILES))
+		return err_set(e, "field 'positives_h' is not an array of %d numbers", FIT_QUANTILES);
 	b->field = field_load(r, stream_header(s)->dim, e);
 	return b->field != NULL ? 0 : -1;
 }

@@ -19,7 +19,7 @@ struct barrier {
 	double prior;		/* share of positives in the fit; NaN: unknown */
 	double temperature;	/* by which the held-out log-odds are divided to be calibrated; NaN: unknown */
 	double T_auto;		/* the length of -T auto; NaN: none */
-	double quantile[FIELD_QUANTILES];	/* of the positives' held-out h, 0 %, 1 %, ...; NaN: unknown */
+	double quantile[FIT_QUANTILES];	/* of the positives' held-out h, 0 %, 1 %, ...; NaN: unknown */
 	char digest[9];		/* of the file it was read from: its crc32, hexadecimal */
 };
 

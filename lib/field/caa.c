@@ -9,7 +9,7 @@
 extern const struct field_type field_caa;
 
 static struct field *
-fit(const struct fit_data *d, const struct field_options *o, struct fit_report *rep, struct err *e)
+fit(const struct fit_data *d, const struct fit_options *o, struct fit_report *rep, struct err *e)
 {
 	struct constant *f = constant_alloc(&field_caa, sizeof *f, d->dim, e);
 	size_t n[2], i, j;

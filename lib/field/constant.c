@@ -78,7 +78,7 @@ act_exact(const void *ctx, void *work, size_t first, size_t n, double *phi)
 }
 
 int
-constant_regress(struct constant *f, const struct fit_data *d, const struct field_options *o,
+constant_regress(struct constant *f, const struct fit_data *d, const struct fit_options *o,
     struct fit_report *rep, struct err *e)
 {
 	struct features_source source = { .ctx = d, .n = d->n, .size = d->dim, .work_alloc = act_work,
@@ -93,7 +93,7 @@ constant_regress(struct constant *f, const struct fit_data *d, const struct fiel
 }
 
 int
-constant_along(struct constant *f, const struct fit_data *d, const struct field_options *o,
+constant_along(struct constant *f, const struct fit_data *d, const struct fit_options *o,
     struct fit_report *rep, struct err *e)
 {
 	/*
@@ -102,7 +102,7 @@ constant_along(struct constant *f, const struct fit_data *d, const struct field_
 	 * lose. It matters only where v parts the labels perfectly, and no finite slope is best.
 	 */
 	enum { SPREAD = 1000 };
-	struct field_options own = *o;
+	struct fit_options own = *o;
 	double *phi = calloc(d->n, sizeof *phi), mean = 0, spread = 0, coef = 0;
 	struct estimate x = { .coef = &coef };
 	size_t i, j;

@@ -25,10 +25,10 @@ void *constant_alloc(const struct field_type *type, size_t size, size_t dim, str
 void constant_free(struct field *f);	/* field_type's; NULL is fine */
 
 /* v and the rest by a classifier on the activations, of o->C and o->loss. 0, -1. */
-int constant_regress(struct constant *f, const struct fit_data *d, const struct field_options *o,
+int constant_regress(struct constant *f, const struct fit_data *d, const struct fit_options *o,
     struct fit_report *rep, struct err *e);
 /* slope and intercept, for a v that is already there. 0, -1. */
-int constant_along(struct constant *f, const struct fit_data *d, const struct field_options *o,
+int constant_along(struct constant *f, const struct fit_data *d, const struct fit_options *o,
     struct fit_report *rep, struct err *e);
 
 /* field_type's */

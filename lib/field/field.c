@@ -1,12 +1,10 @@
 #include "field/field.h"
 
-#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/dot.h"
-#include "fit/estimate.h"
 
 extern const struct field_type field_polysketch;
 extern const struct field_type field_polykernel;
@@ -47,84 +45,6 @@ field_find(const char *name)
 	for (i = 0; table[i] != NULL; i++)
 		if (strcmp(table[i]->name, name) == 0)
 			return table[i];
-	return NULL;
-}
-
-void
-field_options_default(struct field_options *o)
-{
-	*o = (struct field_options){ .C = 1, .degree = 2, .components = 8000, .gamma = 0.1, .coef0 = 1,
-	    .folds = 5 };
-}
-
-/* Means and reciprocal standard deviations of the coordinates; a constant one is only centred. */
-static int
-measure(const struct fit_data *d, double **mean, double **isd)
-{
-	size_t i, j;
-
-	*mean = calloc(d->dim, sizeof **mean);
-	*isd = calloc(d->dim, sizeof **isd);
-	if (*mean == NULL || *isd == NULL)
-		return -1;
-	for (i = 0; i < d->n; i++)
-		for (j = 0; j < d->dim; j++)
-			(*mean)[j] += (double)d->act[i * d->dim + j];
-	for (j = 0; j < d->dim; j++)
-		(*mean)[j] /= (double)d->n;
-	for (i = 0; i < d->n; i++)
-		for (j = 0; j < d->dim; j++) {
-			double x = (double)d->act[i * d->dim + j] - (*mean)[j];
-
-			(*isd)[j] += x * x;
-		}
-	for (j = 0; j < d->dim; j++) {
-		double sd = sqrt((*isd)[j] / (double)d->n);
-
-		/* what the rounding of the mean leaves of a constant is no deviation */
-		(*isd)[j] = sd > (double)FLT_EPSILON * fabs((*mean)[j]) ? 1 / sd : 1;
-	}
-	return 0;
-}
-
-struct field *
-field_fit(const struct field_type *type, const struct fit_data *d, const struct field_options *o,
-    struct fit_report *rep, struct err *e)
-{
-	struct fit_data s = *d;
-	double *mean = NULL, *isd = NULL;
-	float *act = NULL;
-	struct field *f = NULL;
-	size_t i;
-
-	rep->has_held_out = 0;
-	rep->C = rep->objective = rep->gradient_norm = NAN;
-	if (o->standardise) {
-		if (measure(d, &mean, &isd) != 0 || (act = malloc(d->n * d->dim * sizeof *act)) == NULL) {
-			err_memory(e);
-			goto fail;
-		}
-		for (i = 0; i < d->n * d->dim; i++)
-			act[i] = (float)(((double)d->act[i] - mean[i % d->dim]) * isd[i % d->dim]);
-		s.act = act;
-	}
-	if ((f = type->fit(&s, o, rep, e)) == NULL || (type->has_h && !rep->has_held_out &&
-	    estimate_refit(type, &s, o, rep, e) != 0))
-		goto fail;
-	f->mean = mean;
-	f->isd = isd;
-	mean = isd = NULL;
-	if (estimate_report(d, rep) != 0) {
-		err_memory(e);
-		goto fail;
-	}
-	free(act);
-	return f;
-fail:
-	free(mean);
-	free(isd);
-	free(act);
-	field_free(f);
 	return NULL;
 }
 
@@ -323,6 +243,21 @@ field_vector(const struct field *f, double *v, struct err *e)
 	free(anywhere);
 	field_work_free(w);
 	return rc;
+}
+
+double
+field_speed(const struct field *f)
+{
+	double *v, norm;
+
+	if (f->type->kind != FIELD_CONSTANT_FLOW)
+		return 1;
+	if ((v = calloc(f->dim, sizeof *v)) == NULL)
+		return -1;
+	field_vector(f, v, NULL);
+	norm = sqrt(dot(v, v, f->dim));
+	free(v);
+	return norm;
 }
 
 void

@@ -16,49 +16,14 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "fit/data.h"
 #include "stream/record.h"
-
-/* The rows of a fit: borrowed, row-major. */
-struct fit_data {
-	const float *act;	/* [n][dim] */
-	const int *label;	/* [n], 1 positive, 0 negative */
-	const int *group;	/* [n], numbers 0.. n_group-1: a question */
-	size_t n, dim, n_group;
-};
 
 enum {
 	FIELD_MAX_DEGREE = 16,
 	FIELD_MAX_COMPONENTS = 1 << 24,
-	FIELD_BATCH = 8,	/* rows that eval and apply get at a time, see below */
-	FIELD_QUANTILES = 101,	/* of the positives' h: 0 %, 1 %, ... 100 % */
-	FIELD_BINS = 10		/* of the reliability table */
+	FIELD_BATCH = 8		/* rows that eval and apply get at a time, see below */
 };
-
-enum loss {
-	LOSS_LOGISTIC,		/* log(1 + exp(-s f)) */
-	LOSS_SQUARED_HINGE	/* max(0, 1 - s f)^2, a linear support vector machine */
-};
-
-/* What rff takes for sigma. */
-enum sigma { SIGMA_MEDIAN, SIGMA_SCALE, SIGMA_NUMBER };
-
-/* What a user may choose; the defaults (field_options_default) are the paper's. */
-struct field_options {
-	double C;		/* inverse regularisation, 1; 0: the best on held-out groups */
-	enum loss loss;
-	int standardise;	/* centre and scale the activations first */
-	unsigned degree;	/* 2 */
-	size_t components;	/* n, bins of the sketch or random features, 8000 */
-	double gamma;		/* 0.1 */
-	double coef0;		/* 1 */
-	enum sigma sigma;
-	double sigma_value;	/* of SIGMA_NUMBER */
-	const char *vector;	/* path of a GGUF control vector, for import */
-	int block;		/* the activations', for import */
-	uint64_t seed;		/* of hashes, signs, random features and folds, 32 bits */
-	unsigned folds;		/* by group, of what is held out, 5; 0: nothing is */
-};
-void field_options_default(struct field_options *o);
 
 /* The options a method has a use for. */
 enum {
@@ -71,28 +36,6 @@ enum {
 	FIELD_USES_COEF0 = 64,
 	FIELD_USES_SIGMA = 128,
 	FIELD_USES_VECTOR = 256
-};
-
-/* What the fit found; stored in the barrier file and printed with -v. NaN: not to be had. */
-struct fit_report {
-	size_t n_positive, n_negative, n_group;
-	double prior;		/* share of positives */
-	double act_norm;	/* mean |a| */
-	/* where a classifier is trained */
-	double C;		/* the one taken */
-	int C_at_end;		/* it was the least or the greatest of those tried */
-	double objective;	/* at the end */
-	double gradient_norm;	/* of the objective at the end */
-	unsigned iterations;	/* Newton steps */
-	/* on groups held out (estimate.h) */
-	unsigned folds;		/* 0: nothing is held out */
-	double *held_out;	/* [n] h of each row by a fit without its group; the caller's memory */
-	int has_held_out;
-	double auc, log_loss;
-	double prior_log_loss;	/* of knowing the prior alone */
-	double temperature;	/* h's log-odds divided by it have the least log-loss */
-	double predicted[FIELD_BINS], observed[FIELD_BINS];	/* share of positives, bins of equal count */
-	double quantile[FIELD_QUANTILES];	/* of the positives' h */
 };
 
 struct field;
@@ -115,7 +58,7 @@ struct field_type {
 	 * Fits to rows already standardised. A type that can do better than being
 	 * fitted anew for each fold sets rep->held_out and has_held_out itself.
 	 */
-	struct field *(*fit)(const struct fit_data *d, const struct field_options *o,
+	struct field *(*fit)(const struct fit_data *d, const struct fit_options *o,
 	    struct fit_report *rep, struct err *e);
 	int (*save)(const struct field *f, struct record *r);	/* 0, -1: out of memory */
 	/* type: the one it is called of */
@@ -158,12 +101,6 @@ struct field {
 const struct field_type *field_find(const char *name);		/* NULL: no such method */
 const struct field_type *const *field_table(void);		/* NULL-terminated, static */
 
-/*
- * Fits a field and what is to be known of it on held-out groups. rep->held_out
- * is the caller's memory, [d->n]. NULL on failure.
- */
-struct field *field_fit(const struct field_type *type, const struct fit_data *d,
-    const struct field_options *o, struct fit_report *rep, struct err *e);
 int field_save(const struct field *f, struct record *r);	/* with its name; 0, -1: out of memory */
 struct field *field_load(const struct record *r, size_t dim, struct err *e);
 void field_free(struct field *f);				/* NULL is fine */
@@ -178,6 +115,8 @@ void field_work_free(struct field_work *w);			/* NULL is fine */
 void field_eval(const struct field *f, struct field_work *w, const double *a, size_t n, double *h, double *v);
 /* v[dim] of a field that has the same everywhere. 0; -1: it has not, or memory ran out. */
 int field_vector(const struct field *f, double *v, struct err *e);
+/* |v|: how fast the flow goes; 1 of a unit flow. A negative number: out of memory. */
+double field_speed(const struct field *f);
 /* Maps: a[n][dim] go the share T of the way to where they are mapped. */
 void field_apply(const struct field *f, struct field_work *w, double *a, size_t n, double T);
 

@@ -12,7 +12,7 @@
 extern const struct field_type field_import;
 
 static int
-read_vector(struct constant *f, const struct field_options *o, struct err *e)
+read_vector(struct constant *f, const struct fit_options *o, struct err *e)
 {
 	size_t dim = f->base.dim, i;
 	float *v;
@@ -30,7 +30,7 @@ read_vector(struct constant *f, const struct field_options *o, struct err *e)
 }
 
 static struct field *
-fit(const struct fit_data *d, const struct field_options *o, struct fit_report *rep, struct err *e)
+fit(const struct fit_data *d, const struct fit_options *o, struct fit_report *rep, struct err *e)
 {
 	struct constant *f = constant_alloc(&field_import, sizeof *f, d->dim, e);
 

@@ -10,10 +10,10 @@
 extern const struct field_type field_iti;
 
 static struct field *
-fit(const struct fit_data *d, const struct field_options *o, struct fit_report *rep, struct err *e)
+fit(const struct fit_data *d, const struct fit_options *o, struct fit_report *rep, struct err *e)
 {
 	struct constant *f = constant_alloc(&field_iti, sizeof *f, d->dim, e);
-	struct field_options own = *o;
+	struct fit_options own = *o;
 
 	if (f == NULL)
 		return NULL;

@@ -45,7 +45,7 @@ linact_alloc(size_t dim, struct err *e)
 }
 
 static struct field *
-fit(const struct fit_data *d, const struct field_options *o, struct fit_report *rep, struct err *e)
+fit(const struct fit_data *d, const struct fit_options *o, struct fit_report *rep, struct err *e)
 {
 	struct linact *f = linact_alloc(d->dim, e);
 	double *x[2] = { calloc(d->n, sizeof **x), calloc(d->n, sizeof **x) };	/* by label */

@@ -9,7 +9,7 @@
 extern const struct field_type field_linear;
 
 static struct field *
-fit(const struct fit_data *d, const struct field_options *o, struct fit_report *rep, struct err *e)
+fit(const struct fit_data *d, const struct fit_options *o, struct fit_report *rep, struct err *e)
 {
 	struct constant *f = constant_alloc(&field_linear, sizeof *f, d->dim, e);
 

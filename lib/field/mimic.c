@@ -60,10 +60,10 @@ transport(struct mimic *f, const struct fit_data *d, struct err *e)
 }
 
 static struct field *
-fit(const struct fit_data *d, const struct field_options *o, struct fit_report *rep, struct err *e)
+fit(const struct fit_data *d, const struct fit_options *o, struct fit_report *rep, struct err *e)
 {
 	struct mimic *f = constant_alloc(&field_mimic, sizeof *f, d->dim, e);
-	struct field_options own = *o;
+	struct fit_options own = *o;
 
 	if (f == NULL)
 		return NULL;

@@ -247,7 +247,7 @@ kernel_of(const struct polykernel *f, double base)
 
 /* gram[n][n]'s lower triangle becomes the kernel's values, and with them comes alpha. */
 static int
-fit_double(const struct polykernel *f, const double *X, const struct fit_data *d, const struct field_options *o,
+fit_double(const struct polykernel *f, const double *X, const struct fit_data *d, const struct fit_options *o,
     struct estimate *x, struct fit_report *rep, struct err *e)
 {
 	double *gram = calloc(d->n, d->n * sizeof *gram);
@@ -268,7 +268,7 @@ fit_double(const struct polykernel *f, const double *X, const struct fit_data *d
 
 /* The same with floats. */
 static int
-fit_single(const struct polykernel *f, const double *X, const struct fit_data *d, const struct field_options *o,
+fit_single(const struct polykernel *f, const double *X, const struct fit_data *d, const struct fit_options *o,
     struct estimate *x, struct fit_report *rep, struct err *e)
 {
 	size_t n = d->n, side = features_side(n), i, j;
@@ -316,7 +316,7 @@ make_quadratic(struct polykernel *f, const double *X, const double *alpha, size_
 }
 
 static struct field *
-fit(const struct fit_data *data, const struct field_options *o, struct fit_report *rep, struct err *e)
+fit(const struct fit_data *data, const struct fit_options *o, struct fit_report *rep, struct err *e)
 {
 	struct polykernel *f = polykernel_alloc(data->dim, o->degree, o->gamma, o->coef0);
 	double *X = calloc(data->n, data->dim * sizeof *X), *scaled = NULL;

@@ -601,7 +601,7 @@ out:
 }
 
 static struct field *
-fit(const struct fit_data *data, const struct field_options *o, struct fit_report *rep, struct err *e)
+fit(const struct fit_data *data, const struct fit_options *o, struct fit_report *rep, struct err *e)
 {
 	struct polysketch *f = polysketch_alloc(data->dim, o->degree, o->components, o->gamma, o->coef0);
 	struct maker m = { f, data };

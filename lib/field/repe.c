@@ -27,7 +27,7 @@ component(double *pos, size_t n_pos, const double *neg, size_t n_neg, size_t dim
 }
 
 static struct field *
-fit(const struct fit_data *d, const struct field_options *o, struct fit_report *rep, struct err *e)
+fit(const struct fit_data *d, const struct fit_options *o, struct fit_report *rep, struct err *e)
 {
 	struct constant *f = constant_alloc(&field_repe, sizeof *f, d->dim, e);
 	size_t n_pos, n_neg, i;

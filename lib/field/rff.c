@@ -248,7 +248,7 @@ maker_exact(const void *ctx, void *work, size_t first, size_t rows, double *phi)
 }
 
 static struct field *
-fit(const struct fit_data *d, const struct field_options *o, struct fit_report *rep, struct err *e)
+fit(const struct fit_data *d, const struct fit_options *o, struct fit_report *rep, struct err *e)
 {
 	double sigma = o->sigma == SIGMA_SCALE ? scale_sigma(d) : o->sigma_value;
 	struct features_source source = { .n = d->n, .size = o->components, .work_alloc = maker_alloc, .work_free = maker_free,

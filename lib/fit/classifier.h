@@ -18,7 +18,7 @@
 #include <stddef.h>
 
 #include "base/err.h"
-#include "field/field.h"
+#include "fit/data.h"
 #include "fit/features.h"
 
 struct classifier_problem {

@@ -1,17 +1,14 @@
 #include "fit/estimate.h"
 
-#include <gsl/gsl_cblas.h>	/* gsl_randist.h brings it, and it excludes cblas.h */
-#include <gsl/gsl_randist.h>
-#include <gsl/gsl_rng.h>
-#include <gsl/gsl_sort.h>
+#include <cblas.h>
 #include <gsl/gsl_statistics_double.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/log1pexp.h"
-#include "fit/auc.h"
+#include "fit/calibration.h"
 #include "fit/classifier.h"
+#include "fit/folds.h"
 
 /* Products with the rows that a fit takes, of those seen: at one C, and on average from small to large ones. */
 enum { PRODUCTS = 20, PRODUCTS_OF_MANY = 40 };
@@ -27,90 +24,6 @@ static const double choice_tolerance = 1e-3;
  * square, and w by the gradient: far less than what the floats themselves may cost.
  */
 static const double single_tolerance = 1e-6;
-
-/* The folds: which one each row is in, and each one's mask of rows left out. */
-struct folds {
-	unsigned n;
-	unsigned *of;			/* [d->n] */
-	unsigned char *out;		/* [n][d->n] */
-};
-
-static void
-folds_release(struct folds *k)
-{
-	free(k->of);
-	free(k->out);
-}
-
-static int
-both_labels(const struct fit_data *d, const unsigned char *out)
-{
-	int seen[2] = { 0, 0 };
-	size_t i;
-
-	for (i = 0; i < d->n; i++)
-		if (!out[i])
-			seen[d->label[i]] = 1;
-	return seen[0] && seen[1];
-}
-
-/* Deals the groups: 1; 0: a fold leaves one label only, or none is asked for; -1. */
-static int
-folds_deal(struct folds *k, const struct fit_data *d, const struct field_options *o)
-{
-	unsigned *fold = NULL, f;
-	gsl_rng *rng = NULL;
-	int rc = -1;
-	size_t i;
-
-	*k = (struct folds){ .n = o->folds < d->n_group ? o->folds : (unsigned)d->n_group };
-	if (o->folds == 0)
-		return 0;
-	fold = calloc(d->n_group, sizeof *fold);
-	k->of = calloc(d->n, sizeof *k->of);
-	k->out = calloc(k->n, d->n);
-	if (fold == NULL || k->of == NULL || k->out == NULL || (rng = gsl_rng_alloc(gsl_rng_mt19937)) == NULL)
-		goto out;
-	for (i = 0; i < d->n_group; i++)
-		fold[i] = (unsigned)(i % k->n);
-	gsl_rng_set(rng, (unsigned long)o->seed);
-	gsl_ran_shuffle(rng, fold, d->n_group, sizeof *fold);
-	for (i = 0; i < d->n; i++) {
-		k->of[i] = fold[d->group[i]];
-		k->out[k->of[i] * d->n + i] = 1;
-	}
-	rc = 1;
-	for (f = 0; f < k->n; f++)
-		if (!both_labels(d, k->out + f * d->n))
-			rc = 0;
-out:
-	free(fold);
-	if (rng != NULL)
-		gsl_rng_free(rng);
-	return rc;
-}
-
-/* Mean log-loss of log-odds f / t, and with first and second its derivatives in 1/t. */
-static double
-mean_log_loss(const double *f, double shift, const int *label, size_t n, double inverse, double *first,
-    double *second)
-{
-	double sum = 0, d1 = 0, d2 = 0;
-	size_t i;
-
-	for (i = 0; i < n; i++) {
-		double x = f[i] - shift, z = x * inverse, p = 1 / (1 + exp(-z));
-
-		sum += log1pexp(label[i] ? -z : z);
-		d1 += x * (p - label[i]);
-		d2 += x * x * p * (1 - p);
-	}
-	if (first != NULL)
-		*first = d1 / (double)n;
-	if (second != NULL)
-		*second = d2 / (double)n;
-	return sum / (double)n;
-}
 
 /* The features' variance, summed over them. */
 static double
@@ -201,7 +114,7 @@ choose(const struct classifier_problem *p, const struct fit_data *d, const struc
 		if (cross_validate(p, d, k, C + from, to - from, score, e) != 0)
 			goto out;
 		for (c = from; c < to; c++) {
-			double l = mean_log_loss(score + (c - from) * d->n, 0, d->label, d->n, 1, NULL, NULL);
+			double l = calibration_log_loss(score + (c - from) * d->n, 0, d->label, d->n, 1, NULL, NULL);
 
 			if (l >= best)
 				continue;
@@ -215,18 +128,6 @@ choose(const struct classifier_problem *p, const struct fit_data *d, const struc
 out:
 	free(score);
 	return rc;
-}
-
-static void
-count(const struct fit_data *d, struct fit_report *rep)
-{
-	size_t i;
-
-	rep->n_positive = rep->n_negative = 0;
-	for (i = 0; i < d->n; i++)
-		(*(d->label[i] ? &rep->n_positive : &rep->n_negative))++;
-	rep->n_group = d->n_group;
-	rep->prior = (double)rep->n_positive / (double)d->n;
 }
 
 /* The fit at rep->C, and beside it those to all but each fold, if there are any: what they need of the rows they share. */
@@ -271,13 +172,13 @@ out:
 }
 
 static int
-estimate(const struct classifier_problem *p, const struct fit_data *d, const struct field_options *o,
+estimate(const struct classifier_problem *p, const struct fit_data *d, const struct fit_options *o,
     struct estimate *x, struct fit_report *rep, struct err *e)
 {
 	struct folds k = { 0 };
 	int dealt, rc = -1;
 
-	count(d, rep);
+	fit_report_count(rep, d);
 	rep->C = o->C;
 	rep->C_at_end = 0;
 	if ((dealt = folds_deal(&k, d, o)) < 0) {
@@ -299,7 +200,7 @@ out:
 }
 
 int
-estimate_gram(const double *gram, const struct fit_data *d, const struct field_options *o,
+estimate_gram(const double *gram, const struct fit_data *d, const struct fit_options *o,
     struct estimate *x, struct fit_report *rep, struct err *e)
 {
 	struct classifier_problem p = { .rows = gram, .dual = 1, .n = d->n, .size = d->n, .label = d->label,
@@ -310,7 +211,7 @@ estimate_gram(const double *gram, const struct fit_data *d, const struct field_o
 
 int
 estimate_features(const double *phi, size_t size, const struct fit_data *d,
-    const struct field_options *o, struct estimate *x, struct fit_report *rep, struct err *e)
+    const struct fit_options *o, struct estimate *x, struct fit_report *rep, struct err *e)
 {
 	struct classifier_problem p = { .rows = phi, .n = d->n, .size = size, .label = d->label, .loss = o->loss };
 	struct estimate dual;
@@ -342,7 +243,7 @@ out:
 
 /* All digits, while they cost no time that anybody notices. */
 static int
-source_exact(const struct features_source *s, const struct fit_data *d, const struct field_options *o,
+source_exact(const struct features_source *s, const struct fit_data *d, const struct fit_options *o,
     struct estimate *x, struct fit_report *rep, struct err *e)
 {
 	double *phi = malloc(s->n * s->size * sizeof *phi);
@@ -357,7 +258,7 @@ source_exact(const struct features_source *s, const struct fit_data *d, const st
 }
 
 int
-estimate_gram_single(const float *gram, const struct fit_data *d, const struct field_options *o,
+estimate_gram_single(const float *gram, const struct fit_data *d, const struct fit_options *o,
     struct estimate *x, struct fit_report *rep, struct err *e)
 {
 	struct classifier_problem p = { .gram = gram, .dual = 1, .n = d->n, .size = d->n, .label = d->label,
@@ -367,7 +268,7 @@ estimate_gram_single(const float *gram, const struct fit_data *d, const struct f
 }
 
 static int
-source_gram(const struct features_source *s, const struct fit_data *d, const struct field_options *o,
+source_gram(const struct features_source *s, const struct fit_data *d, const struct fit_options *o,
     struct estimate *x, struct fit_report *rep, struct err *e)
 {
 	size_t side = features_side(d->n);
@@ -393,7 +294,7 @@ out:
 }
 
 static int
-source_packed(const struct features_source *s, const struct fit_data *d, const struct field_options *o,
+source_packed(const struct features_source *s, const struct fit_data *d, const struct fit_options *o,
     struct estimate *x, struct fit_report *rep, struct err *e)
 {
 	struct classifier_problem p = { .n = s->n, .size = s->size, .label = d->label, .loss = o->loss };
@@ -408,7 +309,7 @@ source_packed(const struct features_source *s, const struct fit_data *d, const s
 }
 
 int
-estimate_source(const struct features_source *s, const struct fit_data *d, const struct field_options *o,
+estimate_source(const struct features_source *s, const struct fit_data *d, const struct fit_options *o,
     struct estimate *x, struct fit_report *rep, struct err *e)
 {
 	/*
@@ -424,177 +325,4 @@ estimate_source(const struct features_source *s, const struct fit_data *d, const
 	    source_packed(s, d, o, x, rep, e)) != 0)
 		return -1;
 	return s->turn == NULL || s->turn(s->ctx, x->coef) == 0 ? 0 : err_memory(e);
-}
-
-/* One fold of estimate_refit: rows and memory are the caller's. */
-static int
-refit(const struct field_type *type, const struct fit_data *all, const struct fit_data *part,
-    const unsigned char *out, const struct field_options *o, double *held_out, struct err *e)
-{
-	struct fit_report rep = { 0 };
-	struct field *f = type->fit(part, o, &rep, e);
-	struct field_work *w = NULL;
-	double *y = calloc(all->dim, sizeof *y);
-	int rc = -1;
-	size_t i, j;
-
-	if (f == NULL)
-		goto out;
-	if (y == NULL || (w = field_work_alloc(f)) == NULL) {
-		err_memory(e);
-		goto out;
-	}
-	for (i = 0; i < all->n; i++) {
-		if (!out[i])
-			continue;
-		for (j = 0; j < all->dim; j++)
-			y[j] = (double)all->act[i * all->dim + j];
-		field_eval(f, w, y, 1, &held_out[i], NULL);
-	}
-	rc = 0;
-out:
-	field_work_free(w);
-	field_free(f);
-	free(y);
-	return rc;
-}
-
-int
-estimate_refit(const struct field_type *type, const struct fit_data *d, const struct field_options *o,
-    struct fit_report *rep, struct err *e)
-{
-	struct field_options once = *o;
-	struct folds k = { 0 };
-	float *act = malloc(d->n * d->dim * sizeof *act);
-	int *label = calloc(d->n, sizeof *label), *group = calloc(d->n, sizeof *group), dealt, rc = -1;
-	unsigned v;
-	size_t i;
-
-	once.folds = 0;
-	if (act == NULL || label == NULL || group == NULL || (dealt = folds_deal(&k, d, o)) < 0) {
-		err_memory(e);
-		goto out;
-	}
-	for (v = 0; dealt && v < k.n; v++) {
-		struct fit_data part = { act, label, group, 0, d->dim, d->n_group };
-
-		for (i = 0; i < d->n; i++) {
-			if (k.out[v * d->n + i])
-				continue;
-			memcpy(act + part.n * d->dim, d->act + i * d->dim, d->dim * sizeof *act);
-			label[part.n] = d->label[i];
-			group[part.n++] = d->group[i];
-		}
-		if (refit(type, d, &part, k.out + v * d->n, &once, rep->held_out, e) != 0)
-			goto out;
-	}
-	rep->has_held_out = dealt;
-	rep->folds = dealt ? k.n : 0;
-	rc = 0;
-out:
-	folds_release(&k);
-	free(act);
-	free(label);
-	free(group);
-	return rc;
-}
-
-/* Newton's method on a convex function of 1/t. */
-static double
-best_temperature(const struct fit_data *d, const double *f, double shift)
-{
-	double x = 1, first, second, step;
-	int i;
-
-	for (i = 0; i < 100 && x > 1e-6; i++) {
-		mean_log_loss(f, shift, d->label, d->n, x, &first, &second);
-		step = second > 0 ? first / second : 0;
-		/* a step over 0, where no temperature is, is cut */
-		x = x - step > x / 4 ? fmin(x - step, 4 * x) : x / 4;
-		if (fabs(step) < 1e-12 * x)
-			break;
-	}
-	/* an h that tells nothing, or the contrary, wants an infinite one */
-	return x > 1e-6 ? 1 / x : NAN;
-}
-
-struct scored {
-	double p;
-	int label;
-};
-
-static int
-by_probability(const void *a, const void *b)
-{
-	double x = ((const struct scored *)a)->p, y = ((const struct scored *)b)->p;
-
-	return x < y ? -1 : x > y;
-}
-
-/* Bins of equal count: what the held-out h says the share of positives is, and what it is. */
-static int
-reliability(const struct fit_data *d, struct fit_report *rep, double shift)
-{
-	struct scored *s = calloc(d->n, sizeof *s);
-	size_t b, i;
-
-	if (s == NULL)
-		return -1;
-	for (i = 0; i < d->n; i++)
-		s[i] = (struct scored){ 1 / (1 + exp(shift - rep->held_out[i])), d->label[i] };
-	qsort(s, d->n, sizeof *s, by_probability);
-	for (b = 0; b < FIELD_BINS; b++) {
-		size_t lo = b * d->n / FIELD_BINS, hi = (b + 1) * d->n / FIELD_BINS;
-
-		if (lo == hi)
-			continue;
-		rep->predicted[b] = rep->observed[b] = 0;
-		for (i = lo; i < hi; i++) {
-			rep->predicted[b] += s[i].p / (double)(hi - lo);
-			rep->observed[b] += (double)s[i].label / (double)(hi - lo);
-		}
-	}
-	free(s);
-	return 0;
-}
-
-static int
-quantiles(const struct fit_data *d, struct fit_report *rep)
-{
-	double *h = calloc(rep->n_positive, sizeof *h);
-	size_t i, n = 0;
-
-	if (h == NULL)
-		return -1;
-	for (i = 0; i < d->n; i++)
-		if (d->label[i])
-			h[n++] = rep->held_out[i];
-	gsl_sort(h, 1, n);
-	for (i = 0; i < FIELD_QUANTILES; i++)
-		rep->quantile[i] = gsl_stats_quantile_from_sorted_data(h, 1, n, (double)i / (FIELD_QUANTILES - 1));
-	free(h);
-	return 0;
-}
-
-int
-estimate_report(const struct fit_data *d, struct fit_report *rep)
-{
-	double shift;
-	size_t i;
-
-	count(d, rep);
-	rep->prior_log_loss = -rep->prior * log(rep->prior) - (1 - rep->prior) * log(1 - rep->prior);
-	rep->auc = rep->log_loss = rep->temperature = NAN;
-	for (i = 0; i < FIELD_BINS; i++)
-		rep->predicted[i] = rep->observed[i] = NAN;
-	for (i = 0; i < FIELD_QUANTILES; i++)
-		rep->quantile[i] = NAN;
-	if (!rep->has_held_out)
-		return 0;
-	/* h is the log-density ratio; what is said of labels is about the log-odds h - shift */
-	shift = log((1 - rep->prior) / rep->prior);
-	rep->auc = auc(rep->held_out, d->label, NULL, d->n);
-	rep->log_loss = mean_log_loss(rep->held_out, shift, d->label, d->n, 1, NULL, NULL);
-	rep->temperature = best_temperature(d, rep->held_out, shift);
-	return reliability(d, rep, shift) != 0 || quantiles(d, rep) != 0 ? -1 : 0;
 }

@@ -8,7 +8,8 @@
 #ifndef ODESTEER_ESTIMATE_H
 #define ODESTEER_ESTIMATE_H
 
-#include "field/field.h"
+#include "base/err.h"
+#include "fit/data.h"
 #include "fit/features.h"
 
 enum {
@@ -36,20 +37,13 @@ struct estimate {
  * two that did worse than one before. 0, -1.
  */
 int estimate_features(const double *phi, size_t size, const struct fit_data *d,
-    const struct field_options *o, struct estimate *x, struct fit_report *rep, struct err *e);
-int estimate_source(const struct features_source *s, const struct fit_data *d, const struct field_options *o,
+    const struct fit_options *o, struct estimate *x, struct fit_report *rep, struct err *e);
+int estimate_source(const struct features_source *s, const struct fit_data *d, const struct fit_options *o,
     struct estimate *x, struct fit_report *rep, struct err *e);
-int estimate_gram(const double *gram, const struct fit_data *d, const struct field_options *o,
-    struct estimate *x, struct fit_report *rep, struct err *e);
-
-int estimate_gram_single(const float *gram, const struct fit_data *d, const struct field_options *o,
+int estimate_gram(const double *gram, const struct fit_data *d, const struct fit_options *o,
     struct estimate *x, struct fit_report *rep, struct err *e);
 
-/* rep->held_out by fitting type anew for each fold. 0, -1. */
-int estimate_refit(const struct field_type *type, const struct fit_data *d, const struct field_options *o,
-    struct fit_report *rep, struct err *e);
-
-/* The report's counts, prior and all that follows from rep->held_out. 0, -1: out of memory. */
-int estimate_report(const struct fit_data *d, struct fit_report *rep);
+int estimate_gram_single(const float *gram, const struct fit_data *d, const struct fit_options *o,
+    struct estimate *x, struct fit_report *rep, struct err *e);
 
 #endif

@@ -2,7 +2,8 @@
 #ifndef ODESTEER_FIELD_ROWS_H
 #define ODESTEER_FIELD_ROWS_H
 
-#include "field/field.h"
+#include "base/err.h"
+#include "fit/data.h"
 
 /* The rows of one label in their order, [*n][dim]; caller frees. NULL: out of memory. */
 double *pca_rows(const struct fit_data *d, int label, size_t *n);

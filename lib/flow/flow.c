@@ -1,6 +1,5 @@
 #include "flow/flow.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,63 +7,6 @@
 #include "base/dot.h"
 #include "base/parallel.h"
 #include "flow/krylov.h"
-
-int
-strength_parse(struct strength *s, const char *text)
-{
-	char *end;
-
-	if (strcmp(text, "auto") == 0) {
-		*s = (struct strength){ STRENGTH_AUTO, 0 };
-		return 0;
-	}
-	errno = 0;
-	s->value = strtod(text, &end);
-	s->how = end != text && *end == 'r' ? STRENGTH_RELATIVE : STRENGTH_LENGTH;
-	end += s->how == STRENGTH_RELATIVE;
-	return end == text || *end != '\0' || errno == ERANGE || !isfinite(s->value) ? -1 : 0;
-}
-
-/* |v|: how fast a flow goes. A negative number: out of memory. */
-static double
-speed(const struct field *f)
-{
-	double *v, norm;
-
-	if (f->type->kind != FIELD_CONSTANT_FLOW)
-		return 1;
-	if ((v = calloc(f->dim, sizeof *v)) == NULL)
-		return -1;
-	field_vector(f, v, NULL);
-	norm = sqrt(dot(v, v, f->dim));
-	free(v);
-	return norm;
-}
-
-int
-strength_length(struct strength T, const struct barrier *b, double *length, struct err *e)
-{
-	double v = speed(b->field);
-
-	if (v < 0)
-		return err_memory(e);
-	*length = T.value;
-	switch (T.how) {
-	case STRENGTH_UNSET:
-		*length = b->field->type->kind == FIELD_UNIT_FLOW ? 5 : 1;
-		break;
-	case STRENGTH_LENGTH:
-		break;
-	case STRENGTH_RELATIVE:
-		*length *= v > 0 ? b->act_norm / v : 0;
-		break;
-	case STRENGTH_AUTO:
-		if (isnan(*length = b->T_auto))
-			return err_set(e, "-T auto: this barrier has no suggested length (fitbarrier -T stores one)");
-		break;
-	}
-	return 0;
-}
 
 void
 flow_options_default(struct flow_options *o)
@@ -125,8 +67,8 @@ static int
 set_level(struct flow *f, double until, struct err *e)
 {
 	const struct field_type *type = f->b->field->type;
-	double at = until * (FIELD_QUANTILES - 1);
-	size_t i = (size_t)fmin(fmax(at, 0), FIELD_QUANTILES - 2);
+	double at = until * (FIT_QUANTILES - 1);
+	size_t i = (size_t)fmin(fmax(at, 0), FIT_QUANTILES - 2);
 
 	f->level = INFINITY;
 	if (until < 0)
@@ -238,7 +180,7 @@ flow_alloc(const struct barrier *b, const struct flow_options *o, struct err *e)
 		flow_free(f);
 		return NULL;
 	}
-	if ((f->speed = speed(b->field)) < 0 || (f->lane = calloc(o->threads, sizeof *f->lane)) == NULL)
+	if ((f->speed = field_speed(b->field)) < 0 || (f->lane = calloc(o->threads, sizeof *f->lane)) == NULL)
 		goto memory;
 	for (t = 0; t < o->threads; t++) {
 		f->lanes++;

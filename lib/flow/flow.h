@@ -13,21 +13,7 @@
 #include "base/err.h"
 #include "field/barrier.h"
 #include "flow/solver.h"
-
-/* T as users write it; a negative length leads the other way, away from the positives. */
-struct strength {
-	enum {
-		STRENGTH_UNSET,		/* the paper's: 5 of a unit field, 1 of a vector; of a map all of the way */
-		STRENGTH_LENGTH,	/* "5": as it stands; of a map the share of the way */
-		STRENGTH_RELATIVE,	/* "0.03r": a way of that share of the mean activation norm of the fit */
-		STRENGTH_AUTO		/* "auto": what fitbarrier -T stored */
-	} how;
-	double value;
-};
-/* 0; -1: not a number, or not finite */
-int strength_parse(struct strength *s, const char *text);
-/* The T of b's flow. 0; -1: b has none for auto, or out of memory. */
-int strength_length(struct strength T, const struct barrier *b, double *length, struct err *e);
+#include "flow/strength.h"
 
 /* Options that not every flow has a use for. */
 enum { FLOW_STEPS = 1, FLOW_SOLVER = 2, FLOW_TOLERANCE = 4 };

@@ -37,6 +37,7 @@
 #include "base/clock.h"
 #include "base/runtime.h"
 #include "field/barrier.h"
+#include "field/heldout.h"
 #include "flow/flow.h"
 #include "stream/groups.h"
 #include "stream/sink.h"
@@ -210,7 +211,7 @@ static void
 bench_fit(const char *path)
 {
 	static struct samples x;
-	struct field_options o;
+	struct fit_options o;
 	struct fit_report rep;
 	struct fit_data data;
 	struct field *field;
@@ -220,7 +221,7 @@ bench_fit(const char *path)
 
 	read_rows(&d, path);
 	data = (struct fit_data){ d.act, d.label, d.group, d.n, d.dim, groups_count(d.names) };
-	field_options_default(&o);
+	fit_options_default(&o);
 	o.C = opt.C;
 	o.folds = opt.folds;
 	o.standardise = opt.standardise;

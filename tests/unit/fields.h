@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "field/barrier.h"
+#include "field/heldout.h"
 #include "flow/flow.h"
 #include "golden.h"
 #include "tap.h"
@@ -56,7 +57,7 @@ made_data(void)
 
 /* A field of the made rows; rep may be NULL. */
 static inline struct field *
-made_field(const char *name, const struct field_options *o, struct fit_report *rep)
+made_field(const char *name, const struct fit_options *o, struct fit_report *rep)
 {
 	static double held_out[MADE_ROWS];
 	struct fit_data d = made_data();

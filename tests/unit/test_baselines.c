@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "field/field.h"
+#include "field/heldout.h"
 #include "fit/classifier.h"
 #include "fit/pca.h"
 #include "fit/transport.h"
@@ -72,15 +73,15 @@ reference(const char *method, const char *name)
 }
 
 static struct field *
-must_fit(const char *name, const struct fit_data *d, const struct field_options *options, struct fit_report *rep)
+must_fit(const char *name, const struct fit_data *d, const struct fit_options *options, struct fit_report *rep)
 {
 	static double held_out[N];
-	struct field_options o;
+	struct fit_options o;
 	struct fit_report own;
 	struct field *f;
 	struct err e;
 
-	field_options_default(&o);
+	fit_options_default(&o);
 	if (options != NULL)
 		o = *options;
 	if (rep == NULL)
@@ -474,14 +475,14 @@ check_mimic(void)
 static void
 check_linear(enum loss loss, int standardise)
 {
-	struct field_options o;
+	struct fit_options o;
 	struct fit_report rep;
 	struct field *f;
 	struct field_work *w;
 	double a[D], v[D], grad[D], up, down, length = 0, worst = 0;
 	size_t i;
 
-	field_options_default(&o);
+	fit_options_default(&o);
 	o.loss = loss;
 	o.standardise = standardise;
 	f = must_fit("linear", &data, &o, &rep);
@@ -608,7 +609,7 @@ check_flat(void)
 	static float flat[N * D];
 	static double held_out[N];
 	struct fit_data d = data;
-	struct field_options o;
+	struct fit_options o;
 	struct fit_report rep = { .held_out = held_out };
 	struct field *f;
 	struct err e;
@@ -617,7 +618,7 @@ check_flat(void)
 	for (i = 0; i < N * D; i++)
 		flat[i] = 0.5f;
 	d.act = flat;
-	field_options_default(&o);
+	fit_options_default(&o);
 	f = field_fit(field_find("repe"), &d, &o, &rep, &e);
 	ok(f == NULL && strcmp(e.text, "no first principal component: rows do not differ") == 0, "repe: %s", e.text);
 	field_free(f);

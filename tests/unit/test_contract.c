@@ -243,7 +243,7 @@ check_flow(const char *name, struct field *f, const struct fit_report *rep)
 }
 
 static void
-check_field(const struct field_type *type, const struct field_options *o)
+check_field(const struct field_type *type, const struct fit_options *o)
 {
 	struct fit_report rep;
 	struct field *f = made_field(type->name, o, &rep);
@@ -273,10 +273,10 @@ static void
 check_fields(void)
 {
 	const struct field_type *const *t;
-	struct field_options o;
+	struct fit_options o;
 	unsigned degree, coef0, standardise;
 
-	field_options_default(&o);
+	fit_options_default(&o);
 	o.gamma = 0.7;
 	o.components = 50;
 	o.C = 2.385;

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/parallel.h"
+#include "fit/calibration.h"
 #include "fit/estimate.h"
 #include "fit/features.h"
 #include "tap.h"
@@ -287,7 +288,7 @@ check_fit(double C)
 	struct fit_data d = { NULL, label, group, ROWS, COLUMNS, 50 };
 	double *phi = have(malloc(ROWS * COLUMNS * sizeof *phi)), *w[2], *held_out[2];
 	struct fit_report rep[2] = { { 0 }, { 0 } };
-	struct field_options o;
+	struct fit_options o;
 	struct estimate x[2];
 	struct err e;
 	int rc[2];
@@ -301,15 +302,15 @@ check_fit(double C)
 		x[k].coef = w[k] = have(calloc(COLUMNS, sizeof *w[k]));
 		rep[k].held_out = held_out[k] = have(calloc(ROWS, sizeof *held_out[k]));
 	}
-	field_options_default(&o);
+	fit_options_default(&o);
 	o.C = C;
 	rc[0] = estimate_source(&s, &d, &o, &x[0], &rep[0], &e);
 	if (features_exact(&s, phi, &e) != 0)
 		printf("Bail out! %s\n", e.text);
 	rc[1] = estimate_features(phi, COLUMNS, &d, &o, &x[1], &rep[1], &e);
 	if (ok(rc[0] == 0 && rc[1] == 0, "fits of %d x %d, C = %g", ROWS, COLUMNS, C)) {
-		estimate_report(&d, &rep[0]);
-		estimate_report(&d, &rep[1]);
+		calibration_report(&d, &rep[0]);
+		calibration_report(&d, &rep[1]);
 		ok(fabs(rep[0].objective / rep[1].objective - 1) < 1e-7 && fabs(rep[0].C / rep[1].C - 1) < 1e-5,
 		    "the objective of floats is off by %.1e, C by %.1e", rep[0].objective / rep[1].objective - 1,
 		    rep[0].C / rep[1].C - 1);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "fields.h"
+#include "fit/calibration.h"
 #include "fit/classifier.h"
 /* the file itself: features and the two ways to evaluate are its own business */
 #include "../../lib/field/polysketch.c"
@@ -53,12 +54,12 @@ check_fit(const char *name, struct polysketch *f, const json_t *g)
 	struct fit_data data = { act, label, group, ROWS, d, 10 };
 	struct estimate x = { .coef = w };
 	struct fit_report rep = { .held_out = held_out };
-	struct field_options o;
+	struct fit_options o;
 	struct polysketch plain = *f;
 	struct work *k;
 	struct err e;
 
-	field_options_default(&o);
+	fit_options_default(&o);
 	plain.M = NULL;
 	k = work_alloc(&plain.base);
 	for (i = 0; i < ROWS; i++) {
@@ -73,7 +74,7 @@ check_fit(const char *name, struct polysketch *f, const json_t *g)
 			act[i * d + j] = 0;
 	}
 	if (ok(estimate_features(phi, f->n, &data, &o, &x, &rep, &e) == 0, "%s: fit", name)) {
-		estimate_report(&data, &rep);
+		calibration_report(&data, &rep);
 		ok(rep.objective < theirs * (1 + 1e-12) && rep.objective > theirs * (1 - 1e-4),
 		    "%s: objective %.9g, the reference's %.9g", name, rep.objective, theirs);
 		ok(rep.gradient_norm < 1e-9, "%s: gradient %.1e", name, rep.gradient_norm);
@@ -159,11 +160,11 @@ static void
 check_growths(void)
 {
 	static const char *const on_the_sphere[] = { "polysketch", "polykernel" };
-	struct field_options o;
+	struct fit_options o;
 	struct field *f;
 	size_t i;
 
-	field_options_default(&o);
+	fit_options_default(&o);
 	o.gamma = 0.7;
 	o.components = 50;
 	for (i = 0; i < 2; i++)
@@ -186,7 +187,7 @@ check_kernel(unsigned degree)
 	static double x[N][D], gram[N * N], alpha[N], f_alpha[N];
 	struct classifier_problem p = { .rows = gram, .dual = 1, .n = N, .size = N, .label = d.label };
 	struct classifier_fit fit = { .C = 2.385, .coef = alpha, .f = f_alpha };
-	struct field_options o;
+	struct fit_options o;
 	struct fit_report rep;
 	struct field *f;
 	struct field_work *w;
@@ -194,7 +195,7 @@ check_kernel(unsigned degree)
 	struct err e;
 	size_t i, j, k, t;
 
-	field_options_default(&o);
+	fit_options_default(&o);
 	o.degree = degree;
 	o.gamma = gamma;
 	o.coef0 = coef0;
@@ -246,13 +247,13 @@ check_kernel(unsigned degree)
 static void
 check_limit(unsigned degree, size_t bins)
 {
-	struct field_options o;
+	struct fit_options o;
 	struct field *exact, *sketched;
 	struct field_work *w, *w2;
 	double a[MADE_DIM], h[2], worst = 0;
 	size_t i;
 
-	field_options_default(&o);
+	fit_options_default(&o);
 	o.gamma = 0.7;
 	o.degree = degree;
 	exact = made_field("polykernel", &o, NULL);

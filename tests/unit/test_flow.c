@@ -187,8 +187,8 @@ check_rows(const char *solver, double until)
 static double
 level_of(double until)
 {
-	double at = until * (FIELD_QUANTILES - 1);
-	size_t i = (size_t)fmin(at, FIELD_QUANTILES - 2);
+	double at = until * (FIT_QUANTILES - 1);
+	size_t i = (size_t)fmin(at, FIT_QUANTILES - 2);
 
 	return barrier.quantile[i] + (at - (double)i) * (barrier.quantile[i + 1] - barrier.quantile[i]);
 }
@@ -297,7 +297,7 @@ check_until_adaptive(const char *solver, double until)
 static void
 check_map(const char *name)
 {
-	struct field_options fo;
+	struct fit_options fo;
 	struct field *map;
 	struct barrier b;
 	struct flow_options o;
@@ -310,7 +310,7 @@ check_map(const char *name)
 	size_t i, j;
 	int share;
 
-	field_options_default(&fo);
+	fit_options_default(&fo);
 	map = made_field(name, &fo, NULL);
 	b = (struct barrier){ .field = map, .act_norm = 8, .T_auto = NAN };
 	w = field_work_alloc(map);
@@ -417,7 +417,7 @@ check_errors(void)
 	    "%s", e.text);
 	o = options("euler", 1, 1);
 	o.until = 0.5;
-	for (i = 0; i < FIELD_QUANTILES; i++)
+	for (i = 0; i < FIT_QUANTILES; i++)
 		b.quantile[i] = NAN;
 	o.T.value = -1;
 	ok(flow_alloc(&b, &o, &e) == NULL && strcmp(e.text,
@@ -477,11 +477,11 @@ check_back(const char *solver, const struct barrier *b, double T, unsigned steps
 static void
 check_back_vector(void)
 {
-	struct field_options o;
+	struct fit_options o;
 	struct field *caa;
 	struct barrier b;
 
-	field_options_default(&o);
+	fit_options_default(&o);
 	caa = made_field("caa", &o, NULL);
 	b = (struct barrier){ .field = caa, .act_norm = 8.5, .T_auto = NAN };
 	check_back("euler", &b, 1.385, 1, 2e-6);
@@ -534,11 +534,11 @@ main(void)
 {
 	const struct solver *const *s;
 	const struct field_type *const *t;
-	struct field_options o;
+	struct fit_options o;
 	struct fit_report rep;
 
 	openblas_set_num_threads(1);	/* a dozen numbers are not worth waking another */
-	field_options_default(&o);
+	fit_options_default(&o);
 	o.gamma = 0.7;
 	o.standardise = 1;
 	field = made_field("polykernel", &o, &rep);

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "field/heldout.h"
 #include "field/matrix.h"
 #include "fields.h"
 #include "flow/krylov.h"
@@ -35,7 +36,7 @@ make_rows(void)
 }
 
 static struct field *
-make_field(const char *name, const struct field_options *o, struct fit_report *rep)
+make_field(const char *name, const struct fit_options *o, struct fit_report *rep)
 {
 	struct fit_data d = { act, label, group, N, D, N / 5 };
 	static double held_out[N];
@@ -207,7 +208,7 @@ taken(const struct field *f, double T)
 }
 
 static void
-check_field(const char *about, const char *name, struct field_options *o)
+check_field(const char *about, const char *name, struct fit_options *o)
 {
 	struct fit_report rep;
 	struct field *f = make_field(name, o, &rep);
@@ -234,7 +235,7 @@ check_field(const char *about, const char *name, struct field_options *o)
 
 /* What the subspace does not take, fields or their rows, is followed all the same. */
 static void
-check_other(const char *about, const struct field_options *o, int fits)
+check_other(const char *about, const struct fit_options *o, int fits)
 {
 	struct fit_report rep;
 	struct field *f = make_field("polysketch", o, &rep);
@@ -250,7 +251,7 @@ check_other(const char *about, const struct field_options *o, int fits)
 static void
 check_until(void)
 {
-	struct field_options o;
+	struct fit_options o;
 	struct fit_report rep;
 	struct field *f;
 	struct barrier b;
@@ -262,7 +263,7 @@ check_until(void)
 	double y[D], h, level, over = 0;
 	size_t i, j;
 
-	field_options_default(&o);
+	fit_options_default(&o);
 	f = make_field("polysketch", &o, &rep);
 	b = (struct barrier){ .field = f, .act_norm = rep.act_norm, .T_auto = NAN };
 	memcpy(b.quantile, rep.quantile, sizeof b.quantile);
@@ -295,27 +296,27 @@ check_until(void)
 int
 main(void)
 {
-	struct field_options o;
+	struct fit_options o;
 
 	openblas_set_num_threads(1);	/* as the tools do */
 	make_rows();
 	check_panel();
-	field_options_default(&o);
+	fit_options_default(&o);
 	check_field("sketch, by the form", "polysketch", &o);
 	o.coef0 = 0;
 	check_field("sketch without coef0", "polysketch", &o);
-	field_options_default(&o);
+	fit_options_default(&o);
 	o.components = 243;
 	check_field("sketch of few bins, by transforms", "polysketch", &o);
 	/* Q's powers lead to two directions at most */
 	o.components = 1;
 	check_other("sketch of one bin", &o, 1);
-	field_options_default(&o);
+	fit_options_default(&o);
 	o.degree = 3;
 	check_other("sketch of degree 3", &o, 0);
 	o.degree = 1;
 	check_other("sketch of degree 1", &o, 0);
-	field_options_default(&o);
+	fit_options_default(&o);
 	check_until();
 	o.standardise = 1;
 	check_other("standardised sketch", &o, 0);

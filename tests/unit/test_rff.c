@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "fields.h"
+#include "fit/calibration.h"
 /* the file itself: its W and b are drawn, the reference's can only be put in their place */
 #include "../../lib/field/rff.c"
 
@@ -37,11 +38,11 @@ check_fit(const json_t *g, struct rff *f, const struct fit_data *d)
 	double theirs = cblas_ddot((int)f->n, f->w, 1, f->w, 1) / 2;
 	struct fit_report rep = { .held_out = held_out };
 	struct estimate x = { .coef = w };
-	struct field_options o;
+	struct fit_options o;
 	struct err e;
 	size_t i;
 
-	field_options_default(&o);
+	fit_options_default(&o);
 	for (i = 0; i < d->n * d->dim; i++)
 		a[i] = (double)d->act[i];
 	phases(f, a, d->n, phi);
@@ -53,7 +54,7 @@ check_fit(const json_t *g, struct rff *f, const struct fit_data *d)
 		theirs += log1p(exp(d->label[i] ? -value : value));
 	}
 	if (ok(estimate_features(phi, f->n, d, &o, &x, &rep, &e) == 0, "rff: fit")) {
-		estimate_report(d, &rep);
+		calibration_report(d, &rep);
 		ok(rep.objective < theirs * (1 + 1e-12) && rep.objective > theirs * (1 - 1e-4),
 		    "rff: objective %.9g, the reference's %.9g", rep.objective, theirs);
 		ok(fabs(x.log_prior_ratio - log(json_number_value(json_object_get(g, "prior_ratio")))) < 1e-14,

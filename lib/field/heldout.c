@@ -1,0 +1,153 @@
+#include "field/heldout.h"
+
+#include <float.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fit/calibration.h"
+#include "fit/folds.h"
+
+/* One fold of refit_folds: rows and memory are the caller's. */
+static int
+refit(const struct field_type *type, const struct fit_data *all, const struct fit_data *part,
+    const unsigned char *out, const struct fit_options *o, double *held_out, struct err *e)
+{
+	struct fit_report rep = { 0 };
+	struct field *f = type->fit(part, o, &rep, e);
+	struct field_work *w = NULL;
+	double *y = calloc(all->dim, sizeof *y);
+	int rc = -1;
+	size_t i, j;
+
+	if (f == NULL)
+		goto out;
+	if (y == NULL || (w = field_work_alloc(f)) == NULL) {
+		err_memory(e);
+		goto out;
+	}
+	for (i = 0; i < all->n; i++) {
+		if (!out[i])
+			continue;
+		for (j = 0; j < all->dim; j++)
+			y[j] = (double)all->act[i * all->dim + j];
+		field_eval(f, w, y, 1, &held_out[i], NULL);
+	}
+	rc = 0;
+out:
+	field_work_free(w);
+	field_free(f);
+	free(y);
+	return rc;
+}
+
+static int
+refit_folds(const struct field_type *type, const struct fit_data *d, const struct fit_options *o,
+    struct fit_report *rep, struct err *e)
+{
+	struct fit_options once = *o;
+	struct folds k = { 0 };
+	float *act = malloc(d->n * d->dim * sizeof *act);
+	int *label = calloc(d->n, sizeof *label), *group = calloc(d->n, sizeof *group), dealt, rc = -1;
+	unsigned v;
+	size_t i;
+
+	once.folds = 0;
+	if (act == NULL || label == NULL || group == NULL || (dealt = folds_deal(&k, d, o)) < 0) {
+		err_memory(e);
+		goto out;
+	}
+	for (v = 0; dealt && v < k.n; v++) {
+		struct fit_data part = { act, label, group, 0, d->dim, d->n_group };
+
+		for (i = 0; i < d->n; i++) {
+			if (k.out[v * d->n + i])
+				continue;
+			memcpy(act + part.n * d->dim, d->act + i * d->dim, d->dim * sizeof *act);
+			label[part.n] = d->label[i];
+			group[part.n++] = d->group[i];
+		}
+		if (refit(type, d, &part, k.out + v * d->n, &once, rep->held_out, e) != 0)
+			goto out;
+	}
+	rep->has_held_out = dealt;
+	rep->folds = dealt ? k.n : 0;
+	rc = 0;
+out:
+	folds_release(&k);
+	free(act);
+	free(label);
+	free(group);
+	return rc;
+}
+
+/* Means and reciprocal standard deviations of the coordinates; a constant one is only centred. */
+static int
+measure(const struct fit_data *d, double **mean, double **isd)
+{
+	size_t i, j;
+
+	*mean = calloc(d->dim, sizeof **mean);
+	*isd = calloc(d->dim, sizeof **isd);
+	if (*mean == NULL || *isd == NULL)
+		return -1;
+	for (i = 0; i < d->n; i++)
+		for (j = 0; j < d->dim; j++)
+			(*mean)[j] += (double)d->act[i * d->dim + j];
+	for (j = 0; j < d->dim; j++)
+		(*mean)[j] /= (double)d->n;
+	for (i = 0; i < d->n; i++)
+		for (j = 0; j < d->dim; j++) {
+			double x = (double)d->act[i * d->dim + j] - (*mean)[j];
+
+			(*isd)[j] += x * x;
+		}
+	for (j = 0; j < d->dim; j++) {
+		double sd = sqrt((*isd)[j] / (double)d->n);
+
+		/* what the rounding of the mean leaves of a constant is no deviation */
+		(*isd)[j] = sd > (double)FLT_EPSILON * fabs((*mean)[j]) ? 1 / sd : 1;
+	}
+	return 0;
+}
+
+struct field *
+field_fit(const struct field_type *type, const struct fit_data *d, const struct fit_options *o,
+    struct fit_report *rep, struct err *e)
+{
+	struct fit_data s = *d;
+	double *mean = NULL, *isd = NULL;
+	float *act = NULL;
+	struct field *f = NULL;
+	size_t i;
+
+	rep->has_held_out = 0;
+	rep->C = rep->objective = rep->gradient_norm = NAN;
+	if (o->standardise) {
+		if (measure(d, &mean, &isd) != 0 || (act = malloc(d->n * d->dim * sizeof *act)) == NULL) {
+			err_memory(e);
+			goto fail;
+		}
+		for (i = 0; i < d->n * d->dim; i++)
+			act[i] = (float)(((double)d->act[i] - mean[i % d->dim]) * isd[i % d->dim]);
+		s.act = act;
+	}
+	if ((f = type->fit(&s, o, rep, e)) == NULL || (type->has_h && !rep->has_held_out &&
+	    refit_folds(type, &s, o, rep, e) != 0))
+		goto fail;
+	f->mean = mean;
+	f->isd = isd;
+	mean = isd = NULL;
+	if (calibration_report(d, rep) != 0) {
+		err_memory(e);
+		goto fail;
+	}
+	free(act);
+	return f;
+fail:
+	free(mean);
+	free(isd);
+	free(act);
+	field_free(f);
+	return NULL;
+}

@@ -1,0 +1,130 @@
+#include "fit/calibration.h"
+
+#include <gsl/gsl_sort.h>
+#include <gsl/gsl_statistics_double.h>
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/log1pexp.h"
+#include "fit/auc.h"
+
+double
+calibration_log_loss(const double *f, double shift, const int *label, size_t n, double inverse, double *first,
+    double *second)
+{
+	double sum = 0, d1 = 0, d2 = 0;
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		double x = f[i] - shift, z = x * inverse, p = 1 / (1 + exp(-z));
+
+		sum += log1pexp(label[i] ? -z : z);
+		d1 += x * (p - label[i]);
+		d2 += x * x * p * (1 - p);
+	}
+	if (first != NULL)
+		*first = d1 / (double)n;
+	if (second != NULL)
+		*second = d2 / (double)n;
+	return sum / (double)n;
+}
+
+/* Newton's method on a convex function of 1/t. */
+static double
+best_temperature(const struct fit_data *d, const double *f, double shift)
+{
+	double x = 1, first, second, step;
+	int i;
+
+	for (i = 0; i < 100 && x > 1e-6; i++) {
+		calibration_log_loss(f, shift, d->label, d->n, x, &first, &second);
+		step = second > 0 ? first / second : 0;
+		/* a step over 0, where no temperature is, is cut */
+		x = x - step > x / 4 ? fmin(x - step, 4 * x) : x / 4;
+		if (fabs(step) < 1e-12 * x)
+			break;
+	}
+	/* an h that tells nothing, or the contrary, wants an infinite one */
+	return x > 1e-6 ? 1 / x : NAN;
+}
+
+struct scored {
+	double p;
+	int label;
+};
+
+static int
+by_probability(const void *a, const void *b)
+{
+	double x = ((const struct scored *)a)->p, y = ((const struct scored *)b)->p;
+
+	return x < y ? -1 : x > y;
+}
+
+/* Bins of equal count: what the held-out h says the share of positives is, and what it is. */
+static int
+reliability(const struct fit_data *d, struct fit_report *rep, double shift)
+{
+	struct scored *s = calloc(d->n, sizeof *s);
+	size_t b, i;
+
+	if (s == NULL)
+		return -1;
+	for (i = 0; i < d->n; i++)
+		s[i] = (struct scored){ 1 / (1 + exp(shift - rep->held_out[i])), d->label[i] };
+	qsort(s, d->n, sizeof *s, by_probability);
+	for (b = 0; b < FIT_BINS; b++) {
+		size_t lo = b * d->n / FIT_BINS, hi = (b + 1) * d->n / FIT_BINS;
+
+		if (lo == hi)
+			continue;
+		rep->predicted[b] = rep->observed[b] = 0;
+		for (i = lo; i < hi; i++) {
+			rep->predicted[b] += s[i].p / (double)(hi - lo);
+			rep->observed[b] += (double)s[i].label / (double)(hi - lo);
+		}
+	}
+	free(s);
+	return 0;
+}
+
+static int
+quantiles(const struct fit_data *d, struct fit_report *rep)
+{
+	double *h = calloc(rep->n_positive, sizeof *h);
+	size_t i, n = 0;
+
+	if (h == NULL)
+		return -1;
+	for (i = 0; i < d->n; i++)
+		if (d->label[i])
+			h[n++] = rep->held_out[i];
+	gsl_sort(h, 1, n);
+	for (i = 0; i < FIT_QUANTILES; i++)
+		rep->quantile[i] = gsl_stats_quantile_from_sorted_data(h, 1, n, (double)i / (FIT_QUANTILES - 1));
+	free(h);
+	return 0;
+}
+
+int
+calibration_report(const struct fit_data *d, struct fit_report *rep)
+{
+	double shift;
+	size_t i;
+
+	fit_report_count(rep, d);
+	rep->prior_log_loss = -rep->prior * log(rep->prior) - (1 - rep->prior) * log(1 - rep->prior);
+	rep->auc = rep->log_loss = rep->temperature = NAN;
+	for (i = 0; i < FIT_BINS; i++)
+		rep->predicted[i] = rep->observed[i] = NAN;
+	for (i = 0; i < FIT_QUANTILES; i++)
+		rep->quantile[i] = NAN;
+	if (!rep->has_held_out)
+		return 0;
+	/* h is the log-density ratio; what is said of labels is about the log-odds h - shift */
+	shift = log((1 - rep->prior) / rep->prior);
+	rep->auc = auc(rep->held_out, d->label, NULL, d->n);
+	rep->log_loss = calibration_log_loss(rep->held_out, shift, d->label, d->n, 1, NULL, NULL);
+	rep->temperature = best_temperature(d, rep->held_out, shift);
+	return reliability(d, rep, shift) != 0 || quantiles(d, rep) != 0 ? -1 : 0;
+}

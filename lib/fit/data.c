@@ -1,0 +1,20 @@
+#include "fit/data.h"
+
+void
+fit_options_default(struct fit_options *o)
+{
+	*o = (struct fit_options){ .C = 1, .degree = 2, .components = 8000, .gamma = 0.1, .coef0 = 1,
+	    .folds = 5 };
+}
+
+void
+fit_report_count(struct fit_report *rep, const struct fit_data *d)
+{
+	size_t i;
+
+	rep->n_positive = rep->n_negative = 0;
+	for (i = 0; i < d->n; i++)
+		(*(d->label[i] ? &rep->n_positive : &rep->n_negative))++;
+	rep->n_group = d->n_group;
+	rep->prior = (double)rep->n_positive / (double)d->n;
+}
