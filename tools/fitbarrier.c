@@ -314,19 +314,6 @@ mean_norm(const struct rows *d, size_t dim)
 	return sum / (double)d->n;
 }
 
-/* A figure that could not be had is absent. */
-static int
-set_figure(struct record *r, const char *name, double v)
-{
-	return isfinite(v) ? record_set_num(r, name, v) : 0;
-}
-
-static int
-set_figures(struct record *r, const char *name, const double *v, size_t n)
-{
-	return isfinite(v[0]) ? record_set_nums(r, name, v, n) : 0;
-}
-
 /* The length that -T names, in the unit of the field; NaN: none. */
 static double
 suggested_length(struct field *f, double act_norm)
@@ -343,34 +330,12 @@ suggested_length(struct field *f, double act_norm)
 static void
 write_barrier(const struct header *h, struct field *f, const struct fit_report *rep)
 {
-	const char *loss = opt.o.loss == LOSS_LOGISTIC ? "logistic" : "hinge";
-	struct record *r = record_alloc();
-	struct sink *out;
+	struct barrier b = { .header = *h, .field = f, .act_norm = rep->act_norm,
+	    .T_auto = suggested_length(f, rep->act_norm) };
 	struct err e;
 
-	if (r == NULL || record_set_str(r, "id", "barrier", strlen("barrier")) != 0 ||
-	    field_save(f, r) != 0 || set_figure(r, "C", rep->C) != 0 ||
-	    record_set_int(r, "positives", (int64_t)rep->n_positive) != 0 ||
-	    record_set_int(r, "negatives", (int64_t)rep->n_negative) != 0 ||
-	    record_set_int(r, "groups", (int64_t)rep->n_group) != 0 ||
-	    record_set_num(r, "prior", rep->prior) != 0 || record_set_num(r, "act_norm", rep->act_norm) != 0 ||
-	    ((f->type->uses & FIELD_USES_LOSS) && record_set_str(r, "loss", loss, strlen(loss)) != 0) ||
-	    (isfinite(rep->C) && (record_set_num(r, "objective", rep->objective) != 0 ||
-	     record_set_num(r, "gradient_norm", rep->gradient_norm) != 0 ||
-	     record_set_int(r, "iterations", rep->iterations) != 0)) ||
-	    (rep->has_held_out && record_set_int(r, "folds", rep->folds) != 0) || set_figure(r, "auc", rep->auc) != 0 ||
-	    set_figure(r, "log_loss", rep->log_loss) != 0 ||
-	    record_set_num(r, "prior_log_loss", rep->prior_log_loss) != 0 ||
-	    set_figure(r, "temperature", rep->temperature) != 0 ||
-	    set_figures(r, "predicted", rep->predicted, FIT_BINS) != 0 ||
-	    set_figures(r, "observed", rep->observed, FIT_BINS) != 0 ||
-	    set_figures(r, "positives_h", rep->quantile, FIT_QUANTILES) != 0 ||
-	    set_figure(r, "T_auto", suggested_length(f, rep->act_norm)) != 0)
-		tool_die("out of memory");
-	if ((out = sink_open(opt.out, opt.gzip, h, &e)) == NULL || sink_write(out, r, &e) != 0 ||
-	    sink_close(out, &e) != 0)
+	if (barrier_write(&b, rep, &opt.o, opt.out, opt.gzip, &e) != 0)
 		tool_die_err(&e);
-	record_free(r);
 }
 
 /* The rows with their held-out h, without the activations. */

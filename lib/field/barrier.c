@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "stream/sink.h"
+
 void
 barrier_free(struct barrier *b)
 {
@@ -13,6 +15,76 @@ barrier_free(struct barrier *b)
 	field_free(b->field);
 	header_release(&b->header);
 	free(b);
+}
+
+/* Sets a figure, unless it could not be computed. */
+static int
+set_figure(struct record *r, const char *name, double v)
+{
+	return isfinite(v) ? record_set_num(r, name, v) : 0;
+}
+
+static int
+set_figures(struct record *r, const char *name, const double *v, size_t n)
+{
+	return isfinite(v[0]) ? record_set_nums(r, name, v, n) : 0;
+}
+
+static int
+set_classifier(struct record *r, const struct fit_report *rep)
+{
+	if (!isfinite(rep->C))
+		return 0;
+	return record_set_num(r, "objective", rep->objective) != 0 ||
+	    record_set_num(r, "gradient_norm", rep->gradient_norm) != 0 ||
+	    record_set_int(r, "iterations", rep->iterations) != 0 ? -1 : 0;
+}
+
+static int
+set_held_out(struct record *r, const struct fit_report *rep)
+{
+	return (rep->has_held_out && record_set_int(r, "folds", rep->folds) != 0) ||
+	    set_figure(r, "auc", rep->auc) != 0 || set_figure(r, "log_loss", rep->log_loss) != 0 ||
+	    record_set_num(r, "prior_log_loss", rep->prior_log_loss) != 0 ||
+	    set_figure(r, "temperature", rep->temperature) != 0 ||
+	    set_figures(r, "predicted", rep->predicted, FIT_BINS) != 0 ||
+	    set_figures(r, "observed", rep->observed, FIT_BINS) != 0 ||
+	    set_figures(r, "positives_h", rep->quantile, FIT_QUANTILES) != 0 ? -1 : 0;
+}
+
+/* Sets the fields of a barrier record. */
+static int
+save(struct record *r, const struct barrier *b, const struct fit_report *rep, const struct fit_options *o)
+{
+	const char *loss = o->loss == LOSS_LOGISTIC ? "logistic" : "hinge";
+
+	return record_set_str(r, "id", "barrier", strlen("barrier")) != 0 || field_save(b->field, r) != 0 ||
+	    set_figure(r, "C", rep->C) != 0 ||
+	    record_set_int(r, "positives", (int64_t)rep->n_positive) != 0 ||
+	    record_set_int(r, "negatives", (int64_t)rep->n_negative) != 0 ||
+	    record_set_int(r, "groups", (int64_t)rep->n_group) != 0 ||
+	    record_set_num(r, "prior", rep->prior) != 0 || record_set_num(r, "act_norm", b->act_norm) != 0 ||
+	    (b->field->type->uses & FIELD_USES_LOSS && record_set_str(r, "loss", loss, strlen(loss)) != 0) ||
+	    set_classifier(r, rep) != 0 || set_held_out(r, rep) != 0 ||
+	    set_figure(r, "T_auto", b->T_auto) != 0 ? -1 : 0;
+}
+
+int
+barrier_write(const struct barrier *b, const struct fit_report *rep, const struct fit_options *o,
+    const char *path, int gzip, struct err *e)
+{
+	struct record *r = record_alloc();
+	struct sink *out = NULL;
+	int rc = -1;
+
+	if (r == NULL || save(r, b, rep, o) != 0)
+		err_memory(e);
+	else if ((out = sink_open(path, gzip, &b->header, e)) != NULL && sink_write(out, r, e) != 0)
+		sink_abort(out);
+	else if (out != NULL)
+		rc = sink_close(out, e);
+	record_free(r);
+	return rc;
 }
 
 /* The one record of the file into b. */

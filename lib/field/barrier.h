@@ -23,6 +23,12 @@ struct barrier {
 	char digest[9];		/* of the file it was read from: its crc32, hexadecimal */
 };
 
+/*
+ * Writes b's header and one record: its field, act_norm and T_auto, and what rep reports of the
+ * fit by o. To path as sink_open takes it, gzipped or not. Returns 0, or -1 with a message.
+ */
+int barrier_write(const struct barrier *b, const struct fit_report *rep, const struct fit_options *o,
+    const char *path, int gzip, struct err *e);
 /* Reads a barrier file ("-": standard input). *b is to be freed with barrier_free. */
 int barrier_open(struct barrier **b, const char *path, struct err *e);
 void barrier_free(struct barrier *b);	/* NULL is fine */
