@@ -82,7 +82,9 @@ $(BUILD)/lib/base/dot.o $(BUILD)/lib/flow/krylov.o: cflags += -O3 -ffp-contract=
 $(lib): $(lib_obj)
 	rm -f $@
 	ar rcs $@ $^
-$(tools:%=$(BIN)/%): $(BIN)/%: $(BUILD)/tools/%.o $(BUILD)/tools/tool.o $(lib)
+# what tools share: every file of tools/ that is no tool itself
+tool_obj = $(patsubst %.c,$(BUILD)/%.o,$(filter-out $(tools:%=tools/%.c) tools/report.c,$(wildcard tools/*.c)))
+$(tools:%=$(BIN)/%): $(BIN)/%: $(BUILD)/tools/%.o $(tool_obj) $(lib)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(libs)
 $(BIN)/score: $(BUILD)/tools/report.o

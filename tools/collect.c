@@ -5,6 +5,7 @@
 #include "model/example.h"
 #include "model/lm.h"
 #include "model/prefix_tree.h"
+#include "number.h"
 #include "stream/sink.h"
 #include "stream/stream.h"
 #include "tool.h"
@@ -88,8 +89,8 @@ parse_blocks(const char *s)
 
 		if (dash != NULL)
 			*dash++ = '\0';
-		lo = tool_long("-l", item, 0, MAX - 1);
-		hi = dash != NULL ? tool_long("-l", dash, lo, MAX - 1) : lo;
+		lo = number_long("-l", item, 0, MAX - 1);
+		hi = dash != NULL ? number_long("-l", dash, lo, MAX - 1) : lo;
 		memset(on + lo, 1, (size_t)(hi - lo) + 1);
 	}
 	free(copy);
@@ -115,8 +116,8 @@ parse(int argc, char *argv[])
 	opt.threads = tool_threads();
 	while ((c = tool_option(argc, argv, "g:j:l:m:o:t:vz", longs)) != -1)
 		switch (c) {
-		case 'g': opt.gpu_layers = (int)tool_long("-g", optarg, 0, 1000); break;
-		case 'j': opt.threads = (int)tool_long("-j", optarg, 1, 512); break;
+		case 'g': opt.gpu_layers = (int)number_long("-g", optarg, 0, 1000); break;
+		case 'j': opt.threads = (int)number_long("-j", optarg, 1, 512); break;
 		case 'l': parse_blocks(optarg); break;
 		case 'm': opt.model = optarg; break;
 		case 'o': opt.out = optarg; break;
@@ -132,10 +133,10 @@ parse(int argc, char *argv[])
 			else if (strcmp(optarg, "all") == 0) opt.where = ALL;
 			else tool_misuse("--at: '%s' is not last, completion or all", optarg);
 			break;
-		case 2: opt.context = (int)tool_long("--context", optarg, 1, 1 << 20); break;
+		case 2: opt.context = (int)number_long("--context", optarg, 1, 1 << 20); break;
 		case 3: opt.truncate = 1; break;
 		case 4: opt.half = 1; break;
-		case 5: opt.seqs = (int)tool_long("--seqs", optarg, 1, lm_max_seqs()); break;
+		case 5: opt.seqs = (int)number_long("--seqs", optarg, 1, lm_max_seqs()); break;
 		case 6: opt.system = optarg; break;
 		}
 	tool_refuse_terminal(opt.out);

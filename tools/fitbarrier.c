@@ -7,6 +7,7 @@
 #include "field/barrier.h"
 #include "field/heldout.h"
 #include "model/cvec.h"
+#include "number.h"
 #include "stream/groups.h"
 #include "stream/sink.h"
 #include "stream/stream.h"
@@ -112,7 +113,7 @@ parse_sigma(const char *text)
 
 	o->sigma = strcmp(text, "median") == 0 ? SIGMA_MEDIAN : strcmp(text, "scale") == 0 ? SIGMA_SCALE : SIGMA_NUMBER;
 	if (o->sigma == SIGMA_NUMBER)
-		o->sigma_value = tool_double("--sigma", text, 1e-12, 1e12);
+		o->sigma_value = number_double("--sigma", text, 1e-12, 1e12);
 }
 
 static void
@@ -152,15 +153,15 @@ parse(int argc, char *argv[])
 			opt.given |= (unsigned)c - 256;
 		switch (c) {
 		case 'C':
-			o->C = strcmp(optarg, "auto") == 0 ? 0 : tool_double("-C", optarg, 1e-12, 1e12);
+			o->C = strcmp(optarg, "auto") == 0 ? 0 : number_double("-C", optarg, 1e-12, 1e12);
 			opt.given |= FIELD_USES_C;
 			break;
 		case 'f': parse_field(optarg); break;
-		case 'j': opt.threads = (int)tool_long("-j", optarg, 1, 512); break;
-		case 'l': opt.block = (int)tool_long("-l", optarg, 0, 1 << 20); break;
+		case 'j': opt.threads = (int)number_long("-j", optarg, 1, 512); break;
+		case 'l': opt.block = (int)number_long("-l", optarg, 0, 1 << 20); break;
 		case 'o': opt.out = optarg; break;
 		case 'p': parse_preset(optarg); break;
-		case 'S': o->seed = tool_seed32("-S", optarg); break;
+		case 'S': o->seed = number_seed32("-S", optarg); break;
 		case 'T':
 			opt.T = tool_strength(optarg);
 			if (opt.T.how == STRENGTH_AUTO)
@@ -168,14 +169,14 @@ parse(int argc, char *argv[])
 			break;
 		case 'v': tool_verbose(1); break;
 		case 'z': opt.gzip = 1; break;
-		case 1: o->folds = (unsigned)tool_long("--folds", optarg, 2, 1000); break;
+		case 1: o->folds = (unsigned)number_long("--folds", optarg, 2, 1000); break;
 		case 2: opt.held_out = optarg; break;
-		case FIELD_USES_DEGREE + 256: o->degree = (unsigned)tool_long("--degree", optarg, 1, FIELD_MAX_DEGREE); break;
+		case FIELD_USES_DEGREE + 256: o->degree = (unsigned)number_long("--degree", optarg, 1, FIELD_MAX_DEGREE); break;
 		case FIELD_USES_COMPONENTS + 256:
-			o->components = (size_t)tool_long("--components", optarg, 1, FIELD_MAX_COMPONENTS);
+			o->components = (size_t)number_long("--components", optarg, 1, FIELD_MAX_COMPONENTS);
 			break;
-		case FIELD_USES_GAMMA + 256: o->gamma = tool_double("--gamma", optarg, 1e-12, 1e12); break;
-		case FIELD_USES_COEF0 + 256: o->coef0 = tool_double("--coef0", optarg, 0, 1e12); break;
+		case FIELD_USES_GAMMA + 256: o->gamma = number_double("--gamma", optarg, 1e-12, 1e12); break;
+		case FIELD_USES_COEF0 + 256: o->coef0 = number_double("--coef0", optarg, 0, 1e12); break;
 		case FIELD_USES_LOSS + 256: parse_loss(optarg); break;
 		case FIELD_USES_SIGMA + 256: parse_sigma(optarg); break;
 		case FIELD_USES_STANDARDISE + 256: o->standardise = 1; break;

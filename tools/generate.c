@@ -9,6 +9,7 @@
 #include "model/decoder.h"
 #include "model/example.h"
 #include "model/lm.h"
+#include "number.h"
 #include "steer/coprocess.h"
 #include "steer/steering.h"
 #include "stream/sink.h"
@@ -127,38 +128,38 @@ parse(int argc, char *argv[])
 	d->stop = opt.stop;
 	while ((c = tool_option(argc, argv, "b:g:j:l:m:n:o:s:S:t:T:vz", longs)) != -1)
 		switch (c) {
-		case 'g': opt.gpu_layers = (int)tool_long("-g", optarg, 0, 1000); break;
-		case 'j': opt.threads = (int)tool_long("-j", optarg, 1, 512); break;
-		case 'l': opt.block = (int)tool_long("-l", optarg, 0, 1000000); break;
+		case 'g': opt.gpu_layers = (int)number_long("-g", optarg, 0, 1000); break;
+		case 'j': opt.threads = (int)number_long("-j", optarg, 1, 512); break;
+		case 'l': opt.block = (int)number_long("-l", optarg, 0, 1000000); break;
 		case 'm': opt.model = optarg; break;
 		case 'o': opt.out = optarg; break;
-		case 'S': d->seed = tool_uint64("-S", optarg); break;
+		case 'S': d->seed = number_uint64("-S", optarg); break;
 		case 't':
 			if (template_parse(&opt.template, optarg) != 0)
 				tool_misuse("-t: '%s' is neither raw nor chat", optarg);
 			break;
 		case 'v': tool_verbose(1); break;
 		case 'z': opt.gzip = 1; break;
-		case 1: opt.context = (int)tool_long("--context", optarg, 1, 1 << 20); break;
-		case 2: d->max_tokens = (int)tool_long("--max-tokens", optarg, 1, 1 << 20); break;
-		case 3: d->sampling.temperature = tool_double("--temperature", optarg, 0, 100); break;
-		case 4: d->sampling.top_k = (int)tool_long("--top-k", optarg, 0, 1 << 30); break;
-		case 5: d->sampling.top_p = tool_double("--top-p", optarg, 1e-6, 1); break;
-		case 6: d->repetition_penalty = tool_double("--repetition-penalty", optarg, 1e-3, 1e3); break;
-		case 7: d->no_repeat_ngram = (int)tool_long("--no-repeat-ngram", optarg, 0, 1000); break;
+		case 1: opt.context = (int)number_long("--context", optarg, 1, 1 << 20); break;
+		case 2: d->max_tokens = (int)number_long("--max-tokens", optarg, 1, 1 << 20); break;
+		case 3: d->sampling.temperature = number_double("--temperature", optarg, 0, 100); break;
+		case 4: d->sampling.top_k = (int)number_long("--top-k", optarg, 0, 1 << 30); break;
+		case 5: d->sampling.top_p = number_double("--top-p", optarg, 1e-6, 1); break;
+		case 6: d->repetition_penalty = number_double("--repetition-penalty", optarg, 1e-3, 1e3); break;
+		case 7: d->no_repeat_ngram = (int)number_long("--no-repeat-ngram", optarg, 0, 1000); break;
 		case 8:
 			if (*optarg == '\0')
 				tool_misuse("--stop: the text is empty");
 			opt.stop[d->n_stop++] = optarg;
 			break;
 		case 9: opt.system = optarg; break;
-		case 10: d->seqs = (int)tool_long("--seqs", optarg, 1, lm_max_seqs()); break;
+		case 10: d->seqs = (int)number_long("--seqs", optarg, 1, lm_max_seqs()); break;
 		case 11:
 			if (*optarg == '\0')
 				tool_misuse("--filter: the command is empty");
 			opt.filter = optarg;
 			break;
-		case 12: opt.filter_timeout = tool_double("--filter-timeout", optarg, 0.001, 1e6); break;
+		case 12: opt.filter_timeout = number_double("--filter-timeout", optarg, 0.001, 1e6); break;
 		case 13: opt.text = 1; break;
 		case 'T':
 			opt.flow_option = 1;

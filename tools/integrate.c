@@ -4,6 +4,7 @@
 
 #include "field/barrier.h"
 #include "flow/flow.h"
+#include "number.h"
 #include "stream/sink.h"
 #include "stream/stream.h"
 #include "tool.h"
@@ -40,7 +41,7 @@ parse(int argc, char *argv[])
 	opt.threads = tool_threads();
 	while ((c = tool_option(argc, argv, "b:j:n:o:s:T:vz", longs)) != -1)
 		switch (c) {
-		case 'j': opt.threads = (int)tool_long("-j", optarg, 1, 512); break;
+		case 'j': opt.threads = (int)number_long("-j", optarg, 1, 512); break;
 		case 'o': opt.out = optarg; break;
 		case 'v': tool_verbose(1); break;
 		case 'z': opt.gzip = 1; break;

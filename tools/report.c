@@ -8,6 +8,7 @@
 
 #include "metric/metric.h"
 #include "metric/summary.h"
+#include "number.h"
 #include "stream/groups.h"
 #include "stream/stream.h"
 #include "tool.h"
@@ -726,7 +727,7 @@ score_report(int argc, char *argv[])
 		case 1: rep.baseline = optarg; break;
 		case 2: add_column(optarg); break;
 		case 'o': form = find_form(optarg); break;
-		case 'S': rep.seed = tool_seed32("-S", optarg); break;
+		case 'S': rep.seed = number_seed32("-S", optarg); break;
 		}
 	first = optind;
 	chosen = rep.n_column;

@@ -6,6 +6,7 @@
 #include "base/hash.h"
 #include "base/utf8.h"
 #include "metric/metric.h"
+#include "number.h"
 #include "report.h"
 #include "stream/sink.h"
 #include "stream/stream.h"
@@ -159,8 +160,8 @@ parse(int argc, char *argv[])
 		case SCORE_SYSTEM: opt.o.system = optarg; prompt = 1; break;
 		case SCORE_PRIMER: opt.primer = optarg; break;
 		case SCORE_AS: opt.o.as = optarg; break;
-		case 'g': opt.o.gpu_layers = (int)tool_long("-g", optarg, 0, 1000); break;
-		case 'j': opt.o.threads = (int)tool_long("-j", optarg, 1, 512); break;
+		case 'g': opt.o.gpu_layers = (int)number_long("-g", optarg, 0, 1000); break;
+		case 'j': opt.o.threads = (int)number_long("-j", optarg, 1, 512); break;
 		case 'm': opt.o.model = optarg; break;
 		case 'o': opt.out = optarg; break;
 		case 'y': opt.o.yes = optarg; break;

@@ -3,7 +3,6 @@
 #include <cblas.h>
 #include <errno.h>
 #include <gsl/gsl_errno.h>
-#include <math.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -14,6 +13,7 @@
 
 #include "base/clock.h"
 #include "base/runtime.h"
+#include "number.h"
 #include "steer/coprocess.h"
 #include "stream/output.h"
 
@@ -205,58 +205,6 @@ tool_refuse_terminal(const char *path)
 		tool_die("standard output is a terminal: give -o file or a pipe");
 }
 
-double
-tool_double(const char *option, const char *text, double min, double max)
-{
-	char *end;
-	double v;
-
-	errno = 0;
-	v = strtod(text, &end);
-	if (*text == '\0' || *end != '\0' || errno == ERANGE || !isfinite(v))
-		tool_misuse("%s: '%s' is not a number", option, text);
-	if (v < min || v > max)
-		tool_misuse("%s: '%s' is not in [%g, %g]", option, text, min, max);
-	return v;
-}
-
-long
-tool_long(const char *option, const char *text, long min, long max)
-{
-	char *end;
-	long v;
-
-	errno = 0;
-	v = strtol(text, &end, 10);
-	if (*text == '\0' || *end != '\0')
-		tool_misuse("%s: '%s' is not a whole number", option, text);
-	if (errno == ERANGE || v < min || v > max)
-		tool_misuse("%s: '%s' is not in [%ld, %ld]", option, text, min, max);
-	return v;
-}
-
-uint64_t
-tool_uint64(const char *option, const char *text)
-{
-	char *end;
-	unsigned long long v;
-
-	errno = 0;
-	v = strtoull(text, &end, 10);
-	if (*text == '\0' || *text == '-' || *end != '\0')
-		tool_misuse("%s: '%s' is not a whole number", option, text);
-	/* JSON readers know no greater integers */
-	if (errno == ERANGE || v > INT64_MAX)
-		tool_misuse("%s: '%s' is not in [0, 2^63)", option, text);
-	return v;
-}
-
-uint64_t
-tool_seed32(const char *option, const char *text)
-{
-	return (uint64_t)tool_long(option, text, 0, UINT32_MAX);
-}
-
 struct strength
 tool_strength(const char *text)
 {
@@ -283,7 +231,7 @@ tool_flow_option(struct tool_flows *f, int c, const char *text)
 		o->T = tool_strength(text);
 		break;
 	case 'n':
-		o->steps = (unsigned)tool_long("-n", text, 1, 1000000);
+		o->steps = (unsigned)number_long("-n", text, 1, 1000000);
 		o->given |= FLOW_STEPS;
 		break;
 	case 's':
@@ -297,10 +245,10 @@ tool_flow_option(struct tool_flows *f, int c, const char *text)
 		o->given |= FLOW_SOLVER;
 		break;
 	case TOOL_UNTIL:
-		o->until = tool_double("--until", text, 0, 1);
+		o->until = number_double("--until", text, 0, 1);
 		break;
 	case TOOL_TOLERANCE:
-		o->tolerance = tool_double("--tolerance", text, 1e-14, 1e6);
+		o->tolerance = number_double("--tolerance", text, 1e-14, 1e6);
 		o->given |= FLOW_TOLERANCE;
 		break;
 	}

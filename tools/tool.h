@@ -1,5 +1,5 @@
 /*
- * tool - what every tool's main() shares: messages, arguments, progress, finish.
+ * tool - what every tool's main() shares: messages, options, progress, exit status.
  *
  * The only code that prints to stderr and exits. Exit 0 done, 1 failed, 2 wrong
  * usage, nothing else.
@@ -46,13 +46,6 @@ int tool_option(int argc, char *argv[], const char *letters, const struct option
 
 /* Ends the run with 1, as gzip does, if a stream written to `path` (NULL or "-": standard output) would go to a terminal. */
 void tool_refuse_terminal(const char *path);
-
-/* Numbers from the command line: out of range or not a number is misuse, naming the option. */
-double tool_double(const char *option, const char *text, double min, double max);
-long tool_long(const char *option, const char *text, long min, long max);
-uint64_t tool_uint64(const char *option, const char *text);
-/* The same for a seed of GSL's mt19937, which would take but the lower 32 bits of a greater one. */
-uint64_t tool_seed32(const char *option, const char *text);
 
 /* A length of flow, the value of -T; misuse if it is none. */
 struct strength tool_strength(const char *text);

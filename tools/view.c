@@ -11,6 +11,7 @@
 #include "field/barrier.h"
 #include "flow/flow.h"
 #include "model/cvec.h"
+#include "number.h"
 #include "stream/npy.h"
 #include "stream/sink.h"
 #include "stream/stream.h"
@@ -55,7 +56,7 @@ parse(int argc, char *argv[])
 
 	while ((c = tool_option(argc, argv, "l:o:T:z", longs)) != -1)
 		switch (c) {
-		case 'l': opt.block = (int)tool_long("-l", optarg, 0, 1000000); break;
+		case 'l': opt.block = (int)number_long("-l", optarg, 0, 1000000); break;
 		case 'o': opt.out = optarg; break;
 		case 'T':
 			opt.T = tool_strength(optarg);

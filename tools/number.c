@@ -1,0 +1,59 @@
+#include "number.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+
+#include "tool.h"
+
+double
+number_double(const char *option, const char *text, double min, double max)
+{
+	char *end;
+	double v;
+
+	errno = 0;
+	v = strtod(text, &end);
+	if (*text == '\0' || *end != '\0' || errno == ERANGE || !isfinite(v))
+		tool_misuse("%s: '%s' is not a number", option, text);
+	if (v < min || v > max)
+		tool_misuse("%s: '%s' is not in [%g, %g]", option, text, min, max);
+	return v;
+}
+
+long
+number_long(const char *option, const char *text, long min, long max)
+{
+	char *end;
+	long v;
+
+	errno = 0;
+	v = strtol(text, &end, 10);
+	if (*text == '\0' || *end != '\0')
+		tool_misuse("%s: '%s' is not a whole number", option, text);
+	if (errno == ERANGE || v < min || v > max)
+		tool_misuse("%s: '%s' is not in [%ld, %ld]", option, text, min, max);
+	return v;
+}
+
+uint64_t
+number_uint64(const char *option, const char *text)
+{
+	char *end;
+	unsigned long long v;
+
+	errno = 0;
+	v = strtoull(text, &end, 10);
+	if (*text == '\0' || *text == '-' || *end != '\0')
+		tool_misuse("%s: '%s' is not a whole number", option, text);
+	/* JSON readers know no greater integers */
+	if (errno == ERANGE || v > INT64_MAX)
+		tool_misuse("%s: '%s' is not in [0, 2^63)", option, text);
+	return v;
+}
+
+uint64_t
+number_seed32(const char *option, const char *text)
+{
+	return (uint64_t)number_long(option, text, 0, UINT32_MAX);
+}

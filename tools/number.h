@@ -1,0 +1,22 @@
+/*
+ * number - reads numbers from the command line.
+ *
+ * `option` is the option as the user writes it, such as "-n". If `text` is not a
+ * number, or is out of range, the functions end the run with exit status 2 and a
+ * message that names the option.
+ */
+#ifndef ODESTEER_NUMBER_H
+#define ODESTEER_NUMBER_H
+
+#include <stdint.h>
+
+/* Returns a finite number in [min, max]. */
+double number_double(const char *option, const char *text, double min, double max);
+/* Returns a whole number in [min, max]. */
+long number_long(const char *option, const char *text, long min, long max);
+/* Returns a whole number in [0, 2^63): JSON readers know no greater integers. */
+uint64_t number_uint64(const char *option, const char *text);
+/* Returns a seed of GSL's mt19937, a whole number in [0, 2^32): it ignores higher bits. */
+uint64_t number_seed32(const char *option, const char *text);
+
+#endif
