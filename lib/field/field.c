@@ -55,6 +55,7 @@ field_free(struct field *f)
 		return;
 	free(f->mean);
 	free(f->isd);
+	quadratic_free(f->quadratic);
 	f->type->free(f);
 }
 
@@ -126,24 +127,27 @@ fail:
 struct field_work {
 	const struct field *f;
 	void *own;			/* the type's */
-	void (*eval)(const struct field *f, void *w, const double *y, size_t n, double *h, double *grad);
+	struct quadratic_work *quadratic;	/* NULL: the type's eval is called */
+	int single;
 	double *y, *grad;		/* [FIELD_BATCH][dim] */
 	double h[FIELD_BATCH];
 };
 
-struct field_work *
-field_work_alloc(const struct field *f)
+static struct field_work *
+work_alloc(const struct field *f, int single)
 {
 	struct field_work *w = calloc(1, sizeof *w);
+	int quadratic = f->quadratic != NULL && (single || f->quadratic->Q != NULL);
 
 	if (w == NULL)
 		return NULL;
 	w->f = f;
-	w->eval = f->type->eval;
+	w->single = single;
 	w->y = calloc(FIELD_BATCH * f->dim, sizeof *w->y);
 	w->grad = calloc(FIELD_BATCH * f->dim, sizeof *w->grad);
 	if (w->y == NULL || w->grad == NULL ||
-	    (f->type->work_alloc != NULL && (w->own = f->type->work_alloc(f)) == NULL)) {
+	    (quadratic && (w->quadratic = quadratic_work_alloc(f->quadratic)) == NULL) ||
+	    (!quadratic && f->type->work_alloc != NULL && (w->own = f->type->work_alloc(f)) == NULL)) {
 		field_work_free(w);
 		return NULL;
 	}
@@ -151,13 +155,15 @@ field_work_alloc(const struct field *f)
 }
 
 struct field_work *
+field_work_alloc(const struct field *f)
+{
+	return work_alloc(f, 0);
+}
+
+struct field_work *
 field_work_alloc_single(const struct field *f)
 {
-	struct field_work *w = field_work_alloc(f);
-
-	if (w != NULL && f->type->eval_single != NULL)
-		w->eval = f->type->eval_single;
-	return w;
+	return work_alloc(f, 1);
 }
 
 void
@@ -167,6 +173,7 @@ field_work_free(struct field_work *w)
 		return;
 	if (w->own != NULL)
 		w->f->type->work_free(w->own);
+	quadratic_work_free(w->quadratic);
 	free(w->y);
 	free(w->grad);
 	free(w);
@@ -204,6 +211,16 @@ direction(const struct field *f, const double *grad, double *v)
 		v[i] *= scale;
 }
 
+/* h[n] and grad[n][dim] at w->y[n][dim] */
+static void
+eval(struct field_work *w, size_t n, double *h, double *grad)
+{
+	if (w->quadratic != NULL)
+		quadratic_eval(w->f->quadratic, w->quadratic, w->y, n, h, grad, w->single);
+	else
+		w->f->type->eval(w->f, w->own, w->y, n, h, grad);
+}
+
 void
 field_eval(const struct field *f, struct field_work *w, const double *a, size_t n, double *h, double *v)
 {
@@ -216,7 +233,7 @@ field_eval(const struct field *f, struct field_work *w, const double *a, size_t 
 	for (i = 0; i < n; i += m) {
 		m = n - i < FIELD_BATCH ? n - i : FIELD_BATCH;
 		panel(w, a + i * f->dim, m);
-		w->eval(f, w->own, w->y, m, h != NULL ? w->h : NULL, v != NULL ? w->grad : NULL);
+		eval(w, m, h != NULL ? w->h : NULL, v != NULL ? w->grad : NULL);
 		if (h != NULL)
 			memcpy(h + i, w->h, m * sizeof *h);
 		for (j = 0; v != NULL && j < m; j++)

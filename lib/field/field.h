@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "field/quadratic.h"
 #include "fit/data.h"
 #include "stream/record.h"
 
@@ -71,31 +72,21 @@ struct field_type {
 	 * Flows: h[n] and grad[n][dim] = grad h (constant flows: v) at y[n][dim]; either
 	 * may be NULL. n <= FIELD_BATCH, but all arrays have FIELD_BATCH rows: a
 	 * product of matrices is to be taken of all of them, so that a row's result
-	 * does not hang on how many came with it.
+	 * does not hang on how many came with it. Not called where the field has a quadratic with a Q.
 	 */
 	void (*eval)(const struct field *f, void *w, const double *y, size_t n, double *h, double *grad);
-	/* The same with products in single precision, for steps of a flow; NULL: eval does. */
-	void (*eval_single)(const struct field *f, void *w, const double *y, size_t n, double *h, double *grad);
-	/* Unit flows: v[n][dim] itself, any n, where that is faster than by way of eval; NULL: it is not. */
-	void (*velocity)(const struct field *f, const double *y, size_t n, double *v);
 	/* Maps: y[n][dim] become what they are mapped to; n and the arrays as above. */
 	void (*apply)(const struct field *f, void *w, double *y, size_t n);
-	/*
-	 * Unit flows whose h is a quadratic form of y's direction, h = x'Qx + q.x + c with
-	 * x = y / (|y| + 1e-12) and Q symmetric (krylov.h makes use of it): q[dim] and c. 1; 0: it is none,
-	 * which q = NULL only asks (work and c are not looked at then).
-	 * product: Qx of x[n][dim], in single precision, where quadratic returns 1; the same for a row
-	 * whatever its neighbours; n <= FIELD_BATCH. Both NULL: never.
-	 */
-	int (*quadratic)(const struct field *f, void *w, float *q, double *c);
-	void (*product)(const struct field *f, void *w, const float *x, size_t n, float *Qx);
+	/* Unit flows: v[n][dim] itself, any n, where that is faster than by way of eval; NULL: it is not. */
+	void (*velocity)(const struct field *f, const double *y, size_t n, double *v);
 };
 
-/* First member of every field: field_type.fit and .load set type and dim, and leave the rest NULL. */
+/* First member of every field: field_type.fit and .load set type, dim and perhaps quadratic, and leave the rest NULL. */
 struct field {
 	const struct field_type *type;
 	size_t dim;
 	double *mean, *isd;	/* [dim] y = (a - mean) * isd, or NULL: y = a; field.c's */
+	struct quadratic *quadratic;	/* what h is a quadratic form by, or NULL; fit and load make it, field_free frees it */
 };
 
 const struct field_type *field_find(const char *name);		/* NULL: no such method */

@@ -20,7 +20,7 @@ struct matrix {
 };
 
 struct matrix *
-matrix_alloc(const double *M, size_t stride, double scale, size_t rows, size_t columns)
+matrix_alloc(const double *M, size_t rows, size_t columns)
 {
 	struct matrix *p = calloc(1, sizeof *p);
 	size_t i, j;
@@ -39,7 +39,7 @@ matrix_alloc(const double *M, size_t stride, double scale, size_t rows, size_t c
 	m = (float *)p->m;
 	for (i = 0; i < rows; i++)
 		for (j = 0; j < columns; j++)
-			m[(j / STRIP * rows + i) * STRIP + j % STRIP] = (float)(scale * M[i * stride + j]);
+			m[(j / STRIP * rows + i) * STRIP + j % STRIP] = (float)M[i * columns + j];
 	return p;
 }
 

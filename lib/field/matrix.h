@@ -11,8 +11,8 @@
 
 struct matrix;
 
-/* Of scale times M[rows][columns], whose rows begin `stride` numbers apart; it is not kept. NULL: out of memory. */
-struct matrix *matrix_alloc(const double *M, size_t stride, double scale, size_t rows, size_t columns);
+/* Of M[rows][columns]; it is not kept. NULL: out of memory. */
+struct matrix *matrix_alloc(const double *M, size_t rows, size_t columns);
 void matrix_free(struct matrix *p);		/* NULL is fine */
 /* Y[n][columns] = X[n][rows] M; any n */
 void matrix_multiply(const struct matrix *p, const float *X, size_t n, float *Y);

@@ -5,9 +5,9 @@
  * inner products: no randomness, and as exact as doubles are.
  *   h(a) = sum_i alpha_i k(x_i, x) + c + log((1 - pi) / pi)
  *
- * With degree 2, h = x' M x + b . x + const (the paper's kernel is a quadratic form):
- * M = gamma^2 X' diag(alpha) X, b = 2 gamma coef0 X' alpha, const = coef0^2 sum alpha,
- * and the rows are no longer needed. With any other the rows X are kept.
+ * With degree 2, h is a quadratic form with Q = gamma^2 X' diag(alpha) X,
+ * q = 2 gamma coef0 X' alpha, and coef0^2 sum alpha in its constant: the rows are
+ * no longer needed. With any other degree the rows X are kept.
  */
 #include <cblas.h>
 #include <math.h>
@@ -16,16 +16,13 @@
 
 #include "base/dot.h"
 #include "field/field.h"
-#include "field/matrix.h"
 #include "fit/estimate.h"
 
 struct polykernel {
 	struct field base;
 	unsigned degree;
 	double gamma, coef0;
-	double intercept, log_prior_ratio;
-	double *M, *b;			/* degree 2: [dim][dim] symmetric, [dim]; intercept has the constant */
-	struct matrix *panel;		/* M in single precision */
+	double intercept, log_prior_ratio;	/* degree 2: intercept has the constant */
 	double *X, *alpha;		/* other degrees: [n][dim], [n] */
 	size_t n;
 };
@@ -34,8 +31,6 @@ struct work {
 	double *x;			/* [FIELD_BATCH][dim] */
 	double *k;			/* [FIELD_BATCH][n] inner products with the rows, then their weights */
 	double *u;			/* [FIELD_BATCH][dim] gradient in x */
-	double *scratch;		/* of products with M */
-	float *xs, *us;			/* [FIELD_BATCH][dim] x, and its product with M, in single precision */
 };
 
 static void
@@ -45,9 +40,6 @@ polykernel_free(struct field *base)
 
 	if (f == NULL)
 		return;
-	free(f->M);
-	free(f->b);
-	matrix_free(f->panel);
 	free(f->X);
 	free(f->alpha);
 	free(f);
@@ -55,7 +47,7 @@ polykernel_free(struct field *base)
 
 extern const struct field_type field_polykernel;
 
-/* Without M and b, X and alpha. */
+/* Without X and alpha, or a quadratic form. */
 static struct polykernel *
 polykernel_alloc(size_t dim, unsigned degree, double gamma, double coef0)
 {
@@ -71,23 +63,6 @@ polykernel_alloc(size_t dim, unsigned degree, double gamma, double coef0)
 	return f;
 }
 
-/* Room for M and b, or for the n rows; 0, -1. */
-static int
-extend(struct polykernel *f, size_t n)
-{
-	size_t dim = f->base.dim;
-
-	f->n = n;
-	if (f->degree == 2) {
-		f->M = calloc(dim * dim, sizeof *f->M);
-		f->b = calloc(dim, sizeof *f->b);
-	} else {
-		f->X = calloc(n * dim, sizeof *f->X);
-		f->alpha = calloc(n, sizeof *f->alpha);
-	}
-	return (f->degree == 2 ? f->M == NULL || f->b == NULL : f->X == NULL || f->alpha == NULL) ? -1 : 0;
-}
-
 static void
 work_free(void *work)
 {
@@ -96,9 +71,6 @@ work_free(void *work)
 	free(k->x);
 	free(k->k);
 	free(k->u);
-	free(k->scratch);
-	free(k->xs);
-	free(k->us);
 	free(k);
 }
 
@@ -111,70 +83,28 @@ work_alloc(const struct field *base)
 	if (k == NULL)
 		return NULL;
 	k->x = calloc(FIELD_BATCH * base->dim, sizeof *k->x);
-	k->k = calloc(FIELD_BATCH * (f->M != NULL ? 1 : f->n), sizeof *k->k);
+	k->k = calloc(FIELD_BATCH * f->n, sizeof *k->k);
 	k->u = calloc(FIELD_BATCH * base->dim, sizeof *k->u);
-	k->scratch = dot_scratch(base->dim);
-	k->xs = calloc(FIELD_BATCH * base->dim, sizeof *k->xs);
-	k->us = calloc(FIELD_BATCH * base->dim, sizeof *k->us);
-	if (k->x == NULL || k->k == NULL || k->u == NULL || k->scratch == NULL || k->xs == NULL || k->us == NULL) {
+	if (k->x == NULL || k->k == NULL || k->u == NULL) {
 		work_free(k);
 		return NULL;
 	}
 	return k;
 }
 
-/* x of n rows; norm[n] gets |a|. */
-static void
-normalise(const double *a, size_t n, size_t d, double *x, double *norm)
+/* x = a / (|a| + 1e-12), which may be a itself; returns the divisor. */
+static double
+normalise(const double *a, size_t d, double *x)
 {
-	size_t i, j;
+	double divisor = sqrt(dot(a, a, d)) + 1e-12;
+	size_t j;
 
-	for (i = 0; i < n; i++) {
-		double scale;
-
-		norm[i] = sqrt(dot(a + i * d, a + i * d, d));
-		scale = 1 / (norm[i] + 1e-12);
-		for (j = 0; j < d; j++)
-			x[i * d + j] = scale * a[i * d + j];
-	}
+	for (j = 0; j < d; j++)
+		x[j] = 1 / divisor * a[j];
+	return divisor;
 }
 
-/* M x of n rows into k->u. */
-static void
-multiply(const struct polykernel *f, struct work *k, size_t n, int single)
-{
-	size_t dim = f->base.dim, i;
-
-	if (single) {
-		for (i = 0; i < n * dim; i++)
-			k->xs[i] = (float)k->x[i];
-		matrix_multiply(f->panel, k->xs, n, k->us);
-		for (i = 0; i < n * dim; i++)
-			k->u[i] = (double)k->us[i];
-		return;
-	}
-	/* M fits a cache: row by row costs no more than all rows in one product, and one row less */
-	for (i = 0; i < n; i++)
-		dot_symmetric(f->M, dim, k->x + i * dim, k->u + i * dim, k->scratch);
-}
-
-/* h but for its constants, and the gradient in x into k->u, as a quadratic form. */
-static void
-eval_quadratic(const struct polykernel *f, struct work *k, size_t n, double *value, int single)
-{
-	size_t d = f->base.dim, i, j;
-
-	multiply(f, k, n, single);
-	for (i = 0; i < n; i++) {
-		double *x = k->x + i * d, *u = k->u + i * d;
-
-		value[i] = dot(x, u, d) + dot(x, f->b, d);
-		for (j = 0; j < d; j++)
-			u[j] = 2 * u[j] + f->b[j];
-	}
-}
-
-/* The same over the rows of the fit. */
+/* h but for its constants, and the gradient in x into k->u, over the rows of the fit. */
 static void
 eval_rows(const struct polykernel *f, struct work *k, size_t n, double *value)
 {
@@ -199,38 +129,25 @@ eval_rows(const struct polykernel *f, struct work *k, size_t n, double *value)
 }
 
 static void
-evaluate(const struct field *base, struct work *k, const double *y, size_t n, double *h, double *grad, int single)
+eval(const struct field *base, void *work, const double *y, size_t n, double *h, double *grad)
 {
 	const struct polykernel *f = (const struct polykernel *)base;
-	double norm[FIELD_BATCH], value[FIELD_BATCH];
+	double divisor[FIELD_BATCH], value[FIELD_BATCH];
 	size_t d = base->dim, i, j;
+	struct work *k = work;
 
-	normalise(y, n, d, k->x, norm);
-	if (f->M != NULL)
-		eval_quadratic(f, k, n, value, single);
-	else
-		eval_rows(f, k, n, value);
+	for (i = 0; i < n; i++)
+		divisor[i] = normalise(y + i * d, d, k->x + i * d);
+	eval_rows(f, k, n, value);
 	for (i = 0; i < n; i++) {
 		const double *x = k->x + i * d, *u = k->u + i * d;
-		double along = dot(x, u, d), scale = 1 / (norm[i] + 1e-12);
+		double along = dot(x, u, d);
 
 		if (h != NULL)
 			h[i] = value[i] + f->intercept + f->log_prior_ratio;
 		for (j = 0; grad != NULL && j < d; j++)
-			grad[i * d + j] = scale * (u[j] - x[j] * along);
+			grad[i * d + j] = 1 / divisor[i] * (u[j] - x[j] * along);
 	}
-}
-
-static void
-eval(const struct field *base, void *work, const double *y, size_t n, double *h, double *grad)
-{
-	evaluate(base, work, y, n, h, grad, 0);
-}
-
-static void
-eval_single(const struct field *base, void *work, const double *y, size_t n, double *h, double *grad)
-{
-	evaluate(base, work, y, n, h, grad, 1);
 }
 
 /* (base + coef0)^degree of an inner product times gamma */
@@ -296,71 +213,84 @@ out:
 	return rc;
 }
 
-/* M and b from the rows and alpha; scaled[n][dim] is scratch. */
-static void
-make_quadratic(struct polykernel *f, const double *X, const double *alpha, size_t n, double *scaled)
+/* Completes the quadratic form, whose Q and q are there. 0, -1: out of memory. */
+static int
+complete_quadratic(struct polykernel *f)
 {
+	struct quadratic *form = f->base.quadratic;
+
+	form->c = f->intercept + f->log_prior_ratio;
+	form->matrix = matrix_alloc(form->Q, f->base.dim, f->base.dim);
+	return form->matrix != NULL ? 0 : -1;
+}
+
+/* The form of the rows and their alpha. 0, -1: out of memory. */
+static int
+make_quadratic(struct polykernel *f, const double *X, const double *alpha, size_t n)
+{
+	struct quadratic *form = f->base.quadratic = quadratic_alloc(f->base.dim, 1);
+	double *scaled = malloc(n * f->base.dim * sizeof *scaled), sum = 0;
 	int d = (int)f->base.dim;
-	double sum = 0;
 	size_t i;
 
+	if (form == NULL || scaled == NULL) {
+		free(scaled);
+		return -1;
+	}
 	memcpy(scaled, X, n * f->base.dim * sizeof *scaled);
 	for (i = 0; i < n; i++) {
 		cblas_dscal(d, alpha[i], scaled + i * f->base.dim, 1);
 		sum += alpha[i];
 	}
 	cblas_dgemm(CblasRowMajor, CblasTrans, CblasNoTrans, d, d, (int)n, f->gamma * f->gamma, X, d, scaled, d, 0,
-	    f->M, d);
-	cblas_dgemv(CblasRowMajor, CblasTrans, (int)n, d, 2 * f->gamma * f->coef0, X, d, alpha, 1, 0, f->b, 1);
+	    form->Q, d);
+	cblas_dgemv(CblasRowMajor, CblasTrans, (int)n, d, 2 * f->gamma * f->coef0, X, d, alpha, 1, 0, form->q, 1);
 	f->intercept += f->coef0 * f->coef0 * sum;
+	free(scaled);
+	return complete_quadratic(f);
 }
 
 static struct field *
 fit(const struct fit_data *data, const struct fit_options *o, struct fit_report *rep, struct err *e)
 {
 	struct polykernel *f = polykernel_alloc(data->dim, o->degree, o->gamma, o->coef0);
-	double *X = calloc(data->n, data->dim * sizeof *X), *scaled = NULL;
-	double *alpha = calloc(data->n, sizeof *alpha), *norm = calloc(data->n, sizeof *norm);
+	double *X = calloc(data->n, data->dim * sizeof *X), *alpha = calloc(data->n, sizeof *alpha);
 	/* the greatest value is that of a row with itself; a float's range is smaller than its digits are few */
 	double most = pow(o->gamma + o->coef0, o->degree);
 	struct estimate x = { .coef = alpha };
-	int single = data->n * data->n > ESTIMATE_EXACT && most > 1e-12 && most < 1e12, rc = -1;
+	int single = data->n * data->n > ESTIMATE_EXACT && most > 1e-12 && most < 1e12;
 	size_t i;
 
-	if (f == NULL || extend(f, data->n) != 0 || X == NULL || alpha == NULL || norm == NULL) {
+	if (f == NULL || X == NULL || alpha == NULL) {
 		err_memory(e);
-		goto out;
+		goto fail;
 	}
 	for (i = 0; i < data->n * data->dim; i++)
 		X[i] = (double)data->act[i];
-	normalise(X, data->n, data->dim, X, norm);
+	for (i = 0; i < data->n; i++)
+		normalise(X + i * data->dim, data->dim, X + i * data->dim);
 	if ((single ? fit_single : fit_double)(f, X, data, o, &x, rep, e) != 0)
-		goto out;
+		goto fail;
 	f->intercept = x.intercept;
 	f->log_prior_ratio = x.log_prior_ratio;
-	if (f->M != NULL) {
-		if ((scaled = malloc(data->n * data->dim * sizeof *scaled)) == NULL) {
-			err_memory(e);
-			goto out;
-		}
-		make_quadratic(f, X, alpha, data->n, scaled);
-		if ((f->panel = matrix_alloc(f->M, data->dim, 1, data->dim, data->dim)) == NULL) {
-			err_memory(e);
-			goto out;
-		}
-	} else {
-		memcpy(f->X, X, data->n * data->dim * sizeof *X);
-		memcpy(f->alpha, alpha, data->n * sizeof *alpha);
-	}
-	rc = 0;
-out:
-	free(X);
-	free(scaled);
-	free(alpha);
-	free(norm);
-	if (rc == 0)
+	if (o->degree != 2) {
+		f->X = X;
+		f->alpha = alpha;
+		f->n = data->n;
 		return &f->base;
-	polykernel_free(f != NULL ? &f->base : NULL);
+	}
+	if (make_quadratic(f, X, alpha, data->n) != 0) {
+		err_memory(e);
+		goto fail;
+	}
+	free(X);
+	free(alpha);
+	return &f->base;
+fail:
+	free(X);
+	free(alpha);
+	if (f != NULL)
+		field_free(&f->base);
 	return NULL;
 }
 
@@ -368,6 +298,7 @@ static int
 save(const struct field *base, struct record *r)
 {
 	const struct polykernel *f = (const struct polykernel *)base;
+	const struct quadratic *form = base->quadratic;
 	size_t d = base->dim, i, n = 0;
 	double *upper;
 	int rc;
@@ -376,37 +307,44 @@ save(const struct field *base, struct record *r)
 	    record_set_num(r, "coef0", f->coef0) != 0 || record_set_num(r, "intercept", f->intercept) != 0 ||
 	    record_set_num(r, "log_prior_ratio", f->log_prior_ratio) != 0)
 		return -1;
-	if (f->M == NULL)
+	if (form == NULL)
 		return record_set_nums(r, "alpha", f->alpha, f->n) != 0 ||
 		    record_set_nums(r, "rows", f->X, f->n * d) != 0 ? -1 : 0;
 	if ((upper = malloc(d * (d + 1) / 2 * sizeof *upper)) == NULL)
 		return -1;
 	for (i = 0; i < d; i++, n += d - i + 1)
-		memcpy(upper + n, f->M + i * d + i, (d - i) * sizeof *upper);
-	rc = record_set_nums(r, "M", upper, d * (d + 1) / 2) != 0 || record_set_nums(r, "b", f->b, d) != 0 ? -1 : 0;
+		memcpy(upper + n, form->Q + i * d + i, (d - i) * sizeof *upper);
+	rc = record_set_nums(r, "M", upper, d * (d + 1) / 2) != 0 || record_set_nums(r, "b", form->q, d) != 0 ? -1 : 0;
 	free(upper);
 	return rc;
 }
 
-/* M's upper triangle, row by row, into the whole. */
+/* The form from Q's upper triangle, row by row, and q. */
 static int
 load_quadratic(struct polykernel *f, const struct record *r, struct err *e)
 {
 	size_t d = f->base.dim, i, j, n = 0;
-	double *upper;
+	double *upper = NULL, *b;
+	struct quadratic *form;
+	int rc = -1;
 
-	if ((f->b = field_load_array(r, "b", d, e)) == NULL ||
+	/* the file's lengths first: dim alone could ask for any amount of memory */
+	if ((b = field_load_array(r, "b", d, e)) == NULL ||
 	    (upper = field_load_array(r, "M", d * (d + 1) / 2, e)) == NULL)
-		return -1;
-	if ((f->M = calloc(d * d, sizeof *f->M)) == NULL) {
-		free(upper);
-		return err_memory(e);
+		goto out;
+	if ((form = f->base.quadratic = quadratic_alloc(d, 1)) == NULL) {
+		err_memory(e);
+		goto out;
 	}
+	memcpy(form->q, b, d * sizeof *b);
 	for (i = 0; i < d; i++)
 		for (j = i; j < d; j++)
-			f->M[i * d + j] = f->M[j * d + i] = upper[n++];
+			form->Q[i * d + j] = form->Q[j * d + i] = upper[n++];
+	rc = complete_quadratic(f) == 0 ? 0 : err_memory(e);
+out:
+	free(b);
 	free(upper);
-	return (f->panel = matrix_alloc(f->M, d, 1, d, d)) == NULL ? err_memory(e) : 0;
+	return rc;
 }
 
 /* As many rows as there are alphas. */
@@ -441,7 +379,7 @@ load(const struct field_type *type, const struct record *r, size_t dim, struct e
 		err_set(e, "no intercept or log_prior_ratio");
 	else if ((degree == 2 ? load_quadratic(f, r, e) : load_rows(f, r, e)) == 0)
 		return &f->base;
-	polykernel_free(&f->base);
+	field_free(&f->base);
 	return NULL;
 }
 
@@ -459,5 +397,4 @@ const struct field_type field_polykernel = {
 	.work_alloc = work_alloc,
 	.work_free = work_free,
 	.eval = eval,
-	.eval_single = eval_single,
 };

@@ -7,8 +7,8 @@
  * h(a) = w . phi(a) + c + log((1 - pi) / pi).
  *
  * With D = 2, w . phi = x_e' M x_e, where M[i][j] = s1[i] s2[j] w[(h1[i] + h2[j]) mod n]:
- * h and its gradient cost one product with M instead of 2 D + 1 transforms of n, as long
- * as M is not too large for that to be a gain.
+ * h is a quadratic form of x. In double it costs one product with M instead of
+ * 2 D + 1 transforms of n, as long as M is not too large for that to be faster.
  */
 #include <complex.h>
 #include <fftw3.h>
@@ -20,7 +20,6 @@
 #include "base/dot.h"
 #include "base/simd.h"
 #include "field/field.h"
-#include "field/matrix.h"
 #include "fit/estimate.h"
 
 struct polysketch {
@@ -32,22 +31,14 @@ struct polysketch {
 	int *index, *sign;		/* [degree][ext] */
 	double *w;			/* [n] */
 	double intercept, log_prior_ratio;
-	double *M;			/* [ext][ext], symmetric, of degree 2; NULL: transforms are faster */
-	struct matrix *panel;		/* gamma M without coef0's row and column, in single precision, or NULL */
 };
 
 struct work {
 	const struct polysketch *f;
-	double *xe, *grad;		/* [FIELD_BATCH][ext] */
-	double *scratch;		/* of products with M */
-	/* transforms: one row at a time */
+	double *xe, *grad;		/* [ext] */
 	double *time;			/* [n] */
 	double complex *spec, *product, *wspec;	/* [degree][n/2+1], [n/2+1], [n/2+1] */
 	fftw_plan forward, inverse;	/* time -> spec, product -> time */
-	/* M x_e in single precision: signs as floats; both sketches in one, their spectrum, gamma i times w's */
-	float *sign;			/* [2][ext] */
-	float complex *both, *spectrum, *iw;	/* [n] */
-	fftwf_plan there, back;		/* both -> spectrum, spectrum -> both */
 };
 
 static void
@@ -60,8 +51,6 @@ polysketch_free(struct field *base)
 	free(f->index);
 	free(f->sign);
 	free(f->w);
-	free(f->M);
-	matrix_free(f->panel);
 	free(f);
 }
 
@@ -119,32 +108,42 @@ transforms_win(const struct polysketch *f)
 	return (double)f->ext * (double)f->ext > 9 * (double)f->n * log2((double)f->n + 1);
 }
 
-/* M[i][j] before it is made symmetric */
+/* M[i][j] + M[j][i] */
 static inline double
 entry(const struct polysketch *f, size_t i, size_t j)
 {
 	const int *h1 = f->index, *s1 = f->sign, *h2 = h1 + f->ext, *s2 = s1 + f->ext;
 
-	return s1[i] * s2[j] * f->w[((size_t)h1[i] + (size_t)h2[j]) % f->n];
+	return s1[i] * s2[j] * f->w[((size_t)h1[i] + (size_t)h2[j]) % f->n] +
+	    s1[j] * s2[i] * f->w[((size_t)h1[j] + (size_t)h2[i]) % f->n];
 }
 
+/* The form of degree 2; Q is gamma M without coef0's row and column. 0, -1: out of memory. */
 static int
 make_quadratic(struct polysketch *f)
 {
+	int dense = !transforms_win(f);
 	size_t d = f->base.dim, i, j;
+	struct quadratic *form;
 
-	if (f->degree != 2 || transforms_win(f))
+	if (f->degree != 2)
 		return 0;
-	if ((f->M = calloc(f->ext * f->ext, sizeof *f->M)) == NULL)
+	if ((form = f->base.quadratic = quadratic_alloc(d, dense)) == NULL)
 		return -1;
-	for (i = 0; i < f->ext; i++)
-		for (j = 0; j < f->ext; j++) {
-			double m = entry(f, i, j) / 2;
-
-			f->M[i * f->ext + j] += m;
-			f->M[j * f->ext + i] += m;
-		}
-	return (f->panel = matrix_alloc(f->M, f->ext, f->gamma, d, d)) != NULL ? 0 : -1;
+	form->c = f->intercept + f->log_prior_ratio;
+	if (f->ext > d) {
+		form->c += f->coef0 * entry(f, d, d) / 2;
+		for (i = 0; i < d; i++)
+			form->q[i] = sqrt(f->gamma * f->coef0) * entry(f, i, d);
+	}
+	if (!dense) {
+		form->sketch = sketch_alloc(f->index, f->sign, f->ext, f->w, f->n, f->gamma, d);
+		return form->sketch != NULL ? 0 : -1;
+	}
+	for (i = 0; i < d; i++)
+		for (j = 0; j <= i; j++)
+			form->Q[i * d + j] = form->Q[j * d + i] = f->gamma * entry(f, i, j) / 2;
+	return (form->matrix = matrix_alloc(form->Q, d, d)) != NULL ? 0 : -1;
 }
 
 static void
@@ -156,7 +155,6 @@ work_free(void *work)
 		return;
 	free(k->xe);
 	free(k->grad);
-	free(k->scratch);
 	if (k->forward != NULL)
 		fftw_destroy_plan(k->forward);
 	if (k->inverse != NULL)
@@ -165,14 +163,6 @@ work_free(void *work)
 	fftw_free(k->spec);
 	fftw_free(k->product);
 	fftw_free(k->wspec);
-	if (k->there != NULL)
-		fftwf_destroy_plan(k->there);
-	if (k->back != NULL)
-		fftwf_destroy_plan(k->back);
-	fftwf_free(k->both);
-	fftwf_free(k->spectrum);
-	fftwf_free(k->iw);
-	free(k->sign);
 	free(k);
 }
 
@@ -180,7 +170,7 @@ work_free(void *work)
 static int
 transform_alloc(struct work *k)
 {
-	size_t n = k->f->n, half = n / 2 + 1, i;
+	size_t n = k->f->n, half = n / 2 + 1;
 
 	k->time = fftw_alloc_real(n);
 	k->spec = fftw_alloc_complex(k->f->degree * half);
@@ -194,23 +184,6 @@ transform_alloc(struct work *k)
 		return -1;
 	memcpy(k->time, k->f->w, n * sizeof *k->time);
 	fftw_execute_dft_r2c(k->forward, k->time, k->wspec);
-	if (k->f->degree != 2)
-		return 0;
-	k->both = fftwf_alloc_complex(n);
-	k->spectrum = fftwf_alloc_complex(n);
-	k->iw = fftwf_alloc_complex(n);
-	k->sign = calloc(2 * k->f->ext, sizeof *k->sign);
-	if (k->both == NULL || k->spectrum == NULL || k->iw == NULL || k->sign == NULL)
-		return -1;
-	for (i = 0; i < 2 * k->f->ext; i++)
-		k->sign[i] = (float)k->f->sign[i];
-	k->there = fftwf_plan_dft_1d((int)n, k->both, k->spectrum, FFTW_FORWARD, FFTW_ESTIMATE);
-	k->back = fftwf_plan_dft_1d((int)n, k->spectrum, k->both, FFTW_BACKWARD, FFTW_ESTIMATE);
-	if (k->there == NULL || k->back == NULL)
-		return -1;
-	/* with what the product is divided by: half of the two gradients' sum, over n */
-	for (i = 0; i < n; i++)
-		k->iw[i] = (float complex)(k->f->gamma * I * (i < half ? k->wspec[i] : conj(k->wspec[n - i])) / (2 * (double)n));
 	return 0;
 }
 
@@ -223,10 +196,9 @@ work_alloc(const struct field *base)
 	if (k == NULL)
 		return NULL;
 	k->f = f;
-	k->xe = calloc(FIELD_BATCH * f->ext, sizeof *k->xe);
-	k->grad = calloc(FIELD_BATCH * f->ext, sizeof *k->grad);
-	if (k->xe == NULL || k->grad == NULL ||
-	    (f->M != NULL ? (k->scratch = dot_scratch(f->ext)) == NULL : transform_alloc(k) != 0)) {
+	k->xe = calloc(f->ext, sizeof *k->xe);
+	k->grad = calloc(f->ext, sizeof *k->grad);
+	if (k->xe == NULL || k->grad == NULL || transform_alloc(k) != 0) {
 		work_free(k);
 		return NULL;
 	}
@@ -336,107 +308,17 @@ static void
 eval(const struct field *base, void *work, const double *y, size_t n, double *h, double *grad)
 {
 	const struct polysketch *f = (const struct polysketch *)base;
-	size_t d = base->dim, ext = f->ext, i, j;
-	double norm[FIELD_BATCH];
+	size_t d = base->dim, i;
 	struct work *k = work;
 
-	for (i = 0; i < n; i++)
-		norm[i] = extend(f, y + i * d, k->xe + i * ext);
 	for (i = 0; i < n; i++) {
-		double *xe = k->xe + i * ext, *g = k->grad + i * ext, value;
+		double norm = extend(f, y + i * d, k->xe), value = eval_transform(k, k->xe, k->grad);
 
-		if (f->M != NULL) {
-			/* M fits a cache: row by row costs no more than all rows in one product, and one row less */
-			dot_symmetric(f->M, ext, xe, g, k->scratch);
-			value = dot(xe, g, ext);
-			for (j = 0; j < ext; j++)
-				g[j] *= 2;
-		} else {
-			value = eval_transform(k, xe, g);
-		}
 		if (h != NULL)
 			h[i] = value + f->intercept + f->log_prior_ratio;
 		if (grad != NULL)
-			through_norm(f, xe, g, norm[i], grad + i * d);
+			through_norm(f, k->xe, k->grad, norm, grad + i * d);
 	}
-}
-
-/* z = w conj(z) of n complex numbers */
-SIMD_CLONES static void
-turn_spectrum(float *restrict z, const float *restrict w, size_t n)
-{
-	size_t i;
-
-	#pragma omp simd
-	for (i = 0; i < n; i++) {
-		float re = z[2 * i], im = z[2 * i + 1];
-
-		z[2 * i] = w[2 * i] * re + w[2 * i + 1] * im;
-		z[2 * i + 1] = w[2 * i + 1] * re - w[2 * i] * im;
-	}
-}
-
-/*
- * gamma M times x_e, all but n numbers of which, from the first on, are 0, without coef0's number: the two real
- * sketches of it are one complex one with the spectrum Z = S1 + i S2, and the two gradients come back as one, of the
- * spectrum conj(S2) W + i conj(S1) W = i W conj(Z).
- */
-static void
-multiply_transform(struct work *k, const float *x, size_t first, size_t n, float *out)
-{
-	const struct polysketch *f = k->f;
-	const int *h1 = f->index, *h2 = h1 + f->ext;
-	const float *s1 = k->sign, *s2 = s1 + f->ext;
-	float *both = (float *)k->both;
-	size_t i;
-
-	memset(both, 0, 2 * f->n * sizeof *both);
-	for (i = first; i < first + n; i++) {
-		both[2 * h1[i]] += s1[i] * x[i - first];
-		both[2 * h2[i] + 1] += s2[i] * x[i - first];
-	}
-	fftwf_execute(k->there);
-	turn_spectrum((float *)k->spectrum, (const float *)k->iw, f->n);
-	fftwf_execute(k->back);
-	for (i = 0; i < f->base.dim; i++)
-		out[i] = s1[i] * both[2 * h1[i]] + s2[i] * both[2 * h2[i] + 1];
-}
-
-/* Q = gamma M without coef0's row and column, q = 2 sqrt(gamma coef0) its column, c = coef0 its corner + ... */
-static int
-quadratic(const struct field *base, void *work, float *q, double *c)
-{
-	const struct polysketch *f = (const struct polysketch *)base;
-	struct work *k = work;
-	const float one = 1;
-	size_t d = base->dim, i;
-
-	if (f->degree != 2 || q == NULL)
-		return f->degree == 2;
-	*c = f->intercept + f->log_prior_ratio;
-	memset(q, 0, d * sizeof *q);
-	if (f->ext == d)
-		return 1;
-	if (f->M == NULL)
-		multiply_transform(k, &one, d, 1, q);
-	for (i = 0; i < d; i++)
-		q[i] = (float)(2 * sqrt(f->coef0 / f->gamma) * (f->M != NULL ? f->gamma * f->M[d * f->ext + i] : (double)q[i]));
-	*c += f->coef0 * entry(f, d, d);
-	return 1;
-}
-
-static void
-product(const struct field *base, void *work, const float *x, size_t n, float *Qx)
-{
-	const struct polysketch *f = (const struct polysketch *)base;
-	size_t d = base->dim, r;
-
-	if (f->panel != NULL) {
-		matrix_multiply(f->panel, x, n, Qx);
-		return;
-	}
-	for (r = 0; r < n; r++)
-		multiply_transform(work, x + r * d, 0, d, Qx + r * d);
 }
 
 /*
@@ -629,7 +511,7 @@ memory:
 out:
 	if (rc == 0)
 		return &f->base;
-	polysketch_free(&f->base);
+	field_free(&f->base);
 	return NULL;
 }
 
@@ -711,7 +593,7 @@ load(const struct field_type *type, const struct record *r, size_t dim, struct e
 		return &f->base;
 	err_memory(e);
 fail:
-	polysketch_free(&f->base);
+	field_free(&f->base);
 	return NULL;
 }
 
@@ -729,6 +611,4 @@ const struct field_type field_polysketch = {
 	.work_alloc = work_alloc,
 	.work_free = work_free,
 	.eval = eval,
-	.quadratic = quadratic,
-	.product = product,
 };

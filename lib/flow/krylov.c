@@ -48,7 +48,7 @@ struct inner {
 
 struct krylov {
 	const struct field *f;
-	void *work;			/* of f's type */
+	struct quadratic_work *work;
 	size_t dim;
 	const struct solver *probe;	/* what `holds' goes its step with */
 	double length;			/* of q */
@@ -212,8 +212,7 @@ static const struct field_type joined_type = {
 int
 krylov_fits(const struct field *f)
 {
-	return f->type->quadratic != NULL && f->mean == NULL && f->dim >= SMALL &&
-	    f->type->quadratic(f, NULL, NULL, NULL);
+	return f->quadratic != NULL && f->mean == NULL && f->dim >= SMALL;
 }
 
 /* y += a x */
@@ -265,8 +264,7 @@ krylov_free(struct krylov *s)
 
 	if (s == NULL)
 		return;
-	if (s->work != NULL)
-		s->f->type->work_free(s->work);
+	quadratic_work_free(s->work);
 	for (i = 0; s->in != NULL && i < FIELD_BATCH; i++) {
 		field_work_free(s->in[i].work);
 		free(s->in[i].a.v);
@@ -280,13 +278,16 @@ krylov_free(struct krylov *s)
 
 /* q's chain: its products are made but once. */
 static void
-share(struct krylov *s, double *c)
+share(struct krylov *s)
 {
-	s->f->type->quadratic(s->f, s->work, s->q.v, c);
+	size_t i;
+
+	for (i = 0; i < s->dim; i++)
+		s->q.v[i] = (float)s->f->quadratic->q[i];
 	s->length = normalise(s->q.v, s->dim);
 	s->closed = !(s->length > 0);
 	for (s->q.n = 1; !s->closed && s->n_shared < SHARED; s->n_shared++) {
-		s->f->type->product(s->f, s->work, s->q.v + (s->q.n - 1) * s->dim, 1, s->Qx);
+		quadratic_multiply(s->f->quadratic, s->work, s->q.v + (s->q.n - 1) * s->dim, 1, s->Qx);
 		s->closed = !chain_grow(&s->q, s->Qx, s->dim);
 	}
 }
@@ -295,7 +296,6 @@ struct krylov *
 krylov_alloc(const struct field *f)
 {
 	struct krylov *s = calloc(1, sizeof *s);
-	double c = 0;
 	size_t i;
 
 	if (s == NULL)
@@ -308,14 +308,14 @@ krylov_alloc(const struct field *f)
 	s->Qx = calloc(FIELD_BATCH * s->dim, sizeof *s->Qx);
 	s->in = calloc(FIELD_BATCH, sizeof *s->in);
 	if (s->q.v == NULL || s->x == NULL || s->Qx == NULL || s->in == NULL ||
-	    (f->type->work_alloc != NULL && (s->work = f->type->work_alloc(f)) == NULL))
+	    (s->work = quadratic_work_alloc(f->quadratic)) == NULL)
 		goto fail;
 	s->joined.base = (struct field){ .type = &joined_type, .dim = K * LANES };
-	share(s, &c);
+	share(s);
 	for (i = 0; i < FIELD_BATCH; i++) {
 		struct inner *in = &s->in[i];
 
-		in->field = (struct small){ .base = { .type = &small_type, .dim = K }, .c = c };
+		in->field = (struct small){ .base = { .type = &small_type, .dim = K }, .c = f->quadratic->c };
 		if ((in->work = field_work_alloc(&in->field.base)) == NULL ||
 		    (in->a.v = calloc(K * s->dim, sizeof *in->a.v)) == NULL)
 			goto fail;
@@ -581,7 +581,7 @@ krylov_enter(struct krylov *s, const double *a, size_t n, double T, double *z, i
 
 			memcpy(s->x + k * dim, c->v + (c->n - 1) * dim, dim * sizeof *s->x);
 		}
-		s->f->type->product(s->f, s->work, s->x, left, s->Qx);
+		quadratic_multiply(s->f->quadratic, s->work, s->x, left, s->Qx);
 		for (still = k = 0; k < left; k++) {
 			struct inner *in = &s->in[i = open[k]];
 

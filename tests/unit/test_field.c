@@ -60,7 +60,7 @@ check_fit(const char *name, struct polysketch *f, const json_t *g)
 	struct err e;
 
 	fit_options_default(&o);
-	plain.M = NULL;
+	plain.base.quadratic = NULL;
 	k = work_alloc(&plain.base);
 	for (i = 0; i < ROWS; i++) {
 		double value;
@@ -111,14 +111,14 @@ check_golden(const char *name)
 
 	/* with transforms, as for any degree */
 	plain = *f;
-	plain.M = NULL;
+	plain.base.quadratic = NULL;
 	k = work_alloc(&plain.base);
 	for (i = 0; i < rows; i++)
 		features(k, X + i * f->base.dim, got + i * f->n);
 	worst = deviation(got, phi, rows * f->n);
 	ok(worst < 1e-12, "%s: features: %.1e", name, worst);
 	work_free(k);
-	for (quadratic = 0; quadratic <= (f->M != NULL); quadratic++) {
+	for (quadratic = 0; quadratic <= (f->base.quadratic != NULL); quadratic++) {
 		const char *how = quadratic ? "as a quadratic form" : "by transforms";
 
 		w = field_work_alloc(quadratic ? &f->base : &plain.base);
@@ -131,7 +131,7 @@ check_golden(const char *name)
 	}
 	check_steered(name, &f->base, g, X, rows);
 	check_fit(name, f, g);
-	polysketch_free(&f->base);
+	field_free(&f->base);
 	free(X);
 	free(phi);
 	free(h);

@@ -1,0 +1,139 @@
+#include "field/quadratic.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/dot.h"
+#include "field/field.h"
+
+struct quadratic_work {
+	double *x, *u;			/* [FIELD_BATCH][dim] directions, their products with Q */
+	double *scratch;		/* of products in double */
+	float *x_single, *u_single;	/* [FIELD_BATCH][dim] */
+	float *sketch;			/* of products with f->sketch */
+};
+
+struct quadratic *
+quadratic_alloc(size_t dim, int dense)
+{
+	struct quadratic *f = calloc(1, sizeof *f);
+
+	if (f == NULL)
+		return NULL;
+	f->dim = dim;
+	f->q = calloc(dim, sizeof *f->q);
+	if (dense)
+		f->Q = calloc(dim, dim * sizeof *f->Q);
+	if (f->q != NULL && (f->Q != NULL || !dense))
+		return f;
+	quadratic_free(f);
+	return NULL;
+}
+
+void
+quadratic_free(struct quadratic *f)
+{
+	if (f == NULL)
+		return;
+	free(f->Q);
+	free(f->q);
+	matrix_free(f->matrix);
+	sketch_free(f->sketch);
+	free(f);
+}
+
+void
+quadratic_work_free(struct quadratic_work *w)
+{
+	if (w == NULL)
+		return;
+	free(w->x);
+	free(w->u);
+	free(w->scratch);
+	free(w->x_single);
+	free(w->u_single);
+	free(w->sketch);
+	free(w);
+}
+
+struct quadratic_work *
+quadratic_work_alloc(const struct quadratic *f)
+{
+	struct quadratic_work *w = calloc(1, sizeof *w);
+	size_t size = FIELD_BATCH * f->dim;
+
+	if (w == NULL)
+		return NULL;
+	w->x = calloc(size, sizeof *w->x);
+	w->u = calloc(size, sizeof *w->u);
+	w->scratch = dot_scratch(f->dim);
+	w->x_single = calloc(size, sizeof *w->x_single);
+	w->u_single = calloc(size, sizeof *w->u_single);
+	if (f->sketch != NULL)
+		w->sketch = sketch_scratch(f->sketch);
+	if (w->x != NULL && w->u != NULL && w->scratch != NULL && w->x_single != NULL && w->u_single != NULL &&
+	    (w->sketch != NULL || f->sketch == NULL))
+		return w;
+	quadratic_work_free(w);
+	return NULL;
+}
+
+void
+quadratic_multiply(const struct quadratic *f, struct quadratic_work *w, const float *x, size_t n, float *Qx)
+{
+	size_t i;
+
+	if (f->matrix != NULL) {
+		matrix_multiply(f->matrix, x, n, Qx);
+		return;
+	}
+	for (i = 0; i < n; i++)
+		sketch_multiply(f->sketch, x + i * f->dim, Qx + i * f->dim, w->sketch);
+}
+
+/* Sets w->u to the products of w->x. */
+static void
+multiply(const struct quadratic *f, struct quadratic_work *w, size_t n, int single)
+{
+	size_t dim = f->dim, i;
+
+	if (single) {
+		for (i = 0; i < n * dim; i++)
+			w->x_single[i] = (float)w->x[i];
+		quadratic_multiply(f, w, w->x_single, n, w->u_single);
+		for (i = 0; i < n * dim; i++)
+			w->u[i] = (double)w->u_single[i];
+		return;
+	}
+	/* Q fits in cache: one product a row is as fast as one product of all rows, and faster for few rows */
+	for (i = 0; i < n; i++)
+		dot_symmetric(f->Q, dim, w->x + i * dim, w->u + i * dim, w->scratch);
+}
+
+void
+quadratic_eval(const struct quadratic *f, struct quadratic_work *w, const double *y, size_t n, double *h,
+    double *grad, int single)
+{
+	size_t dim = f->dim, i, j;
+	double scale[FIELD_BATCH];
+
+	for (i = 0; i < n; i++) {
+		scale[i] = 1 / (sqrt(dot(y + i * dim, y + i * dim, dim)) + 1e-12);
+		for (j = 0; j < dim; j++)
+			w->x[i * dim + j] = scale[i] * y[i * dim + j];
+	}
+	multiply(f, w, n, single);
+	for (i = 0; i < n; i++) {
+		double *x = w->x + i * dim, *u = w->u + i * dim, along;
+
+		if (h != NULL)
+			h[i] = dot(x, u, dim) + dot(x, f->q, dim) + f->c;
+		if (grad == NULL)
+			continue;
+		for (j = 0; j < dim; j++)
+			u[j] = 2 * u[j] + f->q[j];
+		along = dot(x, u, dim);
+		for (j = 0; j < dim; j++)
+			grad[i * dim + j] = scale[i] * (u[j] - x[j] * along);
+	}
+}
