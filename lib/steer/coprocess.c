@@ -1,5 +1,4 @@
 #include "steer/coprocess.h"
-#include "stream/sink.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,8 +12,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/buf.h"
 #include "base/clock.h"
-#include "stream/wire.h"
+#include "stream/sink.h"
 
 enum { KEY = 256 };			/* longest id, with its NUL */
 

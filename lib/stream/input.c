@@ -13,7 +13,7 @@ enum { SIZE = 65536 };
 
 struct input {
 	int fd;			/* -1: from source */
-	stream_source_fn *source;
+	ssize_t (*source)(void *ctx, void *p, size_t n, struct err *e);
 	void *ctx;
 	int gzip;		/* -1: not known yet; else whether it is */
 	int inside;		/* between the first and last byte of a gzip member */
@@ -48,7 +48,8 @@ input_open(const char *path, struct err *e)
 }
 
 struct input *
-input_open_source(stream_source_fn *fn, void *ctx, const char *name, struct err *e)
+input_open_source(ssize_t (*fn)(void *ctx, void *p, size_t n, struct err *e), void *ctx, const char *name,
+    struct err *e)
 {
 	struct input *in = calloc(1, sizeof *in);
 

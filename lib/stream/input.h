@@ -11,13 +11,13 @@
 #include <sys/types.h>
 
 #include "base/err.h"
-#include "stream/stream.h"
 
 struct input;
 
 struct input *input_open(const char *path, struct err *e);	/* "-": standard input; NULL on failure */
-/* Bytes that fn gets (stream.h), known to messages by `name`; NULL on failure. */
-struct input *input_open_source(stream_source_fn *fn, void *ctx, const char *name, struct err *e);
+/* Bytes that fn gets (as a stream_source_fn), known to messages by `name`; NULL on failure. */
+struct input *input_open_source(ssize_t (*fn)(void *ctx, void *p, size_t n, struct err *e), void *ctx,
+    const char *name, struct err *e);
 enum { INPUT_LATER = -2 };
 /*
  * Bytes read, at least 1; 0: the end; -1: error (a truncated or broken gzip file, too);

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "stream/wire.h"
+
 static int
 pack(msgpack_packer *pk, const json_t *v)
 {

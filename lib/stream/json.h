@@ -6,8 +6,8 @@
 
 #include <stddef.h>
 
+#include "base/buf.h"
 #include "base/err.h"
-#include "stream/wire.h"
 
 /* One JSON value appended as msgpack, and a msgpack value appended as JSON. */
 int json_parse(struct buf *to, const char *text, size_t len, struct err *e);

@@ -1,5 +1,4 @@
 #include "stream/record.h"
-#include "stream/json.h"
 
 #include <math.h>
 #include <msgpack.h>
@@ -7,6 +6,7 @@
 #include <string.h>
 
 #include "base/float16.h"
+#include "stream/json.h"
 #include "stream/wire.h"
 
 /* A field: its name and its raw msgpack value, each with a NUL behind it, in the record's bytes. */
@@ -451,41 +451,36 @@ record_set_act(struct record *r, int half, const float *act, size_t dim, struct 
 }
 
 int
-record_check_act(const struct record *r, const struct header *h, struct err *e)
+record_check_act(const struct record *r, int half, size_t dim, struct err *e)
 {
-	size_t width = h->half ? 2 : 4, i;
+	size_t width = half ? 2 : 4, i;
 	const unsigned char *p;
 
-	if (h->kind != STREAM_ACTIVATIONS)
-		return record_has(r, "act") ?
-		    err_set(e, "it has a field 'act' in a stream of %s", stream_kind_name(h->kind)) : 0;
-	if (find_act(r, h->half, h->dim, &p, e) != 0)
+	if (find_act(r, half, dim, &p, e) != 0)
 		return -1;
-	for (i = 0; i < h->dim; i++)
-		if (!isfinite(le_load(p + i * width, h->half)))
+	for (i = 0; i < dim; i++)
+		if (!isfinite(le_load(p + i * width, half)))
 			return err_set(e, "field 'act' holds a value that is not finite");
 	return 0;
 }
 
 int
-record_pack_act(struct record *r, const struct header *h, struct err *e)
+record_pack_act(struct record *r, int half, struct err *e)
 {
 	double *v;
 	float *act;
 	size_t n, i;
 	int rc;
 
-	if (h->kind != STREAM_ACTIVATIONS || !record_has(r, "act"))
-		return record_check_act(r, h, e);
 	if (record_get_nums(r, "act", &v, &n) != 1)
 		return err_set(e, "field 'act' is not an array of numbers");
 	act = malloc((n + 1) * sizeof *act);
 	for (i = 0; act != NULL && i < n; i++)
 		act[i] = (float)v[i];
-	rc = act == NULL ? err_memory(e) : record_set_act(r, h->half, act, n, e);
+	rc = act == NULL ? err_memory(e) : record_set_act(r, half, act, n, e);
 	free(act);
 	free(v);
-	return rc != 0 ? -1 : record_check_act(r, h, e);
+	return rc;
 }
 
 /* Bytes of the object at p, which a walk has found good. */

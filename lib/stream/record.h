@@ -16,6 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "base/err.h"
 
 struct record;
@@ -64,6 +65,23 @@ void record_unset(struct record *r, const char *name);
  */
 int record_get_act(const struct record *r, int half, float *out, size_t dim, struct err *e);
 int record_set_act(struct record *r, int half, const float *act, size_t dim, struct err *e);
+
+/*
+ * Turn a field "act" that is an array of numbers, as JSON has it, into the binary one, and check that it
+ * is dim finite numbers. 0, or -1 with a message.
+ */
+int record_pack_act(struct record *r, int half, struct err *e);
+int record_check_act(const struct record *r, int half, size_t dim, struct err *e);
+
+/*
+ * Records as msgpack, for lib/ alone. record_from_wire: r becomes the map at p[n], in which a walk (wire.h)
+ * has found nothing wrong; 0, or -1 (a name twice, too many). record_to_wire appends all fields as one map.
+ * record_raw: the value of a field, borrowed, NULL if it is absent.
+ */
+int record_from_wire(struct record *r, const unsigned char *p, size_t n, struct err *e);
+int record_to_wire(const struct record *r, struct buf *to);
+const unsigned char *record_raw(const struct record *r, const char *name, size_t *len);
+int record_set_raw(struct record *r, const char *name, const unsigned char *p, size_t len);
 
 /* One JSON object (jansson), without the line's newline, and back. */
 int record_from_json(struct record *r, const char *line, size_t len, struct err *e);

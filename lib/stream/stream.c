@@ -1,10 +1,12 @@
-/* Reading a stream: odesteer-stream(5). */
+#include "stream/stream.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <zlib.h>
 
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/utf8.h"
 #include "stream/input.h"
@@ -376,12 +378,20 @@ check_end(struct stream *s, const unsigned char *p, size_t len, struct err *e)
 	return err_set(e, "%s goes on behind its end record", name);
 }
 
+/* Checks the field "act" of a record just read, in JSON Lines an array of numbers that becomes binary. */
 static int
 check_act(const struct stream *s, struct record *r, struct err *e)
 {
+	const struct header *h = &s->header;
+	int has_act = record_has(r, "act");
+
 	if (s->missing != NULL)
-		return record_has(r, "act") ? err_set(e, "it has a field 'act' of its own") : 0;
-	return s->json ? record_pack_act(r, &s->header, e) : record_check_act(r, &s->header, e);
+		return has_act ? err_set(e, "it has a field 'act' of its own") : 0;
+	if (h->kind != STREAM_ACTIVATIONS)
+		return has_act ? err_set(e, "it has a field 'act' in a stream of %s", stream_kind_name(h->kind)) : 0;
+	if (s->json && has_act && record_pack_act(r, h->half, e) != 0)
+		return -1;
+	return record_check_act(r, h->half, h->dim, e);
 }
 
 /* Makes a record of a line of text, without its newline. */

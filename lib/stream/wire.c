@@ -6,48 +6,6 @@
 
 #include "base/utf8.h"
 
-int
-buf_reserve(struct buf *b, size_t more)
-{
-	size_t cap = b->cap < 256 ? 256 : b->cap;
-	unsigned char *p;
-
-	if (more <= b->cap - b->len)
-		return 0;
-	if (more > SIZE_MAX / 4 - b->len)
-		return -1;
-	while (cap - b->len < more)
-		cap *= 2;
-	p = realloc(b->p, cap);
-	if (p == NULL)
-		return -1;
-	b->p = p;
-	b->cap = cap;
-	return 0;
-}
-
-int
-buf_append(struct buf *b, const void *p, size_t n)
-{
-	uintptr_t base = (uintptr_t)b->p, from = (uintptr_t)p;
-	int inside = b->p != NULL && from >= base && from < base + b->cap;
-
-	if (n == 0)
-		return 0;
-	if (buf_reserve(b, n) != 0)
-		return -1;
-	/* a field copied from the very record it goes to: the bytes may have moved */
-	memcpy(b->p + b->len, inside ? b->p + (from - base) : p, n);
-	b->len += n;
-	return 0;
-}
-
-int
-buf_pack(void *b, const char *p, size_t n)
-{
-	return buf_append(b, p, n);
-}
-
 /* Types 0xc0 to 0xdf: what they are and how many bytes of number follow the first byte. */
 static const struct {
 	signed char type;	/* -1: never used */

@@ -1,5 +1,5 @@
 /*
- * wire - msgpack bytes, one token at a time: what record.c, header.c and
+ * wire - msgpack bytes, one token at a time: what record.c, header.c, json.c and
  * stream.c share. Private to the library.
  *
  * msgpack-c packs. It does not unpack here: its unpacker allocates what a
@@ -14,8 +14,6 @@
 #include <stdint.h>
 
 #include "base/err.h"
-#include "stream/header.h"
-#include "stream/record.h"
 
 enum {
 	WIRE_DEPTH = 32,		/* maps and arrays inside one another, the record included */
@@ -23,15 +21,6 @@ enum {
 	WIRE_LIMIT = 256 * 1024 * 1024	/* bytes of one object or line */
 };
 #define WIRE_RESERVED "odesteer"	/* the key that marks headers and end records */
-
-/* Bytes that grow. All zero is empty; free(b->p) releases. */
-struct buf {
-	unsigned char *p;
-	size_t len, cap;
-};
-int buf_reserve(struct buf *b, size_t more);	/* room for more bytes: 0, -1: out of memory */
-int buf_append(struct buf *b, const void *p, size_t n);	/* p may point into b */
-int buf_pack(void *b, const char *p, size_t n);	/* the same for a msgpack_packer */
 
 enum token_type {
 	TOKEN_NIL, TOKEN_BOOL, TOKEN_UINT, TOKEN_INT, TOKEN_NUM,
@@ -65,20 +54,5 @@ struct walk {
  * that are not finite, bytes anywhere but in "act".
  */
 int walk_run(struct walk *w, const unsigned char *p, size_t n, struct err *e);
-
-/* Is p[n] the string s? */
-int wire_is(const unsigned char *p, size_t n, const char *s);
-
-/* r becomes a whole map that a walk has found good: 0, or -1 (a name twice, too many). */
-int record_from_wire(struct record *r, const unsigned char *p, size_t n, struct err *e);
-/* All fields as one map. 0; -1: out of memory. */
-int record_to_wire(const struct record *r, struct buf *to);
-/* The raw value of a field, NULL: absent; borrowed. */
-const unsigned char *record_raw(const struct record *r, const char *name, size_t *len);
-int record_set_raw(struct record *r, const char *name, const unsigned char *p, size_t len);
-/* Is "act" what a stream with this header demands? 0, or -1 with a message. */
-int record_check_act(const struct record *r, const struct header *h, struct err *e);
-/* "act" as an array of numbers (from JSON) becomes what the header says. */
-int record_pack_act(struct record *r, const struct header *h, struct err *e);
 
 #endif

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
+#include "stream/record.h"
 #include "stream/wire.h"
 #include "tap.h"
 
