@@ -270,7 +270,7 @@ read_run(const char *arg, int number)
 	const char *eq = strchr(arg, '='), *path = eq != NULL ? eq + 1 : arg;
 	size_t len = eq != NULL ? (size_t)(eq - arg) : strlen(arg), c, n = 0;
 	struct record *r = need(record_alloc());
-	char id[GROUPS_SIZE];
+	char id[RECORD_KEY_SIZE];
 	struct stream *in;
 	struct run *run;
 	struct err e;

@@ -34,7 +34,7 @@ struct mc {
 	enum template template;
 	const char *system;
 	struct answer *head, **tail;		/* held back, in order */
-	char last[EXAMPLE_KEY];			/* the question of the last answer */
+	char last[RECORD_KEY_SIZE];			/* the question of the last answer */
 	struct groups *seen;			/* all questions, to notice one that comes back */
 };
 
@@ -96,7 +96,7 @@ finish_question(struct mc *s, struct metric_out *out, struct err *e)
 	double best = -INFINITY, max_false = -INFINITY, max = -INFINITY, sum_true = 0, sum = 0, mc[3];
 	struct answer *a, *end, *chosen = NULL;
 	size_t n_true = 0, above = 0;
-	char group[EXAMPLE_KEY];
+	char group[RECORD_KEY_SIZE];
 
 	memcpy(group, s->head->x.group, sizeof group);
 	for (end = s->head; end != NULL && strcmp(end->x.group, group) == 0; end = end->next) {

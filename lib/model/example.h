@@ -10,8 +10,6 @@
 #include "model/lm.h"
 #include "stream/record.h"
 
-enum { EXAMPLE_KEY = 256 };	/* longest id or group, with its NUL */
-
 enum template {
 	TEMPLATE_RAW,		/* system text, a newline, prompt, completion, as they stand */
 	TEMPLATE_CHAT		/* the model's chat template for system text and prompt; completion behind it */
@@ -27,7 +25,7 @@ enum example_text {
 };
 
 struct example {
-	char id[EXAMPLE_KEY], group[EXAMPLE_KEY];	/* the group is the id where there is none */
+	char id[RECORD_KEY_SIZE], group[RECORD_KEY_SIZE];	/* the group is the id where there is none */
 	int *token;
 	size_t n;
 	size_t n_prompt;	/* tokens that the prompt alone also has: the completion begins behind them */

@@ -16,8 +16,6 @@
 #include "base/clock.h"
 #include "stream/sink.h"
 
-enum { KEY = 256 };			/* longest id, with its NUL */
-
 struct coprocess {
 	char name[400];			/* "filter 'CMD'", a long one cut off */
 	double timeout;
@@ -376,7 +374,7 @@ set_row(struct coprocess *f, const struct coprocess_row *row, size_t i)
 static int
 check_row(struct coprocess *f, const struct coprocess_row *row, size_t i, uint64_t number, struct err *e)
 {
-	char wanted[KEY], id[KEY];
+	char wanted[RECORD_KEY_SIZE], id[RECORD_KEY_SIZE];
 	int64_t pos;
 
 	if (row == NULL)

@@ -6,7 +6,7 @@
 
 /* What tsearch keeps: the name is the first member. */
 struct name {
-	char text[GROUPS_SIZE];
+	char text[RECORD_KEY_SIZE];
 	size_t number;
 };
 
@@ -96,7 +96,7 @@ groups_text(const struct groups *n, size_t number)
 int
 groups_group(struct groups *n, const struct record *r, size_t *number, struct err *e)
 {
-	char name[GROUPS_SIZE];
+	char name[RECORD_KEY_SIZE];
 
 	if (record_get_key(r, record_has(r, "group") ? "group" : "id", name, sizeof name, e) != 0)
 		return -1;

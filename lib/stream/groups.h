@@ -7,8 +7,6 @@
 #include "base/err.h"
 #include "stream/record.h"
 
-enum { GROUPS_SIZE = 256 };	/* longest name, with its NUL */
-
 struct groups;
 
 struct groups *groups_alloc(void);		/* NULL: out of memory */

@@ -42,6 +42,7 @@ int record_get_nums(const struct record *r, const char *name, double **v, size_t
  */
 int record_get_str_at(const struct record *r, const char *name, size_t i, const char **s, size_t *len);
 
+enum { RECORD_KEY_SIZE = 256 };	/* of an id or group that every tool takes, with its NUL */
 /*
  * The text of a string or integer field (an id or a group), as a copy:
  * 0, or -1 with a message that names the field (absent, another type, longer
