@@ -6,6 +6,7 @@
 
 #include "field/barrier.h"
 #include "field/heldout.h"
+#include "flow_options.h"
 #include "model/cvec.h"
 #include "number.h"
 #include "stream/groups.h"
@@ -163,11 +164,11 @@ parse(int argc, char *argv[])
 		case 'p': parse_preset(optarg); break;
 		case 'S': o->seed = number_seed32("-S", optarg); break;
 		case 'T':
-			opt.T = tool_strength(optarg);
+			opt.T = flow_options_length(optarg);
 			if (opt.T.how == STRENGTH_AUTO)
 				tool_misuse("-T: auto cannot be stored: give a length such as 0.3r");
 			break;
-		case 'v': tool_verbose(1); break;
+		case 'v': tool_verbose = 1; break;
 		case 'z': opt.gzip = 1; break;
 		case 1: o->folds = (unsigned)number_long("--folds", optarg, 2, 1000); break;
 		case 2: opt.held_out = optarg; break;
@@ -397,7 +398,7 @@ main(int argc, char *argv[])
 	tool_start(&tool, argc, argv);
 	fit_options_default(&opt.o);
 	parse(argc, argv);
-	tool_blas_threads(opt.threads);
+	openblas_set_num_threads(opt.threads);
 
 	if ((in = stream_open((const char *const *)argv + optind, (size_t)(argc - optind), &e)) == NULL ||
 	    stream_expect(in, 1u << STREAM_ACTIVATIONS, &e) != 0)

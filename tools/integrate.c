@@ -4,30 +4,30 @@
 
 #include "field/barrier.h"
 #include "flow/flow.h"
-#include "number.h"
-#include "stream/sink.h"
-#include "stream/stream.h"
+#include "flow_options.h"
+#include "options.h"
 #include "tool.h"
 
 enum { CHUNK = 64 };		/* activations moved together: one product for all of them */
 
-static struct {
-	const char *out;
-	struct tool_flows flows;
-	int threads, gzip;
-} opt;
+static int threads;
+
+static struct tool_option options[] = {
+	FLOW_BARRIER("what fitbarrier wrote"),
+	FLOW_LENGTH,
+	FLOW_OPTIONS,
+	{ "-j", "threads", "compute with this many", OPTION_INT, .to = &threads, .min = 1, .max = THREADS_MAX },
+	OUTPUT_OPTIONS("report progress"),
+	{ 0 }
+};
 
 static void
 usage(FILE *to)
 {
-	fprintf(to,
+	fputs(
 	    "usage: integrate -b barrier [-vz] [-j threads] [-n steps] [-o file] [-s solver]\n"
-	    "                 [-T length] [--tolerance x] [--until q] [file ...]\n"
-	    "  -b barrier    what fitbarrier wrote\n");
-	tool_flow_usage(to, &opt.flows);
-	fprintf(to,
-	    "  -j threads    (default: %d)\n"
-	    "  -o file       (default: standard output)    -z  gzip    -v  progress\n", tool_threads());
+	    "                 [-T length] [--tolerance x] [--until q] [file ...]\n", to);
+	options_print(options, to);
 }
 
 static const struct tool tool = { "integrate", usage };
@@ -35,47 +35,42 @@ static const struct tool tool = { "integrate", usage };
 static void
 parse(int argc, char *argv[])
 {
-	static const struct option longs[] = { TOOL_FLOW_LONGS, { NULL, 0, NULL, 0 } };
-	int c;
-
-	opt.threads = tool_threads();
-	while ((c = tool_option(argc, argv, "b:j:n:o:s:T:vz", longs)) != -1)
-		switch (c) {
-		case 'j': opt.threads = (int)number_long("-j", optarg, 1, 512); break;
-		case 'o': opt.out = optarg; break;
-		case 'v': tool_verbose(1); break;
-		case 'z': opt.gzip = 1; break;
-		default: tool_flow_option(&opt.flows, c, optarg);
-		}
-	if (opt.flows.n == 0)
+	flow_options_default(&flows.common);
+	threads = tool_threads();
+	options_parse(options, argc, argv);
+	if (flows.n == 0)
 		tool_misuse("a barrier is needed: -b");
-	if (opt.flows.n > 1)
+	if (flows.n > 1)
 		tool_misuse("-b: one barrier at a time; the next can follow in the pipeline");
-	tool_refuse_terminal(opt.out);
+	flows.flow[0].o.threads = (unsigned)threads;
+	tool_refuse_terminal(tool_output.path);
 }
 
 /*
- * Reads up to CHUNK records and their activations, all but the first without waiting, and so from
- * one path; the number read.
+ * Reads up to CHUNK records into r and their activations into act. Waits for input
+ * before the first only, so that all are from one path. Returns the number read.
  */
 static size_t
-take(struct stream *in, struct record **r, float *act)
+read_chunk(struct stream *in, struct record **r, float *act)
 {
 	const struct header *h = stream_header(in);
 	struct err e;
 	size_t n;
 	int got = 1;
 
-	for (n = 0; n < CHUNK && (n == 0 || stream_pending(in)) && (got = stream_read(in, r[n], &e)) == 1; n++)
+	for (n = 0; n < CHUNK && (n == 0 || stream_pending(in)); n++) {
+		if ((got = stream_read(in, r[n], &e)) != 1)
+			break;
 		if (record_get_act(r[n], h->half, act + n * h->dim, h->dim, &e) != 0)
 			tool_die_record(in, &e);
-	if (got < 0)
-		tool_die_err(&e);
+	}
+	tool_check(got, &e);
 	return n;
 }
 
+/* Writes the n records r with the activations act and with what became of them. */
 static void
-give(struct sink *out, const struct stream *in, struct record **r, const float *act, size_t n,
+write_chunk(struct sink *out, const struct stream *in, struct record **r, const float *act, size_t n,
     const struct flow_result *moved)
 {
 	const struct header *h = stream_header(in);
@@ -90,8 +85,7 @@ give(struct sink *out, const struct stream *in, struct record **r, const float *
 			tool_die("out of memory");
 		if (record_set_act(r[i], h->half, act + i * h->dim, h->dim, &e) != 0)
 			tool_die_record_back(in, n - 1 - i, &e);
-		if (sink_write(out, r[i], &e) != 0)
-			tool_die_err(&e);
+		tool_check(sink_write(out, r[i], &e), &e);
 	}
 }
 
@@ -110,44 +104,31 @@ main(int argc, char *argv[])
 	size_t i, n;
 
 	tool_start(&tool, argc, argv);
-	flow_options_default(&opt.flows.common);
 	parse(argc, argv);
-	/* each thread has activations of its own */
-	tool_blas_threads(1);
-	opt.flows.flow[0].o.threads = (unsigned)opt.threads;
-
-	if (barrier_open(&barrier, opt.flows.flow[0].path, &e) != 0 ||
-	    (in = stream_open((const char *const *)argv + optind, (size_t)(argc - optind), &e)) == NULL ||
-	    stream_expect(in, 1u << STREAM_ACTIVATIONS, &e) != 0 ||
-	    barrier_check_header(barrier, stream_header(in), &e) != 0)
+	tool_check(barrier_open(&barrier, flows.flow[0].path, &e), &e);
+	in = tool_open_input(argc, argv, 1u << STREAM_ACTIVATIONS);
+	tool_check(barrier_check_header(barrier, stream_header(in), &e), &e);
+	if ((flow = flow_alloc(barrier, &flows.flow[0].o, &e)) == NULL)
 		tool_die_err(&e);
-	stream_number(in);
-	if (header_copy(&h, stream_header(in)) != 0)
+	tool_output_header(&h, in, STREAM_ACTIVATIONS, NULL);
+	if (header_add_side(&h, flows.flow[0].path, barrier->digest) != 0)
 		tool_die("out of memory");
-	tool_link(&h, NULL);
-	if ((flow = flow_alloc(barrier, &opt.flows.flow[0].o, &e)) == NULL)
-		tool_die_err(&e);
-	if (header_add_side(&h, opt.flows.flow[0].path, barrier->digest) != 0 ||
-	    (act = calloc(CHUNK, h.dim * sizeof *act)) == NULL)
-		tool_die("out of memory");
+	act = tool_need(calloc(CHUNK, h.dim * sizeof *act));
 	for (i = 0; i < CHUNK; i++)
-		if ((r[i] = record_alloc()) == NULL)
-			tool_die("out of memory");
-	if ((out = sink_open(opt.out, opt.gzip, &h, &e)) == NULL)
-		tool_die_err(&e);
+		r[i] = tool_need(record_alloc());
+	out = tool_open_output(&h);
 
 	tool_progress(in, "activations", 0, "activations", 0);
-	while ((n = take(in, r, act)) > 0) {
+	while ((n = read_chunk(in, r, act)) > 0) {
 		if (flow_apply(flow, act, n, moved, 1, &e) != 0)
 			tool_die_record_back(in, n - 1 - flow_failed(flow), &e);
-		give(out, in, r, act, n, moved);
+		write_chunk(out, in, r, act, n, moved);
 		tool_progress(in, "activations", stream_count(in), "activations", stream_count(in));
 		/* who waits for an answer gets it; gzip is not cut, its bytes would depend on the time */
-		if (!opt.gzip && !stream_pending(in) && sink_flush(out, &e) != 0)
-			tool_die_err(&e);
+		if (!tool_output.gzip && !stream_pending(in))
+			tool_check(sink_flush(out, &e), &e);
 	}
-	if (sink_close(out, &e) != 0)
-		tool_die_err(&e);
+	tool_check(sink_close(out, &e), &e);
 	tool_note("%llu activations moved by %g", (unsigned long long)stream_count(in), flow_length(flow));
 	return 0;
 }

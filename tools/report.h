@@ -10,7 +10,7 @@
 int score_report(int argc, char *argv[]);	/* argv[0] is "report"; the exit status */
 
 /* score's: what getopt_long has to know to read the options of a metric. */
-enum { SCORE_ALONE = 1, SCORE_SYSTEM, SCORE_AS, SCORE_PRIMER };
+enum { SCORE_ALONE = 1, SCORE_SYSTEM, SCORE_AS, SCORE_PRIMER, SCORE_UNTIL, SCORE_TOLERANCE };
 enum { SCORE_LETTERS = 64, SCORE_LONGS = 16 };
 void score_options(const struct metric *m, char letters[SCORE_LETTERS], struct option longs[SCORE_LONGS]);
 

@@ -5,7 +5,9 @@
 
 #include "base/hash.h"
 #include "base/utf8.h"
+#include "flow_options.h"
 #include "metric/metric.h"
+#include "model_options.h"
 #include "number.h"
 #include "report.h"
 #include "stream/sink.h"
@@ -15,10 +17,10 @@
 static struct {
 	const struct metric *metric;
 	struct metric_options o;
-	const char *out, *primer;
-	struct tool_flows flows;
-	int gzip;
+	const char *primer;
 } opt;
+
+static struct tool_option flow_rows[] = { FLOW_LENGTH, FLOW_OPTIONS, { 0 } };
 
 static void
 usage(FILE *to)
@@ -37,7 +39,7 @@ usage(FILE *to)
 	    "  report        what the metrics of some runs come to, with 95 %% intervals\n"
 	    "  -b barrier    density: h of this one; judge: by its h; mc: steer along its\n"
 	    "                gradient; may be repeated, each followed by its own -T, -n, -s\n");
-	tool_flow_usage(to, &opt.flows);
+	options_print(flow_rows, to);
 	fprintf(to,
 	    "  -m model      GGUF file (default: %s)\n"
 	    "  -t template   raw or chat (default: raw)\n"
@@ -58,7 +60,7 @@ usage(FILE *to)
 	    "                the run of a report that the others are compared with\n"
 	    "  -o file       (default: standard output); report: the form (default: table)\n"
 	    "  -z  gzip      -v  progress\n",
-	    tool_default_model(), tool_threads());
+	    model_options.path, model_options.threads);
 }
 
 static const struct tool tool = { "score", usage };
@@ -109,11 +111,11 @@ check_judge(void)
 {
 	const char *yes = opt.o.yes, *no = opt.o.no;
 
-	if (opt.flows.n > 1)
+	if (flows.n > 1)
 		tool_misuse("judge needs one barrier: -b");
-	if (opt.flows.n == 1 && (yes != NULL || no != NULL))
+	if (flows.n == 1 && (yes != NULL || no != NULL))
 		tool_misuse("a barrier says neither yes nor no: %s", yes != NULL ? "-y" : "-n");
-	if (opt.flows.n == 0 && opt.o.text == NULL)
+	if (flows.n == 0 && opt.o.text == NULL)
 		tool_misuse("judge needs a barrier or a text to ask with: -b or -t");
 	if ((yes != NULL && *yes == '\0') || (no != NULL && *no == '\0'))
 		tool_misuse("%s: the text is empty", yes != NULL && *yes == '\0' ? "-y" : "-n");
@@ -127,7 +129,8 @@ score_options(const struct metric *m, char letters[SCORE_LETTERS], struct option
 	static const struct option known[] = {
 		{ "alone", no_argument, NULL, SCORE_ALONE }, { "system", required_argument, NULL, SCORE_SYSTEM },
 		{ "as", required_argument, NULL, SCORE_AS }, { "primer", required_argument, NULL, SCORE_PRIMER },
-		TOOL_FLOW_LONGS
+		{ "until", required_argument, NULL, SCORE_UNTIL },
+		{ "tolerance", required_argument, NULL, SCORE_TOLERANCE }
 	};
 	const char *const *name = m->longs;
 	size_t n = 0, i;
@@ -144,16 +147,25 @@ score_options(const struct metric *m, char letters[SCORE_LETTERS], struct option
 	longs[n] = (struct option){ NULL, 0, NULL, 0 };
 }
 
+/* Reads an option of flows, as getopt_long returned it. */
+static void
+parse_flow(int c, const char *text)
+{
+	char letter[] = { '-', (char)c, '\0' };
+
+	flow_options_parse(c == SCORE_UNTIL ? "--until" : c == SCORE_TOLERANCE ? "--tolerance" : letter, text);
+}
+
 static void
 parse(int argc, char *argv[])
 {
 	struct option longs[SCORE_LONGS];
 	char letters[SCORE_LETTERS];
-	int c, flow_option = 0, prompt = 0;
+	int c, prompt = 0;
 
 	score_options(opt.metric, letters, longs);
-	opt.o.model = tool_default_model();
-	opt.o.threads = tool_threads();
+	opt.o.model = model_options.path;
+	opt.o.threads = model_options.threads;
 	while ((c = tool_option(argc, argv, letters, longs)) != -1)
 		switch (c) {
 		case SCORE_ALONE: opt.o.alone = 1; break;
@@ -163,7 +175,7 @@ parse(int argc, char *argv[])
 		case 'g': opt.o.gpu_layers = (int)number_long("-g", optarg, 0, 1000); break;
 		case 'j': opt.o.threads = (int)number_long("-j", optarg, 1, 512); break;
 		case 'm': opt.o.model = optarg; break;
-		case 'o': opt.out = optarg; break;
+		case 'o': tool_output.path = optarg; break;
 		case 'y': opt.o.yes = optarg; break;
 		case 't':
 			if (asks()) {
@@ -174,25 +186,23 @@ parse(int argc, char *argv[])
 				tool_misuse("-t: '%s' is neither raw nor chat", optarg);
 			prompt = 1;
 			break;
-		case 'v': tool_verbose(1); break;
-		case 'z': opt.gzip = 1; break;
+		case 'v': tool_verbose = 1; break;
+		case 'z': tool_output.gzip = 1; break;
 		default:
 			if (c == 'n' && asks()) {
 				opt.o.no = optarg;
 				break;
 			}
-			tool_flow_option(&opt.flows, c, optarg);
-			flow_option = 1;
+			parse_flow(c, optarg);
 		}
-	if (flow_option && opt.flows.n == 0)
-		tool_misuse("a flow needs a barrier: -b");
+	flow_options_check();
 	if (opt.o.alone && prompt)
 		tool_misuse("--alone leaves out the prompt: neither -t nor --system goes with it");
 	if (asks())
 		check_judge();
-	else if (!steers() && strchr(opt.metric->letters, 'b') != NULL && opt.flows.n != 1)
-		tool_misuse("%s needs %s barrier: -b", opt.metric->name, opt.flows.n == 0 ? "a" : "one");
-	tool_refuse_terminal(opt.out);
+	else if (!steers() && strchr(opt.metric->letters, 'b') != NULL && flows.n != 1)
+		tool_misuse("%s needs %s barrier: -b", opt.metric->name, flows.n == 0 ? "a" : "one");
+	tool_refuse_terminal(tool_output.path);
 }
 
 /* The barriers given: to be followed, or for the metric's own use. */
@@ -200,24 +210,19 @@ static void
 open_barriers(struct header *h)
 {
 	struct err e;
-	size_t i;
 
-	if (opt.flows.n == 0)
+	if (flows.n == 0)
 		return;
 	if (!steers()) {
-		if (barrier_open(&opt.o.barrier, opt.flows.flow[0].path, &e) != 0)
+		if (barrier_open(&opt.o.barrier, flows.flow[0].path, &e) != 0)
 			tool_die_err(&e);
-		if (header_add_side(h, opt.flows.flow[0].path, opt.o.barrier->digest) != 0)
+		if (header_add_side(h, flows.flow[0].path, opt.o.barrier->digest) != 0)
 			tool_die("out of memory");
 		return;
 	}
 	if ((opt.o.steering = steering_alloc()) == NULL)
 		tool_die("out of memory");
-	for (i = 0; i < opt.flows.n; i++) {
-		opt.flows.flow[i].o.threads = (unsigned)opt.o.threads;
-		if (steering_add(opt.o.steering, opt.flows.flow[i].path, &opt.flows.flow[i].o, h, &e) != 0)
-			tool_die_err(&e);
-	}
+	flow_options_steer(opt.o.steering, opt.o.threads, h);
 }
 
 /* Puts the primer behind the system text, both in front of every prompt and on lines of their own. */
@@ -283,7 +288,8 @@ main(int argc, char *argv[])
 	int got;
 
 	tool_start(&tool, argc, argv);
-	flow_options_default(&opt.flows.common);
+	flow_options_default(&flows.common);
+	model_options_default();
 	if (argc > 1 && strcmp(argv[1], "report") == 0)
 		return score_report(argc - 1, argv + 1);
 	if (argc < 2 || argv[1][0] == '-') {
@@ -295,22 +301,15 @@ main(int argc, char *argv[])
 	argc--;
 	argv++;
 	parse(argc, argv);
-	tool_blas_threads(1);
 
-	if ((in = stream_open((const char *const *)argv + optind, (size_t)(argc - optind), &e)) == NULL ||
-	    stream_expect(in, m->kinds, &e) != 0)
-		tool_die_err(&e);
-	stream_number(in);
-	if (header_copy(&h, stream_header(in)) != 0)
-		tool_die("out of memory");
-	tool_link(&h, NULL);
+	in = tool_open_input(argc, argv, m->kinds);
+	tool_output_header(&h, in, stream_header(in)->kind, NULL);
 	open_barriers(&h);
 	if (opt.primer != NULL)
 		read_primer(&h);
 	if ((state = m->open(&opt.o, &h, &e)) == NULL)
 		tool_die_err(&e);
-	if ((out.sink = sink_open(opt.out, opt.gzip, &h, &e)) == NULL)
-		tool_die_err(&e);
+	out.sink = tool_open_output(&h);
 	if ((r = record_alloc()) == NULL)
 		tool_die("out of memory");
 	tool_progress(in, "records", 0, "records", 0);
@@ -319,7 +318,7 @@ main(int argc, char *argv[])
 			tool_die_record(in, &e);
 		tool_progress(in, "records", stream_count(in), "records", stream_count(in));
 		/* who waits for an answer gets it; gzip is not cut, its bytes would depend on the time */
-		if (!opt.gzip && !stream_pending(in) && sink_flush(out.sink, &e) != 0)
+		if (!tool_output.gzip && !stream_pending(in) && sink_flush(out.sink, &e) != 0)
 			tool_die_err(&e);
 	}
 	if (got < 0 || m->flush(state, &out.base, &e) != 0 || sink_close(out.sink, &e) != 0)

@@ -13,17 +13,17 @@
 
 #include "base/clock.h"
 #include "base/runtime.h"
-#include "number.h"
 #include "steer/coprocess.h"
 #include "stream/output.h"
 
 const char tool_version[] = ODESTEER_VERSION;
+struct tool_output tool_output;
+int tool_verbose;
 
 static struct {
 	const struct tool *tool;
 	int argc;
 	char **argv;
-	int verbose;
 	double start;		/* clock_now() */
 } run;
 
@@ -83,6 +83,11 @@ tool_start(const struct tool *t, int argc, char *argv[])
 		if (sigaction(sigs[i], NULL, &old) == 0 && old.sa_handler != SIG_IGN)
 			sigaction(sigs[i], &sa, NULL);
 	}
+	/*
+	 * Threads of OpenBLAS beside those of libllama, which wait by spinning, would double the time of a
+	 * token. Tools that compute with BLAS alone raise this.
+	 */
+	openblas_set_num_threads(1);
 	run.start = clock_now();
 	atexit(tool_progress_end);
 }
@@ -150,6 +155,21 @@ tool_misuse(const char *fmt, ...)
 }
 
 void
+tool_check(int status, const struct err *e)
+{
+	if (status < 0)
+		tool_die_err(e);
+}
+
+void *
+tool_need(void *p)
+{
+	if (p == NULL)
+		tool_die("out of memory");
+	return p;
+}
+
+void
 tool_answered(void)
 {
 	if (fflush(stdout) != 0 || ferror(stdout))
@@ -198,92 +218,6 @@ tool_option(int argc, char *argv[], const char *letters, const struct option *lo
 	}
 }
 
-void
-tool_refuse_terminal(const char *path)
-{
-	if ((path == NULL || strcmp(path, "-") == 0) && isatty(STDOUT_FILENO))
-		tool_die("standard output is a terminal: give -o file or a pipe");
-}
-
-struct strength
-tool_strength(const char *text)
-{
-	struct strength T;
-
-	if (strength_parse(&T, text) != 0)
-		tool_misuse("-T: '%s' is neither a length such as 5, a share such as 0.03r, nor auto", text);
-	return T;
-}
-
-void
-tool_flow_option(struct tool_flows *f, int c, const char *text)
-{
-	struct flow_options *o = f->n > 0 ? &f->flow[f->n - 1].o : &f->common;
-	const struct solver *const *s;
-
-	switch (c) {
-	case 'b':
-		if (f->n == STEERING_MAX)
-			tool_misuse("-b: more than %d barriers", STEERING_MAX);
-		f->flow[f->n++] = (struct tool_flow){ text, f->common };
-		break;
-	case 'T':
-		o->T = tool_strength(text);
-		break;
-	case 'n':
-		o->steps = (unsigned)number_long("-n", text, 1, 1000000);
-		o->given |= FLOW_STEPS;
-		break;
-	case 's':
-		if (strcmp(text, "help") == 0) {
-			for (s = solver_table(); *s != NULL; s++)
-				printf("%-10s %s\n", (*s)->name, (*s)->about);
-			tool_answered();
-		}
-		if ((o->solver = solver_find(text)) == NULL)
-			tool_misuse("-s: '%s' is not a solver (-s help lists them)", text);
-		o->given |= FLOW_SOLVER;
-		break;
-	case TOOL_UNTIL:
-		o->until = number_double("--until", text, 0, 1);
-		break;
-	case TOOL_TOLERANCE:
-		o->tolerance = number_double("--tolerance", text, 1e-14, 1e6);
-		o->given |= FLOW_TOLERANCE;
-		break;
-	}
-}
-
-void
-tool_flow_usage(FILE *to, const struct tool_flows *f)
-{
-	fprintf(to,
-	    "  -T length     of the flow: 5 activation units; 0.03r: times the mean norm of the\n"
-	    "                fit; -5: the other way; auto: what fitbarrier -T stored; of a map the\n"
-	    "                share of the way (default: 5; of vectors such as caa's, and of maps, 1)\n"
-	    "  -n steps      (default: %u)    -s solver  (default: %s; -s help lists them)\n"
-	    "  --until q     stop where h is the positives' q-quantile, in [0, 1] (default: never)\n"
-	    "  --tolerance x of adaptive solvers (default: %g)\n",
-	    f->common.steps, f->common.solver->name, f->common.tolerance);
-}
-
-const char *
-tool_default_model(void)
-{
-	static char path[4096];
-	const char *s = getenv("ODESTEER_MODEL");
-	const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
-
-	if (s != NULL && *s != '\0')
-		return s;
-	if (cache != NULL && *cache != '\0')
-		snprintf(path, sizeof path, "%s/odesteer/%s", cache, ODESTEER_MODEL_FILE);
-	else
-		snprintf(path, sizeof path, "%s/.cache/odesteer/%s", home != NULL ? home : "",
-		    ODESTEER_MODEL_FILE);
-	return path;
-}
-
 int
 tool_threads(void)
 {
@@ -293,25 +227,56 @@ tool_threads(void)
 	/* what taskset or a batch system leaves us, rather than what is there */
 	if (sched_getaffinity(0, sizeof set, &set) == 0)
 		n = CPU_COUNT(&set);
-	return n < 1 ? 1 : n > 512 ? 512 : (int)n;
+	if (n < 1)
+		return 1;
+	return n > THREADS_MAX ? THREADS_MAX : (int)n;
+}
+
+struct stream *
+tool_open_input(int argc, char *argv[], unsigned kinds)
+{
+	struct stream *in;
+	struct err e;
+
+	in = stream_open((const char *const *)argv + optind, (size_t)(argc - optind), &e);
+	if (in == NULL || stream_expect(in, kinds, &e) != 0)
+		tool_die_err(&e);
+	stream_number(in);
+	return in;
 }
 
 void
-tool_blas_threads(int n)
+tool_refuse_terminal(const char *path)
 {
-	openblas_set_num_threads(n);
+	if ((path == NULL || strcmp(path, "-") == 0) && isatty(STDOUT_FILENO))
+		tool_die("standard output is a terminal: give -o file or a pipe");
 }
 
 void
-tool_verbose(int on)
+tool_link(struct header *h, const uint64_t *seed)
 {
-	run.verbose = on;
+	if (header_add_link(h, run.tool->name, tool_version, run.argc, run.argv, seed) != 0)
+		tool_die("out of memory");
 }
 
-int
-tool_is_verbose(void)
+void
+tool_output_header(struct header *h, const struct stream *in, enum stream_kind kind, const uint64_t *seed)
 {
-	return run.verbose;
+	if (header_copy(h, stream_header(in)) != 0)
+		tool_die("out of memory");
+	h->kind = kind;
+	tool_link(h, seed);
+}
+
+struct sink *
+tool_open_output(const struct header *h)
+{
+	struct err e;
+	struct sink *out = sink_open(tool_output.path, tool_output.gzip, h, &e);
+
+	if (out == NULL)
+		tool_die_err(&e);
+	return out;
 }
 
 /* Prints the line; the number of records is counted before the first one, if it can be. */
@@ -342,7 +307,7 @@ tool_progress(const struct stream *in, const char *what, uint64_t done, const ch
 	int terminal = isatty(STDERR_FILENO);
 	double now;
 
-	if (!terminal && !run.verbose)
+	if (!terminal && !tool_verbose)
 		return;
 	now = clock_now();
 	progress.in = in;
@@ -374,7 +339,7 @@ tool_note(const char *fmt, ...)
 {
 	va_list ap;
 
-	if (!run.verbose)
+	if (!tool_verbose)
 		return;
 	tool_progress_end();
 	fprintf(stderr, "%s: ", run.tool->name);
@@ -387,13 +352,6 @@ tool_note(const char *fmt, ...)
 void
 tool_remark(const char *text)
 {
-	if (run.verbose)
+	if (tool_verbose)
 		fprintf(stderr, "%s: %s\n", run.tool->name, text);
-}
-
-void
-tool_link(struct header *h, const uint64_t *seed)
-{
-	if (header_add_link(h, run.tool->name, tool_version, run.argc, run.argv, seed) != 0)
-		tool_die("out of memory");
 }

@@ -1,8 +1,9 @@
 /*
- * tool - what every tool's main() shares: messages, options, progress, exit status.
+ * tool - what every tool's main() shares: messages, exit status, progress, and
+ * opening input and output.
  *
- * The only code that prints to stderr and exits. Exit 0 done, 1 failed, 2 wrong
- * usage, nothing else.
+ * Only tools/ prints to stderr and exits. The exit status is 0 done, 1 failed or
+ * 2 wrong usage.
  */
 #ifndef ODESTEER_TOOL_H
 #define ODESTEER_TOOL_H
@@ -13,94 +14,86 @@
 #include <stdio.h>
 
 #include "base/err.h"
-#include "steer/steering.h"
+#include "stream/sink.h"
 #include "stream/stream.h"
 
-/* What a tool tells about itself; defined once in each tools/X.c. */
+/* What a tool says about itself; defined once in each tools/X.c. */
 struct tool {
 	const char *name;		/* "integrate" */
-	void (*usage)(FILE *to);	/* synopsis and options with their live defaults */
+	void (*usage)(FILE *to);	/* prints the synopsis and the options with their defaults */
 };
 
-/* Call first in main: runtime_start(); names the tool, turns off GSL's abort, installs signal handlers. */
+extern const char tool_version[];	/* ODESTEER_VERSION */
+
+/* Names the tool and installs signal handlers. Call it first in main. */
 void tool_start(const struct tool *t, int argc, char *argv[]);
 
-/* "NAME: message" on stderr; removes a half-written output; exit 1. */
+/*
+ * Prints "NAME: message" on stderr, removes a half-written output and exits with 1. tool_die_record
+ * puts the path and number of the record read last in front of e's message; tool_die_record_back
+ * those of the record read `back` before it, from the same path.
+ */
 _Noreturn void tool_die(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 _Noreturn void tool_die_err(const struct err *e);
-/* The same, naming the record that the stream gave last. */
 _Noreturn void tool_die_record(const struct stream *s, struct err *e);
-/* The same for the one `back` before it, from the same path. */
 _Noreturn void tool_die_record_back(const struct stream *s, uint64_t back, struct err *e);
-/* "NAME: message", then "try 'NAME -h'"; exit 2. */
+
+/* Prints "NAME: message" and "try 'NAME -h'" on stderr and exits with 2. */
 _Noreturn void tool_misuse(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
-/* Exit 0 once standard output is out: what was asked for (-h, -V, -f help) has been printed. */
+/* Ends the run with e's message if status, what a function of lib/ returned, is negative. */
+void tool_check(int status, const struct err *e);
+
+/* Returns p; ends the run with "out of memory" if it is NULL. */
+void *tool_need(void *p);
+
+/* Flushes stdout and exits: with 0, or with 1 if it cannot be written. Call it after printing -h or other help. */
 _Noreturn void tool_answered(void);
 
 /*
- * The next option for getopt_long, with -h (usage on stdout, exit 0), -V (version,
- * exit 0) and unknown options (exit 2) dealt with; -1 at the end.
+ * Returns the next option as getopt_long does, -1 at the end. Prints usage (-h) or version (-V) and
+ * exits; ends the run with 2 at an unknown option.
  */
 int tool_option(int argc, char *argv[], const char *letters, const struct option *longs);
 
-/* Ends the run with 1, as gzip does, if a stream written to `path` (NULL or "-": standard output) would go to a terminal. */
-void tool_refuse_terminal(const char *path);
-
-/* A length of flow, the value of -T; misuse if it is none. */
-struct strength tool_strength(const char *text);
-
-/*
- * -b, -T, -n, -s, --until and --tolerance of every tool that follows flows. A letter before the
- * first -b is about every barrier, one behind a -b about that one.
- */
-enum { TOOL_UNTIL = 256, TOOL_TOLERANCE };
-#define TOOL_FLOW_LONGS \
-	{ "until", required_argument, NULL, TOOL_UNTIL }, { "tolerance", required_argument, NULL, TOOL_TOLERANCE }
-struct tool_flow {
-	const char *path;		/* of the barrier */
-	struct flow_options o;
-};
-struct tool_flows {
-	struct flow_options common;	/* flow_options_default() at first */
-	struct tool_flow flow[STEERING_MAX];
-	size_t n;
-};
-/* Takes an option that is one of these; misuse ends the run, `-s help` lists the solvers and ends it with 0. */
-void tool_flow_option(struct tool_flows *f, int c, const char *text);
-/* The usage lines of all but -b. */
-void tool_flow_usage(FILE *to, const struct tool_flows *f);
-
-/* The model to use when -m is not given: $ODESTEER_MODEL, else the default in the cache; static. */
-const char *tool_default_model(void);
-/* Processors this process may run on: the default of -j. */
+/* Returns the number of processors this process may run on: the default of -j. */
 int tool_threads(void);
+enum { THREADS_MAX = 512 };		/* of -j */
 
+/* Opens the operands, argv[optind .. argc - 1], as one stream of one of the kinds (1u << kind | ...), whose
+ * records get a number for an id where they have none. */
+struct stream *tool_open_input(int argc, char *argv[], unsigned kinds);
+
+/* Where the tool's stream goes: -o and -z. */
+extern struct tool_output {
+	const char *path;		/* NULL or "-": standard output */
+	int gzip;
+} tool_output;
+/* Ends the run with 1, as gzip does, if a stream written to `path` would go to a terminal. */
+void tool_refuse_terminal(const char *path);
 /*
- * Threads for OpenBLAS. One where a model runs beside it: libllama's threads wait
- * by spinning, and a second set of them on the same cores doubles the time of a token.
+ * Sets h, uninitialised, to in's header, with the kind of the output and a link for this run in the chain.
+ * seed is NULL if the run uses none.
  */
-void tool_blas_threads(int n);
-
-void tool_verbose(int on);
-int tool_is_verbose(void);
-/*
- * Keeps a line on stderr up to date, on a terminal, or prints one every ten seconds with -v:
- * "NAME: 12 of 24 prompts, 118 tokens/s, 3 s". `done` is how many records of `in`, called `what`, are
- * done; their total is shown where stream_total knows it. The speed is that of n, counted in `unit`,
- * since the first call, which comes with 0 before the first record.
- */
-void tool_progress(const struct stream *in, const char *what, uint64_t done, const char *unit, uint64_t n);
-/* Ends the line: it stays, with what tool_progress was told last. Leaving the tool does it, too. */
-void tool_progress_end(void);
-/* With -v, "NAME: message, SECONDS s" on stderr: what a run was, at its end. */
-void tool_note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-/* With -v, "NAME: text" on stderr: what such figures mean. */
-void tool_remark(const char *text);
-
-/* The link of this tool's run for the stream's chain (header_add_link with this argv). */
+void tool_output_header(struct header *h, const struct stream *in, enum stream_kind kind, const uint64_t *seed);
+/* Opens tool_output with the header h. */
+struct sink *tool_open_output(const struct header *h);
+/* Adds the link of this run to the chain of h, if no tool_output_header has done so. */
 void tool_link(struct header *h, const uint64_t *seed);
 
-extern const char tool_version[];	/* ODESTEER_VERSION */
+extern int tool_verbose;		/* -v */
+/*
+ * Keeps a line on stderr up to date, on a terminal, or prints one every ten seconds with -v:
+ * "NAME: 12 of 24 prompts, 118 tokens/s, 3 s". `done` records of `in`, called `what`, are done;
+ * their total is shown if stream_total knows it. The speed is that of n, counted in `unit`, since
+ * the first call, which comes with 0 before the first record.
+ */
+void tool_progress(const struct stream *in, const char *what, uint64_t done, const char *unit, uint64_t n);
+/* Ends the line with what tool_progress was told last. Every exit does this. */
+void tool_progress_end(void);
+/* Prints "NAME: message, SECONDS s" on stderr with -v: what a run did, at its end. */
+void tool_note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* Prints "NAME: text" on stderr with -v: what such figures mean. */
+void tool_remark(const char *text);
 
 #endif

@@ -10,6 +10,7 @@
 
 #include "field/barrier.h"
 #include "flow/flow.h"
+#include "flow_options.h"
 #include "model/cvec.h"
 #include "number.h"
 #include "stream/npy.h"
@@ -59,7 +60,7 @@ parse(int argc, char *argv[])
 		case 'l': opt.block = (int)number_long("-l", optarg, 0, 1000000); break;
 		case 'o': opt.out = optarg; break;
 		case 'T':
-			opt.T = tool_strength(optarg);
+			opt.T = flow_options_length(optarg);
 			break;
 		case 'z': opt.gzip = 1; break;
 		case 1: opt.header = 1; break;

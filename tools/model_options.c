@@ -1,0 +1,72 @@
+#include "model_options.h"
+
+#include <stdlib.h>
+
+#include "number.h"
+
+enum { CONTEXT = 2048 };	/* tokens, unless the model was trained for fewer */
+
+struct model_options model_options;
+
+static const char *
+default_path(void)
+{
+	static char path[4096];
+	const char *model = getenv("ODESTEER_MODEL");
+	const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+
+	if (model != NULL && *model != '\0')
+		return model;
+	if (cache != NULL && *cache != '\0')
+		snprintf(path, sizeof path, "%s/odesteer/%s", cache, ODESTEER_MODEL_FILE);
+	else
+		snprintf(path, sizeof path, "%s/.cache/odesteer/%s", home != NULL ? home : "",
+		    ODESTEER_MODEL_FILE);
+	return path;
+}
+
+void
+model_options_default(void)
+{
+	model_options.path = default_path();
+	model_options.threads = tool_threads();
+}
+
+void
+model_options_parse_template(const char *option, const char *text)
+{
+	if (template_parse(&model_options.template, text) != 0)
+		tool_misuse("%s: '%s' is neither raw nor chat", option, text);
+}
+
+void
+model_options_parse_seqs(const char *option, const char *text)
+{
+	model_options.seqs = (int)number_long(option, text, 1, lm_max_seqs());
+}
+
+int
+model_options_context(void)
+{
+	return model_options.context > 0 ? model_options.context : CONTEXT;
+}
+
+struct lm *
+model_options_open(struct lm_options *o)
+{
+	int context = model_options_context(), trained;
+	struct lm *m;
+	struct err e;
+
+	o->path = model_options.path;
+	o->threads = model_options.threads;
+	o->gpu_layers = model_options.gpu_layers;
+	o->seqs = model_options.seqs;
+	if ((m = lm_open(o, &e)) == NULL)
+		tool_die_err(&e);
+	trained = lm_context(m);
+	if (model_options.context > trained)
+		tool_misuse("--context: the model was trained for %d tokens", trained);
+	model_options.context = context < trained ? context : trained;
+	return m;
+}

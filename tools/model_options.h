@@ -1,0 +1,52 @@
+/*
+ * model_options - -g, -j, -m, -t, --system, --context and --seqs, of every tool that runs a model.
+ */
+#ifndef ODESTEER_MODEL_OPTIONS_H
+#define ODESTEER_MODEL_OPTIONS_H
+
+#include "model/example.h"
+#include "model/lm.h"
+#include "options.h"
+
+/* What the command line says of the model. */
+extern struct model_options {
+	const char *path;		/* a GGUF file */
+	enum template template;
+	const char *system;		/* system text in front of every prompt; NULL: none */
+	int threads, gpu_layers;
+	int context;			/* tokens; 0: not given */
+	int seqs;			/* texts decoded together; the tool sets its own default */
+} model_options;
+
+/* Sets the model to $ODESTEER_MODEL or the default in the cache, and the threads to the processors there are. */
+void model_options_default(void);
+
+/* Read the values of -t and --seqs. */
+void model_options_parse_template(const char *option, const char *text);
+void model_options_parse_seqs(const char *option, const char *text);
+
+/* Returns --context, or 2048 if it was not given: the most tokens to open the model with. */
+int model_options_context(void);
+
+/*
+ * Opens the model by o, whose path, threads, gpu_layers and seqs it sets. Refuses a --context that the
+ * model was not trained for, and sets model_options.context to the tokens a text may have.
+ */
+struct lm *model_options_open(struct lm_options *o);
+
+/* Rows for the tool's table. */
+#define MODEL_OPTIONS \
+	{ "-m", "model", "GGUF file", OPTION_TEXT, .to = &model_options.path }, \
+	{ "-g", "layers", "of the model on the GPU", OPTION_INT, .to = &model_options.gpu_layers, .min = 0, .max = 1000 }, \
+	{ "-j", "threads", "compute with this many", OPTION_INT, .to = &model_options.threads, .min = 1, .max = THREADS_MAX }, \
+	{ "-t", "template", "raw: the texts as they stand; chat: the model's own template (default: raw)", \
+	    .parse = model_options_parse_template }, \
+	{ "--system", "text", "in front of every prompt", OPTION_TEXT, .to = &model_options.system }
+#define CONTEXT_OPTION \
+	{ "--context", "tokens", "longest text (default: 2048, or what the model was trained for if that is " \
+	    "less)", OPTION_INT, .to = &model_options.context, .min = 1, .max = 1 << 20 }
+#define SEQS_OPTION \
+	{ "--seqs", "n", "most texts decoded together", OPTION_INT, .to = &model_options.seqs, \
+	    .parse = model_options_parse_seqs }
+
+#endif

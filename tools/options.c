@@ -1,0 +1,134 @@
+#include "options.h"
+
+#include <stdint.h>
+#include <string.h>
+
+#include "number.h"
+
+enum {
+	OPTIONS_MAX = 64,
+	FIRST_LONG = 256,	/* getopt_long returns this plus the row of a long option */
+	LINE = 79		/* columns of a line of -h */
+};
+
+static int
+is_long(const struct tool_option *o)
+{
+	return o->name[1] == '-';
+}
+
+/* Stores the value of o, NULL for a flag. */
+static void
+set_value(struct tool_option *o, const char *text)
+{
+	o->given = 1;
+	if (o->parse != NULL) {
+		o->parse(o->name, text);
+		return;
+	}
+	switch (o->kind) {
+	case OPTION_FLAG: *(int *)o->to = 1; break;
+	case OPTION_TEXT: *(const char **)o->to = text; break;
+	case OPTION_INT: *(int *)o->to = (int)number_long(o->name, text, (long)o->min, (long)o->max); break;
+	case OPTION_SIZE: *(size_t *)o->to = (size_t)number_long(o->name, text, (long)o->min, (long)o->max); break;
+	case OPTION_DOUBLE: *(double *)o->to = number_double(o->name, text, o->min, o->max); break;
+	case OPTION_SEED: *(uint64_t *)o->to = number_uint64(o->name, text); break;
+	case OPTION_SEED32: *(uint64_t *)o->to = number_seed32(o->name, text); break;
+	}
+}
+
+void
+options_parse(struct tool_option *o, int argc, char *argv[])
+{
+	struct option longs[OPTIONS_MAX] = { 0 };
+	char letters[2 * OPTIONS_MAX] = "";
+	size_t i, n_long = 0;
+	int c;
+
+	for (i = 0; o[i].name != NULL; i++)
+		if (is_long(&o[i]))
+			longs[n_long++] = (struct option){ o[i].name + 2,
+			    o[i].value != NULL ? required_argument : no_argument, NULL, FIRST_LONG + (int)i };
+		else
+			strcat(strncat(letters, o[i].name + 1, 1), o[i].value != NULL ? ":" : "");
+	while ((c = tool_option(argc, argv, letters, longs)) != -1) {
+		for (i = 0; c < FIRST_LONG && (is_long(&o[i]) || o[i].name[1] != c); i++)
+			;
+		set_value(&o[c < FIRST_LONG ? i : (size_t)c - FIRST_LONG], optarg);
+	}
+}
+
+int
+options_given(const struct tool_option *o, const char *name)
+{
+	for (; o->name != NULL; o++)
+		if (strcmp(o->name, name) == 0)
+			return o->given;
+	return 0;
+}
+
+/* Formats the default of o; "" if it has none, or one that is no value a user may give. */
+static void
+format_default(const struct tool_option *o, char *s, size_t size)
+{
+	double v = o->min - 1;
+
+	*s = '\0';
+	if (o->to == NULL)
+		return;
+	switch (o->kind) {
+	case OPTION_FLAG: return;
+	case OPTION_TEXT:
+		if (*(const char **)o->to != NULL)
+			snprintf(s, size, " (default: %s)", *(const char **)o->to);
+		return;
+	case OPTION_INT: v = *(int *)o->to; break;
+	case OPTION_SIZE: v = (double)*(size_t *)o->to; break;
+	case OPTION_DOUBLE: v = *(double *)o->to; break;
+	case OPTION_SEED:
+	case OPTION_SEED32: v = (double)*(uint64_t *)o->to; break;
+	}
+	if (v >= o->min)
+		snprintf(s, size, " (default: %.10g)", v);
+}
+
+/* Prints the words of text from column `indent` on, broken into lines. */
+static void
+print_words(FILE *to, const char *text, size_t indent)
+{
+	size_t column = indent, n;
+
+	for (; *text != '\0'; text += n + strspn(text + n, " ")) {
+		n = strcspn(text, " ");
+		if (column > indent && column + 1 + n > LINE) {
+			fprintf(to, "\n%*s", (int)indent, "");
+			column = indent;
+		} else if (column > indent) {
+			putc(' ', to);
+			column++;
+		}
+		fwrite(text, 1, n, to);
+		column += n;
+	}
+	putc('\n', to);
+}
+
+void
+options_print(const struct tool_option *o, FILE *to)
+{
+	char text[1024], value[512];
+	size_t i, n, width = 0;
+
+	for (i = 0; o[i].name != NULL; i++) {
+		n = strlen(o[i].name) + (o[i].value != NULL ? 1 + strlen(o[i].value) : 0);
+		width = n > width ? n : width;
+	}
+	for (i = 0; o[i].name != NULL; i++) {
+		snprintf(text, sizeof text, "%s%s%s", o[i].name, o[i].value != NULL ? " " : "",
+		    o[i].value != NULL ? o[i].value : "");
+		fprintf(to, "  %-*s  ", (int)width, text);
+		format_default(&o[i], value, sizeof value);
+		snprintf(text, sizeof text, "%s%s", o[i].about, value);
+		print_words(to, text, width + 4);
+	}
+}
