@@ -226,10 +226,6 @@ field_eval(const struct field *f, struct field_work *w, const double *a, size_t 
 {
 	size_t i, j, m;
 
-	if (h == NULL && f->type->velocity != NULL) {
-		f->type->velocity(f, a, n, v);
-		return;
-	}
 	for (i = 0; i < n; i += m) {
 		m = n - i < FIELD_BATCH ? n - i : FIELD_BATCH;
 		panel(w, a + i * f->dim, m);

@@ -77,8 +77,6 @@ struct field_type {
 	void (*eval)(const struct field *f, void *w, const double *y, size_t n, double *h, double *grad);
 	/* Maps: y[n][dim] become what they are mapped to; n and the arrays as above. */
 	void (*apply)(const struct field *f, void *w, double *y, size_t n);
-	/* Unit flows: v[n][dim] itself, any n, where that is faster than by way of eval; NULL: it is not. */
-	void (*velocity)(const struct field *f, const double *y, size_t n, double *v);
 };
 
 /* First member of every field: field_type.fit and .load set type, dim and perhaps quadratic, and leave the rest NULL. */

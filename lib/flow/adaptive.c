@@ -68,8 +68,8 @@ derivative(double t, const double y[], double dydt[], void *ctx)
 	return GSL_SUCCESS;
 }
 
-/* A share of the last step again, from its beginning. */
-struct again {
+/* The last step of an adaptive solver, to be scaled. */
+struct partial {
 	struct adaptive *a;
 	struct trajectory *p;
 	gsl_odeiv2_system *system;
@@ -77,15 +77,15 @@ struct again {
 };
 
 static double
-again(void *ctx, double share)
+partial_step(void *ctx, double fraction)
 {
-	struct again *g = ctx;
+	struct partial *s = ctx;
 	double h;
 
-	memcpy(g->p->y, g->a->start, g->p->f->dim * sizeof *g->p->y);
-	gsl_odeiv2_step_reset(g->a->step);
-	gsl_odeiv2_step_apply(g->a->step, g->t, share * g->dt, g->p->y, g->a->error, NULL, NULL, g->system);
-	field_eval(g->p->f, g->p->w, g->p->y, 1, &h, NULL);
+	memcpy(s->p->y, s->a->start, s->p->f->dim * sizeof *s->p->y);
+	gsl_odeiv2_step_reset(s->a->step);
+	gsl_odeiv2_step_apply(s->a->step, s->t, fraction * s->dt, s->p->y, s->a->error, NULL, NULL, s->system);
+	field_eval(s->p->f, s->p->w, s->p->y, 1, &h, NULL);
 	return h;
 }
 
@@ -113,9 +113,9 @@ adapt(void *state, struct trajectory *p, struct err *e)
 			continue;
 		field_eval(p->f, p->w, p->y, 1, &h, NULL);
 		if (h >= p->level) {
-			struct again g = { a, p, &system, before, t - before };
+			struct partial s = { a, p, &system, before, t - before };
 
-			t = before + (t - before) * solver_land(again, &g, h_before, h, p->level);
+			t = before + (t - before) * solver_crossing(partial_step, &s, h_before, h, p->level);
 			break;
 		}
 		h_before = h;

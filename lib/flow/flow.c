@@ -15,34 +15,28 @@ flow_options_default(struct flow_options *o)
 	    .tolerance = 1e-4, .until = -1, .threads = 1 };
 }
 
-/* What it takes to follow one field. */
-struct way {
-	const struct field *field;
-	struct field_work *work, *exact;	/* of steps; of the h that is reported */
-	double *k, *tmp;		/* [stages][panel][dim], [panel][dim] */
-	double *start;			/* [dim] where a step began */
-	void *adaptive;			/* the solver's state */
-};
-
 /* What one thread needs. */
-struct lane {
-	struct way whole;		/* along the barrier's field */
-	struct krylov *subspace;	/* NULL: the field is not one for it */
-	struct way small[FIELD_BATCH];	/* along the fields in it, */
-	struct way joined;		/* several at a time */
-	double *y;			/* [panel][dim] */
-	size_t failed;			/* the row that failed, of those it was given */
+struct worker {
+	struct field_work *work, *exact;	/* for steps; for the h that is reported */
+	struct krylov *krylov;		/* NULL: the flow is not one for it */
+	void *adaptive;			/* the solver's state */
+	double *y, *tmp;		/* [FIELD_BATCH][dim] */
+	double *k;			/* [stages][FIELD_BATCH][dim] */
+	double *start;			/* [dim] where a step began */
+	size_t moved;			/* rows of those it was given */
+	int failed;			/* at the next one, for this reason: */
 	struct err err;
 };
 
 struct flow {
 	const struct barrier *b;
+	const struct field *field;	/* b's */
 	const struct solver *solver;
 	double length, level;		/* T, signed; h to stop at, infinity: none */
 	double speed;			/* |v| */
 	unsigned steps;
-	struct lane *lane;
-	unsigned lanes;
+	struct worker *worker;
+	unsigned workers;
 	size_t failed;			/* the row that flow_apply failed at */
 };
 
@@ -101,78 +95,61 @@ check_given(const struct field_type *type, const struct flow_options *o, struct 
 	return 0;
 }
 
-static void
-way_release(const struct flow *f, struct way *w)
-{
-	field_work_free(w->work);
-	field_work_free(w->exact);
-	if (w->adaptive != NULL)
-		f->solver->adapt_free(w->adaptive);
-	free(w->k);
-	free(w->tmp);
-	free(w->start);
-}
-
-static int
-way_init(const struct flow *f, struct way *w, const struct field *field, double tolerance)
-{
-	size_t size = FIELD_BATCH * field->dim;
-
-	w->field = field;
-	w->work = field_work_alloc_single(field);
-	w->exact = field_work_alloc(field);
-	w->k = calloc(f->solver->stages * size + 1, sizeof *w->k);
-	w->tmp = calloc(size, sizeof *w->tmp);
-	w->start = calloc(field->dim, sizeof *w->start);
-	if (f->solver->adapt != NULL && field->type->kind != FIELD_MAP &&
-	    (w->adaptive = f->solver->adapt_alloc(f->solver, field->dim, tolerance)) == NULL)
-		return -1;
-	return w->work == NULL || w->exact == NULL || w->k == NULL || w->tmp == NULL || w->start == NULL ? -1 : 0;
-}
-
-/* The subspace costs some products, and so do few steps. */
-static int
-wants_subspace(const struct flow *f)
-{
-	return krylov_fits(f->b->field) && (f->solver->adapt != NULL || isfinite(f->level) ||
-	    f->steps * f->solver->evaluations > 3);
-}
-
 /* Are steps the same for all activations? */
 static int
-in_step(const struct flow *f)
+has_equal_steps(const struct flow *f)
 {
 	return f->solver->adapt == NULL && !isfinite(f->level);
 }
 
-static int
-lane_init(const struct flow *f, struct lane *l, double tolerance)
+static void
+worker_release(const struct flow *f, struct worker *w)
 {
-	const struct field *field = f->b->field;
-	size_t i;
+	field_work_free(w->work);
+	field_work_free(w->exact);
+	krylov_free(w->krylov);
+	if (w->adaptive != NULL)
+		f->solver->adapt_free(w->adaptive);
+	free(w->y);
+	free(w->tmp);
+	free(w->k);
+	free(w->start);
+}
 
-	if ((l->y = calloc(FIELD_BATCH * field->dim, sizeof *l->y)) == NULL ||
-	    way_init(f, &l->whole, field, tolerance) != 0)
+/* 0, -1: out of memory; worker_release frees what is there in either case. */
+static int
+worker_init(const struct flow *f, struct worker *w, double tolerance)
+{
+	size_t dim = f->field->dim, size = FIELD_BATCH * dim;
+	/* rounding in single precision would make the steps of a smaller tolerance ever shorter */
+	int exact = f->solver->adapt != NULL && tolerance < 1e-6;
+
+	w->work = exact ? field_work_alloc(f->field) : field_work_alloc_single(f->field);
+	w->exact = field_work_alloc(f->field);
+	w->y = calloc(size, sizeof *w->y);
+	w->tmp = calloc(size, sizeof *w->tmp);
+	w->k = calloc(f->solver->stages * size + 1, sizeof *w->k);
+	w->start = calloc(dim, sizeof *w->start);
+	if (w->work == NULL || w->exact == NULL || w->y == NULL || w->tmp == NULL || w->k == NULL || w->start == NULL)
 		return -1;
-	if (!wants_subspace(f))
+	if (f->field->type->kind == FIELD_MAP)
 		return 0;
-	if ((l->subspace = krylov_alloc(field)) == NULL)
-		return -1;
-	for (i = 0; i < FIELD_BATCH; i++)
-		if (way_init(f, &l->small[i], krylov_field(l->subspace, i), tolerance) != 0)
-			return -1;
-	return in_step(f) ? way_init(f, &l->joined, krylov_joined(l->subspace), tolerance) : 0;
+	if (f->solver->adapt != NULL)
+		return (w->adaptive = f->solver->adapt_alloc(f->solver, dim, tolerance)) != NULL ? 0 : -1;
+	if (has_equal_steps(f) && krylov_fits(f->field, f->solver, f->steps))
+		return (w->krylov = krylov_alloc(f->field, f->solver, f->steps, f->length)) != NULL ? 0 : -1;
+	return 0;
 }
 
 struct flow *
 flow_alloc(const struct barrier *b, const struct flow_options *o, struct err *e)
 {
 	struct flow *f = calloc(1, sizeof *f);
-	unsigned t;
 
 	if (f == NULL)
 		goto memory;
 	f->b = b;
+	f->field = b->field;
 	f->solver = o->solver;
 	f->steps = o->steps;
 	if (check_given(b->field->type, o, e) != 0 || set_length(f, o->T, e) != 0 ||
@@ -180,13 +157,11 @@ flow_alloc(const struct barrier *b, const struct flow_options *o, struct err *e)
 		flow_free(f);
 		return NULL;
 	}
-	if ((f->speed = field_speed(b->field)) < 0 || (f->lane = calloc(o->threads, sizeof *f->lane)) == NULL)
+	if ((f->speed = field_speed(b->field)) < 0 || (f->worker = calloc(o->threads, sizeof *f->worker)) == NULL)
 		goto memory;
-	for (t = 0; t < o->threads; t++) {
-		f->lanes++;
-		if (lane_init(f, &f->lane[t], o->tolerance) != 0)
+	while (f->workers < o->threads)
+		if (worker_init(f, &f->worker[f->workers++], o->tolerance) != 0)
 			goto memory;
-	}
 	return f;
 memory:
 	err_memory(e);
@@ -197,19 +172,13 @@ memory:
 void
 flow_free(struct flow *f)
 {
-	unsigned t, i;
+	unsigned t;
 
 	if (f == NULL)
 		return;
-	for (t = 0; t < f->lanes; t++) {
-		way_release(f, &f->lane[t].whole);
-		for (i = 0; i < FIELD_BATCH; i++)
-			way_release(f, &f->lane[t].small[i]);
-		way_release(f, &f->lane[t].joined);
-		krylov_free(f->lane[t].subspace);
-		free(f->lane[t].y);
-	}
-	free(f->lane);
+	for (t = 0; t < f->workers; t++)
+		worker_release(f, &f->worker[t]);
+	free(f->worker);
 	free(f);
 }
 
@@ -225,92 +194,79 @@ flow_failed(const struct flow *f)
 	return f->failed;
 }
 
-/* A share of a step from w->start. */
-struct again {
-	const struct solver *solver;
-	struct way *w;
-	double *y, dt;
+/* A step of y[dim] from worker->start, to be scaled. */
+struct partial {
+	const struct flow *f;
+	struct worker *w;
+	double *y;
 };
 
 static double
-again(void *ctx, double share)
+partial_step(void *ctx, double fraction)
 {
-	struct again *g = ctx;
-	struct way *w = g->w;
+	struct partial *p = ctx;
+	const struct field *field = p->f->field;
+	struct worker *w = p->w;
 	double h;
 
-	memcpy(g->y, w->start, w->field->dim * sizeof *g->y);
-	g->solver->step(w->field, w->work, g->y, 1, share * g->dt, w->k, w->tmp);
-	field_eval(w->field, w->work, g->y, 1, &h, NULL);
+	memcpy(p->y, w->start, field->dim * sizeof *p->y);
+	p->f->solver->step(field, w->work, p->y, 1, fraction * p->f->length / p->f->steps, w->k, w->tmp);
+	field_eval(field, w->work, p->y, 1, &h, NULL);
 	return h;
 }
 
-/* Fixed steps of one activation until h reaches the level. */
+/* Moves y[dim] by equal steps until h, which is below the level, reaches it. */
 static void
-steps_until(const struct flow *f, struct way *w, double *y, double h, struct flow_result *r)
+move_until(const struct flow *f, struct worker *w, double *y, double h, struct flow_result *r)
 {
-	double dt = f->length / f->steps, next;
+	struct partial p = { f, w, y };
+	double step = f->speed * fabs(f->length / f->steps), next;
 
 	while (r->steps < f->steps) {
-		memcpy(w->start, y, w->field->dim * sizeof *y);
-		f->solver->step(w->field, w->work, y, 1, dt, w->k, w->tmp);
-		field_eval(w->field, w->work, y, 1, &next, NULL);
+		memcpy(w->start, y, f->field->dim * sizeof *y);
+		next = partial_step(&p, 1);
 		r->steps++;
 		if (next >= f->level) {
-			struct again g = { f->solver, w, y, dt };
-
-			r->length += f->speed * fabs(dt) * solver_land(again, &g, h, next, f->level);
+			r->length += step * solver_crossing(partial_step, &p, h, next, f->level);
 			return;
 		}
-		r->length += f->speed * fabs(dt);
+		r->length += step;
 		h = next;
 	}
 }
 
-/* What has to be done one activation at a time: stops, and steps of its own choice. */
+/* Moves one activation, y[dim], that may stop or has steps of its own. 0, -1. */
 static int
-follow_one(const struct flow *f, struct way *w, double *y, struct flow_result *r, struct err *e)
+move_one(const struct flow *f, struct worker *w, double *y, struct flow_result *r)
 {
-	struct trajectory p = { .f = w->field, .w = w->work, .y = y, .T = f->length, .level = f->level };
+	struct trajectory t = { .f = f->field, .w = w->work, .y = y, .T = f->length, .level = f->level };
 	double h = -INFINITY;
 
 	r->length = 0;
 	r->steps = 0;
 	if (isfinite(f->level))
-		field_eval(w->field, w->work, y, 1, &h, NULL);
+		field_eval(f->field, w->work, y, 1, &h, NULL);
 	if (h >= f->level)
 		return 0;
 	if (w->adaptive == NULL) {
-		steps_until(f, w, y, h, r);
+		move_until(f, w, y, h, r);
 		return 0;
 	}
-	if (f->solver->adapt(w->adaptive, &p, e) != 0)
+	if (f->solver->adapt(w->adaptive, &t, &w->err) != 0)
 		return -1;
-	r->length = f->speed * p.length;
-	r->steps = p.steps;
+	r->length = f->speed * t.length;
+	r->steps = t.steps;
 	return 0;
 }
 
+/* Maps y[n][dim]; an activation may stay where it is. */
 static void
-density(struct way *w, const double *y, size_t n, int after, struct flow_result *r)
+map(const struct flow *f, struct worker *w, double *y, size_t n, struct flow_result *r)
 {
-	double h[FIELD_BATCH];
-	size_t i;
-
-	if (w->field->type->has_h)
-		field_eval(w->field, w->exact, y, n, h, NULL);
-	for (i = 0; i < n; i++)
-		*(after ? &r[i].h_after : &r[i].h_before) = w->field->type->has_h ? h[i] : NAN;
-}
-
-/* A map may leave an activation where it is. */
-static void
-map(const struct flow *f, struct way *w, double *y, size_t n, struct flow_result *r)
-{
-	size_t dim = w->field->dim, i, j;
+	size_t dim = f->field->dim, i, j;
 
 	memcpy(w->tmp, y, n * dim * sizeof *y);
-	field_apply(w->field, w->work, y, n, f->length);
+	field_apply(f->field, w->work, y, n, f->length);
 	for (i = 0; i < n; i++) {
 		double *way = w->tmp + i * dim;
 
@@ -322,162 +278,152 @@ map(const struct flow *f, struct way *w, double *y, size_t n, struct flow_result
 }
 
 static void
-equal_steps(const struct flow *f, struct way *w, double *y, size_t n)
-{
-	unsigned step;
-
-	for (step = 0; step < f->steps; step++)
-		f->solver->step(w->field, w->work, y, n, f->length / f->steps, w->k, w->tmp);
-}
-
-static void
-all_steps(const struct flow *f, struct flow_result *r)
+set_full(const struct flow *f, struct flow_result *r)
 {
 	r->length = f->speed * fabs(f->length);
 	r->steps = f->steps;
 }
 
-/* y[n][dim] along the way's field, or mapped, n <= FIELD_BATCH; -1: *failed of them did */
-static int
-follow(const struct flow *f, struct way *w, double *y, size_t n, struct flow_result *r, int with_h, size_t *failed,
-    struct err *e)
+static void
+move_together(const struct flow *f, struct worker *w, double *y, size_t n, struct flow_result *r)
+{
+	unsigned step;
+	size_t i;
+
+	for (step = 0; step < f->steps; step++)
+		f->solver->step(f->field, w->work, y, n, f->length / f->steps, w->k, w->tmp);
+	for (i = 0; i < n; i++)
+		set_full(f, &r[i]);
+}
+
+/* Sets h[n] at y[n][dim]. */
+static void
+report_h(const struct flow *f, struct worker *w, const double *y, size_t n, double *h)
 {
 	size_t i;
 
-	if (with_h)
-		density(w, y, n, 0, r);
-	if (w->field->type->kind == FIELD_MAP) {
-		map(f, w, y, n, r);
-	} else if (in_step(f)) {
-		equal_steps(f, w, y, n);
-		for (i = 0; i < n; i++)
-			all_steps(f, r + i);
-	} else {
-		for (i = 0; i < n; i++)
-			if (follow_one(f, w, y + i * w->field->dim, &r[i], e) != 0) {
-				*failed = i;
-				return -1;
-			}
-	}
-	if (with_h)
-		density(w, y, n, 1, r);
-	return 0;
+	for (i = 0; i < n; i++)
+		h[i] = NAN;
+	if (f->field->type->has_h)
+		field_eval(f->field, w->exact, y, n, h, NULL);
 }
 
-/* Activations which[n] of those in the subspace, at z, by steps that are the same for all. */
-static void
-follow_joined(const struct flow *f, struct lane *l, const size_t *which, size_t n, double *z, struct flow_result *r,
-    int with_h)
+/* Moves y[n][dim], n <= FIELD_BATCH, along the field or maps it. Returns the number moved; fewer than n: the next one failed. */
+static size_t
+move_rows(const struct flow *f, struct worker *w, double *y, size_t n, struct flow_result *r, int with_h)
 {
-	double y[KRYLOV_DIM * KRYLOV_LANES];
+	double before[FIELD_BATCH], after[FIELD_BATCH];
+	size_t i;
+
+	if (with_h)
+		report_h(f, w, y, n, before);
+	if (f->field->type->kind == FIELD_MAP)
+		map(f, w, y, n, r);
+	else if (has_equal_steps(f))
+		move_together(f, w, y, n, r);
+	else
+		for (i = 0; i < n; i++)
+			if (move_one(f, w, y + i * f->field->dim, &r[i]) != 0)
+				return i;
+	if (with_h)
+		report_h(f, w, y, n, after);
+	for (i = 0; with_h && i < n; i++) {
+		r[i].h_before = before[i];
+		r[i].h_after = after[i];
+	}
+	return n;
+}
+
+/* The same of w->y[n][dim], those that they can by Krylov spaces. */
+static size_t
+move_batch(const struct flow *f, struct worker *w, size_t n, struct flow_result *r, int with_h)
+{
+	double before[FIELD_BATCH], after[FIELD_BATCH];
+	int moved[FIELD_BATCH] = { 0 };
 	size_t i, m;
 
-	for (i = 0; with_h && i < n; i++)
-		density(&l->small[which[i]], z + which[i] * KRYLOV_DIM, 1, 0, r + which[i]);
+	if (w->krylov != NULL)
+		krylov_move(w->krylov, w->y, n, moved, before, after);
 	for (i = 0; i < n; i += m) {
-		m = n - i < KRYLOV_LANES ? n - i : KRYLOV_LANES;
-		/* one alone is faster, by the same operations */
-		if (m == 1) {
-			equal_steps(f, &l->small[which[i]], z + which[i] * KRYLOV_DIM, 1);
+		size_t done;
+
+		if (moved[i]) {
+			r[i] = (struct flow_result){ .h_before = before[i], .h_after = after[i] };
+			set_full(f, &r[i]);
+			m = 1;
 			continue;
 		}
-		krylov_join(l->subspace, which + i, m, z, y);
-		equal_steps(f, &l->joined, y, 1);
-		krylov_part(y, which + i, m, z);
+		for (m = 1; i + m < n && !moved[i + m]; m++)
+			;
+		done = move_rows(f, w, w->y + i * f->field->dim, m, r + i, with_h);
+		if (done < m)
+			return i + done;
 	}
-	for (i = 0; i < n; i++)
-		all_steps(f, r + which[i]);
-	for (i = 0; with_h && i < n; i++)
-		density(&l->small[which[i]], z + which[i] * KRYLOV_DIM, 1, 1, r + which[i]);
+	return n;
 }
 
-/* Up to FIELD_BATCH activations in l->y. */
-static int
-move(const struct flow *f, struct lane *l, size_t n, struct flow_result *r, int with_h, size_t *failed)
-{
-	size_t dim = f->b->field->dim, which[FIELD_BATCH], joined = 0, i, nowhere;
-	double z[FIELD_BATCH * KRYLOV_DIM];
-	int inside[FIELD_BATCH];
-
-	if (l->subspace == NULL)
-		return follow(f, &l->whole, l->y, n, r, with_h, failed, &l->err);
-	krylov_enter(l->subspace, l->y, n, f->length, z, inside);
-	for (i = 0; i < n; i++) {
-		*failed = i;
-		if (inside[i] && in_step(f))
-			which[joined++] = i;
-		else if (follow(f, inside[i] ? &l->small[i] : &l->whole,
-		    inside[i] ? z + i * KRYLOV_DIM : l->y + i * dim, 1, r + i, with_h, &nowhere, &l->err) != 0)
-			return -1;
-	}
-	follow_joined(f, l, which, joined, z, r, with_h);
-	for (i = 0; i < n; i++)
-		if (inside[i])
-			krylov_leave(l->subspace, i, z + i * KRYLOV_DIM, l->y + i * dim);
-	return 0;
-}
-
-static int
-lane_apply(const struct flow *f, struct lane *l, float *act, size_t n, struct flow_result *result, int with_h)
+/* Moves act[n][dim]. Returns as move_rows does. */
+static size_t
+worker_apply(const struct flow *f, struct worker *w, float *act, size_t n, struct flow_result *result, int with_h)
 {
 	struct flow_result r[FIELD_BATCH];
-	size_t dim = f->b->field->dim, i, j, m;
+	size_t dim = f->field->dim, i, j, m, done;
 
 	for (i = 0; i < n; i += m) {
-		size_t failed = 0;
-
 		m = n - i < FIELD_BATCH ? n - i : FIELD_BATCH;
 		for (j = 0; j < m * dim; j++)
-			l->y[j] = (double)act[i * dim + j];
-		if (move(f, l, m, r, with_h, &failed) != 0) {
-			l->failed = i + failed;
-			return -1;
-		}
+			w->y[j] = (double)act[i * dim + j];
+		if ((done = move_batch(f, w, m, r, with_h)) < m)
+			return i + done;
 		if (result != NULL)
 			memcpy(result + i, r, m * sizeof *r);
 		for (j = 0; j < m * dim; j++) {
-			act[i * dim + j] = (float)l->y[j];
+			act[i * dim + j] = (float)w->y[j];
 			if (!isfinite(act[i * dim + j])) {
-				l->failed = i + j / dim;
-				return err_set(&l->err, "the activation is not finite once steered");
+				err_set(&w->err, "the activation is not finite once steered");
+				return i + j / dim;
 			}
 		}
 	}
-	return 0;
+	return n;
 }
 
-/* Activations for all lanes. */
-struct load {
+/* Activations for all workers, `share' for each. */
+struct job {
 	struct flow *f;
 	float *act;
-	size_t n, share;		/* of a lane */
+	size_t n, share;
 	struct flow_result *result;
 	int with_h;
 };
 
 static void
-carry(void *ctx, unsigned t, unsigned lanes)
+run(void *ctx, unsigned t, unsigned workers)
 {
-	const struct load *d = ctx;
-	size_t from = t * d->share < d->n ? t * d->share : d->n, n = d->n - from < d->share ? d->n - from : d->share;
+	const struct job *j = ctx;
+	struct worker *w = &j->f->worker[t];
+	size_t from = t * j->share < j->n ? t * j->share : j->n, n = j->n - from < j->share ? j->n - from : j->share;
 
-	(void)lanes;
-	d->f->lane[t].failed = d->n;
-	lane_apply(d->f, &d->f->lane[t], d->act + from * d->f->b->field->dim, n,
-	    d->result != NULL ? d->result + from : NULL, d->with_h);
+	(void)workers;
+	w->moved = worker_apply(j->f, w, j->act + from * j->f->field->dim, n,
+	    j->result != NULL ? j->result + from : NULL, j->with_h);
+	w->failed = w->moved < n;
 }
 
 int
 flow_apply(struct flow *f, float *act, size_t n, struct flow_result *result, int with_h, struct err *e)
 {
-	unsigned lanes = n < f->lanes ? n > 0 ? (unsigned)n : 1 : f->lanes, t;
-	struct load d = { f, act, n, (n + lanes - 1) / lanes, result, with_h };
+	unsigned workers = n < f->workers ? (unsigned)n : f->workers, t;
+	struct job j = { f, act, n, 0, result, with_h };
 
-	parallel_run(carry, &d, lanes);
-	for (t = 0; t < lanes; t++)
-		if (f->lane[t].failed < n) {
-			*e = f->lane[t].err;
-			f->failed = t * d.share + f->lane[t].failed;
+	if (n == 0)
+		return 0;
+	j.share = (n + workers - 1) / workers;
+	parallel_run(run, &j, workers);
+	for (t = 0; t < workers; t++)
+		if (f->worker[t].failed) {
+			*e = f->worker[t].err;
+			f->failed = t * j.share + f->worker[t].moved;
 			return -1;
 		}
 	return 0;

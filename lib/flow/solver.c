@@ -58,25 +58,27 @@ solver_add(double *y, double a, const double *k, size_t n, size_t dim)
 
 /* Regula falsi, each second time bisection: h along a step is smooth but need not be monotone. */
 double
-solver_land(double (*step)(void *ctx, double share), void *ctx, double h_begin, double h_end, double level)
+solver_crossing(double (*step)(void *ctx, double fraction), void *ctx, double h_begin, double h_end, double level)
 {
 	double lo = 0, hi = 1, h_lo = h_begin, h_hi = h_end;
 	int bisect = 0;
 
 	while (hi - lo > 1e-3) {
-		double share = bisect || h_hi <= h_lo ? (lo + hi) / 2 : lo + (hi - lo) * (level - h_lo) / (h_hi - h_lo), h;
+		double fraction = (lo + hi) / 2, h;
 
+		if (!bisect && h_hi > h_lo)
+			fraction = lo + (hi - lo) * (level - h_lo) / (h_hi - h_lo);
 		/* a guess at an end would not shrink the bracket */
-		if (share - lo < 5e-4)
-			share = lo + 5e-4;
-		if (hi - share < 5e-4)
-			share = hi - 5e-4;
-		h = step(ctx, share);
+		if (fraction - lo < 5e-4)
+			fraction = lo + 5e-4;
+		if (hi - fraction < 5e-4)
+			fraction = hi - 5e-4;
+		h = step(ctx, fraction);
 		if (h >= level) {
-			hi = share;
+			hi = fraction;
 			h_hi = h;
 		} else {
-			lo = share;
+			lo = fraction;
 			h_lo = h;
 		}
 		bisect = !bisect;

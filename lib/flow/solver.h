@@ -54,11 +54,11 @@ const struct solver *const *solver_table(void);			/* NULL-terminated, static */
 void solver_add(double *y, double a, const double *k, size_t n, size_t dim);
 
 /*
- * The share of a step in (0, 1] at whose end h reaches the level, which it has at the whole of
- * it: step(ctx, share) does that share from the step's beginning and returns h. To 1/1000
- * of the step, on the far side of the level.
+ * Finds the fraction of a step, in (0, 1], at which h first reaches `level`, to 1/1000 of the step and
+ * on the far side of the level; h at its full length, h_end, must be >= level. step(ctx, f) does the step
+ * from its start, scaled by f, and returns h; the last one done is that of the fraction returned.
  */
-double solver_land(double (*step)(void *ctx, double share), void *ctx, double h_begin, double h_end,
+double solver_crossing(double (*step)(void *ctx, double fraction), void *ctx, double h_begin, double h_end,
     double level);
 
 #endif

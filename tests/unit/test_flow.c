@@ -522,7 +522,7 @@ check_land(void)
 		double end = known(&k, 1), share;
 
 		k.calls = 0;
-		share = solver_land(known, &k, known(&(struct known){ i, 0, 0 }, 0), end, level[i]);
+		share = solver_crossing(known, &k, known(&(struct known){ i, 0, 0 }, 0), end, level[i]);
 		ok(known(&(struct known){ i, 0, 0 }, share) >= level[i] && k.last == share &&
 		    known(&(struct known){ i, 0, 0 }, share - 1e-3) < level[i] && (i == 4 || fabs(share - first[i]) < 1.1e-3),
 		    "landing %d: at %.4f of the step, in %d tries", i, share, k.calls);
