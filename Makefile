@@ -8,6 +8,7 @@
 #   make estimators, blocks, strength, solvers
 #                    benchmarks: see pipelines/studies/
 #   make truthfulqa  the paper's TruthfulQA column on MODEL=file PRESET=name: see pipelines/truthfulqa
+#   make lint        checks the sources' looks: scripts, pages, line lengths, layout of C
 #   make bench       these tools and the Python reference side by side: see tests/bench/run
 #   make bench-plots growth of time with what it grows with: see tests/bench/plots
 #   make bench-budget
@@ -45,7 +46,7 @@ all: $(tools:%=$(BIN)/%) $(BIN)/odesteer
 benchmarks = estimators blocks strength solvers
 
 # What the engine's set-up says of itself; `all` looks only for what is there.
-ifeq ($(filter help uninstall setup demo tune check check-% clean truthfulqa bench bench-% $(benchmarks),$(MAKECMDGOALS)),)
+ifeq ($(filter help uninstall setup demo tune lint check check-% clean truthfulqa bench bench-% $(benchmarks),$(MAKECMDGOALS)),)
 include $(BUILD)/engine.mk
 endif
 $(BUILD)/engine.mk: tools/setup/engine
@@ -142,6 +143,10 @@ bench-budget: setup
 	@$(MAKE) --no-print-directory -s all
 	PATH="$(abspath $(BIN)):$$PATH" ODESTEER_BUDGET=write tests/bench/guard.t
 
+lint:
+	@tools/setup/packages lint
+	@tests/lint
+
 check: setup
 	@ODESTEER_BUDGET=check $(MAKE) --no-print-directory -s run-check
 # Tools set it themselves (lib/base/runtime.h), unit tests do not; and it saves each tool its second start.
@@ -183,6 +188,6 @@ help:
 clean:
 	rm -rf build bin
 
-.PHONY: help uninstall all setup demo tune bench bench-plots bench-budget $(benchmarks) truthfulqa check run-check check-full \
+.PHONY: help uninstall all setup demo tune lint bench bench-plots bench-budget $(benchmarks) truthfulqa check run-check check-full \
 	check-kernels check-clang check-asan install clean
 .DELETE_ON_ERROR:
