@@ -14,24 +14,22 @@ enum {
 	SHARED = 4			/* of these, at most, powers of Q on q: q, Qq, ... */
 };
 
-/* The field in a space, in coordinates z of an orthonormal basis: h = z'Hz / |z|^2 + q.z / |z| + c. */
+/*
+ * The field in a space, in coefficients z of its vectors u: a = sum_j z_j u_j. The vectors are not orthonormal:
+ * G has their inner products, row j of M the coefficients of Q u_j, and row j of S its inner products with u.
+ */
 struct small {
 	struct field base;
-	double H[DIM][DIM], q[DIM], c;
+	double G[DIM][DIM], M[DIM][DIM], S[DIM][DIM];
+	double length, c;		/* q is u_0 times length */
 };
 
-/*
- * The space of one activation a. Its vectors u are the shared ones, then v_0 = a / |a| and those that Lanczos's
- * method gets from it. Those of each kind are orthonormal, but not those of both.
- */
+/* The space of one activation a: the shared vectors, then v_0 = a / |a| and what Lanczos's method gets from it. */
 struct space {
 	float *v;			/* [DIM - shared][dim] */
 	size_t n;			/* of all vectors */
 	double norm;			/* |a| */
-	double G[DIM][DIM], S[DIM][DIM];	/* u_i . u_j and u_i . Q u_j */
-	double L[DIM][DIM];		/* lower triangle, G = LL': L^-1 u is the orthonormal basis */
-	double way[DIM];		/* where a step of length T by the probe leads, from a, in that basis */
-	double change;			/* of the way by the last vector, as a fraction of T */
+	double G[DIM][DIM], M[DIM][DIM];
 };
 
 enum verdict { REFUSED, OPEN, HELD };
@@ -46,53 +44,81 @@ struct krylov {
 	struct small small;		/* of the space at hand */
 	struct field_work *work;	/* of `small' */
 	double *stages;			/* memory of a solver's step */
-	/* the shared vectors, their products, and their inner products with these */
-	float *p, *Qp;			/* [SHARED + 1][dim], [SHARED][dim] */
-	double S[SHARED][SHARED];
+	/* the shared vectors, orthonormal, and what M has of them */
+	float *p;			/* [SHARED + 1][dim] */
+	double M[SHARED][SHARED];
 	size_t shared;
 	int closed;			/* Q leads nowhere else from them */
 	struct space space[FIELD_BATCH];
 	float *x, *Qx;			/* [FIELD_BATCH][dim] */
 };
 
-typedef double vector __attribute__((vector_size(DIM * sizeof(double)), aligned(sizeof(double)), may_alias));
+/* Half of DIM numbers. */
+typedef double vector __attribute__((vector_size(DIM / 2 * sizeof(double)), aligned(sizeof(double)), may_alias));
+
+/* sum = z_0 X_0 + z_1 X_1 + ... */
+static inline __attribute__((always_inline)) void
+combine(const double X[DIM][DIM], const double *z, vector *sum)
+{
+	const vector *x = (const vector *)X;
+	size_t j;
+
+	sum[0] = x[0] * z[0];
+	sum[1] = x[1] * z[0];
+	for (j = 1; j < DIM; j++) {
+		sum[0] += x[2 * j] * z[j];
+		sum[1] += x[2 * j + 1] * z[j];
+	}
+}
 
 static inline __attribute__((always_inline)) double
 inner(const vector *x, const vector *y)
 {
-	vector p = *x * *y;
+	vector p = x[0] * y[0] + x[1] * y[1];
 
-	return ((p[0] + p[4]) + (p[2] + p[6])) + ((p[1] + p[5]) + (p[3] + p[7]));
+	return (p[0] + p[2]) + (p[1] + p[3]);
 }
 
+/* Sets grad to v itself, because field.c knows nothing of G. */
 SIMD_CLONES static void
 small_eval(const struct field *base, void *work, const double *y, size_t n, double *h, double *grad)
 {
 	const struct small *f = (const struct small *)base;
-	const vector *H = (const vector *)f->H, *q = (const vector *)f->q;
-	size_t r, j;
+	size_t r, i;
 
 	(void)work;
 	for (r = 0; r < n; r++) {
-		const vector *z = (const vector *)y + r;
-		vector Hz = H[0] * (*z)[0];
-		double scale, zHz, qz;
+		const vector *z = (const vector *)(y + r * DIM);
+		const vector *G_0 = (const vector *)f->G, q[2] = { { f->length } };
+		vector Gz[2], Sz[2], g[2], *v;
+		double scale, zSz, qz, along, square;
 
-		for (j = 1; j < DIM; j++)
-			Hz += H[j] * (*z)[j];
-		scale = 1 / (sqrt(inner(z, z)) + 1e-12);
-		zHz = inner(z, &Hz) * scale * scale;
-		qz = inner(q, z) * scale;
+		combine(f->G, y + r * DIM, Gz);
+		combine(f->S, y + r * DIM, Sz);
+		scale = 1 / (sqrt(inner(z, Gz)) + 1e-12);
+		zSz = inner(z, Sz) * scale * scale;
+		qz = inner(q, Gz) * scale;
 		if (h != NULL)
-			h[r] = zHz + qz + f->c;
-		if (grad != NULL)
-			((vector *)grad)[r] = scale * (2 * scale * Hz + *q - (2 * zHz + qz) * scale * *z);
+			h[r] = zSz + qz + f->c;
+		if (grad == NULL)
+			continue;
+		/* the gradient in x, g = 2Qx + q, and Gg; then without what is along x */
+		combine(f->M, y + r * DIM, g);
+		for (i = 0; i < 2; i++) {
+			g[i] = 2 * scale * g[i] + q[i];
+			Sz[i] = 2 * scale * Sz[i] + f->length * G_0[i];
+		}
+		along = 2 * zSz + qz;
+		square = fmax(inner(g, Sz) - along * along, 0);
+		v = (vector *)(grad + r * DIM);
+		for (i = 0; i < 2; i++)
+			v[i] = scale / (scale * sqrt(square) + 1e-10) * (g[i] - along * scale * z[i]);
 	}
 }
 
 static const struct field_type small_type = {
 	.name = "krylov",
-	.kind = FIELD_UNIT_FLOW,
+	.kind = FIELD_CONSTANT_FLOW,	/* grad is v */
 	.has_h = 1,
 	.eval = small_eval,
 };
@@ -147,26 +173,27 @@ append(float *v, size_t n, const float *product, size_t dim)
 	return length > 1e-4 * all ? length : 0;
 }
 
-/* Sets p, Qp, S, shared, closed and the small field's q. */
+/* Sets p, M, shared, closed and the small field's length. */
 static void
 share(struct krylov *k)
 {
-	size_t dim = k->dim, i, j;
+	size_t dim = k->dim, i;
 
 	for (i = 0; i < dim; i++)
 		k->p[i] = (float)k->form->q[i];
-	k->small.q[0] = normalise(k->p, dim);
-	k->closed = k->small.q[0] == 0;
-	while (!k->closed && k->shared < SHARED) {
-		float *product = k->Qp + k->shared * dim;
+	k->small.length = normalise(k->p, dim);
+	k->closed = k->small.length == 0;
+	for (i = 0; !k->closed && i < SHARED; i++) {
+		double length;
 
-		quadratic_multiply(k->form, k->form_work, k->p + k->shared * dim, 1, product);
-		k->shared++;
-		k->closed = append(k->p, k->shared, product, dim) == 0;
+		quadratic_multiply(k->form, k->form_work, k->p + i * dim, 1, k->Qx);
+		k->M[i][i] = dot_single(k->p + i * dim, k->Qx, dim);
+		length = append(k->p, i + 1, k->Qx, dim);
+		if (i + 1 < SHARED)
+			k->M[i][i + 1] = k->M[i + 1][i] = length;
+		k->closed = length == 0;
 	}
-	for (i = 0; i < k->shared; i++)
-		for (j = 0; j < k->shared; j++)
-			k->S[i][j] = dot_single(k->p + i * dim, k->Qp + j * dim, dim);
+	k->shared = i;
 }
 
 struct krylov *
@@ -189,11 +216,9 @@ krylov_alloc(const struct field *f, const struct solver *s, unsigned steps, doub
 	k->work = field_work_alloc(&k->small.base);
 	k->stages = calloc((s->stages + k->probe->stages + 1) * DIM, sizeof *k->stages);
 	k->p = calloc((SHARED + 1) * k->dim, sizeof *k->p);
-	k->Qp = calloc(SHARED * k->dim, sizeof *k->Qp);
 	k->x = calloc(FIELD_BATCH * k->dim, sizeof *k->x);
 	k->Qx = calloc(FIELD_BATCH * k->dim, sizeof *k->Qx);
-	if (k->form_work == NULL || k->work == NULL || k->stages == NULL || k->p == NULL || k->Qp == NULL ||
-	    k->x == NULL || k->Qx == NULL)
+	if (k->form_work == NULL || k->work == NULL || k->stages == NULL || k->p == NULL || k->x == NULL || k->Qx == NULL)
 		goto fail;
 	share(k);
 	for (i = 0; i < FIELD_BATCH; i++)
@@ -216,7 +241,6 @@ krylov_free(struct krylov *k)
 	field_work_free(k->work);
 	free(k->stages);
 	free(k->p);
-	free(k->Qp);
 	for (i = 0; i < FIELD_BATCH; i++)
 		free(k->space[i].v);
 	free(k->x);
@@ -224,143 +248,77 @@ krylov_free(struct krylov *k)
 	free(k);
 }
 
-/* Solves Lx = b for x[n], which is b before. */
+/* Sets the small field to that of space s. */
 static void
-solve(double L[DIM][DIM], size_t n, double *x)
+project(struct krylov *k, const struct space *s)
 {
-	size_t i, j;
-
-	for (i = 0; i < n; i++) {
-		for (j = 0; j < i; j++)
-			x[i] -= L[i][j] * x[j];
-		x[i] /= L[i][i];
-	}
-}
-
-/* Solves L'x = b likewise. */
-static void
-solve_transposed(double L[DIM][DIM], size_t n, double *x)
-{
-	size_t i, j;
-
-	for (i = n; i-- > 0; ) {
-		for (j = i + 1; j < n; j++)
-			x[i] -= L[j][i] * x[j];
-		x[i] /= L[i][i];
-	}
-}
-
-/* Factors G by Cholesky's method. Returns 0 if the vectors are not independent, or barely. */
-static int
-factor(struct space *s)
-{
+	struct small *f = &k->small;
 	size_t i, j, l;
 
-	for (i = 0; i < s->n; i++)
-		for (j = 0; j <= i; j++) {
-			double g = s->G[i][j];
-
-			for (l = 0; l < j; l++)
-				g -= s->L[i][l] * s->L[j][l];
-			/* what rounding made of the products is divided by this */
-			if (i == j && g < 1e-2)
-				return 0;
-			s->L[i][j] = i == j ? sqrt(g) : g / s->L[j][j];
-		}
-	return 1;
+	memcpy(f->G, s->G, sizeof f->G);
+	memcpy(f->M, s->M, sizeof f->M);
+	memset(f->S, 0, sizeof f->S);
+	for (j = 0; j < s->n; j++)
+		for (l = 0; l < s->n; l++)
+			for (i = 0; i < s->n; i++)
+				f->S[j][i] += f->M[j][l] * f->G[l][i];
 }
 
-/* Sets the small field's H = L^-1 S L^-T. */
-static void
-reduce(struct krylov *k, struct space *s)
+/* Moves z, which is a, by `steps' steps of solver in the space that was projected last. Returns h there. */
+static double
+step(struct krylov *k, const struct solver *solver, unsigned steps, double *z)
 {
-	double half[DIM][DIM], (*H)[DIM] = k->small.H;
-	size_t i, j;
+	double h;
+	unsigned i;
 
-	memset(H, 0, sizeof k->small.H);
-	for (i = 0; i < s->n; i++) {
-		memcpy(half[i], s->S[i], sizeof half[i]);
-		solve(s->L, s->n, half[i]);
-	}
-	for (i = 0; i < s->n; i++) {
-		for (j = 0; j < s->n; j++)
-			H[i][j] = half[j][i];
-		solve(s->L, s->n, H[i]);
-	}
-}
-
-/* The activation in the basis. */
-static void
-start(const struct krylov *k, const struct space *s, double *z)
-{
-	size_t i;
-
-	for (i = 0; i < DIM; i++)
-		z[i] = i <= k->shared ? s->norm * s->L[k->shared][i] : 0;
-}
-
-/* Takes v_{n}, n - shared of them being there, which had `length' before it had length one, into the space. */
-static void
-add_vector(const struct krylov *k, struct space *s, double length)
-{
-	size_t dim = k->dim, n = s->n, i;
-	const float *v = s->v + (n - k->shared) * dim;
-
-	for (i = 0; i < n; i++)
-		s->G[n][i] = s->S[n][i] = 0;
-	for (i = 0; i < k->shared; i++) {
-		s->G[n][i] = dot_single(v, k->p + i * dim, dim);
-		s->S[n][i] = dot_single(v, k->Qp + i * dim, dim);
-	}
-	s->G[n][n] = 1;
-	s->S[n][n] = 0;
-	if (n > k->shared) {
-		s->S[n][n - 1] = length;
-		/* until its product is known; the last vector needs none, for it adds little but this */
-		s->S[n][n] = s->S[n - 1][n - 1];
-	}
-	for (i = 0; i < n; i++)
-		s->S[i][n] = s->S[n][i];
-	s->n++;
+	for (i = 0; i < steps; i++)
+		solver->step(&k->small.base, k->work, z, 1, k->T / steps, k->stages, k->stages + solver->stages * DIM);
+	field_eval(&k->small.base, k->work, z, 1, &h, NULL);
+	return h;
 }
 
 /*
- * Does the space hold the path? A step of length T shows where that leads. Each vector improves the end by a larger
- * factor than the one before: what is still missing is less than the square of the last change over the change before.
+ * Are more vectors of a chain not needed? Each has a smaller part in the way than the one before, by a factor that
+ * itself becomes smaller: the next would have less than the square of the last over the last but one.
  */
+static int
+converges(const double *z, size_t n, double T)
+{
+	double last = fabs(z[n - 1] / T), before = fabs(z[n - 2] / T);
+
+	return last <= before && 10 * last * last <= KRYLOV_ERROR * before;
+}
+
+/* Does the space hold the path? One step of length T shows what the vectors contribute. */
 static int
 holds(struct krylov *k, struct space *s)
 {
-	double from[DIM], z[DIM], before = s->change, sum = 0, last, last_but_one;
-	size_t i;
+	double z[DIM] = { 0 };
+	size_t own = s->n - k->shared;
 
-	start(k, s, from);
-	memcpy(z, from, sizeof z);
-	k->probe->step(&k->small.base, k->work, z, 1, k->T, k->stages, k->stages + k->probe->stages * DIM);
-	for (i = 0; i < DIM; i++) {
-		double way = z[i] - from[i];
-
-		sum += (way - s->way[i]) * (way - s->way[i]);
-		z[i] = s->way[i] = way;
-	}
-	s->change = sqrt(sum) / fabs(k->T);
-	if (s->n < k->shared + 3 || s->change > before || s->change * s->change > KRYLOV_ERROR * before)
+	if (own < 3)
 		return 0;
-	if (k->closed)
-		return 1;
-	/* the same of the shared vectors, by how much of the last two the way has */
-	solve_transposed(s->L, s->n, z);
-	last = z[k->shared - 1] / k->T;
-	last_but_one = z[k->shared - 2] / k->T;
-	return last * last <= KRYLOV_ERROR * fabs(last_but_one);
+	z[k->shared] = s->norm;
+	project(k, s);
+	step(k, k->probe, 1, z);
+	return converges(z + k->shared, own, k->T) && (k->closed || converges(z, k->shared, k->T));
 }
 
+/* Adds the vector that is there behind those of the space, which had `length' before it was normalised. */
 static enum verdict
-judge(struct krylov *k, struct space *s)
+add_vector(struct krylov *k, struct space *s, double length)
 {
-	if (!factor(s))
-		return REFUSED;
-	reduce(k, s);
+	size_t n = s->n++, i;
+	const float *v = s->v + (n - k->shared) * k->dim;
+
+	for (i = 0; i < k->shared; i++)
+		s->G[i][n] = s->G[n][i] = dot_single(v, k->p + i * k->dim, k->dim);
+	s->G[n][n] = 1;
+	if (n > k->shared) {
+		s->M[n][n - 1] = s->M[n - 1][n] = length;
+		/* until its product is known; the last vector needs none, for it adds little but this */
+		s->M[n][n] = s->M[n - 1][n - 1];
+	}
 	if (holds(k, s))
 		return HELD;
 	return s->n < DIM ? OPEN : REFUSED;
@@ -378,14 +336,13 @@ begin(struct krylov *k, struct space *s, const double *a)
 	if (k->T == 0 || fabs(k->T) > s->norm)
 		return REFUSED;
 	memset(s->G, 0, sizeof s->G);
-	for (s->n = 0; s->n < k->shared; s->n++) {
-		s->G[s->n][s->n] = 1;
-		memcpy(s->S[s->n], k->S[s->n], sizeof k->S[s->n]);
+	memset(s->M, 0, sizeof s->M);
+	for (i = 0; i < k->shared; i++) {
+		s->G[i][i] = 1;
+		memcpy(s->M[i], k->M[i], sizeof k->M[i]);
 	}
-	memset(s->way, 0, sizeof s->way);
-	s->change = 1;
-	add_vector(k, s, 0);
-	return judge(k, s);
+	s->n = k->shared;
+	return add_vector(k, s, 0);
 }
 
 /* Extends the space by the product of its last vector. */
@@ -395,33 +352,23 @@ extend(struct krylov *k, struct space *s, const float *product)
 	size_t own = s->n - k->shared;
 	double length;
 
-	s->S[s->n - 1][s->n - 1] = dot_single(product, s->v + (own - 1) * k->dim, k->dim);
+	s->M[s->n - 1][s->n - 1] = dot_single(product, s->v + (own - 1) * k->dim, k->dim);
 	length = append(s->v, own, product, k->dim);
-	if (length == 0)
-		return REFUSED;
-	add_vector(k, s, length);
-	return judge(k, s);
+	return length > 0 ? add_vector(k, s, length) : REFUSED;
 }
 
-/* Moves a[dim] in the space that was judged last. */
+/* Moves a[dim] in its space, the one projected last. */
 static void
 follow(struct krylov *k, struct space *s, double *a, double *h_before, double *h_after)
 {
-	double from[DIM], z[DIM];
+	double z[DIM] = { 0 };
 	float *way = k->x;
 	size_t dim = k->dim, i;
-	unsigned step;
 
-	start(k, s, from);
-	memcpy(z, from, sizeof z);
-	field_eval(&k->small.base, k->work, z, 1, h_before, NULL);
-	for (step = 0; step < k->steps; step++)
-		k->solver->step(&k->small.base, k->work, z, 1, k->T / k->steps, k->stages,
-		    k->stages + k->solver->stages * DIM);
-	field_eval(&k->small.base, k->work, z, 1, h_after, NULL);
-	for (i = 0; i < DIM; i++)
-		z[i] -= from[i];
-	solve_transposed(s->L, s->n, z);
+	z[k->shared] = s->norm;
+	*h_before = step(k, k->solver, 0, z);
+	*h_after = step(k, k->solver, k->steps, z);
+	z[k->shared] -= s->norm;
 	memset(way, 0, dim * sizeof *way);
 	for (i = 0; i < s->n; i++)
 		add_scaled(z[i], i < k->shared ? k->p + i * dim : s->v + (i - k->shared) * dim, dim, way);
