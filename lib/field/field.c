@@ -179,20 +179,20 @@ field_work_free(struct field_work *w)
 	free(w);
 }
 
-/* Up to FIELD_BATCH rows, standardised, into w->y; the rows behind them keep what they had. */
-static void
-panel(struct field_work *w, const double *a, size_t n)
+/* Sets w->y to a[n][dim], standardised. Returns the number of rows that the type is to be called with. */
+static size_t
+load_batch(struct field_work *w, const double *a, size_t n)
 {
 	const struct field *f = w->f;
 	size_t d = f->dim, i, j;
 
-	if (f->mean == NULL) {
-		memcpy(w->y, a, n * d * sizeof *a);
-		return;
-	}
 	for (i = 0; i < n; i++)
 		for (j = 0; j < d; j++)
-			w->y[i * d + j] = (a[i * d + j] - f->mean[j]) * f->isd[j];
+			w->y[i * d + j] = f->mean != NULL ? (a[i * d + j] - f->mean[j]) * f->isd[j] : a[i * d + j];
+	if (!f->type->whole_batches)
+		return n;
+	memset(w->y + n * d, 0, (FIELD_BATCH - n) * d * sizeof *w->y);
+	return FIELD_BATCH;
 }
 
 /* From the gradient in y to v: through the standardisation, then to length one. */
@@ -211,25 +211,19 @@ direction(const struct field *f, const double *grad, double *v)
 		v[i] *= scale;
 }
 
-/* h[n] and grad[n][dim] at w->y[n][dim] */
-static void
-eval(struct field_work *w, size_t n, double *h, double *grad)
-{
-	if (w->quadratic != NULL)
-		quadratic_eval(w->f->quadratic, w->quadratic, w->y, n, h, grad, w->single);
-	else
-		w->f->type->eval(w->f, w->own, w->y, n, h, grad);
-}
-
 void
 field_eval(const struct field *f, struct field_work *w, const double *a, size_t n, double *h, double *v)
 {
-	size_t i, j, m;
+	double *h_batch = h != NULL ? w->h : NULL, *grad = v != NULL ? w->grad : NULL;
+	size_t i, j, m, rows;
 
 	for (i = 0; i < n; i += m) {
 		m = n - i < FIELD_BATCH ? n - i : FIELD_BATCH;
-		panel(w, a + i * f->dim, m);
-		eval(w, m, h != NULL ? w->h : NULL, v != NULL ? w->grad : NULL);
+		rows = load_batch(w, a + i * f->dim, m);
+		if (w->quadratic != NULL)
+			quadratic_eval(f->quadratic, w->quadratic, w->y, m, h_batch, grad, w->single);
+		else
+			f->type->eval(f, w->own, w->y, rows, h_batch, grad);
 		if (h != NULL)
 			memcpy(h + i, w->h, m * sizeof *h);
 		for (j = 0; v != NULL && j < m; j++)
@@ -276,12 +270,12 @@ field_speed(const struct field *f)
 void
 field_apply(const struct field *f, struct field_work *w, double *a, size_t n, double T)
 {
-	size_t i, j, m;
+	size_t i, j, m, rows;
 
 	for (i = 0; i < n; i += m) {
 		m = n - i < FIELD_BATCH ? n - i : FIELD_BATCH;
-		panel(w, a + i * f->dim, m);
-		f->type->apply(f, w->own, w->y, m);
+		rows = load_batch(w, a + i * f->dim, m);
+		f->type->apply(f, w->own, w->y, rows);
 		for (j = 0; j < m * f->dim; j++)
 			a[i * f->dim + j] += T * (w->y[j] - a[i * f->dim + j]);
 	}

@@ -23,7 +23,7 @@
 enum {
 	FIELD_MAX_DEGREE = 16,
 	FIELD_MAX_COMPONENTS = 1 << 24,
-	FIELD_BATCH = 8		/* rows that eval and apply get at a time, see below */
+	FIELD_BATCH = 8		/* rows that eval and apply get at a time, at most */
 };
 
 /* The options a method has a use for. */
@@ -55,6 +55,7 @@ struct field_type {
 	int has_h;		/* is there an estimate of the log-density ratio? */
 	int one_vector;		/* is v the same everywhere? */
 	unsigned uses;		/* FIELD_USES_... */
+	int whole_batches;	/* eval and apply always get FIELD_BATCH rows: BLAS rounds by their number */
 	/*
 	 * Fits to rows already standardised. A type that can do better than being
 	 * fitted anew for each fold sets rep->held_out and has_held_out itself.
@@ -69,13 +70,11 @@ struct field_type {
 	void *(*work_alloc)(const struct field *f);
 	void (*work_free)(void *w);
 	/*
-	 * Flows: h[n] and grad[n][dim] = grad h (constant flows: v) at y[n][dim]; either
-	 * may be NULL. n <= FIELD_BATCH, but all arrays have FIELD_BATCH rows: a
-	 * product of matrices is to be taken of all of them, so that a row's result
-	 * does not hang on how many came with it. Not called where the field has a quadratic with a Q.
+	 * Flows: h[n] and grad[n][dim] = grad h (constant flows: v) at y[n][dim], n <= FIELD_BATCH; either
+	 * may be NULL. Not called where the field has a quadratic with a Q.
 	 */
 	void (*eval)(const struct field *f, void *w, const double *y, size_t n, double *h, double *grad);
-	/* Maps: y[n][dim] become what they are mapped to; n and the arrays as above. */
+	/* Maps: y[n][dim] become what they are mapped to, n <= FIELD_BATCH. */
 	void (*apply)(const struct field *f, void *w, double *y, size_t n);
 };
 

@@ -147,7 +147,7 @@ apply(const struct field *base, void *w, double *y, size_t n)
 		any |= negative[i] = dot(f->c.v, y + i * dim, dim) + f->c.intercept < 0;
 	if (!any)
 		return;
-	cblas_dsymm(CblasRowMajor, CblasRight, CblasLower, FIELD_BATCH, (int)dim, 1, f->matrix, (int)dim, y,
+	cblas_dsymm(CblasRowMajor, CblasRight, CblasLower, (int)n, (int)dim, 1, f->matrix, (int)dim, y,
 	    (int)dim, 0, moved, (int)dim);
 	for (i = 0; i < n; i++)
 		if (negative[i]) {
@@ -161,6 +161,7 @@ const struct field_type field_mimic = {
 	.about = "minimally modified counterfactuals: negatives by optimal transport",
 	.kind = FIELD_MAP,
 	.has_h = 1,
+	.whole_batches = 1,
 	.uses = FIELD_USES_C,
 	.fit = fit,
 	.save = save,

@@ -111,7 +111,7 @@ eval_rows(const struct polykernel *f, struct work *k, size_t n, double *value)
 	int d = (int)f->base.dim, rows = (int)f->n;
 	size_t i, j;
 
-	cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, FIELD_BATCH, rows, d, f->gamma, k->x, d, f->X, d, 0,
+	cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)n, rows, d, f->gamma, k->x, d, f->X, d, 0,
 	    k->k, rows);
 	for (i = 0; i < n; i++) {
 		value[i] = 0;
@@ -124,7 +124,7 @@ eval_rows(const struct polykernel *f, struct work *k, size_t n, double *value)
 			*p *= f->degree * f->gamma;
 		}
 	}
-	cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, FIELD_BATCH, d, rows, 1, k->k, rows, f->X, d, 0,
+	cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)n, d, rows, 1, k->k, rows, f->X, d, 0,
 	    k->u, d);
 }
 
@@ -388,6 +388,7 @@ const struct field_type field_polykernel = {
 	.about = "a classifier with the polynomial kernel itself, no sketch",
 	.kind = FIELD_UNIT_FLOW,
 	.has_h = 1,
+	.whole_batches = 1,
 	.uses = FIELD_USES_C | FIELD_USES_LOSS | FIELD_USES_STANDARDISE | FIELD_USES_DEGREE | FIELD_USES_GAMMA |
 	    FIELD_USES_COEF0,
 	.fit = fit,

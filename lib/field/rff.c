@@ -106,7 +106,7 @@ eval(const struct field *base, void *work, const double *y, size_t n, double *h,
 	double *z = work, scale = sqrt(2 / (double)f->n);
 	size_t i, k;
 
-	phases(f, y, FIELD_BATCH, z);
+	phases(f, y, n, z);
 	for (i = 0; i < n; i++) {
 		double sum = 0;
 
@@ -118,7 +118,7 @@ eval(const struct field *base, void *work, const double *y, size_t n, double *h,
 			z[i * f->n + k] = -scale * f->w[k] * sin(z[i * f->n + k]);
 	}
 	if (grad != NULL)
-		cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, FIELD_BATCH, (int)base->dim, (int)f->n, 1, z,
+		cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)n, (int)base->dim, (int)f->n, 1, z,
 		    (int)f->n, f->W, (int)base->dim, 0, grad, (int)base->dim);
 }
 
@@ -331,6 +331,7 @@ const struct field_type field_rff = {
 	.about = "a classifier on random Fourier features (the official code's ablation)",
 	.kind = FIELD_UNIT_FLOW,
 	.has_h = 1,
+	.whole_batches = 1,
 	.uses = FIELD_USES_C | FIELD_USES_LOSS | FIELD_USES_STANDARDISE | FIELD_USES_COMPONENTS | FIELD_USES_SIGMA,
 	.fit = fit,
 	.save = save,
