@@ -46,7 +46,7 @@ adapt_alloc(const struct solver *s, size_t dim, double tolerance)
 
 	if (a == NULL)
 		return NULL;
-	a->step = gsl_odeiv2_step_alloc(*(const gsl_odeiv2_step_type *const *)s->gsl, dim);
+	a->step = gsl_odeiv2_step_alloc(*(const gsl_odeiv2_step_type *const *)s->data, dim);
 	a->control = gsl_odeiv2_control_y_new(tolerance, 0);
 	a->evolve = gsl_odeiv2_evolve_alloc(dim);
 	a->start = calloc(dim, sizeof *a->start);
@@ -132,7 +132,7 @@ adapt(void *state, struct trajectory *p, struct err *e)
 		.adapt_alloc = adapt_alloc, \
 		.adapt_free = adapt_free, \
 		.adapt = adapt, \
-		.gsl = &gsl_odeiv2_step_##NAME, \
+		.data = &gsl_odeiv2_step_##NAME, \
 	}
 
 ADAPTIVE(rkf45, 5, "Runge-Kutta-Fehlberg of order 4 and 5, adaptive (GSL)");

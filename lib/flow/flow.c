@@ -20,8 +20,8 @@ struct worker {
 	struct field_work *work, *exact;	/* for steps; for the h that is reported */
 	struct krylov *krylov;		/* NULL: the flow is not one for it */
 	void *adaptive;			/* the solver's state */
-	double *y, *tmp;		/* [FIELD_BATCH][dim] */
-	double *k;			/* [stages][FIELD_BATCH][dim] */
+	double *y;			/* [FIELD_BATCH][dim] */
+	double *mem;			/* [stages + 1][FIELD_BATCH][dim], of a step; of a map where y was */
 	double *start;			/* [dim] where a step began */
 	size_t moved;			/* rows of those it was given */
 	int failed;			/* at the next one, for this reason: */
@@ -111,8 +111,7 @@ worker_release(const struct flow *f, struct worker *w)
 	if (w->adaptive != NULL)
 		f->solver->adapt_free(w->adaptive);
 	free(w->y);
-	free(w->tmp);
-	free(w->k);
+	free(w->mem);
 	free(w->start);
 }
 
@@ -127,10 +126,9 @@ worker_init(const struct flow *f, struct worker *w, double tolerance)
 	w->work = exact ? field_work_alloc(f->field) : field_work_alloc_single(f->field);
 	w->exact = field_work_alloc(f->field);
 	w->y = calloc(size, sizeof *w->y);
-	w->tmp = calloc(size, sizeof *w->tmp);
-	w->k = calloc(f->solver->stages * size + 1, sizeof *w->k);
+	w->mem = calloc((f->solver->stages + 1) * size, sizeof *w->mem);
 	w->start = calloc(dim, sizeof *w->start);
-	if (w->work == NULL || w->exact == NULL || w->y == NULL || w->tmp == NULL || w->k == NULL || w->start == NULL)
+	if (w->work == NULL || w->exact == NULL || w->y == NULL || w->mem == NULL || w->start == NULL)
 		return -1;
 	if (f->field->type->kind == FIELD_MAP)
 		return 0;
@@ -210,7 +208,7 @@ partial_step(void *ctx, double fraction)
 	double h;
 
 	memcpy(p->y, w->start, field->dim * sizeof *p->y);
-	p->f->solver->step(field, w->work, p->y, 1, fraction * p->f->length / p->f->steps, w->k, w->tmp);
+	p->f->solver->step(p->f->solver, field, w->work, p->y, 1, fraction * p->f->length / p->f->steps, w->mem);
 	field_eval(field, w->work, p->y, 1, &h, NULL);
 	return h;
 }
@@ -265,10 +263,10 @@ map(const struct flow *f, struct worker *w, double *y, size_t n, struct flow_res
 {
 	size_t dim = f->field->dim, i, j;
 
-	memcpy(w->tmp, y, n * dim * sizeof *y);
+	memcpy(w->mem, y, n * dim * sizeof *y);
 	field_apply(f->field, w->work, y, n, f->length);
 	for (i = 0; i < n; i++) {
-		double *way = w->tmp + i * dim;
+		double *way = w->mem + i * dim;
 
 		for (j = 0; j < dim; j++)
 			way[j] -= y[i * dim + j];
@@ -291,7 +289,7 @@ move_together(const struct flow *f, struct worker *w, double *y, size_t n, struc
 	size_t i;
 
 	for (step = 0; step < f->steps; step++)
-		f->solver->step(f->field, w->work, y, n, f->length / f->steps, w->k, w->tmp);
+		f->solver->step(f->solver, f->field, w->work, y, n, f->length / f->steps, w->mem);
 	for (i = 0; i < n; i++)
 		set_full(f, &r[i]);
 }

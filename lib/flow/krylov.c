@@ -43,7 +43,7 @@ struct krylov {
 	double T;
 	struct small small;		/* of the space at hand */
 	struct field_work *work;	/* of `small' */
-	double *stages;			/* memory of a solver's step */
+	double *mem;			/* of a solver's step */
 	/* the shared vectors, orthonormal, and what M has of them */
 	float *p;			/* [SHARED + 1][dim] */
 	double M[SHARED][SHARED];
@@ -127,7 +127,7 @@ int
 krylov_fits(const struct field *f, const struct solver *s, unsigned steps)
 {
 	return f->quadratic != NULL && f->mean == NULL && f->dim >= MIN_DIM && s->step != NULL &&
-	    steps * s->evaluations >= MIN_EVALUATIONS;
+	    steps * s->stages >= MIN_EVALUATIONS;
 }
 
 /* y += a x */
@@ -214,11 +214,11 @@ krylov_alloc(const struct field *f, const struct solver *s, unsigned steps, doub
 	k->small.c = f->quadratic->c;
 	k->form_work = quadratic_work_alloc(f->quadratic);
 	k->work = field_work_alloc(&k->small.base);
-	k->stages = calloc((s->stages + k->probe->stages + 1) * DIM, sizeof *k->stages);
+	k->mem = calloc((s->stages + k->probe->stages + 1) * DIM, sizeof *k->mem);
 	k->p = calloc((SHARED + 1) * k->dim, sizeof *k->p);
 	k->x = calloc(FIELD_BATCH * k->dim, sizeof *k->x);
 	k->Qx = calloc(FIELD_BATCH * k->dim, sizeof *k->Qx);
-	if (k->form_work == NULL || k->work == NULL || k->stages == NULL || k->p == NULL || k->x == NULL || k->Qx == NULL)
+	if (k->form_work == NULL || k->work == NULL || k->mem == NULL || k->p == NULL || k->x == NULL || k->Qx == NULL)
 		goto fail;
 	share(k);
 	for (i = 0; i < FIELD_BATCH; i++)
@@ -239,7 +239,7 @@ krylov_free(struct krylov *k)
 		return;
 	quadratic_work_free(k->form_work);
 	field_work_free(k->work);
-	free(k->stages);
+	free(k->mem);
 	free(k->p);
 	for (i = 0; i < FIELD_BATCH; i++)
 		free(k->space[i].v);
@@ -272,7 +272,7 @@ step(struct krylov *k, const struct solver *solver, unsigned steps, double *z)
 	unsigned i;
 
 	for (i = 0; i < steps; i++)
-		solver->step(&k->small.base, k->work, z, 1, k->T / steps, k->stages, k->stages + solver->stages * DIM);
+		solver->step(solver, &k->small.base, k->work, z, 1, k->T / steps, k->mem);
 	field_eval(&k->small.base, k->work, z, 1, &h, NULL);
 	return h;
 }

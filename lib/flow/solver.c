@@ -2,8 +2,6 @@
 
 #include <string.h>
 
-#include "base/simd.h"
-
 extern const struct solver solver_euler;
 extern const struct solver solver_midpoint;
 extern const struct solver solver_rk4;
@@ -38,22 +36,6 @@ solver_find(const char *name)
 		if (strcmp(table[i]->name, name) == 0)
 			return table[i];
 	return NULL;
-}
-
-SIMD_CLONES static void
-add(double *y, double a, const double *k, size_t n)
-{
-	size_t i;
-
-	#pragma omp simd
-	for (i = 0; i < n; i++)
-		y[i] += a * k[i];
-}
-
-void
-solver_add(double *y, double a, const double *k, size_t n, size_t dim)
-{
-	add(y, a, k, n * dim);
 }
 
 /* Regula falsi, each second time bisection: h along a step is smooth but need not be monotone. */

@@ -32,26 +32,22 @@ struct solver {
 	const char *name;	/* as given to -s */
 	const char *about;	/* one line for -s help */
 	unsigned order;		/* of the global error */
-	unsigned evaluations;	/* of v in a step */
-	unsigned stages;	/* vectors of memory for each row */
+	unsigned stages;	/* evaluations of v in a step, where steps are fixed */
 	/*
-	 * Fixed steps: one of length dt for y[n][dim] in place, n <= FIELD_BATCH. k: stages
-	 * blocks of [n][dim]; tmp: one more. NULL where steps are adaptive.
+	 * Fixed steps: moves y[n][dim] by one of length dt, n <= FIELD_BATCH. mem: stages + 1 blocks of
+	 * [n][dim]. NULL where steps are adaptive.
 	 */
-	void (*step)(const struct field *f, struct field_work *w, double *y, size_t n, double dt,
-	    double *k, double *tmp);
+	void (*step)(const struct solver *s, const struct field *f, struct field_work *w, double *y, size_t n,
+	    double dt, double *mem);
 	/* Adaptive: a state for dim numbers (NULL: out of memory), and the way of one activation. */
 	void *(*adapt_alloc)(const struct solver *s, size_t dim, double tolerance);
 	void (*adapt_free)(void *state);
 	int (*adapt)(void *state, struct trajectory *p, struct err *e);	/* 0, -1 */
-	const void *gsl;	/* adaptive: a gsl_odeiv2_step_type * const * */
+	const void *data;	/* the file's own */
 };
 
 const struct solver *solver_find(const char *name);		/* NULL: no such solver */
 const struct solver *const *solver_table(void);			/* NULL-terminated, static */
-
-/* y[n][dim] += a k[n][dim]; not by BLAS, which rounds in another way at an array's end than before it */
-void solver_add(double *y, double a, const double *k, size_t n, size_t dim);
 
 /*
  * Finds the fraction of a step, in (0, 1], at which h first reaches `level`, to 1/1000 of the step and

@@ -99,7 +99,7 @@ check_steered(const char *name, struct field *f, const json_t *g, const double *
 		o.steps = (unsigned)json_integer_value(json_object_get(run, "steps"));
 		memcpy(y, X, size * sizeof *y);
 		for (i = 0; i < o.steps; i++)
-			o.solver->step(f, w, y, rows, o.T.value / o.steps, mem, mem + 4 * size);
+			o.solver->step(o.solver, f, w, y, rows, o.T.value / o.steps, mem);
 		worst = deviation(y, Y, size);
 		ok(worst < 1e-8, "%s: %s, T = %g, %u steps: %.1e", name, o.solver->name, o.T.value, o.steps, worst);
 		/* what the tools do: the ends are float */

@@ -78,7 +78,7 @@ steps_of(const struct solver *s, double *y, double dt, unsigned n)
 	unsigned k;
 
 	for (k = 0; k < n; k++)
-		s->step(field, w, y, 1, dt, mem, mem + 4 * D);
+		s->step(s, field, w, y, 1, dt, mem);
 	field_work_free(w);
 }
 

@@ -159,7 +159,7 @@ check_way(const char *about, const struct barrier *b, const char *solver, double
 			o.solver->adapt_free(state);
 		} else {
 			for (n = 0; n < steps; n++)
-				o.solver->step(b->field, w, y, 1, T / steps, mem, mem + 4 * D);
+				o.solver->step(o.solver, b->field, w, y, 1, T / steps, mem);
 		}
 		field_eval(b->field, w, y, 1, &h[1], NULL);
 		for (j = 0; j < D; j++)
