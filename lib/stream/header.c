@@ -24,6 +24,16 @@ header_init(struct header *h, enum stream_kind kind)
 	h->kind = kind;
 }
 
+static size_t
+count_strings(char *const *s)
+{
+	size_t n = 0;
+
+	while (s != NULL && s[n] != NULL)
+		n++;
+	return n;
+}
+
 static void
 strings_free(char **s)
 {
@@ -44,6 +54,7 @@ header_release(struct header *h)
 		free(h->chain[i].version);
 		strings_free(h->chain[i].argv);
 		strings_free(h->chain[i].side);
+		strings_free(h->chain[i].value);
 	}
 	free(h->chain);
 	free(h->model);
@@ -66,13 +77,14 @@ header_copy(struct header *to, const struct header *from)
 	for (i = 0; i < from->n_chain; i++) {
 		const struct chain_link *l = &from->chain[i];
 
-		for (k = 0; l->argv[k] != NULL; k++)
-			;
-		if (header_add_link(to, l->tool, l->version, (int)k, l->argv,
+		if (header_add_link(to, l->tool, l->version, (int)count_strings(l->argv), l->argv,
 		    l->has_seed ? &l->seed : NULL) != 0)
 			goto fail;
 		for (k = 0; l->side != NULL && l->side[k] != NULL; k += 2)
 			if (header_add_side(to, l->side[k], l->side[k + 1]) != 0)
+				goto fail;
+		for (k = 0; l->value != NULL && l->value[k] != NULL; k += 2)
+			if (header_add_value(to, l->value[k], l->value[k + 1]) != 0)
 				goto fail;
 	}
 	return 0;
@@ -141,22 +153,43 @@ header_add_link(struct header *h, const char *tool, const char *version, int arg
 	return 0;
 }
 
+/* Appends two strings to a NULL-terminated array of pairs. */
+static int
+add_pair(char ***pairs, const char *name, const char *value)
+{
+	size_t n = count_strings(*pairs);
+	char **p;
+
+	if ((p = realloc(*pairs, (n + 3) * sizeof *p)) == NULL)
+		return -1;
+	*pairs = p;
+	p[n] = clean(name);
+	p[n + 1] = p[n] != NULL ? clean(value) : NULL;
+	p[n + 2] = NULL;
+	return p[n + 1] == NULL ? -1 : 0;
+}
+
 int
 header_add_side(struct header *h, const char *name, const char *digest)
 {
-	struct chain_link *l = &h->chain[h->n_chain - 1];
-	size_t n = 0;
-	char **p;
+	return add_pair(&h->chain[h->n_chain - 1].side, name, digest);
+}
 
-	while (l->side != NULL && l->side[n] != NULL)
-		n += 2;
-	if ((p = realloc(l->side, (n + 3) * sizeof *p)) == NULL)
-		return -1;
-	l->side = p;
-	p[n] = clean(name);
-	p[n + 1] = p[n] != NULL ? clean(digest) : NULL;
-	p[n + 2] = NULL;
-	return p[n + 1] == NULL ? -1 : 0;
+int
+header_add_value(struct header *h, const char *name, const char *value)
+{
+	return add_pair(&h->chain[h->n_chain - 1].value, name, value);
+}
+
+const char *
+chain_link_value(const struct chain_link *l, const char *name)
+{
+	size_t i;
+
+	for (i = 0; l->value != NULL && l->value[i] != NULL; i += 2)
+		if (strcmp(l->value[i], name) == 0)
+			return l->value[i + 1];
+	return NULL;
 }
 
 static int
@@ -168,30 +201,41 @@ pack_str(msgpack_packer *pk, const char *s)
 }
 
 static int
-pack_link(msgpack_packer *pk, const struct chain_link *l)
+pack_strings(msgpack_packer *pk, char *const *s, size_t n)
 {
-	size_t n_argv = 0, n_side = 0, i;
+	size_t i;
 
-	while (l->argv[n_argv] != NULL)
-		n_argv++;
-	while (l->side != NULL && l->side[n_side] != NULL)
-		n_side += 2;
-	if (msgpack_pack_map(pk, 3 + (l->has_seed != 0) + (n_side > 0)) != 0 ||
-	    pack_str(pk, "tool") != 0 || pack_str(pk, l->tool) != 0 ||
-	    pack_str(pk, "version") != 0 || pack_str(pk, l->version) != 0 ||
-	    pack_str(pk, "argv") != 0 || msgpack_pack_array(pk, n_argv) != 0)
-		return -1;
-	for (i = 0; i < n_argv; i++)
-		if (pack_str(pk, l->argv[i]) != 0)
-			return -1;
-	if (l->has_seed && (pack_str(pk, "seed") != 0 || msgpack_pack_uint64(pk, l->seed) != 0))
-		return -1;
-	if (n_side > 0 && (pack_str(pk, "side") != 0 || msgpack_pack_map(pk, n_side / 2) != 0))
-		return -1;
-	for (i = 0; i < n_side; i++)
-		if (pack_str(pk, l->side[i]) != 0)
+	for (i = 0; i < n; i++)
+		if (pack_str(pk, s[i]) != 0)
 			return -1;
 	return 0;
+}
+
+/* Packs a map of pairs under its name; nothing where there are none. */
+static int
+pack_pairs(msgpack_packer *pk, const char *name, char *const *pairs)
+{
+	size_t n = count_strings(pairs);
+
+	if (n == 0)
+		return 0;
+	return pack_str(pk, name) != 0 || msgpack_pack_map(pk, n / 2) != 0 ? -1 : pack_strings(pk, pairs, n);
+}
+
+static int
+pack_link(msgpack_packer *pk, const struct chain_link *l)
+{
+	size_t n = count_strings(l->argv);
+	size_t n_fields = 3 + (l->has_seed != 0) + (count_strings(l->side) > 0) + (count_strings(l->value) > 0);
+
+	if (msgpack_pack_map(pk, n_fields) != 0 ||
+	    pack_str(pk, "tool") != 0 || pack_str(pk, l->tool) != 0 ||
+	    pack_str(pk, "version") != 0 || pack_str(pk, l->version) != 0 ||
+	    pack_str(pk, "argv") != 0 || msgpack_pack_array(pk, n) != 0 || pack_strings(pk, l->argv, n) != 0)
+		return -1;
+	if (l->has_seed && (pack_str(pk, "seed") != 0 || msgpack_pack_uint64(pk, l->seed) != 0))
+		return -1;
+	return pack_pairs(pk, "side", l->side) != 0 || pack_pairs(pk, "values", l->value) != 0 ? -1 : 0;
 }
 
 int
@@ -287,7 +331,8 @@ get_link(struct chain_link *l, const struct record *r)
 	if (get_str(r, "tool", &l->tool) != 1 || get_str(r, "version", &l->version) != 1 ||
 	    (l->argv = get_strings(r, "argv", TOKEN_ARRAY)) == NULL ||
 	    (got = record_get_int(r, "seed", &seed)) < 0 || (got == 1 && seed < 0) ||
-	    (record_has(r, "side") && (l->side = get_strings(r, "side", TOKEN_MAP)) == NULL))
+	    (record_has(r, "side") && (l->side = get_strings(r, "side", TOKEN_MAP)) == NULL) ||
+	    (record_has(r, "values") && (l->value = get_strings(r, "values", TOKEN_MAP)) == NULL))
 		return -1;
 	if (got == 1) {
 		l->has_seed = 1;

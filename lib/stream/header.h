@@ -24,7 +24,8 @@ struct chain_link {
 	char **argv;		/* NULL-terminated, argv[0] is the first argument */
 	int has_seed;
 	uint64_t seed;
-	char **side;		/* NULL-terminated pairs: option or path, digest */
+	char **side;		/* NULL-terminated pairs: option or path, digest; NULL: none */
+	char **value;		/* NULL-terminated pairs: name, value; NULL: none */
 };
 
 struct header {
@@ -47,11 +48,16 @@ int header_set_blocks(struct header *h, const int *block, size_t n);
 /*
  * Appends a link to the chain: argv as main() got it after argv[0], seed NULL
  * where none was used. header_add_side then names a file or model that the
- * last link also depended on.
+ * last link also depended on, and header_add_value tells later tools something
+ * under a name that odesteer-stream(5) lists. Each returns 0, or -1 when memory
+ * runs out.
  */
 int header_add_link(struct header *h, const char *tool, const char *version,
     int argc, char *const argv[], const uint64_t *seed);
 int header_add_side(struct header *h, const char *name, const char *digest);
+int header_add_value(struct header *h, const char *name, const char *value);
+/* The value that a link has under this name, borrowed; NULL: none. */
+const char *chain_link_value(const struct chain_link *l, const char *name);
 /* the header as one JSON object {"odesteer":"stream",...}; malloc'ed, caller frees; NULL: out of memory */
 char *header_to_json(const struct header *h);
 

@@ -344,6 +344,8 @@ full_header(enum stream_kind kind, int half)
 	header_add_link(&h, "collect", "0.1", 4, argv, &seed);
 	header_add_side(&h, "x.gguf", "11");
 	header_add_side(&h, "y.jsonl", "22");
+	header_add_value(&h, "by", "no one");
+	header_add_value(&h, "field", "\xc3\xa4");
 	header_add_link(&h, "view", "0.1", 0, argv + 4, NULL);
 	return h;
 }
@@ -391,6 +393,8 @@ check_header(const struct header *h, enum stream_kind kind, int half)
 	    l->seed == INT64_MAX && strcmp(l->argv[2], "a b") == 0 && strcmp(l->argv[3], "\xef\xbf\xbd") == 0 &&
 	    l->argv[4] == NULL && strcmp(l->side[0], "x.gguf") == 0 && strcmp(l->side[3], "22") == 0 &&
 	    l->side[4] == NULL && !l[1].has_seed && l[1].argv[0] == NULL && l[1].side == NULL, "so does the chain");
+	ok(strcmp(chain_link_value(l, "by"), "no one") == 0 && strcmp(chain_link_value(l, "field"), "\xc3\xa4") == 0 &&
+	    chain_link_value(l, "x.gguf") == NULL && chain_link_value(l + 1, "by") == NULL, "with its named values");
 }
 
 static void
@@ -1063,6 +1067,8 @@ check_headers(void)
 	HEADER("chain", "\x91\x84\xa4tool\xa1t\xa7version\xa1" "1\xa4" "argv\x90\xa4side\x90");
 	is_wrong("chain");
 	HEADER("chain", "\x91\x84\xa4tool\xa1t\xa7version\xa1" "1\xa4" "argv\x90\xa4side\x81\xa1x\x80");
+	is_wrong("chain");
+	HEADER("chain", "\x91\x84\xa4tool\xa1t\xa7version\xa1" "1\xa4" "argv\x90\xa6values\x81\xa1x\1");
 	is_wrong("chain");
 	HEADER("chain", "\x91\x84\xa4tool\xa1t\xa7version\xa1" "1\xa4" "argv\x90\xa4seed\xff");
 	is_wrong("chain");	/* a seed is not negative */
