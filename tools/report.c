@@ -18,7 +18,7 @@ struct run {
 	char *name;
 	struct summary **tally;		/* [n_column] */
 	struct figure *figure;
-	struct pair *pair;		/* with the baseline */
+	struct figure *difference;		/* with the baseline */
 	char **by;			/* who scored, of each column; NULL: it is not asked, or in no file */
 	int *last;			/* [n_column] the last file that had the field, 0: none */
 	struct groups *ids;
@@ -34,8 +34,8 @@ struct shown {
 
 /* What no metric gives, but who measures a run may put into records. */
 static const struct column own[] = {
-	{ "Tokens/s", "tokens_per_second", AGG_MEAN, 1, NULL },
-	{ NULL, NULL, AGG_MEAN, 0, NULL }
+	{ "Tokens/s", "tokens_per_second", &aggregate_mean, 1, NULL },
+	{ .title = NULL }
 };
 
 static struct {
@@ -86,7 +86,7 @@ add_column(const char *text)
 		*title++ = '\0';
 	if (*field == '\0' || (title != NULL && *title == '\0'))
 		tool_misuse("--column: '%s' is not a field or field:title", text);
-	*c = (struct column){ title != NULL ? title : field, field, AGG_MEAN, 3, NULL };
+	*c = (struct column){ title != NULL ? title : field, field, &aggregate_mean, 3, NULL };
 	list_of(NULL, c);
 }
 
@@ -104,7 +104,7 @@ find_run(const char *name, size_t len)
 	*r = (struct run){ .name = need(strndup(name, len)), .ids = need(groups_alloc()) };
 	r->tally = need(calloc(rep.n_column, sizeof *r->tally));
 	r->figure = need(calloc(rep.n_column, sizeof *r->figure));
-	r->pair = need(calloc(rep.n_column, sizeof *r->pair));
+	r->difference = need(calloc(rep.n_column, sizeof *r->difference));
 	r->by = need(calloc(rep.n_column, sizeof *r->by));
 	r->last = need(calloc(rep.n_column, sizeof *r->last));
 	for (i = 0; i < rep.n_column; i++)
@@ -258,8 +258,8 @@ note_by(const struct header *h, int number)
 			if (run->last[c] != number || s->m == NULL || !s->m->by)
 				continue;
 			add_by(&run->by[c], h, s->m, s->c->field);
-			if (s->c->how == AGG_BOTH)
-				add_by(&run->by[c], h, s->m, s->c->per);
+			if (s->c->aggregate == &aggregate_both)
+				add_by(&run->by[c], h, s->m, s->c->other);
 		}
 }
 
@@ -340,7 +340,7 @@ compare_runs(void)
 				continue;
 			check_ids(rep.base, r, c);
 			check_ids(r, rep.base, c);
-			if (summary_pair(rep.base->tally[c], r->tally[c], rep.seed, &r->pair[c]) != 0)
+			if (summary_figure(r->tally[c], rep.base->tally[c], rep.seed, &r->difference[c]) != 0)
 				tool_die("out of memory");
 		}
 }
@@ -366,7 +366,7 @@ static void
 write_cell(const struct run *r, size_t c, int line, char cell[CELL])
 {
 	const struct figure *f = &r->figure[c];
-	const struct pair *p = &r->pair[c];
+	const struct figure *d = &r->difference[c];
 	int digits = rep.column[c].c->digits;
 
 	cell[0] = '\0';
@@ -376,8 +376,8 @@ write_cell(const struct run *r, size_t c, int line, char cell[CELL])
 		snprintf(cell, CELL, "%.*f", digits, f->value);
 	else if (line == INTERVAL)
 		snprintf(cell, CELL, "[%.*f, %.*f]", digits, f->low, digits, f->high);
-	else if (p->n > 0)
-		snprintf(cell, CELL, "%+.*f, p %.*f", digits, p->difference, p->p < 0.001 ? 4 : 3, p->p);
+	else if (d->n > 0)
+		snprintf(cell, CELL, "%+.*f, p %.*f", digits, d->value, d->p < 0.001 ? 4 : 3, d->p);
 }
 
 /* Is there anything in this line of the columns from `from` to `to`? */
@@ -405,7 +405,7 @@ print_notes(const char *front, const char *back, void (*put)(const char *s))
 			int all = 1, first = 0;
 
 			/* those of the conjunction are told with its parts */
-			if (by == NULL || rep.run[i].figure[c].n == 0 || rep.column[c].c->how == AGG_BOTH)
+			if (by == NULL || rep.run[i].figure[c].n == 0 || rep.column[c].c->aggregate == &aggregate_both)
 				continue;
 			for (k = 0; k < rep.n_run; k++)
 				if (rep.run[k].by[c] != NULL && strcmp(rep.run[k].by[c], by) != 0)
@@ -636,7 +636,7 @@ print_csv(void)
 	for (i = 0; i < rep.n_run; i++)
 		for (c = 0; c < rep.n_column; c++) {
 			const struct figure *f = &rep.run[i].figure[c];
-			const struct pair *p = &rep.run[i].pair[c];
+			const struct figure *d = &rep.run[i].difference[c];
 
 			if (f->n == 0)
 				continue;
@@ -644,8 +644,8 @@ print_csv(void)
 			putchar(',');
 			print_csv_text(rep.column[c].c->title);
 			printf(",%.9g,%.9g,%.9g,%zu", f->value, f->low, f->high, f->n);
-			if (p->n > 0)
-				printf(",%.9g,%.9g,%.9g,%.9g,", p->difference, p->low, p->high, p->p);
+			if (d->n > 0)
+				printf(",%.9g,%.9g,%.9g,%.9g,", d->value, d->low, d->high, d->p);
 			else
 				fputs(",,,,,", stdout);
 			print_csv_text(rep.run[i].by[c] != NULL ? rep.run[i].by[c] : "");
@@ -669,7 +669,7 @@ print_json(void)
 	for (i = 0; i < rep.n_run; i++)
 		for (c = 0; c < rep.n_column; c++) {
 			const struct figure *f = &rep.run[i].figure[c];
-			const struct pair *p = &rep.run[i].pair[c];
+			const struct figure *d = &rep.run[i].difference[c];
 			const char *by = rep.run[i].by[c];
 
 			if (f->n == 0)
@@ -677,11 +677,11 @@ print_json(void)
 			o = need(json_pack("{s:s, s:s, s:f, s:f, s:f, s:I}", "run", rep.run[i].name, "metric",
 			    rep.column[c].c->title, "value", f->value, "low", f->low, "high", f->high, "questions",
 			    (json_int_t)f->n));
-			if (p->n > 0) {
-				add_number(o, "difference", p->difference);
-				add_number(o, "difference_low", p->low);
-				add_number(o, "difference_high", p->high);
-				add_number(o, "p", p->p);
+			if (d->n > 0) {
+				add_number(o, "difference", d->value);
+				add_number(o, "difference_low", d->low);
+				add_number(o, "difference_high", d->high);
+				add_number(o, "p", d->p);
 			}
 			if ((by != NULL && json_object_set_new(o, "by", need(json_string(by))) != 0) ||
 			    json_array_append_new(all, o) != 0)
@@ -738,7 +738,7 @@ score_report(int argc, char *argv[])
 		read_run(argv[a], a);
 	for (i = 0; i < rep.n_run; i++)
 		for (c = 0; c < rep.n_column; c++)
-			if (summary_figure(rep.run[i].tally[c], rep.seed, &rep.run[i].figure[c]) != 0)
+			if (summary_figure(rep.run[i].tally[c], NULL, rep.seed, &rep.run[i].figure[c]) != 0)
 				tool_die("out of memory");
 	for (c = 0; c < rep.n_column; c++)
 		shown += (size_t)is_shown(c);

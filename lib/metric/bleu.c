@@ -46,10 +46,10 @@ bleu_open(const struct metric_options *o, struct header *h, struct err *e)
 }
 
 static const struct column columns[] = {
-	{ "BLEU", "bleu_max", AGG_MEAN, 2, NULL },
-	{ "BLEU diff", "bleu_diff", AGG_MEAN, 2, NULL },
-	{ "BLEU acc", "bleu_acc", AGG_MEAN, 3, NULL },
-	{ NULL, NULL, AGG_MEAN, 0, NULL }
+	{ "BLEU", "bleu_max", &aggregate_mean, 2, NULL },
+	{ "BLEU diff", "bleu_diff", &aggregate_mean, 2, NULL },
+	{ "BLEU acc", "bleu_acc", &aggregate_mean, 3, NULL },
+	{ .title = NULL }
 };
 
 const struct metric metric_bleu = {

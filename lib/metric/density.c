@@ -94,11 +94,11 @@ density_flush(void *state, struct metric_out *out, struct err *e)
 }
 
 static const struct column columns[] = {
-	{ "h, positives", "h", AGG_MEAN_POSITIVE, 3, NULL },
-	{ "h, negatives", "h", AGG_MEAN_NEGATIVE, 3, NULL },
-	{ "AUC of h", "h", AGG_AUC, 3, NULL },
-	{ "log-loss of h", "log_loss", AGG_MEAN, 4, NULL },
-	{ NULL, NULL, AGG_MEAN, 0, NULL }
+	{ "h, positives", "h", &aggregate_positive, 3, NULL },
+	{ "h, negatives", "h", &aggregate_negative, 3, NULL },
+	{ "AUC of h", "h", &aggregate_auc, 3, NULL },
+	{ "log-loss of h", "log_loss", &aggregate_mean, 4, NULL },
+	{ .title = NULL }
 };
 
 const struct metric metric_density = {

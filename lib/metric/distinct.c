@@ -139,10 +139,10 @@ distinct_flush(void *state, struct metric_out *out, struct err *e)
 }
 
 static const struct column columns[] = {
-	{ "Dist-1", "distinct1", AGG_MEAN, 3, NULL },
-	{ "Dist-2", "distinct2", AGG_MEAN, 3, NULL },
-	{ "Dist-3", "distinct3", AGG_MEAN, 3, NULL },
-	{ NULL, NULL, AGG_MEAN, 0, NULL }
+	{ "Dist-1", "distinct1", &aggregate_mean, 3, NULL },
+	{ "Dist-2", "distinct2", &aggregate_mean, 3, NULL },
+	{ "Dist-3", "distinct3", &aggregate_mean, 3, NULL },
+	{ .title = NULL }
 };
 
 const struct metric metric_distinct = {

@@ -337,10 +337,10 @@ judge_flush(void *state, struct metric_out *out, struct err *e)
 }
 
 static const struct column columns[] = {
-	{ "True*Info", "truth", AGG_BOTH, 3, "info" },
-	{ "True", "truth", AGG_MEAN, 3, NULL },
-	{ "Info", "info", AGG_MEAN, 3, NULL },
-	{ NULL, NULL, AGG_MEAN, 0, NULL }
+	{ "True*Info", "truth", &aggregate_both, 3, "info" },
+	{ "True", "truth", &aggregate_mean, 3, NULL },
+	{ "Info", "info", &aggregate_mean, 3, NULL },
+	{ .title = NULL }
 };
 
 static const char *const longs[] = { "as", NULL };

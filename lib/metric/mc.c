@@ -223,10 +223,10 @@ mc_flush(void *state, struct metric_out *out, struct err *e)
 }
 
 static const struct column columns[] = {
-	{ "MC1", "mc1", AGG_MEAN, 3, NULL },
-	{ "MC2", "mc2", AGG_MEAN, 3, NULL },
-	{ "MC3", "mc3", AGG_MEAN, 3, NULL },
-	{ NULL, NULL, AGG_MEAN, 0, NULL }
+	{ "MC1", "mc1", &aggregate_mean, 3, NULL },
+	{ "MC2", "mc2", &aggregate_mean, 3, NULL },
+	{ "MC3", "mc3", &aggregate_mean, 3, NULL },
+	{ .title = NULL }
 };
 
 static const char *const longs[] = { "primer", "system", "tolerance", "until", NULL };

@@ -15,6 +15,7 @@
 
 #include "base/err.h"
 #include "field/barrier.h"
+#include "metric/column.h"
 #include "model/example.h"
 #include "model/lm.h"
 #include "steer/steering.h"
@@ -32,24 +33,6 @@ struct metric_options {
 	const char *yes, *no;	/* of judge; NULL: its own */
 	const char *as;		/* of judge: name of its fields; NULL: its own */
 	int threads, gpu_layers;
-};
-
-enum aggregate {
-	AGG_MEAN,		/* mean over questions of the mean over a question's records */
-	AGG_MEAN_POSITIVE,	/* the same over records with label 1 */
-	AGG_MEAN_NEGATIVE,	/* the same over records with label 0 */
-	AGG_AUC,		/* of the field as a score for label 1 against label 0, all records */
-	AGG_BOTH,		/* as AGG_MEAN, of 1 where neither the field nor `per` is 0, else 0; records with both */
-	AGG_EXP_RATIO		/* exp(sum of the field / sum of the field `per`), all records */
-};
-
-/* A figure of score report. */
-struct column {
-	const char *title;	/* "MC1" */
-	const char *field;	/* the field it is made of, "mc1" */
-	enum aggregate how;
-	int digits;		/* after the point */
-	const char *per;	/* of AGG_EXP_RATIO: what it is divided by; of AGG_BOTH: the other field; else NULL */
 };
 
 /* Where finished records go. */

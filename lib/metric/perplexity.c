@@ -163,9 +163,9 @@ perplexity_flush(void *state, struct metric_out *out, struct err *e)
 static const char *const longs[] = { "alone", "system", NULL };
 
 static const struct column columns[] = {
-	{ "Perplexity", "perplexity", AGG_MEAN, 2, NULL },
-	{ "Perplexity, all", "nll", AGG_EXP_RATIO, 2, "nll_tokens" },
-	{ NULL, NULL, AGG_MEAN, 0, NULL }
+	{ "Perplexity", "perplexity", &aggregate_mean, 2, NULL },
+	{ "Perplexity, all", "nll", &aggregate_exp_ratio, 2, "nll_tokens" },
+	{ .title = NULL }
 };
 
 const struct metric metric_perplexity = {

@@ -110,16 +110,16 @@ rouge_open(const struct metric_options *o, struct header *h, struct err *e)
 }
 
 static const struct column columns[] = {
-	{ "ROUGE-1", "rouge1_max", AGG_MEAN, 2, NULL },
-	{ "ROUGE-1 diff", "rouge1_diff", AGG_MEAN, 2, NULL },
-	{ "ROUGE-1 acc", "rouge1_acc", AGG_MEAN, 3, NULL },
-	{ "ROUGE-2", "rouge2_max", AGG_MEAN, 2, NULL },
-	{ "ROUGE-2 diff", "rouge2_diff", AGG_MEAN, 2, NULL },
-	{ "ROUGE-2 acc", "rouge2_acc", AGG_MEAN, 3, NULL },
-	{ "ROUGE-L", "rougeL_max", AGG_MEAN, 2, NULL },
-	{ "ROUGE-L diff", "rougeL_diff", AGG_MEAN, 2, NULL },
-	{ "ROUGE-L acc", "rougeL_acc", AGG_MEAN, 3, NULL },
-	{ NULL, NULL, AGG_MEAN, 0, NULL }
+	{ "ROUGE-1", "rouge1_max", &aggregate_mean, 2, NULL },
+	{ "ROUGE-1 diff", "rouge1_diff", &aggregate_mean, 2, NULL },
+	{ "ROUGE-1 acc", "rouge1_acc", &aggregate_mean, 3, NULL },
+	{ "ROUGE-2", "rouge2_max", &aggregate_mean, 2, NULL },
+	{ "ROUGE-2 diff", "rouge2_diff", &aggregate_mean, 2, NULL },
+	{ "ROUGE-2 acc", "rouge2_acc", &aggregate_mean, 3, NULL },
+	{ "ROUGE-L", "rougeL_max", &aggregate_mean, 2, NULL },
+	{ "ROUGE-L diff", "rougeL_diff", &aggregate_mean, 2, NULL },
+	{ "ROUGE-L acc", "rougeL_acc", &aggregate_mean, 3, NULL },
+	{ .title = NULL }
 };
 
 const struct metric metric_rouge = {

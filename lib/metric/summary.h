@@ -1,10 +1,8 @@
 /*
- * summary - the figures of one run: what each column of each metric comes to, and how
- * sure that is.
+ * summary - what a column's field comes to in one run, and how sure that is.
  *
- * A figure is a mean over questions (groups) of the mean over a question's
- * records, or an AUC or a ratio of sums over records. Its interval is the bootstrap's over questions:
- * the 2.5 % and 97.5 % quantiles over SUMMARY_RESAMPLES resamplings.
+ * A figure is what the column's aggregate makes of the run's records. Its interval is that of a
+ * bootstrap over questions: the 2.5 % and 97.5 % quantiles over SUMMARY_RESAMPLES resamplings.
  */
 #ifndef ODESTEER_SUMMARY_H
 #define ODESTEER_SUMMARY_H
@@ -13,7 +11,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
-#include "metric/metric.h"
+#include "metric/column.h"
 #include "stream/record.h"
 
 enum { SUMMARY_RESAMPLES = 1000, SUMMARY_SWAPS = 9999 };
@@ -28,22 +26,16 @@ int summary_add(struct summary *t, const struct record *r, struct err *e);
 
 struct figure {
 	double value, low, high;
-	size_t n;		/* questions; 0: no record had the field (or an AUC but one label) */
+	double p;		/* of a difference, else NaN */
+	size_t n;		/* questions; 0: there is no such figure */
 };
-/* 0; -1: out of memory. */
-int summary_figure(const struct summary *t, uint64_t seed, struct figure *f);
-
 /*
- * A figure less that of another run, question by question: of those that both have. The
+ * The figure of t; or, unless base is NULL, what t's aggregate makes of both, question by question, of
+ * those that both have. The
  * interval is as above; p is how often the difference would be as great, either way, if it
  * were chance which of the two runs a question's records are of: (1 + k) / (1 + SUMMARY_SWAPS) for k of
- * SUMMARY_SWAPS random swaps (a permutation test).
+ * SUMMARY_SWAPS random swaps (a permutation test). 0; -1: out of memory.
  */
-struct pair {
-	double difference, low, high, p;
-	size_t n;		/* questions; 0: none, or the figure is an AUC, and is not paired */
-};
-/* 0; -1: out of memory. */
-int summary_pair(const struct summary *base, const struct summary *t, uint64_t seed, struct pair *p);
+int summary_figure(struct summary *t, const struct summary *base, uint64_t seed, struct figure *f);
 
 #endif

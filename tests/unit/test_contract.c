@@ -322,7 +322,7 @@ check_names(void)
 		ok(is_named((*m)->name, (*m)->about) && metric_find((*m)->name) == *m && strspn((*m)->letters, "mtbTnsjgy") == strlen((*m)->letters),
 		    "metric %s: %s", (*m)->name, (*m)->about);
 		for (c = (*m)->columns; c->title != NULL; c++)
-			ok(*c->title != '\0' && *c->field != '\0' && (c->per != NULL) == (c->how == AGG_EXP_RATIO || c->how == AGG_BOTH),
+			ok(*c->title != '\0' && *c->field != '\0' && (c->other != NULL) == (c->aggregate == &aggregate_exp_ratio || c->aggregate == &aggregate_both),
 			    "metric %s: column %s", (*m)->name, c->title);
 	}
 }

@@ -1,0 +1,145 @@
+#include "metric/column.h"
+
+#include <math.h>
+#include <string.h>
+
+static const struct aggregate *const table[] = { &aggregate_mean, &aggregate_auc, NULL };
+
+const struct aggregate *
+aggregate_find(const char *name)
+{
+	size_t i;
+
+	for (i = 0; table[i] != NULL; i++)
+		if (strcmp(table[i]->name, name) == 0)
+			return table[i];
+	return NULL;
+}
+
+/* A run without labels has no such figure. */
+static int
+read_label(const struct column *c, const struct record *r, struct reading *v, struct err *e)
+{
+	int64_t label;
+	int got = record_get_int(r, "label", &label);
+
+	(void)c;
+	if (got < 0 || (got == 1 && (label < 0 || label > 1)))
+		return err_set(e, "field 'label' is not 0 or 1");
+	v->label = got == 1 && label == 1;
+	return got;
+}
+
+static int
+read_one_label(const struct column *c, const struct record *r, struct reading *v, struct err *e)
+{
+	int got = read_label(c, r, v, e);
+
+	return got == 1 ? v->label == (c->aggregate == &aggregate_positive) : got;
+}
+
+static int
+read_both(const struct column *c, const struct record *r, struct reading *v, struct err *e)
+{
+	double other = 0;
+	int got = record_get_num(r, c->other, &other);
+
+	if (got < 0)
+		return err_set(e, "field '%s' is not a number", c->other);
+	v->value = v->value != 0 && other != 0;
+	return got;
+}
+
+static int
+read_divisor(const struct column *c, const struct record *r, struct reading *v, struct err *e)
+{
+	if (record_get_num(r, c->other, &v->count) != 1 || v->count <= 0)
+		return err_set(e, "field '%s' is not a number above 0", c->other);
+	/* then none of the ratios of sums is too great either */
+	if (!isfinite(exp(v->value / v->count)))
+		return err_set(e, "exp(%s / %s) is not finite", c->field, c->other);
+	return 1;
+}
+
+static double
+mean(const struct sample *s, const double *weight)
+{
+	double sum = 0, total = 0;
+	size_t i;
+
+	for (i = 0; i < s->n; i++) {
+		sum += weight[i] * s->question[i].sum / s->question[i].count;
+		total += weight[i];
+	}
+	return sum / total;
+}
+
+static double
+mean_difference(const struct question_pair *q, const double *weight, size_t n)
+{
+	double sum = 0;
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		sum += weight[i] * q[i].apart;
+	return sum / (double)n;
+}
+
+static double
+exp_ratio(const struct sample *s, const double *weight)
+{
+	double sum = 0, count = 0;
+	size_t i;
+
+	for (i = 0; i < s->n; i++) {
+		sum += weight[i] * s->question[i].sum;
+		count += weight[i] * s->question[i].count;
+	}
+	return exp(sum / count);
+}
+
+static double
+exp_ratio_difference(const struct question_pair *q, const double *weight, size_t n)
+{
+	double sum[2] = { 0 }, count[2] = { 0 };
+	size_t i, run;
+
+	for (i = 0; i < n; i++)
+		for (run = 0; run < 2; run++) {
+			size_t as = weight[i] < 0 ? 1 - run : run;
+
+			sum[as] += fabs(weight[i]) * q[i].run[run].sum;
+			count[as] += fabs(weight[i]) * q[i].run[run].count;
+		}
+	return exp(sum[1] / count[1]) - exp(sum[0] / count[0]);
+}
+
+/* The chance that a positive's value is above a negative's, ties counting half. */
+static double
+auc(const struct sample *s, const double *weight)
+{
+	double positives = 0, negatives = 0, wins = 0;
+	size_t i, k;
+
+	for (i = 0; i < s->n_record; i = k) {
+		double p = 0, n = 0;
+
+		/* records of equal value; negatives counts those below */
+		for (k = i; k < s->n_record && s->record[k].value == s->record[i].value; k++)
+			if (s->record[k].label)
+				p += weight[s->record[k].question];
+			else
+				n += weight[s->record[k].question];
+		wins += p * (negatives + n / 2);
+		positives += p;
+		negatives += n;
+	}
+	return positives > 0 && negatives > 0 ? wins / (positives * negatives) : NAN;
+}
+
+const struct aggregate aggregate_mean = { "mean", 0, NULL, mean, mean_difference };
+const struct aggregate aggregate_positive = { NULL, 0, read_one_label, mean, mean_difference };
+const struct aggregate aggregate_negative = { NULL, 0, read_one_label, mean, mean_difference };
+const struct aggregate aggregate_both = { NULL, 0, read_both, mean, mean_difference };
+const struct aggregate aggregate_exp_ratio = { NULL, 0, read_divisor, exp_ratio, exp_ratio_difference };
+const struct aggregate aggregate_auc = { "auc", 1, read_label, auc, NULL };
