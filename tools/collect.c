@@ -68,6 +68,7 @@ static struct tool_option options[] = {
 	{ "-l", "blocks", "0-based, such as 13, 5,13 or 0-29 (default: the middle block)",
 	    .parse = parse_blocks },
 	MODEL_OPTIONS,
+	PROMPT_OPTIONS,
 	{ "--at", "where", "last: the last token; completion: each of its tokens; all: every token "
 	    "(default: last)", .parse = parse_where },
 	CONTEXT_OPTION,

@@ -82,6 +82,7 @@ static struct tool_option options[] = {
 	{ "--filter-timeout", "seconds", "the longest wait for it", OPTION_DOUBLE, .to = &opt.filter_timeout,
 	    .min = 0.001, .max = 1e6 },
 	MODEL_OPTIONS,
+	PROMPT_OPTIONS,
 	CONTEXT_OPTION,
 	SEQS_OPTION,
 	{ "-S", "seed", "of the random numbers", OPTION_SEED, .to = &opt.decoder.seed },

@@ -34,11 +34,12 @@ int model_options_context(void);
  */
 struct lm *model_options_open(struct lm_options *o);
 
-/* Rows for the tool's table. */
+/* Rows for the tool's table: the model, and how prompts are put to it. */
 #define MODEL_OPTIONS \
 	{ "-m", "model", "GGUF file", OPTION_TEXT, .to = &model_options.path }, \
 	{ "-g", "layers", "of the model on the GPU", OPTION_INT, .to = &model_options.gpu_layers, .min = 0, .max = 1000 }, \
-	{ "-j", "threads", "compute with this many", OPTION_INT, .to = &model_options.threads, .min = 1, .max = THREADS_MAX }, \
+	{ "-j", "threads", "compute with this many", OPTION_INT, .to = &model_options.threads, .min = 1, .max = THREADS_MAX }
+#define PROMPT_OPTIONS \
 	{ "-t", "template", "raw: the texts as they stand; chat: the model's own template (default: raw)", \
 	    .parse = model_options_parse_template }, \
 	{ "--system", "text", "in front of every prompt", OPTION_TEXT, .to = &model_options.system }
