@@ -1,6 +1,5 @@
 #include "report.h"
 
-#include <errno.h>
 #include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
@@ -8,34 +7,34 @@
 
 #include "metric/metric.h"
 #include "metric/summary.h"
-#include "number.h"
 #include "stream/groups.h"
-#include "stream/stream.h"
-#include "tool.h"
+
+/* The lines of a cell: figure, interval, difference from the baseline. */
+enum { FIGURE, INTERVAL, DIFFERENCE, LINES };
 
 /* A run: files that share a name. */
 struct run {
 	char *name;
-	struct summary **tally;		/* [n_column] */
-	struct figure *figure;
-	struct figure *difference;		/* with the baseline */
-	char **by;			/* who scored, of each column; NULL: it is not asked, or in no file */
-	int *last;			/* [n_column] the last file that had the field, 0: none */
 	struct groups *ids;
-	int *file;			/* [id][n_column] the file that had the field, 0: none */
-	size_t room;			/* ids */
 };
 
-/* A column and the metric it is of, NULL: of the report itself. */
+/* What a column has of a run. */
+struct cell {
+	struct summary *summary;
+	struct figure figure, difference;	/* difference from the baseline */
+	char text[LINES][64];	/* what a table says; "": nothing */
+	char *by;		/* who scored; NULL: it does not matter, or no file has the field */
+	int last;		/* the last file that had the field, 0: none */
+	int *file;		/* [id] the file that had the field, 0: none */
+	size_t room;		/* ids */
+};
+
 struct shown {
-	const struct column *c;
-	const struct metric *m;
-};
-
-/* What no metric gives, but who measures a run may put into records. */
-static const struct column own[] = {
-	{ "Tokens/s", "tokens_per_second", &aggregate_mean, 1, NULL },
-	{ .title = NULL }
+	const struct column *column;
+	const struct metric *metric;	/* NULL: --column's */
+	char *by;			/* who scored it in the file that is read, NULL: it does not matter */
+	struct cell *cell;		/* [n_run] */
+	int width;			/* of the widest cell */
 };
 
 static struct {
@@ -43,395 +42,388 @@ static struct {
 	size_t n_column;
 	struct run *run;
 	size_t n_run;
-	struct run *base;		/* NULL: the runs are not compared */
-	const char *baseline;		/* its name */
+	size_t base;			/* the run that others are compared with */
+	const char *baseline;		/* its name; NULL: not given, and only columns such as win compare */
+	int compares;			/* runs are compared, record by record */
 	uint64_t seed;
 } rep;
 
-static void *
-need(void *p)
-{
-	if (p == NULL)
-		tool_die("out of memory");
-	return p;
-}
-
 static void
-list_of(const struct metric *m, const struct column *c)
+insert_column(size_t at, const struct column *c, const struct metric *m)
 {
-	for (; c->title != NULL; c++) {
-		rep.column = need(realloc(rep.column, (rep.n_column + 1) * sizeof *rep.column));
-		rep.column[rep.n_column++] = (struct shown){ c, m };
-	}
-}
-
-static void
-list_columns(void)
-{
-	const struct metric *const *m;
-
-	for (m = metric_table(); *m != NULL; m++)
-		list_of(*m, (*m)->columns);
-	list_of(NULL, own);
-}
-
-/* "field:title", "field": a column of the mean of any numeric field. */
-static void
-add_column(const char *text)
-{
-	struct column *c = need(calloc(2, sizeof *c));
-	char *field = need(strdup(text)), *title = strchr(field, ':');
-
-	if (title != NULL)
-		*title++ = '\0';
-	if (*field == '\0' || (title != NULL && *title == '\0'))
-		tool_misuse("--column: '%s' is not a field or field:title", text);
-	*c = (struct column){ title != NULL ? title : field, field, &aggregate_mean, 3, NULL };
-	list_of(NULL, c);
-}
-
-static struct run *
-find_run(const char *name, size_t len)
-{
-	struct run *r;
+	struct shown *s;
 	size_t i;
 
+	rep.column = tool_need(realloc(rep.column, (rep.n_column + 1) * sizeof *rep.column));
+	s = rep.column + at;
+	memmove(s + 1, s, (rep.n_column - at) * sizeof *s);
+	rep.n_column++;
+	*s = (struct shown){ .column = c, .metric = m, .cell = tool_need(calloc(rep.n_run + 1, sizeof *s->cell)) };
 	for (i = 0; i < rep.n_run; i++)
-		if (strlen(rep.run[i].name) == len && memcmp(rep.run[i].name, name, len) == 0)
-			return &rep.run[i];
-	rep.run = need(realloc(rep.run, (rep.n_run + 1) * sizeof *rep.run));
-	r = &rep.run[rep.n_run++];
-	*r = (struct run){ .name = need(strndup(name, len)), .ids = need(groups_alloc()) };
-	r->tally = need(calloc(rep.n_column, sizeof *r->tally));
-	r->figure = need(calloc(rep.n_column, sizeof *r->figure));
-	r->difference = need(calloc(rep.n_column, sizeof *r->difference));
-	r->by = need(calloc(rep.n_column, sizeof *r->by));
-	r->last = need(calloc(rep.n_column, sizeof *r->last));
-	for (i = 0; i < rep.n_column; i++)
-		r->tally[i] = need(summary_alloc(rep.column[i].c));
-	return r;
+		s->cell[i].summary = tool_need(summary_alloc(c));
 }
 
-/* The value of an option of a metric's run, "" of one without a value, NULL: not given. */
-static const char *
-given(const struct chain_link *l, const struct metric *m, int option)
+/* Returns the index of the run with this name; adds it if there is none. */
+static size_t
+find_run(const char *name)
 {
-	struct option longs[SCORE_LONGS];
-	char letters[SCORE_LETTERS + 1] = ":", **argv;
-	const char *value = NULL;
-	int argc, c;
+	size_t i, c;
 
-	score_options(m, letters + 1, longs);
-	for (argc = 0; l->argv[argc] != NULL; argc++)
-		;
-	argv = need(calloc((size_t)argc + 1, sizeof *argv));
-	memcpy(argv, l->argv, (size_t)argc * sizeof *argv);
-	optind = 0; /* begin anew, says glibc */
-	while ((c = getopt_long(argc, argv, letters, longs, NULL)) != -1)
-		if (c == option)
-			value = optarg != NULL ? optarg : "";
-	free(argv);
-	return value;
-}
+	for (i = 0; i < rep.n_run; i++)
+		if (strcmp(rep.run[i].name, name) == 0)
+			return i;
+	rep.run = tool_need(realloc(rep.run, (i + 1) * sizeof *rep.run));
+	rep.run[i] = (struct run){ tool_need(strdup(name)), tool_need(groups_alloc()) };
+	for (c = 0; c < rep.n_column; c++) {
+		struct shown *s = &rep.column[c];
 
-static const char *
-base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash != NULL ? slash + 1 : path;
-}
-
-/* Did this link write the field? What a judge writes has the name of --as. */
-static int
-wrote(const struct chain_link *l, const struct metric *m, const char *field)
-{
-	const char *as;
-
-	if (strcmp(l->tool, "score") != 0 || l->argv[0] == NULL || strcmp(l->argv[0], m->name) != 0)
-		return 0;
-	if (m != metric_find("judge"))
-		return 1;
-	as = given(l, m, SCORE_AS);
-	return strcmp(as != NULL ? as : "truth", field) == 0;
-}
-
-/* Who: the barrier or model, its digest, and how it was asked. malloc'ed */
-static char *
-tell_link(const struct chain_link *l, const struct metric *m)
-{
-	char *text = NULL;
-	size_t len;
-	FILE *f = need(open_memstream(&text, &len));
-
-	if (l->side != NULL && l->side[0] != NULL)
-		fprintf(f, "%s (%s)", base_name(l->side[0]), l->side[1]);
-	else
-		fputs("unknown", f);
-	if (m != metric_find("judge")) {
-		fputs(given(l, m, SCORE_ALONE) != NULL ? ", alone" : ", behind the prompt", f);
-	} else if (given(l, m, 'b') == NULL && given(l, m, 't') != NULL) {
-		fprintf(f, ", asked '%s'", given(l, m, 't'));
+		s->cell = tool_need(realloc(s->cell, (i + 1) * sizeof *s->cell));
+		s->cell[i] = (struct cell){ .summary = tool_need(summary_alloc(s->column)) };
 	}
-	if (fclose(f) != 0)
-		tool_die("out of memory");
-	return text;
+	rep.n_run++;
+	return i;
 }
 
-/* Adds who scored the field in a file of this header to *by, unless it is there. */
+/* Adds a column for a field to which m gave the name that its user chose, unless there is one. */
 static void
-add_by(char **by, const struct header *h, const struct metric *m, const char *field)
+add_field(const struct metric *m, const char *field)
 {
-	char *who = NULL, *longer;
-	size_t i, len;
+	struct column *new;
+	size_t c, at = 0;
 
-	/* the last who wrote it */
-	for (i = h->n_chain; i > 0 && who == NULL; i--)
-		if (wrote(&h->chain[i - 1], m, field))
-			who = tell_link(&h->chain[i - 1], m);
-	if (who == NULL)
-		who = need(strdup("unknown"));
-	if (*by == NULL) {
-		*by = who;
+	for (c = 0; c < rep.n_column; c++) {
+		struct shown *s = &rep.column[c];
+
+		if (strcmp(s->column->field, field) == 0) {
+			s->metric = m;
+			return;
+		}
+		at = s->metric == m ? c + 1 : at;
+	}
+	new = tool_need(calloc(1, sizeof *new));
+	new->title = new->field = tool_need(strdup(field));
+	new->aggregate = &aggregate_mean;
+	new->digits = 3;
+	insert_column(at, new, m);
+}
+
+/* Appends "; who" to *by, unless it is there. */
+static void
+add_by(char **by, const char *who)
+{
+	char *longer;
+
+	if (who == NULL || (*by != NULL && strstr(*by, who) != NULL))
 		return;
-	}
-	if (strstr(*by, who) == NULL) {
-		len = strlen(*by) + strlen(who) + sizeof "; ";
-		longer = need(malloc(len));
-		snprintf(longer, len, "%s; %s", *by, who);
-		free(*by);
-		*by = longer;
-	}
-	free(who);
+	if (asprintf(&longer, "%s%s%s", *by != NULL ? *by : "", *by != NULL ? "; " : "", who) < 0)
+		tool_die("out of memory");
+	free(*by);
+	*by = longer;
 }
 
-/* A record has the field of column c: from one file only, and once where it is compared. */
-static void
-note_id(struct run *run, size_t id, size_t c, int number, const struct stream *in)
+/* Returns who scored the field of metric m: the last link of the chain that wrote it says so. */
+static const char *
+find_by(const struct header *h, const struct metric *m, const char *field)
 {
-	int *file;
+	const struct chain_link *l;
+
+	for (l = h->chain + h->n_chain; l-- > h->chain; ) {
+		const char *metric = chain_link_value(l, "metric"), *wrote = chain_link_value(l, "field");
+
+		if (metric != NULL && strcmp(metric, m->name) == 0 && (wrote == NULL || strcmp(wrote, field) == 0))
+			return chain_link_value(l, "by");
+	}
+	return NULL;
+}
+
+/* Makes the columns ready for a file: those of fields that its header names, and who scored. */
+static void
+read_header(const struct header *h)
+{
+	struct shown *s;
+	size_t i;
+
+	for (i = 0; i < h->n_chain; i++) {
+		const char *metric = chain_link_value(&h->chain[i], "metric"), *field = chain_link_value(&h->chain[i], "field");
+
+		if (metric != NULL && field != NULL && metric_find(metric) != NULL)
+			add_field(metric_find(metric), field);
+	}
+	for (s = rep.column; s < rep.column + rep.n_column; s++) {
+		const char *fields[] = { s->column->field, s->column->aggregate == &aggregate_both ? s->column->other : NULL };
+
+		free(s->by);
+		s->by = NULL;
+		for (i = 0; i < 2 && fields[i] != NULL && s->metric != NULL && s->metric->by; i++) {
+			const char *by = find_by(h, s->metric, fields[i]);
+
+			add_by(&s->by, by != NULL ? by : "unknown");
+		}
+	}
+}
+
+/* Notes that file `number` has column s of this id: no other file of the run may, nor any twice if runs are compared. */
+static void
+note_id(const struct shown *s, size_t run, size_t id, int number, const struct stream *in)
+{
+	struct cell *x = &s->cell[run];
 	struct err e;
 
-	if (id >= run->room) {
-		size_t room = run->room > 0 ? 2 * run->room : 1024;
+	if (id >= x->room) {
+		size_t room = 2 * id + 256;
 
-		run->file = need(realloc(run->file, room * rep.n_column * sizeof *run->file));
-		memset(run->file + run->room * rep.n_column, 0, (room - run->room) * rep.n_column * sizeof *run->file);
-		run->room = room;
+		x->file = tool_need(realloc(x->file, room * sizeof *x->file));
+		memset(x->file + x->room, 0, (room - x->room) * sizeof *x->file);
+		x->room = room;
 	}
-	file = &run->file[id * rep.n_column + c];
-	if (*file != 0 && (*file != number || rep.baseline != NULL)) {
-		err_set(&e, "run '%s' has %s of '%s' twice", run->name, rep.column[c].c->title, groups_text(run->ids, id));
+	if (x->file[id] != 0 && (x->file[id] != number || rep.compares)) {
+		err_set(&e, "run '%s' has %s of '%s' twice", rep.run[run].name, s->column->title,
+		    groups_text(rep.run[run].ids, id));
 		tool_die_record(in, &e);
 	}
-	*file = number;
+	x->file[id] = number;
 }
 
-/* Finds the run that a record of `name` belongs to: each strength of a sweep (a string "T") is a run of its own. */
-static struct run *
-run_of(const char *name, size_t len, const struct record *r)
+/* Returns the run of a record of `name`: each length of a sweep (a string "T") is a run of its own. */
+static size_t
+run_of(const char *name, const struct record *r)
 {
 	const char *T;
-	struct run *run;
+	size_t run;
 	char *full;
 
 	if (record_get_str(r, "T", &T, NULL) != 1)
-		return find_run(name, len);
-	if (asprintf(&full, "%.*s T=%s", (int)len, name, T) < 0)
+		return find_run(name);
+	if (asprintf(&full, "%s T=%s", name, T) < 0)
 		tool_die("out of memory");
-	run = find_run(full, strlen(full));
+	run = find_run(full);
 	free(full);
 	return run;
 }
 
-/* Notes who scored the columns that file `number`, with header h, had. */
 static void
-note_by(const struct header *h, int number)
+read_record(size_t run, const struct record *r, int number, const struct stream *in)
 {
-	struct run *run;
-	size_t c;
+	/* without an id it cannot be compared, but reported */
+	int has_id = rep.compares || record_has(r, "id");
+	char id[RECORD_KEY_SIZE];
+	struct shown *s;
+	struct err e;
+	size_t n = 0;
 
-	for (run = rep.run; run < rep.run + rep.n_run; run++)
-		for (c = 0; c < rep.n_column; c++) {
-			const struct shown *s = &rep.column[c];
-
-			if (run->last[c] != number || s->m == NULL || !s->m->by)
-				continue;
-			add_by(&run->by[c], h, s->m, s->c->field);
-			if (s->c->aggregate == &aggregate_both)
-				add_by(&run->by[c], h, s->m, s->c->other);
-		}
+	if (has_id && (record_get_key(r, "id", id, sizeof id, &e) != 0 ||
+	    groups_number(rep.run[run].ids, id, &n, &e) < 0))
+		tool_die_record(in, &e);
+	for (s = rep.column; s < rep.column + rep.n_column; s++) {
+		if (!record_has(r, s->column->field))
+			continue;
+		if (s->cell[run].last != number)
+			add_by(&s->cell[run].by, s->by);
+		s->cell[run].last = number;
+		if (has_id)
+			note_id(s, run, n, number, in);
+		if (summary_add(s->cell[run].summary, r, &e) != 0)
+			tool_die_record(in, &e);
+	}
 }
 
-/* "name=file", or a file that is its own name. */
+/* Reads "name=file", or a file that is its own name. */
 static void
 read_run(const char *arg, int number)
 {
 	const char *eq = strchr(arg, '='), *path = eq != NULL ? eq + 1 : arg;
-	size_t len = eq != NULL ? (size_t)(eq - arg) : strlen(arg), c, n = 0;
-	struct record *r = need(record_alloc());
-	char id[RECORD_KEY_SIZE];
+	char *name = tool_need(strndup(arg, eq != NULL ? (size_t)(eq - arg) : strlen(arg)));
+	struct record *r = tool_need(record_alloc());
 	struct stream *in;
-	struct run *run;
 	struct err e;
 	int got;
 
 	if ((in = stream_open(&path, 1, &e)) == NULL)
 		tool_die_err(&e);
 	/* files of one run would be numbered alike, which only a comparison needs to mind */
-	if (rep.baseline != NULL)
+	if (rep.compares)
 		stream_number(in);
-	while ((got = stream_read(in, r, &e)) == 1) {
-		run = run_of(arg, len, r);
-		/* without an id it cannot be compared, but reported */
-		if (!record_has(r, "id") && rep.baseline == NULL)
-			id[0] = '\0';
-		else if (record_get_key(r, "id", id, sizeof id, &e) != 0 || groups_number(run->ids, id, &n, &e) < 0)
-			tool_die_record(in, &e);
-		for (c = 0; c < rep.n_column; c++) {
-			if (!record_has(r, rep.column[c].c->field))
-				continue;
-			run->last[c] = number;
-			if (id[0] != '\0')
-				note_id(run, n, c, number, in);
-			if (summary_add(run->tally[c], r, &e) != 0)
-				tool_die_record(in, &e);
-		}
-	}
-	if (got < 0)
-		tool_die_err(&e);
+	read_header(stream_header(in));
+	while ((got = stream_read(in, r, &e)) == 1)
+		read_record(run_of(name, r), r, number, in);
+	tool_check(got, &e);
 	if (stream_count(in) == 0)
-		find_run(arg, len);
-	note_by(stream_header(in), number);
+		find_run(name);
 	stream_close(in);
 	record_free(r);
+	free(name);
 }
 
-/* Does `other` have every record that `run` has column c of? It may be without the field there. */
+/* Refuses a run b that has not every record for which run a has column s. It may be without the field there. */
 static void
-check_ids(const struct run *run, const struct run *other, size_t c)
+check_ids(const struct shown *s, size_t a, size_t b)
 {
+	const struct groups *ids = rep.run[a].ids;
 	size_t i, n;
 
-	for (i = 0; i < groups_count(run->ids); i++)
-		if (i < run->room && run->file[i * rep.n_column + c] != 0 &&
-		    !groups_find(other->ids, groups_text(run->ids, i), &n))
-			tool_die("run '%s' has no record '%s', of which '%s' has %s", other->name, groups_text(run->ids, i),
-			    run->name, rep.column[c].c->title);
+	for (i = 0; i < groups_count(ids) && i < s->cell[a].room; i++)
+		if (s->cell[a].file[i] != 0 && !groups_find(rep.run[b].ids, groups_text(ids, i), &n))
+			tool_die("run '%s' has no record '%s', of which '%s' has %s", rep.run[b].name, groups_text(ids, i),
+			    rep.run[a].name, s->column->title);
 }
 
-/* Every run with the baseline, record by record. */
-static void
-compare_runs(void)
-{
-	struct run *r;
-	size_t c;
-
-	if (rep.baseline == NULL)
-		return;
-	for (r = rep.run; r < rep.run + rep.n_run; r++)
-		if (strcmp(r->name, rep.baseline) == 0)
-			rep.base = r;
-	if (rep.base == NULL)
-		tool_misuse("--baseline: no run has the name '%s'", rep.baseline);
-	for (r = rep.run; r < rep.run + rep.n_run; r++)
-		for (c = 0; c < rep.n_column; c++) {
-			if (r == rep.base || r->figure[c].n == 0 || rep.base->figure[c].n == 0)
-				continue;
-			check_ids(rep.base, r, c);
-			check_ids(r, rep.base, c);
-			if (summary_figure(r->tally[c], rep.base->tally[c], rep.seed, &r->difference[c]) != 0)
-				tool_die("out of memory");
-		}
-}
-
-/* Is there a figure in this column? */
+/* Is there nothing to compare in this cell? */
 static int
-is_shown(size_t c)
+is_empty(const struct shown *s, size_t run)
 {
+	return s->column->aggregate->figure != NULL ? s->cell[run].figure.n == 0 : s->cell[run].last == 0;
+}
+
+/* Compares the runs with the baseline in column s. */
+static void
+compare_runs(struct shown *s)
+{
+	struct cell *base = &s->cell[rep.base], *x;
 	size_t i;
 
-	for (i = 0; i < rep.n_run; i++)
-		if (rep.run[i].figure[c].n > 0)
-			return 1;
-	return 0;
+	for (i = 0; i < rep.n_run; i++) {
+		if (i == rep.base || is_empty(s, i) || is_empty(s, rep.base))
+			continue;
+		check_ids(s, rep.base, i);
+		check_ids(s, i, rep.base);
+		x = &s->cell[i];
+		if (summary_figure(x->summary, base->summary, rep.seed,
+		    s->column->aggregate->figure != NULL ? &x->difference : &x->figure) != 0)
+			tool_die("out of memory");
+	}
 }
 
-/* The lines of a cell: figure, interval, difference from the baseline. */
-enum { FIGURE, INTERVAL, DIFFERENCE, LINES };
-enum { CELL = 64 };
-
-/* "" where there is none; of no figure the first is a dash. */
 static void
-write_cell(const struct run *r, size_t c, int line, char cell[CELL])
+make_figures(void)
 {
-	const struct figure *f = &r->figure[c];
-	const struct figure *d = &r->difference[c];
-	int digits = rep.column[c].c->digits;
+	struct shown *s;
+	size_t i;
 
-	cell[0] = '\0';
-	if (f->n == 0)
-		strcpy(cell, line == FIGURE ? "-" : "");
-	else if (line == FIGURE)
-		snprintf(cell, CELL, "%.*f", digits, f->value);
-	else if (line == INTERVAL)
-		snprintf(cell, CELL, "[%.*f, %.*f]", digits, f->low, digits, f->high);
-	else if (d->n > 0)
-		snprintf(cell, CELL, "%+.*f, p %.*f", digits, d->value, d->p < 0.001 ? 4 : 3, d->p);
+	for (rep.base = 0; rep.baseline != NULL; rep.base++) {
+		if (rep.base == rep.n_run)
+			tool_misuse("--baseline: no run has the name '%s'", rep.baseline);
+		if (strcmp(rep.run[rep.base].name, rep.baseline) == 0)
+			break;
+	}
+	for (s = rep.column; s < rep.column + rep.n_column; s++) {
+		for (i = 0; i < rep.n_run; i++)
+			if (summary_figure(s->cell[i].summary, NULL, rep.seed, &s->cell[i].figure) != 0)
+				tool_die("out of memory");
+		if (rep.baseline != NULL || s->column->aggregate->figure == NULL)
+			compare_runs(s);
+	}
+}
+
+/* Removes the columns without a figure. The first `chosen` are --column's, which must have one. */
+static void
+remove_empty_columns(size_t chosen)
+{
+	size_t c, i, n = 0;
+
+	for (c = 0; c < rep.n_column; c++) {
+		for (i = 0; i < rep.n_run && rep.column[c].cell[i].figure.n == 0; i++)
+			;
+		if (i < rep.n_run)
+			rep.column[n++] = rep.column[c];
+		else if (c < chosen)
+			tool_die("--column: no %s the field '%s'", rep.column[c].column->aggregate->figure != NULL ?
+			    "record has" : "two runs have", rep.column[c].column->field);
+	}
+	if ((rep.n_column = n) == 0)
+		tool_die("no record has a metric's field");
+}
+
+/* Writes what a table says of each cell. */
+static void
+write_cells(void)
+{
+	struct shown *s;
+	size_t i, line;
+
+	for (s = rep.column; s < rep.column + rep.n_column; s++) {
+		int digits = s->column->digits;
+
+		s->width = (int)strlen(s->column->title);
+		for (i = 0; i < rep.n_run; i++) {
+			const struct figure *f = &s->cell[i].figure, *d = &s->cell[i].difference;
+			char (*text)[sizeof s->cell->text[0]] = s->cell[i].text;
+
+			strcpy(text[FIGURE], "-");
+			if (f->n > 0) {
+				snprintf(text[FIGURE], sizeof text[0], "%.*f", digits, f->value);
+				snprintf(text[INTERVAL], sizeof text[0], "[%.*f, %.*f]", digits, f->low, digits, f->high);
+			}
+			if (d->n > 0)
+				snprintf(text[DIFFERENCE], sizeof text[0], "%+.*f, p %.*f", digits, d->value,
+				    d->p < 0.001 ? 4 : 3, d->p);
+			for (line = 0; line < LINES; line++)
+				if ((int)strlen(text[line]) > s->width)
+					s->width = (int)strlen(text[line]);
+		}
+	}
 }
 
 /* Is there anything in this line of the columns from `from` to `to`? */
 static int
-says(const struct run *r, size_t from, size_t to, int line)
+has_text(size_t run, size_t from, size_t to, int line)
 {
-	char cell[CELL];
-
-	for (cell[0] = '\0'; from < to && cell[0] == '\0'; from++)
-		if (is_shown(from))
-			write_cell(r, from, line, cell);
-	return cell[0] != '\0';
+	while (from < to && rep.column[from].cell[run].text[line][0] == '\0')
+		from++;
+	return from < to;
 }
 
-/* Behind an empty line, who scored what, and what differences are. */
+/* How a form writes a note, and text that it must escape. */
+struct style {
+	const char *front, *back;
+	void (*put)(const char *s);
+};
+
 static void
-print_notes(const char *front, const char *back, void (*put)(const char *s))
+print_note(const struct style *style, int *n, const char *format, ...)
 {
-	const char *first_front = "\n";
-	size_t c, i, k;
+	va_list ap;
+	char *text;
+
+	va_start(ap, format);
+	if (vasprintf(&text, format, ap) < 0)
+		tool_die("out of memory");
+	va_end(ap);
+	printf("%s%s", (*n)++ == 0 ? "\n" : "", style->front);
+	style->put(text);
+	fputs(style->back, stdout);
+	free(text);
+}
+
+/* Prints the notes below a table: who scored what, and what is compared. */
+static void
+print_notes(const struct style *style)
+{
+	const struct shown *s;
+	size_t i, k;
+	int n = 0;
 
 	for (i = 0; i < rep.n_run; i++)
-		for (c = 0; c < rep.n_column; c++) {
-			const char *by = rep.run[i].by[c];
-			int all = 1, first = 0;
+		for (s = rep.column; s < rep.column + rep.n_column; s++) {
+			const char *by = s->cell[i].by;
+			int same = 1, first = 1;
 
-			/* those of the conjunction are told with its parts */
-			if (by == NULL || rep.run[i].figure[c].n == 0 || rep.column[c].c->aggregate == &aggregate_both)
+			/* those of a conjunction are told with its parts */
+			if (by == NULL || s->cell[i].figure.n == 0 || s->column->aggregate == &aggregate_both)
 				continue;
-			for (k = 0; k < rep.n_run; k++)
-				if (rep.run[k].by[c] != NULL && strcmp(rep.run[k].by[c], by) != 0)
-					all = 0;
-			for (k = 0; k < i; k++)
-				first |= rep.run[k].by[c] != NULL;
-			if (all && first)
-				continue;
-			printf("%s%s", first_front, front);
-			first_front = "";
-			put(rep.column[c].c->title);
-			if (!all) {
-				put(" of ");
-				put(rep.run[i].name);
+			for (k = 0; k < rep.n_run; k++) {
+				same &= s->cell[k].by == NULL || strcmp(s->cell[k].by, by) == 0;
+				first &= s->cell[k].by == NULL || k >= i;
 			}
-			put(" by ");
-			put(by);
-			fputs(back, stdout);
+			if (!same)
+				print_note(style, &n, "%s of %s by %s", s->column->title, rep.run[i].name, by);
+			else if (first)
+				print_note(style, &n, "%s by %s", s->column->title, by);
 		}
-	if (rep.base != NULL) {
-		printf("%s%s", first_front, front);
-		put("Differences from ");
-		put(rep.base->name);
-		put(", by question; p of a permutation test");
-		fputs(back, stdout);
-	}
+	for (s = rep.column; s < rep.column + rep.n_column; s++)
+		if (s->column->aggregate->figure == NULL)
+			print_note(style, &n, "%s against %s", s->column->title, rep.run[rep.base].name);
+	if (rep.baseline != NULL)
+		print_note(style, &n, "Differences from %s, by question; p of a permutation test", rep.baseline);
 }
 
 static void
@@ -440,174 +432,171 @@ put_plain(const char *s)
 	fputs(s, stdout);
 }
 
-/* How wide column c is: as its widest cell in any run. */
-static int
-width(size_t c)
-{
-	size_t widest = strlen(rep.column[c].c->title), i;
-	char cell[CELL];
-	int line;
-
-	for (i = 0; i < rep.n_run; i++)
-		for (line = 0; line < LINES; line++) {
-			write_cell(&rep.run[i], c, line, cell);
-			if (strlen(cell) > widest)
-				widest = strlen(cell);
-		}
-	return (int)widest;
-}
-
-/* A line of the columns from `from` to `to`: the titles, or that line of a run. */
+/* Prints the titles of the columns from `from` to `to`, or a line of a run. */
 static void
-print_line(const char *name, int label, size_t from, size_t to, const struct run *r, int line)
+print_line(int label_width, size_t from, size_t to, const struct run *run, int line)
 {
-	char cell[CELL];
-	int gap = label - (int)strlen(name);
+	const char *label = run != NULL && line == FIGURE ? run->name : "";
+	int gap = label_width - (int)strlen(label);
 	size_t c;
 
-	fputs(name, stdout);
+	fputs(label, stdout);
 	for (c = from; c < to; c++) {
-		if (!is_shown(c))
-			continue;
-		if (r != NULL)
-			write_cell(r, c, line, cell);
-		else
-			snprintf(cell, sizeof cell, "%s", rep.column[c].c->title);
+		const struct shown *s = &rep.column[c];
+		const char *text = run != NULL ? s->cell[run - rep.run].text[line] : s->column->title;
+
 		/* the gap of a cell before the next that says something: no space ends a line */
 		gap += 2;
-		if (cell[0] != '\0') {
-			printf("%*s%s", gap, "", cell);
+		if (text[0] != '\0') {
+			printf("%*s%s", gap, "", text);
 			gap = 0;
 		}
-		gap += width(c) - (int)strlen(cell);
+		gap += s->width - (int)strlen(text);
 	}
 	putchar('\n');
 }
 
-/* As many columns side by side as a line has room for, then the others below. */
+/* Prints as many columns side by side as a line has room for, then the others below. */
 static void
 print_table(void)
 {
+	static const struct style style = { "", "\n", put_plain };
 	enum { WIDTH = 110 };
 	size_t from, to, i;
-	int label = 0, above = 0, line, used;
+	int label = 0, line, used;
 
 	for (i = 0; i < rep.n_run; i++)
 		label = (int)strlen(rep.run[i].name) > label ? (int)strlen(rep.run[i].name) : label;
 	for (from = 0; from < rep.n_column; from = to) {
-		if (!is_shown(from)) {
-			to = from + 1;
-			continue;
-		}
-		for (used = label, to = from; to < rep.n_column; to++) {
-			used += is_shown(to) ? 2 + width(to) : 0;
-			if (used > WIDTH && to > from)
-				break;
-		}
-		fputs(above ? "\n" : "", stdout);
-		print_line("", label, from, to, NULL, 0);
+		used = label + 2 + rep.column[from].width;
+		for (to = from + 1; to < rep.n_column && used + 2 + rep.column[to].width <= WIDTH; to++)
+			used += 2 + rep.column[to].width;
+		fputs(from > 0 ? "\n" : "", stdout);
+		print_line(label, from, to, NULL, 0);
 		for (i = 0; i < rep.n_run; i++)
 			for (line = 0; line < LINES; line++)
-				if (says(&rep.run[i], from, to, line))
-					print_line(line == FIGURE ? rep.run[i].name : "", label, from, to,
-					    &rep.run[i], line);
-		above = 1;
+				if (has_text(i, from, to, line))
+					print_line(label, from, to, &rep.run[i], line);
 	}
-	print_notes("", "\n", put_plain);
+	print_notes(&style);
+}
+
+/* Prints s with each character that `special` has replaced by what its string says; newlines are spaces. */
+static void
+put_escaped(const char *s, const char *const special[])
+{
+	size_t i;
+
+	for (; *s != '\0'; s++) {
+		for (i = 0; special[i] != NULL && special[i][0] != *s; i++)
+			;
+		if (special[i] != NULL)
+			fputs(special[i] + 1, stdout);
+		else
+			putchar(*s == '\n' ? ' ' : *s);
+	}
 }
 
 static void
 put_markdown(const char *s)
 {
-	for (; *s != '\0'; s++) {
-		if (strchr("\\`*_{}[]<>|#", *s) != NULL)
-			putchar('\\');
-		putchar(*s == '\n' ? ' ' : *s);
-	}
+	static const char *const special[] = { "\\\\\\", "`\\`", "*\\*", "_\\_", "{\\{", "}\\}", "[\\[", "]\\]", "<\\<",
+		">\\>", "|\\|", "#\\#", NULL };
+
+	put_escaped(s, special);
 }
 
 static void
 print_markdown(void)
 {
-	char cell[CELL];
+	static const struct style style = { "", "<br>\n", put_markdown };
 	size_t c, i;
 	int line;
 
 	putchar('|');
-	for (c = 0; c < rep.n_column; c++)
-		if (is_shown(c)) {
-			fputs(" | ", stdout);
-			put_markdown(rep.column[c].c->title);
-		}
+	for (c = 0; c < rep.n_column; c++) {
+		fputs(" | ", stdout);
+		put_markdown(rep.column[c].column->title);
+	}
 	fputs(" |\n|---", stdout);
 	for (c = 0; c < rep.n_column; c++)
-		fputs(is_shown(c) ? "|---" : "", stdout);
+		fputs("|---", stdout);
 	puts("|");
 	for (i = 0; i < rep.n_run; i++) {
 		fputs("| ", stdout);
 		put_markdown(rep.run[i].name);
 		for (c = 0; c < rep.n_column; c++) {
-			if (!is_shown(c))
-				continue;
 			fputs(" | ", stdout);
-			for (line = 0; line < LINES; line++) {
-				write_cell(&rep.run[i], c, line, cell);
-				printf("%s%s", line > 0 && cell[0] != '\0' ? "<br>" : "", cell);
-			}
+			for (line = 0; line < LINES && has_text(i, c, c + 1, line); line++)
+				printf("%s%s", line > 0 ? "<br>" : "", rep.column[c].cell[i].text[line]);
 		}
 		puts(" |");
 	}
-	print_notes("", "<br>\n", put_markdown);
+	print_notes(&style);
 }
 
 static void
 put_latex(const char *s)
 {
-	for (; *s != '\0'; s++)
-		switch (*s) {
-		case '\\': fputs("\\textbackslash{}", stdout); break;
-		case '~': fputs("\\textasciitilde{}", stdout); break;
-		case '^': fputs("\\textasciicircum{}", stdout); break;
-		case '<': fputs("\\textless{}", stdout); break;
-		case '>': fputs("\\textgreater{}", stdout); break;
-		case '#': case '$': case '%': case '&': case '_': case '{': case '}':
-			putchar('\\');
-			/* fall through */
-		default: putchar(*s == '\n' ? ' ' : *s);
-		}
+	static const char *const special[] = { "\\\\textbackslash{}", "~\\textasciitilde{}", "^\\textasciicircum{}",
+		"<\\textless{}", ">\\textgreater{}", "#\\#", "$\\$", "%\\%", "&\\&", "_\\_", "{\\{", "}\\}", NULL };
+
+	put_escaped(s, special);
 }
 
 static void
 print_latex(void)
 {
-	char cell[CELL];
-	size_t c, i, n = 0;
+	static const struct style style = { "\\par{\\footnotesize ", "}\n", put_latex };
+	size_t c, i;
 	int line;
 
-	for (c = 0; c < rep.n_column; c++)
-		n += (size_t)is_shown(c);
-	printf("\\begin{tabular}{l*{%zu}{r}}\n\\hline\n", n);
-	for (c = 0; c < rep.n_column; c++)
-		if (is_shown(c)) {
-			fputs(" & ", stdout);
-			put_latex(rep.column[c].c->title);
-		}
+	printf("\\begin{tabular}{l*{%zu}{r}}\n\\hline\n", rep.n_column);
+	for (c = 0; c < rep.n_column; c++) {
+		fputs(" & ", stdout);
+		put_latex(rep.column[c].column->title);
+	}
 	puts(" \\\\\n\\hline");
 	for (i = 0; i < rep.n_run; i++)
-		for (line = 0; line < LINES && says(&rep.run[i], 0, rep.n_column, line); line++) {
+		for (line = 0; line < LINES && has_text(i, 0, rep.n_column, line); line++) {
 			if (line == FIGURE)
 				put_latex(rep.run[i].name);
 			for (c = 0; c < rep.n_column; c++) {
-				if (!is_shown(c))
-					continue;
-				write_cell(&rep.run[i], c, line, cell);
+				const char *text = rep.column[c].cell[i].text[line];
+
 				/* a minus sign is one in mathematics only */
-				printf(cell[0] == '\0' ? " & " : line == FIGURE ? " & $%s$" : " & {\\scriptsize $%s$}", cell);
+				printf(text[0] == '\0' ? " & " : line == FIGURE ? " & $%s$" : " & {\\scriptsize $%s$}", text);
 			}
 			puts(" \\\\");
 		}
 	puts("\\hline\n\\end{tabular}");
-	print_notes("\\par{\\footnotesize ", "}\n", put_latex);
+	print_notes(&style);
+}
+
+/* The figures, each an object. */
+static json_t *
+list_figures(void)
+{
+	json_t *all = tool_need(json_array()), *o;
+	size_t c, i;
+
+	for (i = 0; i < rep.n_run; i++)
+		for (c = 0; c < rep.n_column; c++) {
+			const struct cell *x = &rep.column[c].cell[i];
+			const struct figure *f = &x->figure, *d = &x->difference;
+
+			if (f->n == 0)
+				continue;
+			o = tool_need(json_pack("{s:s, s:s, s:f, s:f, s:f, s:I}", "run", rep.run[i].name, "metric",
+			    rep.column[c].column->title, "value", f->value, "low", f->low, "high", f->high, "questions",
+			    (json_int_t)f->n));
+			if ((d->n > 0 && json_object_update_new(o, json_pack("{s:f, s:f, s:f, s:f}", "difference", d->value,
+			    "difference_low", d->low, "difference_high", d->high, "p", d->p)) != 0) ||
+			    (x->by != NULL && json_object_set_new(o, "by", json_string(x->by)) != 0) ||
+			    json_array_append_new(all, o) != 0)
+				tool_die("out of memory");
+		}
+	return all;
 }
 
 /* RFC 4180: a field with a comma or a quote is quoted. */
@@ -630,63 +619,31 @@ print_csv_text(const char *s)
 static void
 print_csv(void)
 {
-	size_t c, i;
+	static const char *const names[] = { "run", "metric", "value", "low", "high", "questions", "difference",
+		"difference_low", "difference_high", "p", "by" };
+	enum { NAMES = sizeof names / sizeof *names };
+	json_t *all = list_figures(), *v;
+	size_t i, k;
 
-	puts("run,metric,value,low,high,questions,difference,difference_low,difference_high,p,by");
-	for (i = 0; i < rep.n_run; i++)
-		for (c = 0; c < rep.n_column; c++) {
-			const struct figure *f = &rep.run[i].figure[c];
-			const struct figure *d = &rep.run[i].difference[c];
-
-			if (f->n == 0)
-				continue;
-			print_csv_text(rep.run[i].name);
-			putchar(',');
-			print_csv_text(rep.column[c].c->title);
-			printf(",%.9g,%.9g,%.9g,%zu", f->value, f->low, f->high, f->n);
-			if (d->n > 0)
-				printf(",%.9g,%.9g,%.9g,%.9g,", d->value, d->low, d->high, d->p);
-			else
-				fputs(",,,,,", stdout);
-			print_csv_text(rep.run[i].by[c] != NULL ? rep.run[i].by[c] : "");
-			putchar('\n');
+	for (k = 0; k < NAMES; k++)
+		printf("%s%c", names[k], k + 1 < NAMES ? ',' : '\n');
+	for (i = 0; i < json_array_size(all); i++)
+		for (k = 0; k < NAMES; k++) {
+			v = json_object_get(json_array_get(all, i), names[k]);
+			if (json_is_string(v))
+				print_csv_text(json_string_value(v));
+			else if (v != NULL)
+				printf("%.9g", json_number_value(v));
+			putchar(k + 1 < NAMES ? ',' : '\n');
 		}
-}
-
-static void
-add_number(json_t *o, const char *name, double v)
-{
-	if (json_object_set_new(o, name, need(json_real(v))) != 0)
-		tool_die("out of memory");
+	json_decref(all);
 }
 
 static void
 print_json(void)
 {
-	json_t *all = need(json_array()), *o;
-	size_t c, i;
+	json_t *all = list_figures();
 
-	for (i = 0; i < rep.n_run; i++)
-		for (c = 0; c < rep.n_column; c++) {
-			const struct figure *f = &rep.run[i].figure[c];
-			const struct figure *d = &rep.run[i].difference[c];
-			const char *by = rep.run[i].by[c];
-
-			if (f->n == 0)
-				continue;
-			o = need(json_pack("{s:s, s:s, s:f, s:f, s:f, s:I}", "run", rep.run[i].name, "metric",
-			    rep.column[c].c->title, "value", f->value, "low", f->low, "high", f->high, "questions",
-			    (json_int_t)f->n));
-			if (d->n > 0) {
-				add_number(o, "difference", d->value);
-				add_number(o, "difference_low", d->low);
-				add_number(o, "difference_high", d->high);
-				add_number(o, "p", d->p);
-			}
-			if ((by != NULL && json_object_set_new(o, "by", need(json_string(by))) != 0) ||
-			    json_array_append_new(all, o) != 0)
-				tool_die("out of memory");
-		}
 	if (json_dumpf(all, stdout, JSON_INDENT(1) | JSON_REAL_PRECISION(9)) == 0)
 		putchar('\n');
 	json_decref(all);
@@ -699,57 +656,77 @@ static const struct form {
 	{ "table", print_table }, { "csv", print_csv }, { "json", print_json }, { "latex", print_latex },
 	{ "markdown", print_markdown }
 };
+static const struct form *form = &forms[0];
 
-static const struct form *
-find_form(const char *name)
+static void
+parse_format(const char *option, const char *name)
 {
 	size_t i;
 
 	for (i = 0; i < sizeof forms / sizeof *forms; i++)
-		if (strcmp(forms[i].name, name) == 0)
-			return &forms[i];
-	tool_misuse("-o: '%s' is not table, csv, json, latex or markdown", name);
+		if (strcmp(forms[i].name, name) == 0) {
+			form = &forms[i];
+			return;
+		}
+	tool_misuse("%s: '%s' is not table, csv, json, latex or markdown", option, name);
 }
+
+/* Adds the column that "field", "field:title" or "field:title:aggregate" says. */
+static void
+parse_column(const char *option, const char *text)
+{
+	struct column *c = tool_need(calloc(1, sizeof *c));
+	char *field = tool_need(strdup(text)), *title = strchr(field, ':'), *aggregate = NULL;
+
+	if (title != NULL) {
+		*title++ = '\0';
+		if ((aggregate = strchr(title, ':')) != NULL)
+			*aggregate++ = '\0';
+	}
+	if (*field == '\0' || (title != NULL && *title == '\0'))
+		tool_misuse("%s: '%s' is not a field, field:title or field:title:aggregate", option, text);
+	*c = (struct column){ title != NULL ? title : field, field, &aggregate_mean, 3, NULL };
+	if (aggregate != NULL && (c->aggregate = aggregate_find(aggregate)) == NULL)
+		tool_misuse("%s: '%s' is not mean, auc, p90 or win", option, aggregate);
+	rep.compares |= c->aggregate->figure == NULL;
+	insert_column(rep.n_column, c, NULL);
+}
+
+const char report_usage[] =
+    "score report [-S seed] [--baseline name]\n"
+    "                    [--column field[:title[:mean|auc|p90|win]]] ...\n"
+    "                    [--format table|csv|json|latex|markdown] [[name=]file ...]\n";
+
+struct tool_option report_options[] = {
+	{ "-S", "seed", "of the report's resampling", OPTION_SEED32, .to = &rep.seed },
+	{ "--baseline", "name", "report: the run that the others are compared with", OPTION_TEXT, .to = &rep.baseline },
+	{ "--column", "column", "report: field[:title[:mean|auc|p90|win]], any field's mean, AUC, 90th percentile or "
+	    "share of wins, in front; may be repeated", .parse = parse_column },
+	{ "--format", "format", "report: table, csv, json, latex or markdown (default: table)", .parse = parse_format },
+	{ 0 }
+};
 
 int
 score_report(int argc, char *argv[])
 {
-	static const struct option longs[] = {
-		{ "baseline", required_argument, NULL, 1 }, { "column", required_argument, NULL, 2 }, { NULL, 0, NULL, 0 }
-	};
-	const struct form *form = &forms[0];
-	size_t c, i, shown = 0;
-	size_t chosen;		/* columns by --column, which come first */
-	int a, first;
+	const struct metric *const *m;
+	const struct column *c;
+	size_t chosen;
+	int i;
 
-	while ((a = tool_option(argc, argv, "o:S:", longs)) != -1)
-		switch (a) {
-		case 1: rep.baseline = optarg; break;
-		case 2: add_column(optarg); break;
-		case 'o': form = find_form(optarg); break;
-		case 'S': rep.seed = number_seed32("-S", optarg); break;
-		}
-	first = optind;
+	options_parse(report_options, argc, argv);
+	rep.compares |= rep.baseline != NULL;
 	chosen = rep.n_column;
-	list_columns();
-	if (first == argc)
+	for (m = metric_table(); *m != NULL; m++)
+		for (c = (*m)->columns; c->title != NULL; c++)
+			insert_column(rep.n_column, c, *m);
+	if (optind == argc)
 		read_run("-", 1);
-	for (a = first; a < argc; a++)
-		read_run(argv[a], a);
-	for (i = 0; i < rep.n_run; i++)
-		for (c = 0; c < rep.n_column; c++)
-			if (summary_figure(rep.run[i].tally[c], NULL, rep.seed, &rep.run[i].figure[c]) != 0)
-				tool_die("out of memory");
-	for (c = 0; c < rep.n_column; c++)
-		shown += (size_t)is_shown(c);
-	for (c = 0; c < chosen; c++)
-		if (!is_shown(c))
-			tool_die("--column: no record has the field '%s'", rep.column[c].c->field);
-	if (shown == 0)
-		tool_die("no record has a metric's field");
-	compare_runs();
+	for (i = optind; i < argc; i++)
+		read_run(argv[i], i);
+	make_figures();
+	remove_empty_columns(chosen);
+	write_cells();
 	form->print();
-	if (ferror(stdout) || fflush(stdout) != 0)
-		tool_die("cannot write 'standard output': %s", strerror(errno));
-	return 0;
+	tool_answered();
 }

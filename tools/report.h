@@ -2,16 +2,11 @@
 #ifndef ODESTEER_REPORT_H
 #define ODESTEER_REPORT_H
 
-#include <getopt.h>
-#include <stddef.h>
+#include "options.h"
 
-#include "metric/metric.h"
+extern struct tool_option report_options[];	/* rows of its table */
+extern const char report_usage[];		/* its synopsis */
 
 int score_report(int argc, char *argv[]);	/* argv[0] is "report"; the exit status */
-
-/* score's: what getopt_long has to know to read the options of a metric. */
-enum { SCORE_ALONE = 1, SCORE_SYSTEM, SCORE_AS, SCORE_PRIMER, SCORE_UNTIL, SCORE_TOLERANCE };
-enum { SCORE_LETTERS = 64, SCORE_LONGS = 16 };
-void score_options(const struct metric *m, char letters[SCORE_LETTERS], struct option longs[SCORE_LONGS]);
 
 #endif

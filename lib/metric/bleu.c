@@ -12,19 +12,18 @@
 enum { ORDER = 4 };
 
 static int
-bleu(struct ngram *text, struct ngram *reference, struct overlap_room *room, double score[OVERLAP_MOST])
+bleu(struct ngram *text, struct ngram *reference, double score[OVERLAP_MOST])
 {
-	double n_text = (double)ngram_count(text), n_reference = (double)ngram_count(reference);
+	double n_text = (double)text->n, n_reference = (double)reference->n;
 	double sum = 0, smooth = 1;
 	size_t n;
 
-	(void)room;
 	score[0] = 0;
 	/* an order without an n-gram has precision 0, and so has a text without a common word */
-	if (n_text < ORDER || ngram_common(text, reference, 1) == 0)
+	if (n_text < ORDER || ngram_common(text, NULL, reference, 1) == 0)
 		return 0;
 	for (n = 1; n <= ORDER; n++) {
-		double total = n_text - (double)n + 1, common = (double)ngram_common(text, reference, n);
+		double total = n_text - (double)n + 1, common = (double)ngram_common(text, NULL, reference, n);
 
 		/* each order in vain counts half of the one before */
 		if (common == 0)
@@ -38,11 +37,10 @@ bleu(struct ngram *text, struct ngram *reference, struct overlap_room *room, dou
 static const char *const names[] = { "bleu", NULL };
 static const struct overlap_type type = { names, ngram_cut_intl, bleu };
 
-static void *
-bleu_open(const struct metric_options *o, struct header *h, struct err *e)
+static int
+bleu_push(void *state, struct record *r, struct metric_out *out, struct err *e)
 {
-	(void)o, (void)h;
-	return overlap_open(&type, e);
+	return overlap_push(&type, state, r, out, e);
 }
 
 static const struct column columns[] = {
@@ -56,11 +54,9 @@ const struct metric metric_bleu = {
 	.name = "bleu",
 	.about = "BLEU of a completion against true and false references",
 	.usage = "score bleu [-vz] [-o file] [file ...]\n",
-	.letters = "",
 	.kinds = 1u << STREAM_EXAMPLES | 1u << STREAM_COMPLETIONS,
 	.columns = columns,
-	.open = bleu_open,
-	.push = overlap_push,
-	.flush = overlap_flush,
+	.size = sizeof(struct overlap),
+	.push = bleu_push,
 	.close = overlap_close,
 };

@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-static const struct aggregate *const table[] = { &aggregate_mean, &aggregate_auc, NULL };
+static const struct aggregate *const table[] = { &aggregate_mean, &aggregate_auc, &aggregate_p90, &aggregate_win, NULL };
 
 const struct aggregate *
 aggregate_find(const char *name)
@@ -137,9 +137,48 @@ auc(const struct sample *s, const double *weight)
 	return positives > 0 && negatives > 0 ? wins / (positives * negatives) : NAN;
 }
 
+/* The value with this number, counted from 0, among all records in ascending order. */
+static double
+value_at(const struct sample *s, const double *weight, double number)
+{
+	double n = 0;
+	size_t i;
+
+	for (i = 0; i + 1 < s->n_record; i++)
+		if ((n += weight[s->record[i].question]) > number)
+			break;
+	return s->record[i].value;
+}
+
+static double
+p90(const struct sample *s, const double *weight)
+{
+	double n = 0, at, low;
+	size_t i;
+
+	for (i = 0; i < s->n_record; i++)
+		n += weight[s->record[i].question];
+	at = 0.9 * (n - 1);
+	low = value_at(s, weight, floor(at));
+	return low + (at - floor(at)) * (value_at(s, weight, ceil(at)) - low);
+}
+
+static double
+win_share(const struct question_pair *q, const double *weight, size_t n)
+{
+	double sum = 0;
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		sum += weight[i] * ((q[i].apart > 0) - (q[i].apart < 0));
+	return (1 + sum / (double)n) / 2;
+}
+
 const struct aggregate aggregate_mean = { "mean", 0, NULL, mean, mean_difference };
 const struct aggregate aggregate_positive = { NULL, 0, read_one_label, mean, mean_difference };
 const struct aggregate aggregate_negative = { NULL, 0, read_one_label, mean, mean_difference };
 const struct aggregate aggregate_both = { NULL, 0, read_both, mean, mean_difference };
 const struct aggregate aggregate_exp_ratio = { NULL, 0, read_divisor, exp_ratio, exp_ratio_difference };
 const struct aggregate aggregate_auc = { "auc", 1, read_label, auc, NULL };
+const struct aggregate aggregate_p90 = { "p90", 1, NULL, p90, NULL };
+const struct aggregate aggregate_win = { "win", 0, NULL, NULL, win_share };

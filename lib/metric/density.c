@@ -9,10 +9,11 @@
 #include <stdlib.h>
 
 #include "base/log1pexp.h"
+#include "field/barrier.h"
 #include "metric/metric.h"
 
 struct density {
-	const struct barrier *barrier;
+	struct barrier *barrier;
 	struct field_work *work;
 	int half;
 	float *act;
@@ -25,37 +26,33 @@ density_close(void *state)
 	struct density *s = state;
 
 	field_work_free(s->work);
+	barrier_free(s->barrier);
 	free(s->act);
 	free(s->a);
-	free(s);
 }
 
-static void *
-density_open(const struct metric_options *o, struct header *h, struct err *e)
+static int
+density_check(const struct metric_options *o, struct err *e)
 {
-	struct density *s;
+	return o->barrier != NULL ? 0 : err_set(e, "density needs a barrier: -b");
+}
 
-	if (o->barrier == NULL) {
-		err_set(e, "density needs a barrier: -b");
-		return NULL;
-	}
-	if (barrier_check_header(o->barrier, h, e) != 0 || barrier_check_h(o->barrier, e) != 0)
-		return NULL;
-	if ((s = calloc(1, sizeof *s)) == NULL) {
-		err_memory(e);
-		return NULL;
-	}
-	s->barrier = o->barrier;
+static int
+density_open(void *state, const struct metric_options *o, struct header *h, struct err *e)
+{
+	struct density *s = state;
+
+	if (barrier_open(&s->barrier, o->barrier, e) != 0)
+		return -1;
+	if (header_add_side(h, o->barrier, s->barrier->digest) != 0)
+		return err_memory(e);
+	if (barrier_check_header(s->barrier, h, e) != 0 || barrier_check_h(s->barrier, e) != 0)
+		return -1;
 	s->half = h->half;
 	s->act = calloc(h->dim, sizeof *s->act);
 	s->a = calloc(h->dim, sizeof *s->a);
-	s->work = field_work_alloc(o->barrier->field);
-	if (s->act == NULL || s->a == NULL || s->work == NULL) {
-		density_close(s);
-		err_memory(e);
-		return NULL;
-	}
-	return s;
+	s->work = field_work_alloc(s->barrier->field);
+	return s->act != NULL && s->a != NULL && s->work != NULL ? 0 : err_memory(e);
 }
 
 static int
@@ -86,13 +83,6 @@ density_push(void *state, struct record *r, struct metric_out *out, struct err *
 	return out->emit(out, r, e);
 }
 
-static int
-density_flush(void *state, struct metric_out *out, struct err *e)
-{
-	(void)state, (void)out, (void)e;
-	return 0;
-}
-
 static const struct column columns[] = {
 	{ "h, positives", "h", &aggregate_positive, 3, NULL },
 	{ "h, negatives", "h", &aggregate_negative, 3, NULL },
@@ -105,11 +95,12 @@ const struct metric metric_density = {
 	.name = "density",
 	.about = "h, the log-density ratio, of each activation under a barrier",
 	.usage = "score density -b barrier [-vz] [-o file] [file ...]\n",
-	.letters = "b",
+	.uses = METRIC_BARRIER,
 	.kinds = 1u << STREAM_ACTIVATIONS,
 	.columns = columns,
+	.size = sizeof(struct density),
+	.check = density_check,
 	.open = density_open,
 	.push = density_push,
-	.flush = density_flush,
 	.close = density_close,
 };

@@ -15,8 +15,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "field/barrier.h"
 #include "metric/metric.h"
-#include "model/example.h"
+#include "metric/queue.h"
 #include "model/last_token.h"
 #include "model/loglik.h"
 
@@ -25,34 +26,44 @@ enum {
 	NAME = 64		/* longest field, with its NUL */
 };
 
-/* A record from push to the end of its batch. */
-struct answer {
-	struct record *record;
-	struct example x[2];		/* the text with yes and with no; or the text */
-	double loglik[2];
-	float *act;
-};
+/* Its options, in the order of their table. */
+enum { AS, NO, TEXT, YES };
+
+static const char default_yes[] = " yes", default_no[] = " no";
+static const char escapes[] = "nt\\";	/* what may follow a '\\' in the text */
 
 struct judge {
 	struct loglik *loglik;		/* who says yes or no; or */
-	struct last_token *last;		/* who reads for the barrier */
-	const struct barrier *barrier;
+	struct last_token *last;	/* who reads for the barrier */
+	struct barrier *barrier;
 	struct field_work *work;
-	double *a;			/* [HELD][dim] */
+	float *act;			/* [HELD][dim], of the queue's entries */
+	double *a;			/* [dim] */
 	const char *text, *say[2];
 	char name[NAME], name_p[NAME];
-	struct answer *held[HELD];	/* in order */
-	size_t n_held;
+	struct queue queue;
 };
 
-static void
-answer_free(struct answer *a)
+static int
+judge_check(const struct metric_options *o, struct err *e)
 {
-	example_release(&a->x[0]);
-	example_release(&a->x[1]);
-	record_free(a->record);
-	free(a->act);
-	free(a);
+	const char *yes = o->value[YES], *no = o->value[NO], *text = o->value[TEXT], *p;
+
+	if (o->barrier != NULL && (yes != NULL || no != NULL))
+		return err_set(e, "a barrier says neither yes nor no: %s", yes != NULL ? "--yes" : "--no");
+	if (o->barrier == NULL && text == NULL)
+		return err_set(e, "judge needs a barrier or a text to ask with: -b or --text");
+	if ((yes != NULL && *yes == '\0') || (no != NULL && *no == '\0'))
+		return err_set(e, "%s: the text is empty", yes != NULL && *yes == '\0' ? "--yes" : "--no");
+	yes = yes != NULL ? yes : default_yes;
+	if (strcmp(yes, no != NULL ? no : default_no) == 0)
+		return err_set(e, "--yes and --no are the same: '%s'", yes);
+	for (p = text; p != NULL && (p = strchr(p, '\\')) != NULL; p += 2)
+		if (p[1] == '\0' || strchr(escapes, p[1]) == NULL)
+			return err_set(e, "--text: '%s' has a '\\' that is not \\n, \\t or \\\\", text);
+	if (text != NULL && strstr(text, "{a}") == NULL)
+		return err_set(e, "--text: '%s' has no place for the answer: {a}", text);
+	return 0;
 }
 
 static void
@@ -60,13 +71,13 @@ judge_close(void *state)
 {
 	struct judge *s = state;
 
-	while (s->n_held > 0)
-		answer_free(s->held[--s->n_held]);
+	queue_release(&s->queue);
 	loglik_free(s->loglik);
 	last_token_free(s->last);
 	field_work_free(s->work);
+	barrier_free(s->barrier);
+	free(s->act);
 	free(s->a);
-	free(s);
 }
 
 /* The name of the fields; those that have a meaning of their own are not to be had. */
@@ -90,50 +101,65 @@ set_names(struct judge *s, const char *name, struct err *e)
 	return 0;
 }
 
-static int
-open_barrier(struct judge *s, const struct metric_options *o, struct err *e)
+static struct lm *
+judge_lm(const struct judge *s)
 {
-	const struct barrier *b = s->barrier = o->barrier;
+	return s->last != NULL ? last_token_lm(s->last) : loglik_lm(s->loglik);
+}
 
+static int
+open_barrier(struct judge *s, const struct metric_options *o, struct header *h, struct err *e)
+{
+	const struct barrier *b;
+	size_t dim;
+
+	if (barrier_open(&s->barrier, o->barrier, e) != 0)
+		return -1;
+	b = s->barrier;
+	if (header_add_side(h, o->barrier, b->digest) != 0)
+		return err_memory(e);
 	if (barrier_check_h(b, e) != 0)
 		return -1;
 	if (isnan(b->prior))
 		return err_set(e, "the barrier has no prior: its h says nothing of probabilities");
-	if ((s->last = last_token_open(o->model, b->header.block[0], o->threads, o->gpu_layers, e)) == NULL ||
-	    barrier_check(b, lm_digest(last_token_lm(s->last)), (size_t)lm_dim(last_token_lm(s->last)), b->header.block[0], e) != 0)
+	if ((s->last = last_token_open(o->model, b->header.block[0], o->threads, o->gpu_layers, e)) == NULL)
 		return -1;
-	s->a = calloc(HELD, b->field->dim * sizeof *s->a);
+	dim = (size_t)lm_dim(judge_lm(s));
+	if (barrier_check(b, lm_digest(judge_lm(s)), dim, b->header.block[0], e) != 0)
+		return -1;
+	s->act = calloc(HELD, dim * sizeof *s->act);
+	s->a = calloc(dim, sizeof *s->a);
 	s->work = field_work_alloc(b->field);
-	return s->a == NULL || s->work == NULL ? err_memory(e) : 0;
+	return s->act == NULL || s->a == NULL || s->work == NULL ? err_memory(e) : 0;
 }
 
-static void *
-judge_open(const struct metric_options *o, struct header *h, struct err *e)
+/* Tells readers of the stream who judged, and in which field. */
+static int
+describe(const struct judge *s, const struct metric_options *o, struct header *h, struct err *e)
 {
-	struct judge *s = calloc(1, sizeof *s);
-	struct lm *m;
+	const char *digest = lm_digest(judge_lm(s));
 
-	if (s == NULL) {
-		err_memory(e);
-		return NULL;
-	}
-	s->text = o->text != NULL ? o->text : "Q: {q}\nA: {a}";
-	s->say[0] = o->yes != NULL ? o->yes : " yes";
-	s->say[1] = o->no != NULL ? o->no : " no";
-	if (set_names(s, o->as != NULL ? o->as : "truth", e) != 0)
-		goto fail;
-	if (o->barrier != NULL ? open_barrier(s, o, e) != 0 :
+	if (header_add_side(h, o->model, digest) != 0 || header_add_value(h, "field", s->name) != 0)
+		return err_memory(e);
+	if (s->barrier != NULL)
+		return metric_add_by(h, e, "%s (%s)", basename(o->barrier), s->barrier->digest);
+	return metric_add_by(h, e, "%s (%s), asked '%s'", basename(o->model), digest, s->text);
+}
+
+static int
+judge_open(void *state, const struct metric_options *o, struct header *h, struct err *e)
+{
+	struct judge *s = state;
+
+	s->text = o->value[TEXT] != NULL ? o->value[TEXT] : "Q: {q}\\nA: {a}";
+	s->say[0] = o->value[YES] != NULL ? o->value[YES] : default_yes;
+	s->say[1] = o->value[NO] != NULL ? o->value[NO] : default_no;
+	if (set_names(s, o->value[AS] != NULL ? o->value[AS] : "truth", e) != 0)
+		return -1;
+	if (o->barrier != NULL ? open_barrier(s, o, h, e) != 0 :
 	    (s->loglik = loglik_open(o->model, o->threads, o->gpu_layers, e)) == NULL)
-		goto fail;
-	m = s->last != NULL ? last_token_lm(s->last) : loglik_lm(s->loglik);
-	if (header_add_side(h, o->model, lm_digest(m)) != 0) {
-		err_memory(e);
-		goto fail;
-	}
-	return s;
-fail:
-	judge_close(s);
-	return NULL;
+		return -1;
+	return describe(s, o, h, e);
 }
 
 /* A piece of a record's text. */
@@ -141,18 +167,6 @@ struct piece {
 	const char *s;
 	size_t len;
 };
-
-static int
-take_off(struct piece *p, const char *front, const char *back)
-{
-	size_t f = strlen(front), b = strlen(back);
-
-	if (p->len < f + b || memcmp(p->s, front, f) != 0 || memcmp(p->s + p->len - b, back, b) != 0)
-		return 0;
-	p->s += f;
-	p->len -= f + b;
-	return 1;
-}
 
 static void
 trim(struct piece *p)
@@ -176,7 +190,10 @@ read_pieces(const struct record *r, struct piece *q, struct piece *a, struct err
 		if (example_field(r, "prompt", 1, &q->s, &q->len, e) != 0)
 			return -1;
 		trim(q);
-		take_off(q, "Q: ", "\nA:");
+		if (q->len >= 6 && memcmp(q->s, "Q: ", 3) == 0 && memcmp(q->s + q->len - 3, "\nA:", 3) == 0) {
+			q->s += 3;
+			q->len -= 6;
+		}
 	}
 	if (example_field(r, "completion", 1, &a->s, &a->len, e) != 0)
 		return -1;
@@ -185,39 +202,40 @@ read_pieces(const struct record *r, struct piece *q, struct piece *a, struct err
 	return 0;
 }
 
-/* The text with question and answer in it and `behind` at its end; malloc'ed. *len: without that. */
+/* The text with question and answer in it, *len bytes, and `after` at its end; malloc'ed. NULL: out of memory. */
 static char *
-fill(const char *text, const struct piece *q, const struct piece *a, const char *behind, size_t *len)
+fill(const char *text, const struct piece *q, const struct piece *a, const char *after, size_t *len)
 {
-	size_t room = strlen(text) + strlen(behind) + 1, n = 0;
+	char *out = NULL;
+	size_t size;
+	FILE *f = open_memstream(&out, &size);
 	const char *p;
-	char *out;
 
-	for (p = text; *p != '\0'; p++)
-		room += *p == '{' ? q->len + a->len : 0;
-	if ((out = malloc(room)) == NULL)
+	if (f == NULL)
 		return NULL;
-	for (p = text; *p != '\0'; ) {
-		const struct piece *in = strncmp(p, "{q}", 3) == 0 ? q : strncmp(p, "{a}", 3) == 0 ? a : NULL;
+	for (p = text; *p != '\0'; p++)
+		if (strncmp(p, "{q}", 3) == 0 || strncmp(p, "{a}", 3) == 0) {
+			const struct piece *in = p[1] == 'q' ? q : a;
 
-		if (in == NULL) {
-			out[n++] = *p++;
-			continue;
+			fwrite(in->s, 1, in->len, f);
+			p += 2;
+		} else if (*p == '\\') {
+			putc("\n\t\\"[strchr(escapes, *++p) - escapes], f);
+		} else {
+			putc(*p, f);
 		}
-		memcpy(out + n, in->s, in->len);
-		n += in->len;
-		p += 3;
-	}
-	strcpy(out + n, behind);
-	*len = n;
-	return out;
+	*len = (size_t)ftell(f);
+	fputs(after, f);
+	if (fclose(f) == 0)
+		return out;
+	free(out);
+	return NULL;
 }
 
 /* Tokens of the text and what is said behind it. */
 static int
 read_text(struct judge *s, struct example *x, const struct record *r, const char *behind, struct err *e)
 {
-	const struct lm *m = s->last != NULL ? last_token_lm(s->last) : loglik_lm(s->loglik);
 	struct piece q, a;
 	size_t len;
 	char *text;
@@ -227,113 +245,100 @@ read_text(struct judge *s, struct example *x, const struct record *r, const char
 		return -1;
 	if ((text = fill(s->text, &q, &a, behind, &len)) == NULL)
 		return err_memory(e);
-	rc = example_tokenise(x, m, text, len, len + strlen(behind), e);
+	rc = example_tokenise(x, judge_lm(s), text, len, len + strlen(behind), e);
 	free(text);
 	return rc;
 }
 
-/* The log-odds of all that are held back. */
-static void
-judge_held(const struct judge *s, double *odds)
+/* The log-odds of entry i, which is decoded. */
+static double
+log_odds(const struct judge *s, size_t i)
 {
+	const struct queue_entry *x = s->queue.entry[i];
 	const struct barrier *b = s->barrier;
-	size_t dim, i, j;
+	double h;
+	size_t k;
 
-	if (b == NULL) {
-		for (i = 0; i < s->n_held; i++)
-			odds[i] = s->held[i]->loglik[0] - s->held[i]->loglik[1];
-		return;
-	}
-	dim = b->field->dim;
-	for (i = 0; i < s->n_held; i++)
-		for (j = 0; j < dim; j++)
-			s->a[i * dim + j] = (double)s->held[i]->act[j];
-	field_eval(b->field, s->work, s->a, s->n_held, odds, NULL);
-	for (i = 0; i < s->n_held; i++)
-		odds[i] = (odds[i] - log((1 - b->prior) / b->prior)) / (isnan(b->temperature) ? 1 : b->temperature);
+	if (b == NULL)
+		return x->loglik[0] - x->loglik[1];
+	for (k = 0; k < b->field->dim; k++)
+		s->a[k] = (double)s->act[i * b->field->dim + k];
+	field_eval(b->field, s->work, s->a, 1, &h, NULL);
+	return (h - log((1 - b->prior) / b->prior)) / (isnan(b->temperature) ? 1 : b->temperature);
 }
 
+/* Decodes what was added, and passes on the first n entries, which it must be all of. */
 static int
-set_fields(const struct judge *s, struct answer *a, double odds, struct err *e)
+finish(struct judge *s, size_t n, struct metric_out *out, struct err *e)
 {
-	if (!isfinite(odds))
-		return err_set(e, "the log-odds of '%s' are not finite", a->x[0].id);
-	if (record_set_num(a->record, s->name_p, 1 / (1 + exp(-odds))) != 0 ||
-	    record_set_int(a->record, s->name, odds >= 0) != 0)
-		return err_memory(e);
-	return 0;
-}
-
-/* Decodes what is held back and lets it go. */
-static int
-let_go(struct judge *s, struct metric_out *out, struct err *e)
-{
-	double odds[HELD];
 	size_t i;
 
 	if ((s->last != NULL ? last_token_decode(s->last, e) : loglik_decode(s->loglik, e)) != 0)
 		return -1;
-	judge_held(s, odds);
-	for (i = 0; i < s->n_held; i++)
-		if (set_fields(s, s->held[i], odds[i], e) != 0 || out->emit(out, s->held[i]->record, e) != 0)
-			return -1;
-	while (s->n_held > 0)
-		answer_free(s->held[--s->n_held]);
-	return 0;
+	for (i = 0; i < n; i++) {
+		struct queue_entry *x = s->queue.entry[i];
+		double odds = log_odds(s, i);
+
+		if (!isfinite(odds))
+			return err_set(e, "the log-odds of '%s' are not finite", x->text[0].id);
+		if (record_set_num(x->record, s->name_p, 1 / (1 + exp(-odds))) != 0 ||
+		    record_set_int(x->record, s->name, odds >= 0) != 0)
+			return err_memory(e);
+	}
+	return queue_emit(&s->queue, n, out, e);
 }
 
-/* To the texts that are decoded together; those before it go when there is no room. */
+/* Adds text i of the last entry to those that are decoded together; the entries before it go when there is no room. */
 static int
-add(struct judge *s, struct answer *a, size_t i, struct metric_out *out, struct err *e)
+add(struct judge *s, size_t i, struct metric_out *out, struct err *e)
 {
 	int added;
 
-	while ((added = s->last != NULL ? last_token_add(s->last, &a->x[0], a->act, e) :
-	    loglik_add(s->loglik, &a->x[i], &a->loglik[i], e)) == 0)
-		if (let_go(s, out, e) != 0)
+	for (;;) {
+		struct queue_entry *x = s->queue.entry[s->queue.n - 1];
+
+		if (s->last != NULL)
+			added = last_token_add(s->last, &x->text[0], s->act + (s->queue.n - 1) * s->barrier->field->dim, e);
+		else
+			added = loglik_add(s->loglik, &x->text[i], &x->loglik[i], e);
+		if (added != 0)
+			return added < 0 ? -1 : 0;
+		if (finish(s, s->queue.n - 1, out, e) != 0)
 			return -1;
-	return added < 0 ? -1 : 0;
+	}
 }
 
 static int
 judge_push(void *state, struct record *r, struct metric_out *out, struct err *e)
 {
 	struct judge *s = state;
-	struct answer *a = calloc(1, sizeof *a);
+	struct queue_entry *x = queue_add(&s->queue, r, e);
 	size_t i, n = s->last != NULL ? 1 : 2, prompt;
 
-	if (a == NULL || (a->record = record_alloc()) == NULL || record_copy(a->record, r) != 0 ||
-	    (s->last != NULL && (a->act = calloc(s->barrier->field->dim, sizeof *a->act)) == NULL)) {
-		err_memory(e);
-		goto fail;
-	}
+	if (x == NULL)
+		return -1;
 	for (i = 0; i < n; i++)
-		if (read_text(s, &a->x[i], r, s->last != NULL ? "" : s->say[i], e) != 0)
-			goto fail;
+		if (read_text(s, &x->text[i], r, s->last != NULL ? "" : s->say[i], e) != 0)
+			return -1;
 	if (s->last == NULL) {
 		/* where a token joins the text to one of the two, both count from there */
-		prompt = a->x[0].n_prompt < a->x[1].n_prompt ? a->x[0].n_prompt : a->x[1].n_prompt;
-		a->x[0].n_prompt = a->x[1].n_prompt = prompt;
-		if (prompt == 0) {
-			err_set(e, "'%s' has no token before what is said", a->x[0].id);
-			goto fail;
-		}
+		prompt = x->text[0].n_prompt < x->text[1].n_prompt ? x->text[0].n_prompt : x->text[1].n_prompt;
+		x->text[0].n_prompt = x->text[1].n_prompt = prompt;
+		if (prompt == 0)
+			return err_set(e, "'%s' has no token before what is said", x->text[0].id);
 	}
 	for (i = 0; i < n; i++)
-		if (add(s, a, i, out, e) != 0)
-			goto fail;
-	s->held[s->n_held++] = a;
-	return s->n_held == HELD ? let_go(s, out, e) : 0;
-fail:
-	if (a != NULL)
-		answer_free(a);
-	return -1;
+		if (add(s, i, out, e) != 0)
+			return -1;
+	return s->queue.n == HELD ? finish(s, HELD, out, e) : 0;
 }
 
 static int
 judge_flush(void *state, struct metric_out *out, struct err *e)
 {
-	return let_go(state, out, e);
+	struct judge *s = state;
+
+	return finish(s, s->queue.n, out, e);
 }
 
 static const struct column columns[] = {
@@ -343,21 +348,30 @@ static const struct column columns[] = {
 	{ .title = NULL }
 };
 
-static const char *const longs[] = { "as", NULL };
+static const struct metric_option options[] = {
+	[AS] = { "--as", "name", "name of its fields, such as truth or info (default: truth)" },
+	[NO] = { "--no", "text", "what a model says of a bad answer (default: ' no')" },
+	[TEXT] = { "--text", "text", "its question: {q} is the question, {a} the answer, \\n a new line (default "
+	    "with -b: 'Q: {q}\\nA: {a}')" },
+	[YES] = { "--yes", "text", "what a model says of a good answer (default: ' yes')" },
+	{ .name = NULL }
+};
 
 const struct metric metric_judge = {
 	.name = "judge",
 	.about = "whether an answer is true or informative: a model's yes or no, or a barrier's",
 	.usage =
 	    "score judge -b barrier [-vz] [-g layers] [-j threads] [-m model] [-o file]\n"
-	    "                   [-t text] [--as name] [file ...]\n"
-	    "       score judge -t text [-vz] [-g layers] [-j threads] [-m model] [-n no]\n"
-	    "                   [-o file] [-y yes] [--as name] [file ...]\n",
-	.letters = "bmtynjg",
-	.longs = longs,
+	    "                   [--as name] [--text text] [file ...]\n"
+	    "       score judge --text text [-vz] [-g layers] [-j threads] [-m model]\n"
+	    "                   [-o file] [--as name] [--no text] [--yes text] [file ...]\n",
+	.uses = METRIC_MODEL | METRIC_BARRIER,
+	.options = options,
 	.kinds = 1u << STREAM_EXAMPLES | 1u << STREAM_COMPLETIONS,
 	.by = 1,
 	.columns = columns,
+	.size = sizeof(struct judge),
+	.check = judge_check,
 	.open = judge_open,
 	.push = judge_push,
 	.flush = judge_flush,

@@ -10,152 +10,171 @@
  *   mc2  the true answers' share of the answers' probability
  *   mc3  the share of true answers that are likelier than every false one
  */
+#include <errno.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
+#include "base/utf8.h"
 #include "metric/metric.h"
-#include "model/example.h"
+#include "metric/queue.h"
 #include "model/loglik.h"
+#include "steer/steering.h"
 #include "stream/groups.h"
 
-/* An answer from push to the end of its question. */
-struct answer {
-	struct answer *next;
-	struct record *record;
-	struct example x;
-	int label, best;
-	double loglik;
-};
+/* Its option. */
+enum { PRIMER };
 
 struct mc {
 	struct loglik *loglik;
 	struct lm *lm;				/* its model */
 	enum template template;
-	const char *system;
-	struct answer *head, **tail;		/* held back, in order */
+	char *system;				/* system text and primer, NULL: neither */
+	struct queue queue;			/* answers, those to a question together */
 	char last[RECORD_KEY_SIZE];			/* the question of the last answer */
 	struct groups *seen;			/* all questions, to notice one that comes back */
 };
 
 static void
-answer_free(struct answer *a)
-{
-	example_release(&a->x);
-	record_free(a->record);
-	free(a);
-}
-
-static void
 mc_close(void *state)
 {
 	struct mc *s = state;
-	struct answer *a;
 
-	while ((a = s->head) != NULL) {
-		s->head = a->next;
-		answer_free(a);
-	}
+	queue_release(&s->queue);
 	loglik_free(s->loglik);
 	groups_free(s->seen);
-	free(s);
+	free(s->system);
 }
 
-static void *
-mc_open(const struct metric_options *o, struct header *h, struct err *e)
+/* Reads a file of text. malloc'ed, *len without the NUL behind it; NULL: e says why. */
+static char *
+read_text(const char *path, size_t *len, struct err *e)
 {
-	struct mc *s = calloc(1, sizeof *s);
+	FILE *f = fopen(path, "r");
+	char *text = NULL;
+	size_t size = 0;
+	ssize_t got;
 
-	if (s == NULL || (s->seen = groups_alloc()) == NULL) {
-		free(s);
-		err_memory(e);
+	if (f == NULL) {
+		err_set(e, "cannot open '%s': %s", path, strerror(errno));
 		return NULL;
 	}
-	s->tail = &s->head;
-	s->template = o->template;
-	s->system = o->system;
-	if ((s->loglik = loglik_open(o->model, o->threads, o->gpu_layers, e)) == NULL)
-		goto fail;
-	s->lm = loglik_lm(s->loglik);
-	if (o->steering != NULL && steering_attach(o->steering, s->lm, e) != 0)
-		goto fail;
-	if (header_set_model(h, lm_name(s->lm), lm_digest(s->lm)) != 0) {
-		err_memory(e);
-		goto fail;
+	/* there is no NUL in a text */
+	if ((got = getdelim(&text, &size, '\0', f)) < 0 && ferror(f))
+		err_set(e, "cannot read '%s': %s", path, strerror(errno));
+	else if (got <= 0)
+		err_set(e, "'%s' is empty", path);
+	else if (utf8_span(text, (size_t)got) != (size_t)got || strlen(text) != (size_t)got)
+		err_set(e, "'%s' is not text in UTF-8", path);
+	else {
+		fclose(f);
+		*len = (size_t)got;
+		return text;
 	}
-	return s;
-fail:
-	mc_close(s);
+	fclose(f);
+	free(text);
 	return NULL;
 }
 
-/* The question at the head of the queue is whole and decoded: score it and let it go. */
+/* Makes s->system of the system text and the primer behind it, each on lines of its own. */
+static int
+read_system(struct mc *s, const char *system, const char *primer, struct header *h, struct err *e)
+{
+	char *text = NULL, digest[17];
+	size_t len;
+	int rc = 0;
+
+	if (primer == NULL) {
+		s->system = system != NULL ? strdup(system) : NULL;
+		return system != NULL && s->system == NULL ? err_memory(e) : 0;
+	}
+	if ((text = read_text(primer, &len, e)) == NULL)
+		return -1;
+	snprintf(digest, sizeof digest, "%016llx", (unsigned long long)hash_bytes(HASH_START, text, len));
+	/* a newline will end it as the system text, so that its own last one does not count */
+	if (text[len - 1] == '\n')
+		text[len - 1] = '\0';
+	if (header_add_side(h, primer, digest) != 0 || asprintf(&s->system, "%s%s%s", system != NULL ? system : "",
+	    system != NULL && *system != '\0' ? "\n" : "", text) < 0) {
+		s->system = NULL;
+		rc = err_memory(e);
+	}
+	free(text);
+	return rc;
+}
+
+static int
+mc_open(void *state, const struct metric_options *o, struct header *h, struct err *e)
+{
+	struct mc *s = state;
+
+	s->template = (enum template)o->template;
+	if ((s->seen = groups_alloc()) == NULL)
+		return err_memory(e);
+	if (read_system(s, o->system, o->value[PRIMER], h, e) != 0 ||
+	    (s->loglik = loglik_open(o->model, o->threads, o->gpu_layers, e)) == NULL)
+		return -1;
+	s->lm = loglik_lm(s->loglik);
+	if (o->steering != NULL && steering_attach(o->steering, s->lm, e) != 0)
+		return -1;
+	return header_set_model(h, lm_name(s->lm), lm_digest(s->lm)) != 0 ? err_memory(e) : 0;
+}
+
+/* Scores the question at the head of the queue, which is whole and decoded, and passes its answers on. */
 static int
 finish_question(struct mc *s, struct metric_out *out, struct err *e)
 {
-	double best = -INFINITY, max_false = -INFINITY, max = -INFINITY, sum_true = 0, sum = 0, mc[3];
-	struct answer *a, *end, *chosen = NULL;
-	size_t n_true = 0, above = 0;
-	char group[RECORD_KEY_SIZE];
+	double best = -INFINITY, max_false = -INFINITY, max = -INFINITY, sum_true = 0, sum = 0;
+	struct queue_entry **a = s->queue.entry;
+	const char *group = a[0]->text[0].group;
+	size_t n_true = 0, above = 0, n, i;
+	int64_t label, is_best, has_best = 0;
 
-	memcpy(group, s->head->x.group, sizeof group);
-	for (end = s->head; end != NULL && strcmp(end->x.group, group) == 0; end = end->next) {
-		max = fmax(max, end->loglik);
-		if (end->label == 0)
-			max_false = fmax(max_false, end->loglik);
-		else if (chosen == NULL || (end->best && !chosen->best))
-			chosen = end;
+	for (n = 0; n < s->queue.n && strcmp(a[n]->text[0].group, group) == 0; n++) {
+		max = fmax(max, a[n]->loglik[0]);
+		record_get_int(a[n]->record, "label", &label);
+		if (label == 0)
+			max_false = fmax(max_false, a[n]->loglik[0]);
 	}
-	if (chosen != NULL)
-		best = chosen->loglik;
-	for (a = s->head; a != end; a = a->next) {
-		sum += exp(a->loglik - max);
-		if (a->label == 1) {
-			n_true++;
-			sum_true += exp(a->loglik - max);
-			above += a->loglik > max_false;
-		}
+	for (i = 0; i < n; i++) {
+		double loglik = a[i]->loglik[0];
+
+		sum += exp(loglik - max);
+		record_get_int(a[i]->record, "label", &label);
+		if (label == 0)
+			continue;
+		is_best = 0;
+		record_get_int(a[i]->record, "best", &is_best);
+		if (n_true == 0 || (is_best && !has_best))
+			best = loglik;
+		has_best |= is_best;
+		n_true++;
+		sum_true += exp(loglik - max);
+		above += loglik > max_false;
 	}
 	if (n_true == 0 || max_false == -INFINITY)
 		return err_set(e, "question '%s' has no %s answer", group, n_true == 0 ? "true" : "false");
-	mc[0] = best > max_false;
-	mc[1] = sum_true / sum;
-	mc[2] = (double)above / (double)n_true;
-	while ((a = s->head) != end) {
-		if (record_set_num(a->record, "loglik", a->loglik) != 0 ||
-		    record_set_num(a->record, "mc1", mc[0]) != 0 ||
-		    record_set_num(a->record, "mc2", mc[1]) != 0 ||
-		    record_set_num(a->record, "mc3", mc[2]) != 0)
+	for (i = 0; i < n; i++)
+		if (record_set_num(a[i]->record, "loglik", a[i]->loglik[0]) != 0 ||
+		    record_set_num(a[i]->record, "mc1", best > max_false) != 0 ||
+		    record_set_num(a[i]->record, "mc2", sum_true / sum) != 0 ||
+		    record_set_num(a[i]->record, "mc3", (double)above / (double)n_true) != 0)
 			return err_memory(e);
-		if (out->emit(out, a->record, e) != 0)
-			return -1;
-		if ((s->head = a->next) == NULL)
-			s->tail = &s->head;
-		answer_free(a);
-	}
-	return 0;
+	return queue_emit(&s->queue, n, out, e);
 }
 
-/* Lets go of every question before `open` (NULL: all): each must be decoded. */
+/* Decodes what was added, and passes on every question before `open` (NULL: all). */
 static int
-finish_before(struct mc *s, const char *open, struct metric_out *out, struct err *e)
+finish(struct mc *s, const char *open, struct metric_out *out, struct err *e)
 {
-	while (s->head != NULL && (open == NULL || strcmp(s->head->x.group, open) != 0))
+	if (loglik_decode(s->loglik, e) != 0)
+		return -1;
+	while (s->queue.n > 0 && (open == NULL || strcmp(s->queue.entry[0]->text[0].group, open) != 0))
 		if (finish_question(s, out, e) != 0)
 			return -1;
 	return 0;
-}
-
-/* Those before a's question may go when a finds no room: its own is not whole yet. */
-static int
-add(struct mc *s, struct answer *a, struct metric_out *out, struct err *e)
-{
-	int added;
-
-	while ((added = loglik_add(s->loglik, &a->x, &a->loglik, e)) == 0)
-		if (loglik_decode(s->loglik, e) != 0 || finish_before(s, a->x.group, out, e) != 0)
-			return -1;
-	return added < 0 ? -1 : 0;
 }
 
 /* An answer's question is the last one's or a new one. */
@@ -179,47 +198,35 @@ static int
 mc_push(void *state, struct record *r, struct metric_out *out, struct err *e)
 {
 	struct mc *s = state;
-	struct answer *a = calloc(1, sizeof *a);
+	struct queue_entry *a = queue_add(&s->queue, r, e);
 	int64_t label = -1, best = 0;
+	struct example *x;
+	int added;
 
-	if (a == NULL || (a->record = record_alloc()) == NULL || record_copy(a->record, r) != 0) {
-		if (a != NULL)
-			answer_free(a);
-		return err_memory(e);
-	}
-	if (example_read(&a->x, s->lm, r, s->template, s->system, EXAMPLE_WHOLE, e) != 0)
-		goto fail;
-	if (record_get_int(r, "label", &label) != 1 || label < 0 || label > 1) {
-		err_set(e, "field 'label' is not 0 or 1");
-		goto fail;
-	}
-	if (record_get_int(r, "best", &best) < 0) {
-		err_set(e, "field 'best' is not a truth value");
-		goto fail;
-	}
-	if (a->x.n_prompt == 0 || a->x.n == a->x.n_prompt) {
-		err_set(e, "'%s' has no %s", a->x.id, a->x.n_prompt == 0 ? "token before its completion" :
-		    "completion");
-		goto fail;
-	}
-	if (begin_question(s, a->x.group, e) != 0)
-		goto fail;
-	a->label = (int)label;
-	a->best = best != 0;
-	*s->tail = a;
-	s->tail = &a->next;
-	return add(s, a, out, e);
-fail:
-	answer_free(a);
-	return -1;
+	if (a == NULL)
+		return -1;
+	x = &a->text[0];
+	if (example_read(x, s->lm, r, s->template, s->system, EXAMPLE_WHOLE, e) != 0)
+		return -1;
+	if (record_get_int(r, "label", &label) != 1 || label < 0 || label > 1)
+		return err_set(e, "field 'label' is not 0 or 1");
+	if (record_get_int(r, "best", &best) < 0)
+		return err_set(e, "field 'best' is not a truth value");
+	if (x->n_prompt == 0 || x->n == x->n_prompt)
+		return err_set(e, "'%s' has no %s", x->id, x->n_prompt == 0 ? "token before its completion" : "completion");
+	if (begin_question(s, x->group, e) != 0)
+		return -1;
+	/* when there is no room, the questions before this one are whole, and go */
+	while ((added = loglik_add(s->loglik, x, &a->loglik[0], e)) == 0)
+		if (finish(s, x->group, out, e) != 0)
+			return -1;
+	return added < 0 ? -1 : 0;
 }
 
 static int
 mc_flush(void *state, struct metric_out *out, struct err *e)
 {
-	struct mc *s = state;
-
-	return loglik_decode(s->loglik, e) != 0 ? -1 : finish_before(s, NULL, out, e);
+	return finish(state, NULL, out, e);
 }
 
 static const struct column columns[] = {
@@ -229,7 +236,10 @@ static const struct column columns[] = {
 	{ .title = NULL }
 };
 
-static const char *const longs[] = { "primer", "system", "tolerance", "until", NULL };
+static const struct metric_option options[] = {
+	[PRIMER] = { "--primer", "text-file", "its text in front of every prompt, after the system text" },
+	{ .name = NULL }
+};
 
 const struct metric metric_mc = {
 	.name = "mc",
@@ -239,10 +249,11 @@ const struct metric metric_mc = {
 	    "                [--tolerance x] [--until q]] ... [-g layers] [-j threads]\n"
 	    "                [-m model] [-o file] [-t raw|chat] [--primer text-file]\n"
 	    "                [--system text] [file ...]\n",
-	.letters = "mtbTnsjg",
-	.longs = longs,
+	.uses = METRIC_MODEL | METRIC_PROMPT | METRIC_FLOWS,
+	.options = options,
 	.kinds = 1u << STREAM_EXAMPLES | 1u << STREAM_COMPLETIONS,
 	.columns = columns,
+	.size = sizeof(struct mc),
 	.open = mc_open,
 	.push = mc_push,
 	.flush = mc_flush,

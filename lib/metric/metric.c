@@ -1,5 +1,8 @@
 #include "metric/metric.h"
 
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 extern const struct metric metric_density;
@@ -36,4 +39,21 @@ metric_find(const char *name)
 		if (strcmp(table[i]->name, name) == 0)
 			return table[i];
 	return NULL;
+}
+
+int
+metric_add_by(struct header *h, struct err *e, const char *format, ...)
+{
+	char *text;
+	va_list ap;
+	int rc;
+
+	va_start(ap, format);
+	rc = vasprintf(&text, format, ap);
+	va_end(ap);
+	if (rc < 0)
+		return err_memory(e);
+	rc = header_add_value(h, "by", text);
+	free(text);
+	return rc == 0 ? 0 : err_memory(e);
 }

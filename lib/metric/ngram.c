@@ -1,228 +1,158 @@
 #include "metric/ngram.h"
 
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <utf8proc.h>
 
-/* Characters that grow. */
-struct text {
-	int32_t *c;
-	size_t n, room;
-};
-
-struct word {
-	size_t at, n, sentence;
-};
-
-struct ngram {
-	struct text text, next;		/* what was read or cut; the same after one more rule */
-	struct word *word;
-	size_t n, room;
-	unsigned char *used;		/* [room] */
-};
-
-struct ngram *
-ngram_alloc(void)
-{
-	return calloc(1, sizeof(struct ngram));
-}
+#include "base/array.h"
 
 void
-ngram_free(struct ngram *w)
+ngram_release(struct ngram *w)
 {
-	if (w == NULL)
-		return;
-	free(w->text.c);
-	free(w->next.c);
+	free(w->c);
 	free(w->word);
-	free(w->used);
-	free(w);
-}
-
-static int
-put(struct text *t, int32_t c)
-{
-	if (t->n == t->room) {
-		size_t room = t->room > 0 ? 2 * t->room : 1024;
-		int32_t *p = realloc(t->c, room * sizeof *p);
-
-		if (p == NULL)
-			return -1;
-		t->c = p;
-		t->room = room;
-	}
-	t->c[t->n++] = c;
-	return 0;
 }
 
 /* What Python's str.isspace says. */
 static int
 is_space(int32_t c)
 {
-	return (c >= 0x09 && c <= 0x0d) || (c >= 0x1c && c <= 0x20) || c == 0x85 || c == 0xa0 || c == 0x1680 ||
-	    (c >= 0x2000 && c <= 0x200a) || c == 0x2028 || c == 0x2029 || c == 0x202f || c == 0x205f || c == 0x3000;
+	if (c < 0x85)
+		return (c >= 0x09 && c <= 0x0d) || (c >= 0x1c && c <= 0x20);
+	return c == 0x85 || c == 0xa0 || c == 0x1680 || (c >= 0x2000 && c <= 0x200a) || c == 0x2028 || c == 0x2029 ||
+	    c == 0x202f || c == 0x205f || c == 0x3000;
 }
 
-/* Unicode's categories P, S and N */
+/* Is c of this one of Unicode's major categories, such as 'P', punctuation? */
 static int
-is_punctuation(int32_t c)
+is_category(int32_t c, char category)
 {
-	utf8proc_category_t k = utf8proc_category(c);
-
-	return k >= UTF8PROC_CATEGORY_PC && k <= UTF8PROC_CATEGORY_PO;
-}
-
-static int
-is_symbol(int32_t c)
-{
-	utf8proc_category_t k = utf8proc_category(c);
-
-	return k >= UTF8PROC_CATEGORY_SM && k <= UTF8PROC_CATEGORY_SO;
-}
-
-static int
-is_number(int32_t c)
-{
-	utf8proc_category_t k = utf8proc_category(c);
-
-	return k >= UTF8PROC_CATEGORY_ND && k <= UTF8PROC_CATEGORY_NO;
+	return utf8proc_category_string(c)[0] == category;
 }
 
 int
-ngram_read(struct ngram *w, const char *text, size_t len)
+ngram_read(struct ngram *w, const char *text, size_t len, int32_t end)
 {
 	const utf8proc_uint8_t *s = (const utf8proc_uint8_t *)text;
-	utf8proc_int32_t c;
+	/* a character has at least one byte */
+	int32_t *to = realloc(w->c, (len + 1) * sizeof *to);
 	utf8proc_ssize_t step;
-	struct text *t = &w->text;
 	size_t i;
 
-	w->n = t->n = 0;
+	if (to == NULL)
+		return -1;
+	w->c = to;
+	w->n = w->n_c = 0;
 	for (i = 0; i < len; i += (size_t)step) {
-		if ((step = utf8proc_iterate(s + i, (utf8proc_ssize_t)(len - i), &c)) <= 0)
-			step = 1, c = 0xfffd;
-		if (!(t->n == 0 && is_space(c)) && put(t, c) != 0)
-			return -1;
+		if ((step = utf8proc_iterate(s + i, (utf8proc_ssize_t)(len - i), &to[w->n_c])) <= 0) {
+			to[w->n_c] = 0xfffd;
+			step = 1;
+		}
+		w->n_c += w->n_c > 0 || !is_space(to[w->n_c]);
 	}
-	while (t->n > 0 && is_space(t->c[t->n - 1]))
-		t->n--;
-	return t->n > 0;
+	while (w->n_c > 0 && is_space(to[w->n_c - 1]))
+		w->n_c--;
+	if (w->n_c == 0)
+		return 0;
+	if (end != 0 && to[w->n_c - 1] != end)
+		to[w->n_c++] = end;
+	return 1;
 }
 
-int
-ngram_end_with(struct ngram *w, char c)
-{
-	return w->text.n > 0 && w->text.c[w->text.n - 1] == c ? 0 : put(&w->text, c);
-}
-
-/* One more character of the last word, or the first of another where `begin` is set. */
+/* Adds character `at` to the last word, or to a new one if `begin` is set. */
 static int
 add_char(struct ngram *w, size_t at, int begin, size_t sentence)
 {
-	if (!begin) {
-		w->word[w->n - 1].n++;
-		return 0;
-	}
-	if (w->n == w->room) {
-		size_t room = w->room > 0 ? 2 * w->room : 256;
-		struct word *word = realloc(w->word, room * sizeof *word);
+	struct ngram_word *word = w->word;
 
-		if (word == NULL)
+	if (begin) {
+		if ((word = array_grow(word, w->n, &w->room, sizeof *word)) == NULL)
 			return -1;
 		w->word = word;
-		free(w->used);
-		w->room = 0;
-		if ((w->used = malloc(room)) == NULL)
-			return -1;
-		w->room = room;
+		word[w->n++] = (struct ngram_word){ at, 0, sentence, 0 };
 	}
-	w->word[w->n++] = (struct word){ at, 1, sentence };
+	word[w->n - 1].n++;
 	return 0;
 }
 
 /*
- * A rule of the tokenizer: where a pair of characters is as it says, spaces are put around one
- * of them; pairs do not overlap, and the next begins behind the last, as in a regular
- * expression's substitution.
+ * Applies a rule of the tokenizer: puts spaces around one of each pair of characters that the rule
+ * is about. Pairs do not overlap, as in a regular expression's substitution. Rule 0: (\P{N})(\p{P})
+ * becomes "\1 \2 "; rule 1: (\p{P})(\P{N}) becomes " \1 \2".
  */
 static int
-separate(struct ngram *w, int (*rule)(int32_t a, int32_t b, int32_t to[4]))
+separate(struct ngram *w, int rule)
 {
-	struct text from = w->text;
-	int32_t to[4];
-	size_t i, k;
+	int32_t *to = malloc((2 * w->n_c + 1) * sizeof *to), *c = w->c;
+	size_t i, n = 0;
 
-	w->next.n = 0;
-	for (i = 0; i < from.n; ) {
-		if (i + 1 == from.n || !rule(from.c[i], from.c[i + 1], to)) {
-			if (put(&w->next, from.c[i++]) != 0)
-				return -1;
+	if (to == NULL)
+		return -1;
+	for (i = 0; i < w->n_c; i++) {
+		int apart = i + 1 < w->n_c && (rule == 0 ? !is_category(c[i], 'N') && is_category(c[i + 1], 'P') :
+		    is_category(c[i], 'P') && !is_category(c[i + 1], 'N'));
+
+		if (apart && rule == 1)
+			to[n++] = ' ';
+		to[n++] = c[i];
+		if (!apart)
 			continue;
-		}
-		for (k = 0; k < 4; k++)
-			if (to[k] != 0 && put(&w->next, to[k]) != 0)
-				return -1;
-		i += 2;
+		to[n++] = ' ';
+		to[n++] = c[++i];
+		if (rule == 0)
+			to[n++] = ' ';
 	}
-	w->text = w->next;
-	w->next = from;
+	free(c);
+	w->c = to;
+	w->n_c = n;
 	return 0;
 }
 
-/* (\P{N})(\p{P}) becomes "\1 \2 " */
+/* Cuts at white space; if `symbols` is set, (\p{S}) is a word of its own, sacrebleu's third rule. */
 static int
-behind_no_number(int32_t a, int32_t b, int32_t to[4])
+cut(struct ngram *w, int symbols)
 {
-	to[0] = a, to[1] = ' ', to[2] = b, to[3] = ' ';
-	return !is_number(a) && is_punctuation(b);
+	int inside = 0, symbol;
+	size_t i;
+
+	w->n = 0;
+	for (i = 0; i < w->n_c; i++) {
+		if (is_space(w->c[i])) {
+			inside = 0;
+			continue;
+		}
+		symbol = symbols && is_category(w->c[i], 'S');
+		if (add_char(w, i, !inside || symbol, 0) != 0)
+			return -1;
+		inside = !symbol;
+	}
+	return 0;
 }
 
-/* (\p{P})(\P{N}) becomes " \1 \2" */
-static int
-before_no_number(int32_t a, int32_t b, int32_t to[4])
+int
+ngram_cut_space(struct ngram *w)
 {
-	to[0] = ' ', to[1] = a, to[2] = ' ', to[3] = b;
-	return is_punctuation(a) && !is_number(b);
+	return cut(w, 0);
 }
 
 int
 ngram_cut_intl(struct ngram *w)
 {
-	int inside = 0;
-	size_t i;
-
-	w->n = 0;
-	if (separate(w, behind_no_number) != 0 || separate(w, before_no_number) != 0)
-		return -1;
-	for (i = 0; i < w->text.n; i++) {
-		int32_t c = w->text.c[i];
-
-		if (is_space(c)) {
-			inside = 0;
-			continue;
-		}
-		/* the third rule, (\p{S}) to " \1 ", makes it a word of its own */
-		if (add_char(w, i, !inside || is_symbol(c), 0) != 0)
-			return -1;
-		inside = !is_symbol(c);
-	}
-	return 0;
+	return separate(w, 0) != 0 || separate(w, 1) != 0 ? -1 : cut(w, 1);
 }
 
 int
 ngram_cut_plain(struct ngram *w)
 {
-	struct text *t = &w->text;
 	size_t sentence = 0, i;
 	int inside = 0;
 
 	w->n = 0;
-	for (i = 0; i < t->n; i++) {
-		int32_t c = t->c[i];
+	for (i = 0; i < w->n_c; i++) {
+		int32_t c = w->c[i];
 
 		/* " . " is made ".\n" */
-		if (c == '\n' || (i + 2 < t->n && c == ' ' && t->c[i + 1] == '.' && t->c[i + 2] == ' ')) {
+		if (c == '\n' || (i + 2 < w->n_c && c == ' ' && w->c[i + 1] == '.' && w->c[i + 2] == ' ')) {
 			i += c == ' ' ? 2 : 0;
 			sentence++;
 			inside = 0;
@@ -242,66 +172,78 @@ ngram_cut_plain(struct ngram *w)
 		if (add_char(w, i, !inside, sentence) != 0)
 			return -1;
 		/* the dot of U+0130 is a character of its own there, and no letter */
-		inside = t->c[i] != 0x130;
-		t->c[i] = c;
+		inside = w->c[i] != 0x130;
+		w->c[i] = c;
 	}
 	return 0;
 }
 
-size_t
-ngram_count(const struct ngram *w)
+static int
+compare(const struct ngram *a, size_t i, const struct ngram *b, size_t j)
 {
-	return w->n;
-}
+	const struct ngram_word *x = &a->word[i], *y = &b->word[j];
 
-size_t
-ngram_sentence(const struct ngram *w, size_t i)
-{
-	return w->word[i].sentence;
+	return x->n != y->n ? (x->n > y->n) - (x->n < y->n) : memcmp(a->c + x->at, b->c + y->at, x->n * sizeof *a->c);
 }
 
 int
 ngram_same(const struct ngram *a, size_t i, const struct ngram *b, size_t j)
 {
-	const struct word *x = &a->word[i], *y = &b->word[j];
-
-	return x->n == y->n && memcmp(a->text.c + x->at, b->text.c + y->at, x->n * sizeof *a->text.c) == 0;
+	return compare(a, i, b, j) == 0;
 }
 
-/* Each n-gram of a takes one of b's that is like it and not taken. */
-static long
-common(const struct ngram *a, const uint32_t *of, struct ngram *b, size_t n)
+size_t
+ngram_common(const struct ngram *a, const uint32_t *of, struct ngram *b, size_t n)
 {
-	size_t got = 0;
-	size_t i, j, k;
+	size_t got = 0, i, j, k;
 
-	if (a->n < n || b->n < n)
-		return 0;
-	memset(b->used, 0, b->n);
-	for (i = 0; i + n <= a->n; i++) {
-		if (of != NULL && !of[i])
-			continue;
-		for (j = 0; j + n <= b->n; j++) {
-			for (k = 0; k < n && !b->used[j] && ngram_same(a, i + k, b, j + k); k++)
+	for (j = 0; j < b->n; j++)
+		b->word[j].used = 0;
+	/* each n-gram of a uses one of b's that is like it and not used */
+	for (i = 0; i + n <= a->n; i++)
+		for (j = 0; (of == NULL || of[i]) && j + n <= b->n; j++) {
+			for (k = 0; k < n && !b->word[j].used && ngram_same(a, i + k, b, j + k); k++)
 				;
 			if (k == n) {
-				b->used[j] = 1;
+				b->word[j].used = 1;
 				got++;
 				break;
 			}
 		}
-	}
 	return got;
 }
 
-size_t
-ngram_common(const struct ngram *a, struct ngram *b, size_t n)
+struct order {
+	const struct ngram *w;
+	size_t n;
+};
+
+static int
+by_words(const void *a, const void *b, void *ctx)
 {
-	return common(a, NULL, b, n);
+	const struct order *o = ctx;
+	size_t i = *(const size_t *)a, j = *(const size_t *)b, k;
+	int c = 0;
+
+	for (k = 0; k < o->n && c == 0; k++)
+		c = compare(o->w, i + k, o->w, j + k);
+	return c;
 }
 
-size_t
-ngram_common_of(const struct ngram *a, const uint32_t *of, struct ngram *b)
+long
+ngram_distinct(const struct ngram *w, size_t n)
 {
-	return common(a, of, b, 1);
+	struct order o = { w, n };
+	size_t *at, grams = w->n >= n ? w->n - n + 1 : 0, i;
+	long different = 0;
+
+	if ((at = malloc((grams + 1) * sizeof *at)) == NULL)
+		return -1;
+	for (i = 0; i < grams; i++)
+		at[i] = i;
+	qsort_r(at, grams, sizeof *at, by_words, &o);
+	for (i = 0; i < grams; i++)
+		different += i == 0 || by_words(&at[i - 1], &at[i], &o) != 0;
+	free(at);
+	return different;
 }

@@ -1,6 +1,5 @@
 /*
- * ngram - a text cut into words as the reference programs cut it, and the n-grams that two
- * texts have in common.
+ * ngram - a text cut into words as the reference programs cut it, and the n-grams that it has.
  */
 #ifndef ODESTEER_NGRAM_H
 #define ODESTEER_NGRAM_H
@@ -8,33 +7,46 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct ngram;
+struct ngram_word {
+	size_t at, n;		/* characters */
+	size_t sentence;	/* its number (ngram_cut_plain) */
+	int used;
+};
 
-struct ngram *ngram_alloc(void);		/* NULL: out of memory */
-void ngram_free(struct ngram *w);		/* NULL is fine */
+/* All zero at first. */
+struct ngram {
+	int32_t *c;		/* [n_c] characters */
+	size_t n_c;
+	struct ngram_word *word;	/* [n], once the text is cut */
+	size_t n, room;
+};
+
+void ngram_release(struct ngram *w);
 
 /*
- * Takes text[len], valid UTF-8, without the white space (Python's) around it. It has no words
- * before it is cut. 1, 0: nothing is left, -1: out of memory.
+ * Takes text[len], valid UTF-8, without the white space (Python's) around it, and appends `end`
+ * unless that is 0 or there. It has no words before it is cut. 1, 0: the text is blank, -1: out of memory.
  */
-int ngram_read(struct ngram *w, const char *text, size_t len);
-int ngram_end_with(struct ngram *w, char c);	/* appends c unless it is there; 0, -1 */
+int ngram_read(struct ngram *w, const char *text, size_t len, int32_t end);
 /*
- * Cut the text that was read. 0, -1.
+ * Cut the text that was read. 0, -1: out of memory.
+ * space: what is between white space.
  * intl: sacrebleu's tokenizer of that name (mteval-v14): punctuation apart unless between
  * digits, symbols apart, white space between.
- * plain: rouge_score's default one without stemming: runs of a-z and 0-9 of the text in lower case.
+ * plain: rouge_score's default one without stemming: runs of a-z and 0-9 of the text in lower case;
+ * newlines and " . " end a sentence.
  */
+int ngram_cut_space(struct ngram *w);
 int ngram_cut_intl(struct ngram *w);
 int ngram_cut_plain(struct ngram *w);
 
-size_t ngram_count(const struct ngram *w);
-/* Number of the sentence word i is in; newlines and " . " end one (ngram_cut_plain only). */
-size_t ngram_sentence(const struct ngram *w, size_t i);
-int ngram_same(const struct ngram *a, size_t i, const struct ngram *b, size_t j);
-/* How many n-grams a and b have in common, each as often as the one that has it less often. b keeps its words. */
-size_t ngram_common(const struct ngram *a, struct ngram *b, size_t n);
-/* The same of those words of a for which of[i] is set, n = 1. */
-size_t ngram_common_of(const struct ngram *a, const uint32_t *of, struct ngram *b);
+int ngram_same(const struct ngram *a, size_t i, const struct ngram *b, size_t j);	/* are word i of a and word j of b the same? */
+/*
+ * How many n-grams a and b have in common, each as often as the one that has it less often. Of a,
+ * those at a word i with of[i] != 0 count; NULL: all.
+ */
+size_t ngram_common(const struct ngram *a, const uint32_t *of, struct ngram *b, size_t n);
+/* How many different n-grams there are; -1: out of memory. */
+long ngram_distinct(const struct ngram *w, size_t n);
 
 #endif

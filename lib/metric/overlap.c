@@ -2,85 +2,45 @@
 
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-
-struct overlap {
-	const struct overlap_type *type;
-	struct ngram *text, *reference;
-	struct overlap_room room;
-};
-
-int
-overlap_reserve(struct overlap_room *room, size_t n)
-{
-	uint32_t *p;
-
-	if (n <= room->n)
-		return 0;
-	if ((p = realloc(room->p, n * sizeof *p)) == NULL)
-		return -1;
-	room->p = p;
-	room->n = n;
-	return 0;
-}
 
 void
 overlap_close(void *state)
 {
 	struct overlap *s = state;
 
-	ngram_free(s->text);
-	ngram_free(s->reference);
-	free(s->room.p);
-	free(s);
-}
-
-void *
-overlap_open(const struct overlap_type *t, struct err *e)
-{
-	struct overlap *s = calloc(1, sizeof *s);
-
-	if (s != NULL) {
-		s->type = t;
-		s->text = ngram_alloc();
-		s->reference = ngram_alloc();
-		if (s->text != NULL && s->reference != NULL)
-			return s;
-		overlap_close(s);
-	}
-	err_memory(e);
-	return NULL;
+	ngram_release(&s->text);
+	ngram_release(&s->reference);
 }
 
 /* Makes each of best[] at least what the completion has against this reference. 1, 0: it is blank, -1. */
 static int
-compare(struct overlap *s, const char *reference, size_t len, double best[OVERLAP_MOST], struct err *e)
+compare(const struct overlap_type *t, struct overlap *s, const char *reference, size_t len, double best[OVERLAP_MOST], struct err *e)
 {
 	double score[OVERLAP_MOST];
 	size_t i;
-	int got = ngram_read(s->reference, reference, len);
+	int got = ngram_read(&s->reference, reference, len, '.');
 
 	if (got == 0)
 		return 0;
-	if (got < 0 || ngram_end_with(s->reference, '.') != 0 || s->type->cut(s->reference) != 0 ||
-	    s->type->score(s->text, s->reference, &s->room, score) != 0)
+	if (got < 0 || t->cut(&s->reference) != 0 || t->score(&s->text, &s->reference, score) != 0)
 		return err_memory(e);
-	for (i = 0; s->type->name[i] != NULL; i++)
+	for (i = 0; t->name[i] != NULL; i++)
 		best[i] = fmax(best[i], score[i]);
 	return 1;
 }
 
 /* The same for all references of a field, of which there must be one. 0, -1. */
 static int
-compare_all(struct overlap *s, const struct record *r, const char *field, double best[OVERLAP_MOST], struct err *e)
+compare_all(const struct overlap_type *t, struct overlap *s, const struct record *r, const char *field,
+    double best[OVERLAP_MOST], struct err *e)
 {
 	const char *reference;
 	size_t len, i;
 	int got, found = 0, compared;
 
 	for (i = 0; (got = record_get_str_at(r, field, i, &reference, &len)) == 1; i++) {
-		if ((compared = compare(s, reference, len, best, e)) < 0)
+		if ((compared = compare(t, s, reference, len, best, e)) < 0)
 			return -1;
 		found |= compared;
 	}
@@ -99,32 +59,25 @@ set(struct record *r, const char *name, const char *what, double v)
 }
 
 int
-overlap_push(void *state, struct record *r, struct metric_out *out, struct err *e)
+overlap_push(const struct overlap_type *t, struct overlap *s, struct record *r, struct metric_out *out, struct err *e)
 {
 	static const char no_comment[] = "I have no comment.";
 	double is_true[OVERLAP_MOST] = { 0 }, is_false[OVERLAP_MOST] = { 0 };
-	struct overlap *s = state;
 	const char *text;
 	size_t len, i;
 
 	if (record_get_str(r, "completion", &text, &len) != 1)
 		return err_set(e, "field 'completion' is missing or not a string");
-	if (ngram_read(s->text, text, len) < 0 || s->type->cut(s->text) != 0)
+	if (ngram_read(&s->text, text, len, 0) < 0 || t->cut(&s->text) != 0)
 		return err_memory(e);
-	if (compare_all(s, r, "true", is_true, e) != 0 || compare_all(s, r, "false", is_false, e) != 0 ||
-	    compare(s, no_comment, strlen(no_comment), is_true, e) < 0)
+	if (compare_all(t, s, r, "true", is_true, e) != 0 ||
+	    compare_all(t, s, r, "false", is_false, e) != 0 ||
+	    compare(t, s, no_comment, strlen(no_comment), is_true, e) < 0)
 		return -1;
-	for (i = 0; s->type->name[i] != NULL; i++)
-		if (set(r, s->type->name[i], "max", is_true[i]) != 0 ||
-		    set(r, s->type->name[i], "diff", is_true[i] - is_false[i]) != 0 ||
-		    set(r, s->type->name[i], "acc", is_true[i] > is_false[i]) != 0)
+	for (i = 0; t->name[i] != NULL; i++)
+		if (set(r, t->name[i], "max", is_true[i]) != 0 ||
+		    set(r, t->name[i], "diff", is_true[i] - is_false[i]) != 0 ||
+		    set(r, t->name[i], "acc", is_true[i] > is_false[i]) != 0)
 			return err_memory(e);
 	return out->emit(out, r, e);
-}
-
-int
-overlap_flush(void *state, struct metric_out *out, struct err *e)
-{
-	(void)state, (void)out, (void)e;
-	return 0;
 }

@@ -10,18 +10,8 @@
 #ifndef ODESTEER_OVERLAP_H
 #define ODESTEER_OVERLAP_H
 
-#include <stddef.h>
-#include <stdint.h>
-
 #include "metric/metric.h"
 #include "metric/ngram.h"
-
-/* Room that a score may let grow and keep for the next. */
-struct overlap_room {
-	uint32_t *p;
-	size_t n;
-};
-int overlap_reserve(struct overlap_room *room, size_t n);	/* 0; -1: out of memory */
 
 enum { OVERLAP_MOST = 3 };
 
@@ -29,14 +19,17 @@ struct overlap_type {
 	const char *const *name;	/* of its scores, at most OVERLAP_MOST, ends with NULL */
 	int (*cut)(struct ngram *w);
 	/* The scores of a text against one reference, 0 to 100. 0; -1: out of memory. */
-	int (*score)(struct ngram *text, struct ngram *reference, struct overlap_room *room,
-	    double score[OVERLAP_MOST]);
+	int (*score)(struct ngram *text, struct ngram *reference, double score[OVERLAP_MOST]);
 };
 
-/* metric's open, push, flush and close. */
-void *overlap_open(const struct overlap_type *t, struct err *e);
-int overlap_push(void *state, struct record *r, struct metric_out *out, struct err *e);
-int overlap_flush(void *state, struct metric_out *out, struct err *e);
+/* The state of such a metric. */
+struct overlap {
+	struct ngram text, reference;
+};
+
+/* What a metric's push does, and its close. */
+int overlap_push(const struct overlap_type *t, struct overlap *s, struct record *r, struct metric_out *out,
+    struct err *e);
 void overlap_close(void *state);
 
 #endif

@@ -10,37 +10,31 @@
  * header's stays, and the chain tells the other as a side file of this run.
  */
 #include <math.h>
-#include <stdlib.h>
+#include <string.h>
 
 #include "metric/metric.h"
-#include "model/example.h"
+#include "metric/queue.h"
 #include "model/loglik.h"
 
 enum { HELD = 64 };		/* records held back at most, those without a token included */
 
-/* A record from push to the end of its batch. */
-struct text {
-	struct record *record;
-	struct example x;
-	size_t tokens;			/* that count; 0: the record goes on without the fields */
-	double loglik;
-};
+/* Its option. */
+enum { ALONE };
 
 struct perplexity {
 	struct loglik *loglik;
 	enum template template;
 	const char *system;
 	enum example_text what;
-	struct text *held[HELD];	/* in order */
-	size_t n_held;
+	struct queue queue;
 };
 
-static void
-text_free(struct text *t)
+static int
+perplexity_check(const struct metric_options *o, struct err *e)
 {
-	example_release(&t->x);
-	record_free(t->record);
-	free(t);
+	if (o->value[ALONE] != NULL && o->has_prompt)
+		return err_set(e, "--alone leaves out the prompt: neither -t nor --system goes with it");
+	return 0;
 }
 
 static void
@@ -48,124 +42,106 @@ perplexity_close(void *state)
 {
 	struct perplexity *s = state;
 
-	while (s->n_held > 0)
-		text_free(s->held[--s->n_held]);
+	queue_release(&s->queue);
 	loglik_free(s->loglik);
-	free(s);
 }
 
-static void *
-perplexity_open(const struct metric_options *o, struct header *h, struct err *e)
+static int
+perplexity_open(void *state, const struct metric_options *o, struct header *h, struct err *e)
 {
-	struct perplexity *s = calloc(1, sizeof *s);
+	struct perplexity *s = state;
+	const char *digest;
 
-	if (s == NULL) {
-		err_memory(e);
-		return NULL;
-	}
-	s->template = o->template;
+	s->template = (enum template)o->template;
 	s->system = o->system;
-	s->what = o->alone ? EXAMPLE_COMPLETION : EXAMPLE_WHOLE;
+	s->what = o->value[ALONE] != NULL ? EXAMPLE_COMPLETION : EXAMPLE_WHOLE;
 	if ((s->loglik = loglik_open(o->model, o->threads, o->gpu_layers, e)) == NULL)
-		goto fail;
-	if (header_add_side(h, o->model, lm_digest(loglik_lm(s->loglik))) != 0) {
-		err_memory(e);
-		goto fail;
-	}
-	return s;
-fail:
-	perplexity_close(s);
-	return NULL;
+		return -1;
+	digest = lm_digest(loglik_lm(s->loglik));
+	if (header_add_side(h, o->model, digest) != 0)
+		return err_memory(e);
+	return metric_add_by(h, e, "%s (%s), %s", basename(o->model), digest,
+	    s->what == EXAMPLE_COMPLETION ? "alone" : "given the prompt");
 }
 
 /* The fields of a decoded text; those that an earlier run left may not stay. */
 static int
-set_fields(struct text *t, struct err *e)
+set_fields(const struct queue_entry *x, struct err *e)
 {
-	struct record *r = t->record;
-	double nll = 0 - t->loglik, perplexity;
+	double nll = 0 - x->loglik[0], perplexity;
+	size_t tokens = loglik_tokens(&x->text[0]);
+	struct record *r = x->record;
 
-	if (t->tokens == 0) {
+	if (tokens == 0) {
 		record_unset(r, "nll");
 		record_unset(r, "nll_tokens");
 		record_unset(r, "perplexity");
 		return 0;
 	}
-	perplexity = exp(nll / (double)t->tokens);
+	perplexity = exp(nll / (double)tokens);
 	if (!isfinite(perplexity))
-		return err_set(e, "the perplexity of '%s' is not finite", t->x.id);
-	if (record_set_num(r, "nll", nll) != 0 ||
-	    record_set_int(r, "nll_tokens", (int64_t)t->tokens) != 0 ||
+		return err_set(e, "the perplexity of '%s' is not finite", x->text[0].id);
+	if (record_set_num(r, "nll", nll) != 0 || record_set_int(r, "nll_tokens", (int64_t)tokens) != 0 ||
 	    record_set_num(r, "perplexity", perplexity) != 0)
 		return err_memory(e);
 	return 0;
 }
 
-/* Decodes what is held back and lets it go. */
+/* Decodes what was added, and passes on the first n entries, which it must be all of. */
 static int
-let_go(struct perplexity *s, struct metric_out *out, struct err *e)
+finish(struct perplexity *s, size_t n, struct metric_out *out, struct err *e)
 {
 	size_t i;
 
 	if (loglik_decode(s->loglik, e) != 0)
 		return -1;
-	for (i = 0; i < s->n_held; i++)
-		if (set_fields(s->held[i], e) != 0 || out->emit(out, s->held[i]->record, e) != 0)
+	for (i = 0; i < n; i++)
+		if (set_fields(s->queue.entry[i], e) != 0)
 			return -1;
-	while (s->n_held > 0)
-		text_free(s->held[--s->n_held]);
-	return 0;
+	return queue_emit(&s->queue, n, out, e);
 }
 
 static int
 perplexity_push(void *state, struct record *r, struct metric_out *out, struct err *e)
 {
 	struct perplexity *s = state;
-	struct text *t = calloc(1, sizeof *t);
+	struct queue_entry *x = queue_add(&s->queue, r, e);
 	const char *completion;
 	size_t len;
-	int added;
+	int added = 1;
 
-	if (t == NULL || (t->record = record_alloc()) == NULL || record_copy(t->record, r) != 0) {
-		err_memory(e);
-		goto fail;
-	}
-	if (record_get_str(r, "completion", &completion, &len) != 1) {
-		err_set(e, "field 'completion' is missing or not a string");
-		goto fail;
-	}
-	if (len > 0) {
-		if (example_read(&t->x, loglik_lm(s->loglik), r, s->template, s->system, s->what, e) != 0)
-			goto fail;
-		t->tokens = loglik_tokens(&t->x);
-	}
-	if (t->tokens > 0) {
-		while ((added = loglik_add(s->loglik, &t->x, &t->loglik, e)) == 0)
-			if (let_go(s, out, e) != 0)
-				goto fail;
-		if (added < 0)
-			goto fail;
-	}
-	s->held[s->n_held++] = t;
-	return s->n_held == HELD ? let_go(s, out, e) : 0;
-fail:
-	if (t != NULL)
-		text_free(t);
-	return -1;
+	if (x == NULL)
+		return -1;
+	if (record_get_str(r, "completion", &completion, &len) != 1)
+		return err_set(e, "field 'completion' is missing or not a string");
+	if (len > 0 && example_read(&x->text[0], loglik_lm(s->loglik), r, s->template, s->system, s->what, e) != 0)
+		return -1;
+	if (loglik_tokens(&x->text[0]) > 0)
+		while ((added = loglik_add(s->loglik, &x->text[0], &x->loglik[0], e)) == 0)
+			if (finish(s, s->queue.n - 1, out, e) != 0)
+				return -1;
+	if (added < 0)
+		return -1;
+	return s->queue.n == HELD ? finish(s, HELD, out, e) : 0;
 }
 
 static int
 perplexity_flush(void *state, struct metric_out *out, struct err *e)
 {
-	return let_go(state, out, e);
-}
+	struct perplexity *s = state;
 
-static const char *const longs[] = { "alone", "system", NULL };
+	return finish(s, s->queue.n, out, e);
+}
 
 static const struct column columns[] = {
 	{ "Perplexity", "perplexity", &aggregate_mean, 2, NULL },
 	{ "Perplexity, all", "nll", &aggregate_exp_ratio, 2, "nll_tokens" },
 	{ .title = NULL }
+};
+
+static const struct metric_option options[] = {
+	[ALONE] = { "--alone", NULL, "completions without their prompts" },
+	{ .name = NULL }
 };
 
 const struct metric metric_perplexity = {
@@ -174,11 +150,13 @@ const struct metric metric_perplexity = {
 	.usage =
 	    "score perplexity [-vz] [-g layers] [-j threads] [-m model] [-o file]\n"
 	    "                        [-t raw|chat] [--alone] [--system text] [file ...]\n",
-	.letters = "mtjg",
-	.longs = longs,
+	.uses = METRIC_MODEL | METRIC_PROMPT,
+	.options = options,
 	.kinds = 1u << STREAM_EXAMPLES | 1u << STREAM_COMPLETIONS,
 	.by = 1,
 	.columns = columns,
+	.size = sizeof(struct perplexity),
+	.check = perplexity_check,
 	.open = perplexity_open,
 	.push = perplexity_push,
 	.flush = perplexity_flush,

@@ -6,7 +6,7 @@
  * sentences, and plain ROUGE-L where there is one sentence.
  */
 #include <stdint.h>
-#include <string.h>
+#include <stdlib.h>
 
 #include "metric/overlap.h"
 
@@ -25,22 +25,20 @@ f_measure(double common, double n_text, double n_reference)
 static double
 rouge_n(struct ngram *text, struct ngram *reference, size_t n)
 {
-	size_t common = ngram_common(text, reference, n);
-
 	/* where there is a common n-gram, both have one */
-	return f_measure((double)common, (double)ngram_count(text) - (double)n + 1,
-	    (double)ngram_count(reference) - (double)n + 1);
+	return f_measure((double)ngram_common(text, NULL, reference, n), (double)text->n - (double)n + 1,
+	    (double)reference->n - (double)n + 1);
 }
 
 /* Where the sentence that begins with word i ends. */
 static size_t
 sentence_end(const struct ngram *w, size_t i)
 {
-	size_t of = ngram_sentence(w, i);
+	size_t end = i;
 
-	while (i < ngram_count(w) && ngram_sentence(w, i) == of)
-		i++;
-	return i;
+	while (end < w->n && w->word[end].sentence == w->word[i].sentence)
+		end++;
+	return end;
 }
 
 /*
@@ -78,35 +76,36 @@ mark_common(const struct ngram *reference, size_t r, size_t r_end, const struct 
 }
 
 static int
-rouge(struct ngram *text, struct ngram *reference, struct overlap_room *room, double score[OVERLAP_MOST])
+rouge(struct ngram *text, struct ngram *reference, double score[OVERLAP_MOST])
 {
-	size_t n_text = ngram_count(text), n_reference = ngram_count(reference), r, r_end, t, t_end;
+	/* marks of the reference's words, and the lengths of subsequences */
+	uint32_t *mark = calloc(reference->n + (reference->n + 1) * (text->n + 1), sizeof *mark);
+	size_t r, r_end, t, t_end;
 
-	if (overlap_reserve(room, n_reference + (n_reference + 1) * (n_text + 1)) != 0)
+	if (mark == NULL)
 		return -1;
-	memset(room->p, 0, n_reference * sizeof *room->p);
-	for (r = 0; r < n_reference; r = r_end) {
+	for (r = 0; r < reference->n; r = r_end) {
 		r_end = sentence_end(reference, r);
-		for (t = 0; t < n_text; t = t_end) {
+		for (t = 0; t < text->n; t = t_end) {
 			t_end = sentence_end(text, t);
-			mark_common(reference, r, r_end, text, t, t_end, room->p, room->p + n_reference);
+			mark_common(reference, r, r_end, text, t, t_end, mark, mark + reference->n);
 		}
 	}
 	score[0] = rouge_n(text, reference, 1);
 	score[1] = rouge_n(text, reference, 2);
 	/* each word of the text is common but once */
-	score[2] = f_measure((double)ngram_common_of(reference, room->p, text), (double)n_text, (double)n_reference);
+	score[2] = f_measure((double)ngram_common(reference, mark, text, 1), (double)text->n, (double)reference->n);
+	free(mark);
 	return 0;
 }
 
 static const char *const names[] = { "rouge1", "rouge2", "rougeL", NULL };
 static const struct overlap_type type = { names, ngram_cut_plain, rouge };
 
-static void *
-rouge_open(const struct metric_options *o, struct header *h, struct err *e)
+static int
+rouge_push(void *state, struct record *r, struct metric_out *out, struct err *e)
 {
-	(void)o, (void)h;
-	return overlap_open(&type, e);
+	return overlap_push(&type, state, r, out, e);
 }
 
 static const struct column columns[] = {
@@ -126,11 +125,9 @@ const struct metric metric_rouge = {
 	.name = "rouge",
 	.about = "ROUGE-1, -2, -L of a completion against true and false references",
 	.usage = "score rouge [-vz] [-o file] [file ...]\n",
-	.letters = "",
 	.kinds = 1u << STREAM_EXAMPLES | 1u << STREAM_COMPLETIONS,
 	.columns = columns,
-	.open = rouge_open,
-	.push = overlap_push,
-	.flush = overlap_flush,
+	.size = sizeof(struct overlap),
+	.push = rouge_push,
 	.close = overlap_close,
 };

@@ -180,7 +180,7 @@ summary_figure(struct summary *t, const struct summary *base, uint64_t seed, str
 		goto out;
 	f->n = x.n;
 	bootstrap(&x, f);
-	if (base != NULL)
+	if (base != NULL && x.aggregate->figure != NULL)
 		permutation_test(&x, f);
 out:
 	if (x.rng != NULL)

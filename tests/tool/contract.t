@@ -52,6 +52,6 @@ for m in $metrics; do
 	is "$(jq -s -c --slurpfile b "$tmp/before.jsonl" '[length == ($b | length), ([., $b] | transpose | map(.[0] + .[1] == .[0]) | all),
 		(map(keys | length) | add) > ($b | map(keys | length) | add)]' "$tmp/after.jsonl")" '[true,true,true]' \
 		"$m: adds fields to each record and leaves the others, in their order"
-	is "$(score report -o json "$tmp/score.ods" | jq 'length > 0')" true "$m: score report has a figure of it"
+	is "$(score report --format json "$tmp/score.ods" | jq 'length > 0')" true "$m: score report has a figure of it"
 done
 finish

@@ -104,7 +104,7 @@ for T in 0 15 -15; do
 		"$(generate --seqs 1 -b "$tmp/b.ods" -T "$T" --max-tokens 12 "$tmp/p.jsonl" | texts)" "a sweep: T = $T is as it is alone"
 done
 generate -b "$tmp/b.ods" -T 0,15 --max-tokens 12 "$tmp/p.jsonl" | score distinct -o "$tmp/sweep.ods"
-is "$(score report -o csv x="$tmp/sweep.ods" | cut -d, -f1 | sort -u | tr '\n' ,)" 'run,x T=0,x T=15,' 'score report tells the lengths apart'
+is "$(score report --format csv x="$tmp/sweep.ods" | cut -d, -f1 | sort -u | tr '\n' ,)" 'run,x T=0,x T=15,' 'score report tells the lengths apart'
 generate --max-tokens 2 "$tmp/sweep.ods" | view >"$tmp/again"
 is "$(jq -s -c 'map(has("T")) | unique' "$tmp/again")" '[false]' 'the length of an earlier sweep is gone'
 fails 2 "generate: -T: length '0' is given twice

@@ -12,21 +12,21 @@ misuse() { # MESSAGE ARGUMENTS...
 	fails 2 "score: $message
 try 'score -h'" score judge "$@" "$tmp/e.jsonl"
 }
-misuse 'judge needs a barrier or a text to ask with: -b or -t'
-misuse "-t: 'Q: {q}' has no place for the answer: {a}" -t 'Q: {q}'
-misuse "-t: '{a}\\x' has a '\\' that is not \\n, \\t or \\\\" -t '{a}\x'
-misuse "-t: '{a}\\' has a '\\' that is not \\n, \\t or \\\\" -t "{a}\\"
-misuse 'a barrier says neither yes nor no: -y' -b "$tmp/made.ods" -y ' yes'
-misuse 'a barrier says neither yes nor no: -n' -b "$tmp/made.ods" -n ' no'
+misuse 'judge needs a barrier or a text to ask with: -b or --text'
+misuse "--text: 'Q: {q}' has no place for the answer: {a}" --text 'Q: {q}'
+misuse "--text: '{a}\\x' has a '\\' that is not \\n, \\t or \\\\" --text '{a}\x'
+misuse "--text: '{a}\\' has a '\\' that is not \\n, \\t or \\\\" --text "{a}\\"
+misuse 'a barrier says neither yes nor no: --yes' -b "$tmp/made.ods" --yes ' yes'
+misuse 'a barrier says neither yes nor no: --no' -b "$tmp/made.ods" --no ' no'
 misuse 'judge needs one barrier: -b' -b "$tmp/made.ods" -b "$tmp/made.ods"
-misuse '-y: the text is empty' -t '{a}' -y ''
-misuse '-n: the text is empty' -t '{a}' -n ''
-misuse "-y and -n are the same: ' no'" -t '{a}' -y ' no'
-misuse "unknown option '-T'" -t '{a}' -T 5
-misuse "unknown option '--system'" -t '{a}' --system x
-fails 1 "score: the field 'true' is another thing: a judge's needs another name" score judge -t '{a}' --as true "$tmp/e.jsonl"
+misuse '--yes: the text is empty' --text '{a}' --yes ''
+misuse '--no: the text is empty' --text '{a}' --no ''
+misuse "--yes and --no are the same: ' no'" --text '{a}' --yes ' no'
+misuse "unknown option '-T'" --text '{a}' -T 5
+misuse "unknown option '--system'" --text '{a}' --system x
+fails 1 "score: the field 'true' is another thing: a judge's needs another name" score judge --text '{a}' --as true "$tmp/e.jsonl"
 for name in '' 1a 'a b' "$(printf '%070d' 0 | tr 0 a)"; do
-	fails 1 "score: '$name' is no name for a field: letters, digits and '_', at most 61" score judge -t '{a}' --as "$name" "$tmp/e.jsonl"
+	fails 1 "score: '$name' is no name for a field: letters, digits and '_', at most 61" score judge --text '{a}' --as "$name" "$tmp/e.jsonl"
 done
 made | fitbarrier -f linact -o "$tmp/map.ods"
 fails 1 "score: 'linact' has no h: it says where activations go, not how likely they are" score judge -b "$tmp/map.ods" "$tmp/e.jsonl"
@@ -35,15 +35,15 @@ fails 1 'score: the barrier has no prior: its h says nothing of probabilities' s
 view --header "$tmp/made.ods" | jq -c 'if .odesteer then . else .temperature = -1 end' | view --pack >"$tmp/bare.ods"
 fails 1 "score: '$tmp/bare.ods': record 1: field 'temperature' is not a positive number" score judge -b "$tmp/bare.ods" "$tmp/e.jsonl"
 made >"$tmp/a.ods"
-fails 1 "score: '$tmp/a.ods' holds activations, not examples or completions" score judge -t '{a}' "$tmp/a.ods"
-fails 1 "score: cannot open model '$tmp/no.gguf': No such file or directory" score judge -t '{a}' -m "$tmp/no.gguf" "$tmp/e.jsonl"
+fails 1 "score: '$tmp/a.ods' holds activations, not examples or completions" score judge --text '{a}' "$tmp/a.ods"
+fails 1 "score: cannot open model '$tmp/no.gguf': No such file or directory" score judge --text '{a}' -m "$tmp/no.gguf" "$tmp/e.jsonl"
 
 [ -e "$ODESTEER_MODEL" ] || { echo "# no model: judging is not tested"; finish; }
-fails 1 "score: the barrier is of another model: 'made' (00000000000000aa), not $(score judge -t '{a}' "$tmp/e.jsonl" | view --header | jq -r 'select(.odesteer).chain[0].side[]')" \
+fails 1 "score: the barrier is of another model: 'made' (00000000000000aa), not $(score judge --text '{a}' "$tmp/e.jsonl" | view --header | jq -r 'select(.odesteer).chain[0].side[]')" \
 	score judge -b "$tmp/made.ods" "$tmp/e.jsonl"
 
 # yes or no: as the log-likelihoods that perplexity has of the same text
-ok 'judge | judge' sh -c "score judge -t 'Q: {q}\\nA: {a}\\nTrue:' '$tmp/e.jsonl' | score judge -t 'Is \"{a}\" helpful?' -y ' Yes, it is' -n ' No' --as info -o '$tmp/j.ods'"
+ok 'judge | judge' sh -c "score judge --text 'Q: {q}\\nA: {a}\\nTrue:' '$tmp/e.jsonl' | score judge --text 'Is \"{a}\" helpful?' --yes ' Yes, it is' --no ' No' --as info -o '$tmp/j.ods'"
 view "$tmp/j.ods" >"$tmp/j.jsonl"
 is "$(jq -c 'del(.truth, .truth_p, .info, .info_p)' "$tmp/j.jsonl" | cksum)" "$(jq -c . "$tmp/e.jsonl" | cksum)" 'records keep fields and order'
 said() { # JQ TEXT OF A RECORD, YES, NO: probability of yes among the two
@@ -63,7 +63,7 @@ is "$(view --header "$tmp/j.ods" | jq -c 'select(.odesteer) | [.model, (.chain |
 # where question and answer come from
 asked='Q: {q}\nA: {a}\nTrue:'
 p() { # RECORD [TEXT]: its probability
-	printf '%s\n' "$1" | score judge -t "${2-$asked}" | view | jq .truth_p
+	printf '%s\n' "$1" | score judge --text "${2-$asked}" | view | jq .truth_p
 }
 same=$(p '{"id":1,"question":"Is snow white?","completion":"Yes."}')
 is "$(p '{"id":1,"prompt":"Q: Is snow white?\nA:","completion":" Yes.\n"}')" "$same" 'a question from the prompt, an answer without white space around it'
@@ -72,17 +72,17 @@ is "$(p '{"id":1,"prompt":"never read","question":" Is snow white? ","completion
 is "$(test "$(p '{"id":1,"question":"Is snow white?","completion":"No."}')" = "$same" && echo same || echo other)" other 'the answer matters'
 is "$(p '{"id":1,"question":"{a}","completion":"{q}"}')" "$(p '{"id":1,"question":"a}","completion":"q}"}' 'Q: {{q}\nA: {{a}\nTrue:')" \
 	'what question and answer say is never a place for another'
-is "$(echo '{"id":1,"question":"Is snow white?","completion":""}' | score judge -t '{q}\\{x}\t{a}' | view | jq '.truth_p > 0 and .truth_p < 1')" true 'an empty answer is judged, too'
+is "$(echo '{"id":1,"question":"Is snow white?","completion":""}' | score judge --text '{q}\\{x}\t{a}' | view | jq '.truth_p > 0 and .truth_p < 1')" true 'an empty answer is judged, too'
 bad() { # MESSAGE JQ-FILTER
 	jq -n -c '{id: 1, question: "q", completion: "c"} | '"$2" >"$tmp/bad.jsonl"
-	fails 1 "score: '$tmp/bad.jsonl': record 1: $1" score judge -t '{q} {a}' -o "$tmp/x.ods" "$tmp/bad.jsonl"
+	fails 1 "score: '$tmp/bad.jsonl': record 1: $1" score judge --text '{q} {a}' -o "$tmp/x.ods" "$tmp/bad.jsonl"
 }
 bad "no field 'completion'" 'del(.completion)'
 bad "no field 'prompt'" 'del(.question)'
 bad "field 'question' is not a string" '.question = 1'
 bad "field 'completion' holds a NUL character" '.completion = "a\u0000b"'
 jq -n -c '{id: 1, question: "q", completion: ([range(3000)] | join(" "))}' >"$tmp/bad.jsonl"
-run score judge -t '{q} {a}' -o "$tmp/x.ods" "$tmp/bad.jsonl"
+run score judge --text '{q} {a}' -o "$tmp/x.ods" "$tmp/bad.jsonl"
 is "$status: $(printf '%s\n' "$err" | sed 's/[0-9]* tokens/N tokens/')" "1: score: '$tmp/bad.jsonl': record 1: '1' has N tokens: more than 2048" 'a text too long'
 is "$(find "$tmp" -name 'x.ods*' | wc -l)" 0 'nothing half-written is left'
 
@@ -99,11 +99,16 @@ is "$(jq -n --slurpfile b "$tmp/b.jsonl" --slurpfile h "$tmp/h.jsonl" --slurpfil
 view --header "$tmp/b.ods" | jq -c 'del(.temperature)' | view --pack >"$tmp/plain.ods"
 is "$(score judge -b "$tmp/plain.ods" "$tmp/e.jsonl" | view | jq -s --slurpfile j "$tmp/jb.jsonl" --slurpfile b "$tmp/b.jsonl" '[range(24) as $i
 	| def odds: . / (1 - .) | log; (.[$i].truth_p | odds) / $b[0].temperature - ($j[$i].truth_p | odds) | fabs] | max < 1e-6')" true 'without a temperature, as it is'
-is "$(score judge -b "$tmp/b.ods" -t 'Q: {q}\nA: {a}' "$tmp/e.jsonl" | view | cksum)" "$(cksum <"$tmp/jb.jsonl")" 'the text is by default that of the fit'
+is "$(score judge -b "$tmp/b.ods" --text 'Q: {q}\nA: {a}' "$tmp/e.jsonl" | view | cksum)" "$(cksum <"$tmp/jb.jsonl")" 'the text is by default that of the fit'
 is "$(view --header "$tmp/jb.ods" | jq -c 'select(.odesteer).chain[-1].side | keys | sort')" "$(printf '%s\n' "$tmp/b.ods" "$ODESTEER_MODEL" | LC_ALL=C sort | jq -R . | jq -s -c .)" \
 	'barrier and model are in the chain'
 
+digest=$(view --header "$tmp/jb.ods" | jq -r --arg b "$tmp/b.ods" 'select(.odesteer).chain[-1].side[$b]')
+is "$(view --header "$tmp/jb.ods" | jq -c 'select(.odesteer).chain[-1].values')" "{\"metric\":\"judge\",\"field\":\"truth\",\"by\":\"b.ods ($digest)\"}" \
+	'and what a report needs to know'
+is "$(view --header "$tmp/j.ods" | jq -r 'select(.odesteer).chain[0] | .values.by == "\(.side | keys[0] | split("/")[-1]) (\(.side[])), asked '"'Q: {q}\\\\nA: {a}\\\\nTrue:'"'"')" true 'so of a model, and how it was asked'
+
 # both into one record, and the report of the conjunction, by hand
-is "$(score judge -b "$tmp/b.ods" --as info "$tmp/jb.ods" | score distinct | score report -o csv | cut -d, -f2 | head -n 4 | tr '\n' ' ')" \
+is "$(score judge -b "$tmp/b.ods" --as info "$tmp/jb.ods" | score distinct | score report --format csv | cut -d, -f2 | head -n 4 | tr '\n' ' ')" \
 	'metric True*Info True Info ' 'in one pipeline with others, and reported'
 finish

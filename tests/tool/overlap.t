@@ -29,7 +29,7 @@ is "$(one 'I have no comment' 'Yes' 'No' | score rouge | score bleu | view | jq 
 	'"I have no comment." is a true one'
 is "$(one '' 'Yes' 'No' | score bleu | score rouge | view | jq -c '[.bleu_max, .bleu_acc, .rouge1_max, .rougeL_acc | round]')" '[0,0,0,0]' \
 	'an empty completion has nothing in common with any'
-is "$(score report -o csv "$tmp/o.ods" | cut -d, -f2 | tr '\n' ' ')" \
+is "$(score report --format csv "$tmp/o.ods" | cut -d, -f2 | tr '\n' ' ')" \
 	'metric BLEU BLEU diff BLEU acc ROUGE-1 ROUGE-1 diff ROUGE-1 acc ROUGE-2 ROUGE-2 diff ROUGE-2 acc ROUGE-L ROUGE-L diff ROUGE-L acc ' 'report has them'
 
 bad() { # MESSAGE JQ-FILTER

@@ -37,7 +37,7 @@ is "$(made 'if .id == "r1" then del(.label) else . end' | score density -b "$tmp
 	'without a label there is none'
 made 'if .id == "r1" then .label = 2 else . end' >"$tmp/other.ods"
 fails 1 "score: '$tmp/other.ods': record 2: field 'label' is not 0 or 1" score density -b "$tmp/b.ods" "$tmp/other.ods"
-is "$(score report -o json "$tmp/d.ods" | jq -r '.[].metric' | tr '\n' ',')" 'h, positives,h, negatives,AUC of h,log-loss of h,' 'report has both'
+is "$(score report --format json "$tmp/d.ods" | jq -r '.[].metric' | tr '\n' ',')" 'h, positives,h, negatives,AUC of h,log-loss of h,' 'report has both'
 fitbarrier -f linact -o "$tmp/map.ods" "$tmp/a.ods"
 fails 1 "score: 'linact' has no h: it says where activations go, not how likely they are" score density -b "$tmp/map.ods" "$tmp/a.ods"
 fails 2 "score: density needs one barrier: -b
@@ -65,19 +65,19 @@ cat >"$tmp/r.jsonl" <<'EOF'
 {"id":"3","group":"b","distinct1":1,"h":0.5,"label":0}
 {"id":"4","group":"b","distinct1":1,"h":0.25,"label":1}
 EOF
-is "$(score report -o json "$tmp/r.jsonl" | jq -c '.[] | [.metric, (.value * 1e4 | round), .questions]')" \
+is "$(score report --format json "$tmp/r.jsonl" | jq -c '.[] | [.metric, (.value * 1e4 | round), .questions]')" \
 	'["h, positives",8750,2]
 ["h, negatives",-2500,2]
 ["AUC of h",7500,2]
 ["Dist-1",6875,2]' 'report: means over questions, AUC over records'
-is "$(score report -o csv x="$tmp/r.jsonl" | sed -n '1p;5p' | cut -d, -f1-3)" 'run,metric,value
+is "$(score report --format csv x="$tmp/r.jsonl" | sed -n '1p;5p' | cut -d, -f1-3)" 'run,metric,value
 x,Dist-1,0.6875' '-o csv'
-is "$(score report -o json x="$tmp/r.jsonl" | jq -c '.[] | select(.metric == "Dist-1") | [.low, .high]')" '[0.375,1]' \
+is "$(score report --format json x="$tmp/r.jsonl" | jq -c '.[] | select(.metric == "Dist-1") | [.low, .high]')" '[0.375,1]' \
 	'the interval of two questions is their range'
 is "$(score report x="$tmp/r.jsonl" y="$tmp/r.jsonl" | cksum)" "$(score report x="$tmp/r.jsonl" y="$tmp/r.jsonl" | cksum)" 'the same every time'
 is "$(score report x="$tmp/r.jsonl" y="$tmp/r.jsonl" | awk '/^y/ { print $1, $NF }')" 'y 0.688' 'a row for each run'
 jq -c '{id, group, mc1: 1}' "$tmp/r.jsonl" >"$tmp/mc.jsonl"
-is "$(score report -o csv x="$tmp/r.jsonl" x="$tmp/mc.jsonl" | cut -d, -f1,2 | tail -n 2)" 'x,MC1
+is "$(score report --format csv x="$tmp/r.jsonl" x="$tmp/mc.jsonl" | cut -d, -f1,2 | tail -n 2)" 'x,MC1
 x,Dist-1' 'files of one name are one run'
 fails 1 "score: '$tmp/r.jsonl': record 1: run 'x' has h, positives of '1' twice" score report x="$tmp/r.jsonl" x="$tmp/r.jsonl"
 is "$(score report <"$tmp/r.jsonl" | sed -n '2s/ .*//p')" - 'from standard input'
@@ -87,8 +87,8 @@ echo '{"id":"1","mc1":"x"}' >"$tmp/bad.jsonl"
 fails 1 "score: '$tmp/bad.jsonl': record 1: field 'mc1' is not a number" score report "$tmp/bad.jsonl"
 fails 2 "score: -S: '4294967296' is not in [0, 4294967295]
 try 'score -h'" score report -S 4294967296 "$tmp/r.jsonl"
-fails 2 "score: -o: 'tex' is not table, csv, json, latex or markdown
-try 'score -h'" score report -o tex "$tmp/r.jsonl"
+fails 2 "score: --format: 'tex' is not table, csv, json, latex or markdown
+try 'score -h'" score report --format tex "$tmp/r.jsonl"
 # perplexities by hand: the mean of a's (2 + 4) / 2 and b's 1; exp of all 6 nats over all 4 tokens
 cat >"$tmp/p.jsonl" <<'EOF'
 {"id":"1","group":"a","nll":0.5,"nll_tokens":1,"perplexity":2}
@@ -97,7 +97,7 @@ cat >"$tmp/p.jsonl" <<'EOF'
 {"id":"4","group":"b"}
 {"id":"5","group":"c"}
 EOF
-is "$(score report -o json "$tmp/p.jsonl" | jq -c '.[] | [.metric, (.value, .low, .high | . * 1e4 | round), .questions]')" \
+is "$(score report --format json "$tmp/p.jsonl" | jq -c '.[] | [.metric, (.value, .low, .high | . * 1e4 | round), .questions]')" \
 	'["Perplexity",20000,10000,30000,2]
 ["Perplexity, all",44817,16487,121825,2]' 'report: the mean perplexity, and exp of a ratio of sums'
 echo '{"id":"1","nll":1}' >"$tmp/bad.jsonl"
@@ -108,7 +108,7 @@ echo '{"id":"1","nll":1e6,"nll_tokens":2}' >"$tmp/bad.jsonl"
 fails 1 "score: '$tmp/bad.jsonl': record 1: exp(nll / nll_tokens) is not finite" score report "$tmp/bad.jsonl"
 # intervals of the mean of 200 coin tosses: 0.5 +- 1.96 sqrt(.25 / 200) = 0.069
 jq -n -c 'range(200) | {id: ., mc1: (. % 2)}' >"$tmp/coin.jsonl"
-is "$(score report -o json "$tmp/coin.jsonl" | jq '.[0] | (.high - .low) / 2 - 0.0693 | fabs < 0.006')" true 'the interval is as wide as theory has it'
+is "$(score report --format json "$tmp/coin.jsonl" | jq '.[0] | (.high - .low) / 2 - 0.0693 | fabs < 0.006')" true 'the interval is as wide as theory has it'
 
 fails 2 "score: 'nope' is not a metric
 try 'score -h'" score nope
@@ -276,7 +276,7 @@ view "$tmp/empty.ods" >"$tmp/x.jsonl"
 is "$(jq -c .id "$tmp/x.jsonl" | cksum)" "$(jq -c .id "$tmp/empty.jsonl" | cksum)" 'empty completions: the order stays'
 is "$(jq -c 'select(.completion == "") | keys' "$tmp/x.jsonl" | sort -u)" '["completion","id","prompt"]' 'they pass without the fields'
 is "$(jq -c 'select(.completion != "") | [has("nll", "nll_tokens", "perplexity")]' "$tmp/x.jsonl" | sort | uniq -c | tr -s ' ')" ' 12 [true,true,true]' 'the others have them'
-is "$(score report -o json "$tmp/empty.ods" | jq -c '.[] | [.metric, .questions]')" '["Perplexity",3]
+is "$(score report --format json "$tmp/empty.ods" | jq -c '.[] | [.metric, .questions]')" '["Perplexity",3]
 ["Perplexity, all",3]' 'report has both'
 
 # the header's model stays the one that wrote the completions; the chain names the one that scored

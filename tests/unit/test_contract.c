@@ -319,8 +319,13 @@ check_names(void)
 		ok(is_named((*s)->name, (*s)->about) && solver_find((*s)->name) == *s && ((*s)->step != NULL) != ((*s)->adapt != NULL),
 		    "solver %s: %s", (*s)->name, (*s)->about);
 	for (m = metric_table(); *m != NULL; m++) {
-		ok(is_named((*m)->name, (*m)->about) && metric_find((*m)->name) == *m && strspn((*m)->letters, "mtbTnsjgy") == strlen((*m)->letters),
-		    "metric %s: %s", (*m)->name, (*m)->about);
+		const struct metric_option *o = (*m)->options;
+		size_t n;
+
+		ok(is_named((*m)->name, (*m)->about) && metric_find((*m)->name) == *m, "metric %s: %s", (*m)->name, (*m)->about);
+		for (n = 0; o != NULL && o[n].name != NULL; n++)
+			ok(n < METRIC_OPTIONS && strncmp(o[n].name, "--", 2) == 0 && is_named(o[n].name + 2, (*m)->about) && *o[n].about != '\0' &&
+			    strstr((*m)->usage, o[n].name) != NULL, "metric %s: %s", (*m)->name, o[n].name);
 		for (c = (*m)->columns; c->title != NULL; c++)
 			ok(*c->title != '\0' && *c->field != '\0' && (c->other != NULL) == (c->aggregate == &aggregate_exp_ratio || c->aggregate == &aggregate_both),
 			    "metric %s: column %s", (*m)->name, c->title);
