@@ -256,7 +256,7 @@ record_get_key(const struct record *r, const char *name, char *buf, size_t size,
 }
 
 /*
- * Setting: the value is packed at the end of the record's bytes, then moved to
+ * A value being set. It is packed at the end of the record's bytes, then moved to
  * where the old one was when it fits there, so that a record that is
  * set again and again does not grow.
  */
@@ -265,20 +265,23 @@ struct setting {
 	size_t mark;
 };
 
-static void
-set_begin(struct record *r, struct setting *s)
+static struct setting
+set_begin(struct record *r)
 {
-	s->mark = r->bytes.len;
-	msgpack_packer_init(&s->pk, &r->bytes, buf_pack);
+	struct setting s = { .mark = r->bytes.len };
+
+	msgpack_packer_init(&s.pk, &r->bytes, buf_pack);
+	return s;
 }
 
+/* Makes what was packed since set_begin the value of field `name`; nothing is set if packing it has failed. */
 static int
-set_end(struct record *r, const char *name, const struct setting *s)
+set_end(struct record *r, const char *name, const struct setting *s, int failed)
 {
 	struct field_slot *f = find(r, name);
 	size_t len = r->bytes.len - s->mark;
 
-	if (buf_append(&r->bytes, "", 1) != 0)
+	if (failed || buf_append(&r->bytes, "", 1) != 0)
 		goto fail;
 	if (f != NULL && len <= f->room) {
 		memcpy(r->bytes.p + f->off, r->bytes.p + s->mark, len + 1);
@@ -303,85 +306,62 @@ fail:
 	return -1;
 }
 
-static int
-set_fail(struct record *r, const struct setting *s)
-{
-	r->bytes.len = s->mark;
-	return -1;
-}
-
 int
 record_set_raw(struct record *r, const char *name, const unsigned char *p, size_t len)
 {
-	struct setting s;
+	struct setting s = set_begin(r);
 
-	set_begin(r, &s);
-	if (buf_append(&r->bytes, p, len) != 0)
-		return set_fail(r, &s);
-	return set_end(r, name, &s);
+	return set_end(r, name, &s, buf_append(&r->bytes, p, len));
 }
 
 int
 record_set_str(struct record *r, const char *name, const char *text, size_t len)
 {
-	struct setting s;
+	struct setting s = set_begin(r);
+	int failed = msgpack_pack_str(&s.pk, len) != 0 || msgpack_pack_str_body(&s.pk, text, len) != 0;
 
-	set_begin(r, &s);
-	if (msgpack_pack_str(&s.pk, len) != 0 || msgpack_pack_str_body(&s.pk, text, len) != 0)
-		return set_fail(r, &s);
-	return set_end(r, name, &s);
+	return set_end(r, name, &s, failed);
 }
 
 int
 record_set_int(struct record *r, const char *name, int64_t v)
 {
-	struct setting s;
+	struct setting s = set_begin(r);
 
-	set_begin(r, &s);
-	if (msgpack_pack_int64(&s.pk, v) != 0)
-		return set_fail(r, &s);
-	return set_end(r, name, &s);
+	return set_end(r, name, &s, msgpack_pack_int64(&s.pk, v));
 }
 
 int
 record_set_num(struct record *r, const char *name, double v)
 {
-	struct setting s;
+	struct setting s = set_begin(r);
 
-	set_begin(r, &s);
-	if (msgpack_pack_double(&s.pk, v) != 0)
-		return set_fail(r, &s);
-	return set_end(r, name, &s);
+	return set_end(r, name, &s, msgpack_pack_double(&s.pk, v));
+}
+
+/* Sets an array of n numbers, which are num[n], or integer[n] if num is NULL. */
+static int
+set_array(struct record *r, const char *name, const double *num, const int *integer, size_t n)
+{
+	struct setting s = set_begin(r);
+	int failed = msgpack_pack_array(&s.pk, n);
+	size_t i;
+
+	for (i = 0; !failed && i < n; i++)
+		failed = num != NULL ? msgpack_pack_double(&s.pk, num[i]) : msgpack_pack_int(&s.pk, integer[i]);
+	return set_end(r, name, &s, failed);
 }
 
 int
 record_set_nums(struct record *r, const char *name, const double *v, size_t n)
 {
-	struct setting s;
-	size_t i;
-
-	set_begin(r, &s);
-	if (msgpack_pack_array(&s.pk, n) != 0)
-		return set_fail(r, &s);
-	for (i = 0; i < n; i++)
-		if (msgpack_pack_double(&s.pk, v[i]) != 0)
-			return set_fail(r, &s);
-	return set_end(r, name, &s);
+	return set_array(r, name, v, NULL, n);
 }
 
 int
 record_set_ints(struct record *r, const char *name, const int *v, size_t n)
 {
-	struct setting s;
-	size_t i;
-
-	set_begin(r, &s);
-	if (msgpack_pack_array(&s.pk, n) != 0)
-		return set_fail(r, &s);
-	for (i = 0; i < n; i++)
-		if (msgpack_pack_int(&s.pk, v[i]) != 0)
-			return set_fail(r, &s);
-	return set_end(r, name, &s);
+	return set_array(r, name, NULL, v, n);
 }
 
 void
@@ -429,25 +409,23 @@ int
 record_set_act(struct record *r, int half, const float *act, size_t dim, struct err *e)
 {
 	size_t width = half ? 2 : 4, i;
-	struct setting s;
+	float limit = half ? 65520 : INFINITY;
+	struct setting s = set_begin(r);
 	unsigned char *p;
+	int failed;
 
-	set_begin(r, &s);
-	if (msgpack_pack_bin(&s.pk, width * dim) != 0 || buf_reserve(&r->bytes, width * dim) != 0) {
-		set_fail(r, &s);
-		return err_memory(e);
-	}
-	p = r->bytes.p + r->bytes.len;
-	for (i = 0; i < dim; i++) {
-		if (!(fabsf(act[i]) < (half ? 65520.0f : INFINITY))) {
-			set_fail(r, &s);
+	for (i = 0; i < dim; i++)
+		if (!(fabsf(act[i]) < limit))
 			return err_set(e, "an activation holds %g, which %s cannot carry", (double)act[i],
 			    half ? "float16" : "a stream");
-		}
-		le_store(p + i * width, half, act[i]);
+	failed = msgpack_pack_bin(&s.pk, width * dim) != 0 || buf_reserve(&r->bytes, width * dim) != 0;
+	if (!failed) {
+		p = r->bytes.p + r->bytes.len;
+		for (i = 0; i < dim; i++)
+			le_store(p + i * width, half, act[i]);
+		r->bytes.len += width * dim;
 	}
-	r->bytes.len += width * dim;
-	return set_end(r, "act", &s) != 0 ? err_memory(e) : 0;
+	return set_end(r, "act", &s, failed) != 0 ? err_memory(e) : 0;
 }
 
 int
