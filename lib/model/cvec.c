@@ -74,31 +74,22 @@ cvec_write(const char *path, int block, const float *v, size_t dim, const char *
 	struct output file = { 0 };
 	size_t size = 0, align = 0, i;
 	unsigned char *head;
-	FILE *out = NULL;
-	int fd, rc = -1;
+	FILE *out;
+	int rc = -1;
 
 	ggml_log_set(log_nothing, NULL);
 	if (block < 1)
 		return err_set(e, "control vectors begin at block 1: there is none of block %d", block);
 	if ((head = make_head(block, dim, model, &size, &align)) == NULL)
 		return err_memory(e);
-	if ((fd = output_open(&file, path, e)) < 0)
-		goto out;
-	if ((out = fdopen(fd, "wb")) == NULL) {
-		close(fd);
-		err_memory(e);
-		goto out;
+	if ((out = output_fopen(&file, path, e)) != NULL) {
+		fwrite(head, 1, size, out);
+		fwrite(v, sizeof *v, dim, out);
+		/* llama.cpp reads each tensor up to where a next one would begin */
+		for (i = dim * sizeof *v; i % align != 0; i++)
+			putc(0, out);
+		rc = output_commit(&file, e);
 	}
-	fwrite(head, 1, size, out);
-	fwrite(v, sizeof *v, dim, out);
-	/* llama.cpp reads each tensor up to where a next one would begin */
-	for (i = dim * sizeof *v; i % align != 0; i++)
-		putc(0, out);
-	rc = fflush(out) != 0 || ferror(out);
-	if (fclose(out) != 0)
-		rc = 1;
-	rc = rc ? err_set(e, "cannot write '%s': %s", file.name, strerror(errno)) : output_commit(&file, e);
-out:
 	output_release(&file);
 	free(head);
 	return rc;

@@ -48,7 +48,7 @@ output_open(struct output *o, const char *path, struct err *e)
 		fd = open(o->tmp != NULL ? o->tmp : path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
 	}
 	if (fd < 0) {
-		err_set(e, "cannot write '%s': %s", o->name, strerror(errno));
+		output_fail(o, e);
 		/* it is not ours to remove */
 		pending = NULL;
 		free(o->tmp);
@@ -58,9 +58,35 @@ output_open(struct output *o, const char *path, struct err *e)
 	return fd;
 }
 
+FILE *
+output_fopen(struct output *o, const char *path, struct err *e)
+{
+	int fd = output_open(o, path, e);
+
+	if (fd >= 0 && (o->file = fdopen(fd, "wb")) == NULL) {
+		close(fd);
+		err_memory(e);
+	}
+	return o->file;
+}
+
+int
+output_fail(const struct output *o, struct err *e)
+{
+	return err_set(e, "cannot write '%s': %s", o->name, strerror(errno));
+}
+
 int
 output_commit(struct output *o, struct err *e)
 {
+	if (o->file != NULL) {
+		int failed = fflush(o->file) != 0 || ferror(o->file);
+
+		failed |= fclose(o->file) != 0;
+		o->file = NULL;
+		if (failed)
+			return output_fail(o, e);
+	}
 	if (o->tmp == NULL)
 		return 0;
 	if (rename(o->tmp, o->name) != 0)
@@ -74,11 +100,13 @@ output_commit(struct output *o, struct err *e)
 void
 output_release(struct output *o)
 {
+	if (o->file != NULL)
+		fclose(o->file);
 	if (o->tmp != NULL) {
 		unlink(o->tmp);
 		pending = NULL;
 	}
 	free(o->tmp);
 	free(o->name);
-	o->name = o->tmp = NULL;
+	*o = (struct output){ 0 };
 }

@@ -6,11 +6,14 @@
 #ifndef ODESTEER_OUTPUT_H
 #define ODESTEER_OUTPUT_H
 
+#include <stdio.h>
+
 #include "base/err.h"
 
 struct output {
 	char *name;		/* as messages have it */
 	char *tmp;		/* path.tmp; NULL: written in place */
+	FILE *file;		/* of output_fopen, until it is closed */
 };
 
 /*
@@ -18,7 +21,11 @@ struct output {
  * caller closes, or -1. A pipe, a terminal or a device is written in place. o is all zero before.
  */
 int output_open(struct output *o, const char *path, struct err *e);
-/* The file is whole and closed: it gets its name. 0, -1. */
+/* The same as a file of stdio, which output_commit and output_release close; NULL on failure. */
+FILE *output_fopen(struct output *o, const char *path, struct err *e);
+/* "cannot write 'name': " and what errno says; returns -1. */
+int output_fail(const struct output *o, struct err *e);
+/* The file is whole, and closed but for that of output_fopen, whose errors come up here: it gets its name. 0, -1. */
 int output_commit(struct output *o, struct err *e);
 /* Removes what was not committed; frees what o holds. */
 void output_release(struct output *o);
