@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
 
@@ -198,4 +199,29 @@ input_read(struct input *in, void *p, size_t n, int wait, struct err *e)
 	memcpy(p, in->raw + in->pos, n);
 	in->pos += n;
 	return (ssize_t)n;
+}
+
+ssize_t
+input_read_all(struct input *in, void *p, size_t n, struct err *e)
+{
+	size_t len = 0;
+	ssize_t got = 1;
+
+	while (len < n && got > 0) {
+		if ((got = input_read(in, (char *)p + len, n - len, 1, e)) < 0)
+			return -1;
+		len += (size_t)got;
+	}
+	return (ssize_t)len;
+}
+
+int
+input_size(const struct input *in, uint64_t *size)
+{
+	struct stat st;
+
+	if (in->gzip || fstat(in->fd, &st) != 0 || !S_ISREG(st.st_mode))
+		return 0;
+	*size = (uint64_t)st.st_size;
+	return 1;
 }

@@ -8,6 +8,7 @@
 #define ODESTEER_INPUT_H
 
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "base/err.h"
@@ -24,6 +25,10 @@ enum { INPUT_LATER = -2 };
  * INPUT_LATER: there are none yet, and it was not to wait for them.
  */
 ssize_t input_read(struct input *in, void *p, size_t n, int wait, struct err *e);
+/* Bytes read, fewer than n only at the end; -1: error. */
+ssize_t input_read_all(struct input *in, void *p, size_t n, struct err *e);
+/* The size of a regular file that is not gzip, once something was read: 1; 0: it is none. */
+int input_size(const struct input *in, uint64_t *size);
 /* Waits at most ms milliseconds for bytes or the end: 1 if there are any, 0 if not, and 0 for a source. */
 int input_wait(const struct input *in, int ms);
 void input_close(struct input *in);	/* NULL is fine */

@@ -19,7 +19,7 @@ const char *npy_type_name(enum npy_type t);	/* "<f2" and so on; static */
 
 struct npy;			/* a reader */
 
-/* Opens a matrix of little-endian floats in C order; NULL on failure. A pipe will do. */
+/* Opens a matrix of little-endian floats in C order, plain or gzip; NULL on failure. A pipe will do. */
 struct npy *npy_open(const char *path, struct err *e);
 enum npy_type npy_type(const struct npy *m);
 uint64_t npy_rows(const struct npy *m);
@@ -43,6 +43,5 @@ struct npy_sink *npy_sink_open(const char *path, size_t dim, int half, struct er
 int npy_sink_write(struct npy_sink *k, const float *row, struct err *e);
 /* Writes the header, checks the close; frees k in any case. */
 int npy_sink_close(struct npy_sink *k, struct err *e);
-void npy_sink_abort(struct npy_sink *k);	/* the file is removed; frees k; NULL is fine */
 
 #endif

@@ -19,6 +19,7 @@ for f in $(fitbarrier -f help | cut -d' ' -f1); do
 	[ ! -e "$tmp/$f--components 8.barrier" ] || rm "$tmp/$f.barrier"
 done
 view --npy "$tmp/a.npy" "$tmp/a.ods" >/dev/null
+gzip -c "$tmp/a.npy" >"$tmp/a.npy.gz"
 cd "$tmp" || exit 1
 fuzz() { # NAME FILES...: a target on these seeds
 	target=$1
@@ -28,5 +29,5 @@ fuzz() { # NAME FILES...: a target on these seeds
 fuzz fuzz_stream a.ods a.jsonl a.gz
 fuzz fuzz_barrier ./*.barrier
 fuzz fuzz_cvec v.gguf
-fuzz fuzz_npy a.npy
+fuzz fuzz_npy a.npy a.npy.gz
 finish

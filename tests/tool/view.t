@@ -99,6 +99,11 @@ for header in '{"shape": (1L, 2L), "fortran_order": False, "descr": "<f4"}      
 	{ npy "$header"; printf %b "$f4"; } >"$tmp/o.npy"
 	takes "$header"
 done
+gzip "$tmp/o.npy"
+mv "$tmp/o.npy.gz" "$tmp/o.npy"
+takes gzip
+gzip -c "$tmp/n.npy" | head -c 200 >"$tmp/w.npy"
+fails 1 "view: '$tmp/w.npy' is a truncated gzip file" view --pack --npy "$tmp/w.npy" -l 13 "$tmp/bare.jsonl"
 echo '{"id":1}' >"$tmp/l1.jsonl"
 fails 1 "view: '$tmp/l1.jsonl' is not a .npy file" view --pack --npy "$tmp/l1.jsonl" -l 0 "$tmp/l1.jsonl"
 is "$(view --pack --npy /dev/stdin -l 0 "$tmp/l1.jsonl" <"$tmp/o.npy" | view | wc -l)" 1 'a matrix from standard input'
