@@ -164,14 +164,7 @@ read_numbers(FILE *in, const char *path, const char *name, uint64_t at, int half
 		goto out;
 	}
 	for (i = 0; i < dim; i++) {
-		if (half) {
-			uint16_t bits;
-
-			memcpy(&bits, raw + i * width, sizeof bits);
-			v[i] = float16_to_float(bits);
-		} else {
-			memcpy(&v[i], raw + i * width, sizeof *v);
-		}
+		v[i] = le_load(raw + i * width, half);
 		if (!isfinite(v[i])) {
 			err_set(e, "'%s': number %zu of %s is not finite", path, i + 1, name);
 			goto out;
