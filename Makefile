@@ -92,8 +92,8 @@ $(BIN)/score: $(BUILD)/tools/report.o
 $(BIN)/odesteer: tools/odesteer Makefile
 	@mkdir -p $(@D)
 	sed 's|@VERSION@|$(VERSION)|; s|@PAGES@|$(CURDIR)/man|' tools/odesteer >$@ && chmod 755 $@
-$(BUILD)/requantise: $(BUILD)/tools/setup/requantise.o $(lib)
-	$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(libs)
+$(BUILD)/requantise: $(BUILD)/tools/setup/requantise.o
+	$(CC) $(LDFLAGS) -o $@ $^ $(libs)
 $(BUILD)/tests/%: $(BUILD)/tests/unit/%.o $(lib)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(libs)

@@ -659,34 +659,3 @@ lm_steer(struct lm *m, int block, lm_steer_fn *fn, void *ctx, struct err *e)
 	m->steer[block] = (struct hook){ fn, ctx };
 	return 0;
 }
-
-int
-lm_control_vector(struct lm *m, int block, const float *v, struct err *e)
-{
-	size_t n = (size_t)m->dim * (size_t)(m->blocks - 1);
-	float *data;
-	int rc;
-
-	if (block < 1 || block >= m->blocks)
-		return err_set(e, "libllama's control vectors begin at block 1");
-	if ((data = calloc(n, sizeof *data)) == NULL)
-		return err_memory(e);
-	memcpy(data + (size_t)(block - 1) * (size_t)m->dim, v, (size_t)m->dim * sizeof *v);
-	rc = llama_set_adapter_cvec(m->ctx, data, n, m->dim, block, block);
-	free(data);
-	return rc == 0 ? 0 : err_set(e, "libllama refused the control vector");
-}
-
-int
-lm_requantise(const char *from, const char *to, struct err *e)
-{
-	llama_model_quantize_params p = llama_model_quantize_default_params();
-
-	llama_log_set(log_nothing, NULL);
-	llama_backend_init();
-	p.ftype = LLAMA_FTYPE_MOSTLY_Q8_0;
-	p.allow_requantize = true;
-	if (llama_model_quantize(from, to, &p) != 0)
-		return err_set(e, "cannot convert '%s' to '%s'", from, to);
-	return 0;
-}

@@ -119,13 +119,5 @@ int lm_tap(struct lm *m, const int *block, size_t n, int stop, lm_tap_fn *fn, vo
  */
 typedef int lm_steer_fn(void *ctx, float *act, size_t n, struct err *e);
 int lm_steer(struct lm *m, int block, lm_steer_fn *fn, void *ctx, struct err *e);
-/*
- * libllama's own control vector: adds v[lm_dim] after `block` (>= 1) at every position
- * of every sequence. Here to check lm_steer against.
- */
-int lm_control_vector(struct lm *m, int block, const float *v, struct err *e);
-
-/* Writes a Q8_0 copy of a GGUF file. */
-int lm_requantise(const char *from, const char *to, struct err *e);
 
 #endif

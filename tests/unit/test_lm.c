@@ -2,6 +2,7 @@
  * Activations against themselves (early stop, batches, shared prefixes) and
  * steering against libllama's own control vector. Needs the default model.
  */
+#include <llama.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -103,6 +104,17 @@ add_vector(void *ctx, float *act, size_t n, struct err *e)
 	return 0;
 }
 
+static int
+likeliest(const float *logits, int n)
+{
+	int best = 0, i;
+
+	for (i = 1; i < n; i++)
+		if (logits[i] > logits[best])
+			best = i;
+	return best;
+}
+
 /* N_NEW greedy tokens after texts[3], every position wanting `want`. */
 static void
 greedy(struct lm *m, unsigned want, int *out)
@@ -117,23 +129,51 @@ greedy(struct lm *m, unsigned want, int *out)
 	for (i = 0; i < n; i++)
 		lm_batch_add(m, token[i], i, &seq, 1, want | (i == n - 1 ? LM_LOGITS : 0));
 	for (k = 0; k < N_NEW; k++) {
-		const float *l;
-		int best = 0, row = lm_batch_size(m) - 1;
+		int row = lm_batch_size(m) - 1;
 
 		if (lm_decode(m, &e) != 0) {
 			printf("Bail out! %s\n", e.text);
 			exit(1);
 		}
-		l = lm_logits(m, row);
-		for (i = 1; i < lm_vocab(m); i++)
-			if (l[i] > l[best])
-				best = i;
-		out[k] = best;
-		lm_batch_add(m, best, n + k, &seq, 1, want | LM_LOGITS);
+		out[k] = likeliest(lm_logits(m, row), lm_vocab(m));
+		lm_batch_add(m, out[k], n + k, &seq, 1, want | LM_LOGITS);
 	}
 	lm_batch_clear(m);
 	lm_forget(m);
 	free(token);
+}
+
+/* The same by libllama alone, with its own control vector v after BLOCK, at all positions. */
+static void
+greedy_with_control_vector(const struct lm *m, const struct lm_options *o, const float *v, int *out)
+{
+	struct llama_context_params cp = llama_context_default_params();
+	size_t dim = (size_t)lm_dim(m), n_data = dim * (size_t)(lm_blocks(m) - 1), len;
+	float *data = calloc(n_data, sizeof *data);
+	struct llama_model *model = llama_model_load_from_file(o->path, llama_model_default_params());
+	struct llama_context *ctx;
+	int *token, k;
+	struct err e;
+
+	cp.n_ctx = cp.n_batch = cp.n_ubatch = 512;
+	cp.n_threads = cp.n_threads_batch = o->threads;
+	ctx = llama_init_from_model(model, cp);
+	/* its first vector is that of block 1 */
+	memcpy(data + (BLOCK - 1) * dim, v, dim * sizeof *v);
+	if (llama_set_adapter_cvec(ctx, data, n_data, (int)dim, BLOCK, BLOCK) != 0 ||
+	    lm_tokenise(m, texts[3], strlen(texts[3]), &token, &len, &e) != 0)
+		exit(1);
+	if (llama_decode(ctx, llama_batch_get_one(token, (int)len)) != 0)
+		exit(1);
+	for (k = 0; k < N_NEW; k++) {
+		out[k] = likeliest(llama_get_logits_ith(ctx, -1), lm_vocab(m));
+		if (llama_decode(ctx, llama_batch_get_one(&out[k], 1)) != 0)
+			exit(1);
+	}
+	llama_free(ctx);
+	llama_model_free(model);
+	free(token);
+	free(data);
 }
 
 /* Adds v[1..] and notes the block's turn. */
@@ -296,9 +336,7 @@ main(void)
 	/* the way llama.cpp gets it: from a file */
 	through_file(v + 1, from_file, dim);
 	ok(memcmp(from_file, v + 1, dim * sizeof *v) == 0, "a vector goes through a control vector's file unchanged");
-	if (lm_control_vector(m2, BLOCK, from_file, &e) != 0)
-		printf("Bail out! %s\n", e.text);
-	greedy(m2, 0, builtin);
+	greedy_with_control_vector(m2, &o, from_file, builtin);
 	ok(memcmp(called, builtin, sizeof called) == 0,
 	    "a vector added in the callback gives libllama's own control-vector tokens");
 	ok(memcmp(called, plain, sizeof called) != 0, "and the vector changed the text");
