@@ -426,8 +426,6 @@ open_model(struct generator *g)
 	o.cells = d->cells = context > d->seqs * 256 ? context : d->seqs * 256;
 	o.batch = d->batch = d->seqs > 512 ? d->seqs : 512;
 	o.outputs = d->seqs;
-	/* a GPU, which has power to spare, does better with fewer batches */
-	o.split = model_options.gpu_layers == 0 && d->seqs > 1;
 	g->lm = model_options_open(&o);
 }
 

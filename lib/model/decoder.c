@@ -256,10 +256,7 @@ flush(struct decoder *d, struct err *e)
 	return 0;
 }
 
-/*
- * Fewer tokens than these are decoded again in less time than it takes to get at them, by copying a memory, or by a
- * batch more.
- */
+/* Fewer tokens than these are decoded again in less time than a batch more takes. */
 enum { WORTH_SHARING = 8 };
 
 /* The text that begins most like t, with how many tokens: of those decoded, or of all. NULL: none is worth sharing. */
@@ -321,42 +318,20 @@ feed_all(struct decoder *d, struct text *t, struct err *e)
 	return 0;
 }
 
-/* Where texts have ended and none has come for them, the last ones take their sequences, so that no gap is left. */
-static void
-close_gaps(struct decoder *d)
-{
-	int from = d->o.seqs - 1, to = 0;
-
-	for (;;) {
-		while (to < from && d->at[to] != NULL)
-			to++;
-		while (from > to && d->at[from] == NULL)
-			from--;
-		if (to >= from)
-			return;
-		lm_move(d->lm, from, to);
-		d->at[to] = d->at[from];
-		d->at[to]->seq = to;
-		d->at[from] = NULL;
-	}
-}
-
 /*
- * Feeds the model the prompts that have come, and a token of every text that generates; where memories are split in a
- * batch for each prompt, and one for the tokens.
+ * Feeds the model the prompts that have come, each in a batch of its own where it must be, and a token
+ * of every text that generates.
  */
 int
 decoder_step(struct decoder *d, struct err *e)
 {
-	int split = lm_split(d->lm), seq;
+	int alone = lm_is_recurrent(d->lm), seq;
 	struct text *t;
 
 	lm_batch_clear(d->lm);
 	for (t = d->head; t != NULL; t = t->next)
-		if (t->fed == 0 && (share(d, t, e) != 0 || feed_all(d, t, e) != 0 || (split && flush(d, e) != 0)))
+		if (t->fed == 0 && (share(d, t, e) != 0 || feed_all(d, t, e) != 0 || (alone && flush(d, e) != 0)))
 			return -1;
-	if (split)
-		close_gaps(d);
 	for (seq = 0; seq < d->o.seqs; seq++)
 		if (d->at[seq] != NULL && feed_all(d, d->at[seq], e) != 0)
 			return -1;
@@ -385,10 +360,6 @@ decoder_push(struct decoder *d, const struct record *r, const struct example *x,
 	if (need(d, x->n) > (size_t)d->o.cells)
 		return err_set(e, "'%s' has %zu tokens: no room for %d more in a context of %d", x->id,
 		    x->n, d->o.max_tokens, d->o.cells);
-	/* a text of uncommon length: all texts share one memory from now on */
-	if (lm_split(d->lm) && need(d, x->n) > (size_t)lm_room(d->lm) &&
-	    (decoder_finish(d, e) != 0 || lm_unify(d->lm, e) != 0))
-		return -1;
 	while ((seq = free_seq(d)) < 0 || d->cells + need(d, x->n) > (size_t)d->o.cells)
 		if (decoder_step(d, e) != 0)
 			return -1;

@@ -20,17 +20,13 @@ struct hook {
 
 struct lm {
 	struct llama_model *model;
-	struct llama_context_params params;
 	struct llama_context *ctx;
-	const char *path;
-	int cells;			/* of one memory for all */
 	const struct llama_vocab *vocab;
 	char *name;
 	char digest[17];
 	int dim, blocks, n_vocab;
 	struct llama_batch batch;
 	unsigned char *want;		/* of each row of the batch */
-	int batch_max;
 
 	int *tap_block;
 	size_t n_tap;
@@ -41,8 +37,8 @@ struct lm {
 	int checking;			/* a block's name is being checked: nothing is steered */
 
 	/* of the node being visited: rows wanted, by place in the tensor and in the batch */
-	int *picked, *row;		/* [batch_max] */
-	float *rows;			/* [batch_max][dim] their activations */
+	int *picked, *row;		/* [batch] */
+	float *rows;			/* [batch][dim] their activations */
 	int stopped, failed;		/* of this decode */
 	struct err *err;
 };
@@ -232,14 +228,6 @@ digest_model(struct lm *m)
 }
 
 static int
-open_context(struct lm *m, struct err *e)
-{
-	if ((m->ctx = llama_init_from_model(m->model, m->params)) == NULL)
-		return err_set(e, "cannot make a context of %d tokens for '%s'", (int)m->params.n_ctx, m->path);
-	return 0;
-}
-
-static int
 name_model(struct lm *m)
 {
 	char buf[256];
@@ -253,10 +241,9 @@ struct lm *
 lm_open(const struct lm_options *o, struct err *e)
 {
 	struct llama_model_params mp;
-	struct llama_context_params *cp;
+	struct llama_context_params cp;
 	struct lm *m;
 	FILE *f;
-	int room;
 
 	/* libllama does not say why; the commonest cause is told apart here */
 	if ((f = fopen(o->path, "rb")) == NULL) {
@@ -292,25 +279,21 @@ lm_open(const struct lm_options *o, struct err *e)
 		goto fail;
 	}
 
-	cp = &m->params;
-	*cp = llama_context_default_params();
-	/* libllama rounds split memories up to a multiple of 256 tokens; it shall not do so behind our back */
-	room = (o->cells / o->seqs + 255) / 256 * 256;
-	m->path = o->path;
-	m->cells = o->cells;
-	cp->n_ctx = (uint32_t)(o->split ? o->seqs * room : o->cells);
-	/* one ubatch a batch: rows keep their order (kv_unified, or what lm_options asks of batches) and their number */
-	cp->n_batch = cp->n_ubatch = (uint32_t)o->batch;
-	cp->n_seq_max = (uint32_t)o->seqs;
-	cp->n_outputs_max = (uint32_t)o->outputs;
-	cp->n_threads = cp->n_threads_batch = o->threads;
-	cp->kv_unified = !o->split;
-	cp->no_perf = true;
-	cp->cb_eval = on_node;
-	cp->cb_eval_user_data = m;
-	if (open_context(m, e) != 0)
+	cp = llama_context_default_params();
+	cp.n_ctx = (uint32_t)o->cells;
+	/* one ubatch a batch and one memory for all sequences: rows keep their order and their number */
+	cp.n_batch = cp.n_ubatch = (uint32_t)o->batch;
+	cp.kv_unified = true;
+	cp.n_seq_max = (uint32_t)o->seqs;
+	cp.n_outputs_max = (uint32_t)o->outputs;
+	cp.n_threads = cp.n_threads_batch = o->threads;
+	cp.no_perf = true;
+	cp.cb_eval = on_node;
+	cp.cb_eval_user_data = m;
+	if ((m->ctx = llama_init_from_model(m->model, cp)) == NULL) {
+		err_set(e, "cannot make a context of %d tokens for '%s'", o->cells, o->path);
 		goto fail;
-	m->batch_max = o->batch;
+	}
 	m->batch = llama_batch_init(o->batch, 0, o->seqs);
 	m->want = calloc((size_t)o->batch, 1);
 	m->picked = calloc((size_t)o->batch, sizeof *m->picked);
@@ -531,39 +514,10 @@ lm_forget_seq(struct lm *m, int seq)
 	llama_memory_seq_rm(llama_get_memory(m->ctx), seq, -1, -1);
 }
 
-/* Whether a sequence has a state, which is that of its end and its own. */
-static int
-is_recurrent(const struct lm *m)
+int
+lm_is_recurrent(const struct lm *m)
 {
 	return llama_model_is_recurrent(m->model) || llama_model_is_hybrid(m->model);
-}
-
-int
-lm_split(const struct lm *m)
-{
-	return !m->params.kv_unified || is_recurrent(m);
-}
-
-int
-lm_room(const struct lm *m)
-{
-	return (int)llama_n_ctx_seq(m->ctx);
-}
-
-int
-lm_unify(struct lm *m, struct err *e)
-{
-	llama_free(m->ctx);
-	m->params.kv_unified = true;
-	m->params.n_ctx = (uint32_t)m->cells;
-	return open_context(m, e);
-}
-
-void
-lm_move(struct lm *m, int from, int to)
-{
-	llama_memory_seq_cp(llama_get_memory(m->ctx), from, to, -1, -1);
-	lm_forget_seq(m, from);
 }
 
 int
@@ -572,11 +526,9 @@ lm_share(struct lm *m, int from, int to, int n)
 	llama_memory_t memory = llama_get_memory(m->ctx);
 
 	/* a sliding window may have left the beginning behind */
-	if (is_recurrent(m) || llama_memory_seq_pos_min(memory, from) != 0)
+	if (lm_is_recurrent(m) || llama_memory_seq_pos_min(memory, from) != 0)
 		return 0;
-	/* from one memory to another libllama copies all there is, or nothing */
-	llama_memory_seq_cp(memory, from, to, -1, -1);
-	llama_memory_seq_rm(memory, to, n, -1);
+	llama_memory_seq_cp(memory, from, to, 0, n);
 	return 1;
 }
 

@@ -18,19 +18,13 @@
 struct lm;
 
 struct lm_options {
-	const char *path;	/* GGUF file; borrowed as long as the model is there */
+	const char *path;	/* GGUF file */
 	int threads;		/* > 0 */
 	int gpu_layers;		/* >= 0, as many as there are when greater */
 	int seqs;		/* sequences decoded together, 1 .. lm_max_seqs() */
 	int batch;		/* most tokens in one lm_decode */
 	int cells;		/* tokens remembered over all sequences, >= batch */
 	int outputs;		/* most rows with LM_LOGITS in one lm_decode, <= batch */
-	/*
-	 * Each sequence has a memory of its own, of lm_room() tokens, cells / seqs rounded up, so that attention does
-	 * not pass by those of others. The sequences of a batch must then follow one another, each with as many rows
-	 * as the others, and each row is of one sequence alone.
-	 */
-	int split;
 };
 
 int lm_max_seqs(void);
@@ -85,18 +79,18 @@ int lm_decode(struct lm *m, struct err *e);
 /* The row's logits [lm_vocab], borrowed until the next lm_decode. */
 const float *lm_logits(const struct lm *m, int row);
 
-int lm_split(const struct lm *m);		/* whether batches must be as lm_options has it under split */
-int lm_room(const struct lm *m);		/* the most tokens of one sequence */
-/* From now on all sequences have one memory, together; forgets. 0 or -1, after which only lm_free is left. */
-int lm_unify(struct lm *m, struct err *e);
 void lm_forget(struct lm *m);			/* every sequence */
 void lm_forget_seq(struct lm *m, int seq);	/* one */
-void lm_move(struct lm *m, int from, int to);	/* `to`, of which nothing is remembered, is what `from` was */
 /*
  * Lets `to`, of which nothing is remembered, begin with the first n decoded tokens of
  * `from`, n > 0. 1, or 0 where sequences of this model cannot share a beginning.
  */
 int lm_share(struct lm *m, int from, int to, int n);
+/*
+ * Whether a sequence has a state that changes with each token instead of a memory of all. A batch
+ * of such a model that gives some sequences more rows than others is decoded in parts.
+ */
+int lm_is_recurrent(const struct lm *m);
 
 /*
  * tap: called in lm_decode with the activation act[lm_dim] of each row that

@@ -63,16 +63,15 @@ bad() { # COMMAND MESSAGE [OPTION ...]
 	fails 1 "$bad_message" steer "$bad_by" -o "$tmp/bad.ods" "$@"
 	is "$(find "$tmp" -name 'bad.ods*')" '' 'and nothing is left of the output'
 }
-bad 'exit 3' "generate: filter 'exit 3' exited with status 3, 0 of 1 records answered"
+bad 'exit 3' "generate: filter 'exit 3' exited with status 3, 0 of 5 records answered"
 bad true "generate: the output of filter 'true' is empty"
-filter="view --header | jq -c -n --unbuffered 'limit(4; inputs)'; exit 5"
-bad "$filter" "generate: filter '$filter' exited with status 5, 3 of 4 records answered"
-# the header has less than 1000 bytes, with a record it has more
-bad 'head -c 1000' "generate: the output of filter 'head -c 1000' is truncated: it ends inside record 1"
-bad 'kill -KILL $$' "generate: filter 'kill -KILL \$\$' was killed by signal 9 (Killed), 0 of 1 records answered"
+# the header and three records have less than 8000 bytes, and four more
+bad 'head -c 8000; exit 5' "generate: filter 'head -c 8000; exit 5' exited with status 5, 3 of 5 records answered"
+bad 'head -c 8000' "generate: the output of filter 'head -c 8000' is truncated: it ends inside record 4"
+bad 'kill -KILL $$' "generate: filter 'kill -KILL \$\$' was killed by signal 9 (Killed), 0 of 5 records answered"
 bad 'cat; exit 3' "generate: filter 'cat; exit 3' exited with status 3, $steered of $steered records answered"
 bad "echo \$\$ >'$tmp/pid'; exec sleep 100" \
-	"generate: filter 'echo \$\$ >'$tmp/pid'; exec sleep 100' stalled: 0 of 1 records answered, then nothing for 1 s" --filter-timeout 1
+	"generate: filter 'echo \$\$ >'$tmp/pid'; exec sleep 100' stalled: 0 of 5 records answered, then nothing for 1 s" --filter-timeout 1
 is "$(kill -0 "$(cat "$tmp/pid")" 2>&1 | grep -c 'No such process')" 1 'nor of the filter'
 for change in '.dim = 7:is of dim 7, not 576' '.block = [14]:is of block 14, not 13' '.digest = "00":is of another model' \
     '{odesteer, version, kind: "completions", chain}:holds completions, not activations'; do
