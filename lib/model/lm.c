@@ -1,11 +1,9 @@
 #include "model/lm.h"
 
 #include <errno.h>
-#include <float.h>
 #include <ggml-backend.h>
 #include <inttypes.h>
 #include <llama.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,29 +16,33 @@ struct hook {
 	void *ctx;
 };
 
+/* What is read of a model, and where it stops. */
+struct tap {
+	int *block;
+	size_t n;
+	int stop_block;			/* stop after it; -1: run to the end */
+	lm_tap_fn *fn;
+	void *ctx;
+};
+
 struct lm {
 	struct llama_model *model;
 	struct llama_context *ctx;
 	const struct llama_vocab *vocab;
-	char *name;
+	char name[256];
 	char digest[17];
 	int dim, blocks, n_vocab;
 	struct llama_batch batch;
 	unsigned char *want;		/* of each row of the batch */
-
-	int *tap_block;
-	size_t n_tap;
-	int stop_block;		/* stop after it; -1: run to the end */
-	lm_tap_fn *tap;
-	void *tap_ctx;
+	struct tap tap;
 	struct hook *steer;		/* [blocks] */
 	int checking;			/* a block's name is being checked: nothing is steered */
 
 	/* of the node being visited: rows wanted, by place in the tensor and in the batch */
 	int *picked, *row;		/* [batch] */
-	float *rows;			/* [batch][dim] their activations */
-	int stopped, failed;		/* of this decode */
-	struct err *err;
+	float *act;			/* [batch][dim] their activations */
+	int stopped;			/* of this decode */
+	struct err *err;		/* where it says what went wrong */
 };
 
 int
@@ -72,12 +74,12 @@ block_of(const struct lm *m, const char *name)
 }
 
 static int
-taps(const struct lm *m, int block)
+is_tapped(const struct lm *m, int block)
 {
 	size_t i;
 
-	for (i = 0; i < m->n_tap; i++)
-		if (m->tap_block[i] == block)
+	for (i = 0; i < m->tap.n; i++)
+		if (m->tap.block[i] == block)
 			return 1;
 	return 0;
 }
@@ -104,15 +106,7 @@ pick_rows(struct lm *m, int64_t n_rows, unsigned flag)
 	return place == n_rows ? n : -1;
 }
 
-/* Where the tensor's numbers are, if this program can reach them there; else NULL, as on a GPU. */
-static float *
-in_place(const struct ggml_tensor *t)
-{
-	const ggml_backend_buffer_t b = t->view_src != NULL ? t->view_src->buffer : t->buffer;
-
-	return b != NULL && ggml_backend_buffer_is_host(b) ? t->data : NULL;
-}
-
+/* Copies the n rows picked from the tensor to m->act, or back. */
 static void
 copy_rows(struct lm *m, struct ggml_tensor *t, int n, int write)
 {
@@ -121,71 +115,56 @@ copy_rows(struct lm *m, struct ggml_tensor *t, int n, int write)
 
 	/* neighbours travel together: one copy each would cost on a GPU */
 	for (i = 0; i < n; i += run) {
+		float *act = m->act + (size_t)i * (size_t)m->dim;
+		size_t at = (size_t)m->picked[i] * t->nb[1];
+
 		for (run = 1; i + run < n && m->picked[i + run] == m->picked[i] + run; run++)
 			;
 		if (write)
-			ggml_backend_tensor_set(t, m->rows + (size_t)i * (size_t)m->dim,
-			    (size_t)m->picked[i] * t->nb[1], (size_t)run * bytes);
+			ggml_backend_tensor_set(t, act, at, (size_t)run * bytes);
 		else
-			ggml_backend_tensor_get(t, m->rows + (size_t)i * (size_t)m->dim,
-			    (size_t)m->picked[i] * t->nb[1], (size_t)run * bytes);
+			ggml_backend_tensor_get(t, act, at, (size_t)run * bytes);
 	}
 }
 
+/* The activations that want `flag` go to m->act. How many there are, or -1 with a message. */
 static int
-steer_rows(struct lm *m, struct ggml_tensor *t, const struct hook *s, int n)
-{
-	float *act = in_place(t);
-
-	if (n == 0)
-		return 0;
-	/* rows that stand together, such as one for every text, are steered where they are */
-	if (act != NULL && m->picked[n - 1] - m->picked[0] == n - 1)
-		return s->fn(s->ctx, act + (size_t)m->picked[0] * (size_t)m->dim, (size_t)n, m->err);
-	copy_rows(m, t, n, 0);
-	if (s->fn(s->ctx, m->rows, (size_t)n, m->err) != 0)
-		return -1;
-	copy_rows(m, t, n, 1);
-	return 0;
-}
-
-static int
-tap_rows(struct lm *m, struct ggml_tensor *t, int block, int n)
-{
-	const float *act = in_place(t);
-	int i;
-
-	if (act == NULL)
-		copy_rows(m, t, n, 0);
-	for (i = 0; i < n; i++)
-		if (m->tap(m->tap_ctx, block, m->row[i], act != NULL ?
-		    act + (size_t)m->picked[i] * (size_t)m->dim : m->rows + (size_t)i * (size_t)m->dim,
-		    m->err) != 0)
-			return -1;
-	return 0;
-}
-
-static int
-visit_block(struct lm *m, struct ggml_tensor *t, int block, int tap, int steer)
+read_rows(struct lm *m, struct ggml_tensor *t, int block, unsigned flag)
 {
 	int n;
 
 	if (t->type != GGML_TYPE_F32 || t->ne[0] != m->dim ||
 	    t->nb[1] != (size_t)m->dim * sizeof(float))
 		return err_set(m->err, "the output of block %d is not %d float32 numbers", block, m->dim);
-	if (steer) {
-		if ((n = pick_rows(m, t->ne[1], LM_STEER)) < 0)
-			return err_set(m->err, "libllama split the batch at block %d", block);
-		if (steer_rows(m, t, &m->steer[block], n) != 0)
-			return -1;
-	}
-	if (tap) {
-		if ((n = pick_rows(m, t->ne[1], LM_TAP)) < 0)
-			return err_set(m->err, "libllama split the batch at block %d", block);
-		if (tap_rows(m, t, block, n) != 0)
-			return -1;
-	}
+	if ((n = pick_rows(m, t->ne[1], flag)) < 0)
+		return err_set(m->err, "libllama split the batch at block %d", block);
+	copy_rows(m, t, n, 0);
+	return n;
+}
+
+static int
+steer_block(struct lm *m, struct ggml_tensor *t, int block)
+{
+	const struct hook *s = &m->steer[block];
+	int n = read_rows(m, t, block, LM_STEER);
+
+	if (n <= 0)
+		return n;
+	if (s->fn(s->ctx, m->act, (size_t)n, m->err) != 0)
+		return -1;
+	copy_rows(m, t, n, 1);
 	return 0;
+}
+
+static int
+tap_block(struct lm *m, struct ggml_tensor *t, int block)
+{
+	int n = read_rows(m, t, block, LM_TAP), i;
+
+	for (i = 0; i < n; i++)
+		if (m->tap.fn(m->tap.ctx, block, m->row[i], m->act + (size_t)i * (size_t)m->dim, m->err) != 0)
+			return -1;
+	return n < 0 ? -1 : 0;
 }
 
 /* libllama asks of every node whether we want it (ask), then shows it computed. */
@@ -194,16 +173,15 @@ on_node(struct ggml_tensor *t, bool ask, void *ctx)
 {
 	struct lm *m = ctx;
 	int block = block_of(m, t->name);
-	int tap = block >= 0 && taps(m, block);
+	int tap = block >= 0 && is_tapped(m, block);
 	int steer = block >= 0 && m->steer[block].fn != NULL && !m->checking;
 
 	/* where a graph has parts, one for each backend, those behind the stop get no further than their first node */
 	if (ask)
 		return tap || steer || m->stopped;
-	if (m->stopped || visit_block(m, t, block, tap, steer) != 0 || block == m->stop_block)
-		m->stopped = 1;
-	if (m->err->text[0] != '\0')
-		m->failed = 1;
+	if (!m->stopped)
+		m->stopped = (steer && steer_block(m, t, block) != 0) || (tap && tap_block(m, t, block) != 0) ||
+		    block == m->tap.stop_block;
 	return !m->stopped;	/* false leaves the rest of the graph uncomputed */
 }
 
@@ -227,16 +205,6 @@ digest_model(struct lm *m)
 	snprintf(m->digest, sizeof m->digest, "%016" PRIx64, h);
 }
 
-static int
-name_model(struct lm *m)
-{
-	char buf[256];
-
-	if (llama_model_meta_val_str(m->model, "general.name", buf, sizeof buf) < 0)
-		llama_model_desc(m->model, buf, sizeof buf);
-	return (m->name = strdup(buf)) == NULL ? -1 : 0;
-}
-
 struct lm *
 lm_open(const struct lm_options *o, struct err *e)
 {
@@ -257,7 +225,7 @@ lm_open(const struct lm_options *o, struct err *e)
 		err_memory(e);
 		return NULL;
 	}
-	m->stop_block = -1;
+	m->tap.stop_block = -1;
 	mp = llama_model_default_params();
 	mp.n_gpu_layers = o->gpu_layers;
 	if ((m->model = llama_model_load_from_file(o->path, mp)) == NULL) {
@@ -274,10 +242,8 @@ lm_open(const struct lm_options *o, struct err *e)
 		goto fail;
 	}
 	digest_model(m);
-	if ((m->steer = calloc((size_t)m->blocks, sizeof *m->steer)) == NULL || name_model(m) != 0) {
-		err_memory(e);
-		goto fail;
-	}
+	if (llama_model_meta_val_str(m->model, "general.name", m->name, sizeof m->name) < 0)
+		llama_model_desc(m->model, m->name, sizeof m->name);
 
 	cp = llama_context_default_params();
 	cp.n_ctx = (uint32_t)o->cells;
@@ -298,9 +264,10 @@ lm_open(const struct lm_options *o, struct err *e)
 	m->want = calloc((size_t)o->batch, 1);
 	m->picked = calloc((size_t)o->batch, sizeof *m->picked);
 	m->row = calloc((size_t)o->batch, sizeof *m->row);
-	m->rows = calloc((size_t)o->batch * (size_t)m->dim, sizeof *m->rows);
-	if (m->batch.token == NULL || m->want == NULL || m->picked == NULL ||
-	    m->row == NULL || m->rows == NULL) {
+	m->act = calloc((size_t)o->batch * (size_t)m->dim, sizeof *m->act);
+	m->steer = calloc((size_t)m->blocks, sizeof *m->steer);
+	if (m->batch.token == NULL || m->want == NULL || m->picked == NULL || m->row == NULL || m->act == NULL ||
+	    m->steer == NULL) {
 		err_memory(e);
 		goto fail;
 	}
@@ -315,18 +282,14 @@ lm_free(struct lm *m)
 {
 	if (m == NULL)
 		return;
-	if (m->batch.token != NULL)
-		llama_batch_free(m->batch);
-	if (m->ctx != NULL)
-		llama_free(m->ctx);
-	if (m->model != NULL)
-		llama_model_free(m->model);
-	free(m->name);
+	llama_batch_free(m->batch);
+	llama_free(m->ctx);
+	llama_model_free(m->model);
 	free(m->want);
 	free(m->picked);
 	free(m->row);
-	free(m->rows);
-	free(m->tap_block);
+	free(m->act);
+	free(m->tap.block);
 	free(m->steer);
 	free(m);
 }
@@ -411,7 +374,7 @@ lm_chat(const struct lm *m, const char *system, const char *user, struct err *e)
 {
 	const char *tmpl = llama_model_chat_template(m->model, NULL);
 	struct llama_chat_message turn[2];
-	size_t n = 0, size;
+	size_t n = 0;
 	char *buf;
 	int32_t len;
 
@@ -422,24 +385,14 @@ lm_chat(const struct lm *m, const char *system, const char *user, struct err *e)
 	if (system != NULL)
 		turn[n++] = (struct llama_chat_message){ "system", system };
 	turn[n++] = (struct llama_chat_message){ "user", user };
-	size = 2 * (strlen(user) + (system != NULL ? strlen(system) : 0)) + 256;
-	for (;;) {
-		if ((buf = malloc(size + 1)) == NULL) {
-			err_memory(e);
-			return NULL;
-		}
-		len = llama_chat_apply_template(tmpl, turn, n, true, buf, (int32_t)size);
-		if (len >= 0 && (size_t)len <= size)
-			break;
-		free(buf);
-		if (len < 0) {
-			err_set(e, "the chat template of model '%s' is not one that libllama knows",
-			    m->name);
-			return NULL;
-		}
-		size = (size_t)len;
+	if ((len = llama_chat_apply_template(tmpl, turn, n, true, NULL, 0)) < 0) {
+		err_set(e, "the chat template of model '%s' is not one that libllama knows", m->name);
+		return NULL;
 	}
-	buf[len] = '\0';
+	if ((buf = calloc((size_t)len + 1, 1)) == NULL)
+		err_memory(e);
+	else
+		llama_chat_apply_template(tmpl, turn, n, true, buf, len);
 	return buf;
 }
 
@@ -468,7 +421,7 @@ lm_batch_add(struct lm *m, int token, int pos, const int *seq, int n_seq, unsign
 	m->want[row] = (unsigned char)want;
 	/* the last block keeps only rows with logits: rows wanted there ask for them */
 	m->batch.logits[row] = (want & LM_LOGITS) ||
-	    ((want & LM_TAP) && m->n_tap > 0 && taps(m, m->blocks - 1)) ||
+	    ((want & LM_TAP) && is_tapped(m, m->blocks - 1)) ||
 	    ((want & LM_STEER) && m->steer[m->blocks - 1].fn != NULL);
 	return row;
 }
@@ -478,7 +431,7 @@ lm_decode(struct lm *m, struct err *e)
 {
 	int32_t rc;
 
-	m->stopped = m->failed = 0;
+	m->stopped = 0;
 	m->err = e;
 	e->text[0] = '\0';
 	rc = llama_decode(m->ctx, m->batch);
@@ -487,7 +440,7 @@ lm_decode(struct lm *m, struct err *e)
 	/* what lies above the block we stopped at was never computed */
 	if (m->stopped)
 		lm_forget(m);
-	if (m->failed)
+	if (e->text[0] != '\0')
 		return -1;
 	if (rc == 1)
 		return err_set(e, "no room in the model's context");
@@ -533,7 +486,7 @@ lm_share(struct lm *m, int from, int to, int n)
 }
 
 static int
-check_nothing(void *ctx, int block, int row, const float *act, struct err *e)
+count_taps(void *ctx, int block, int row, const float *act, struct err *e)
 {
 	(void)block;
 	(void)row;
@@ -547,31 +500,20 @@ check_nothing(void *ctx, int block, int row, const float *act, struct err *e)
 static int
 check_block(struct lm *m, int block, struct err *e)
 {
-	int seq = 0, met = 0, *old_block = m->tap_block;
-	size_t old_n = m->n_tap;
-	lm_tap_fn *old_fn = m->tap;
-	void *old_ctx = m->tap_ctx;
-	int old_last = m->stop_block, rc;
+	int seq = 0, met = 0, rc;
+	const struct tap old = m->tap;
 
 	if (block < 0 || block >= m->blocks)
 		return err_set(e, "model '%s' has no block %d: its blocks are 0 to %d", m->name,
 		    block, m->blocks - 1);
-	m->tap_block = &block;
-	m->n_tap = 1;
-	m->tap = check_nothing;
-	m->tap_ctx = &met;
+	m->tap = (struct tap){ &block, 1, block, count_taps, &met };
 	m->checking = 1;
-	m->stop_block = block;
 	lm_batch_clear(m);
 	lm_batch_add(m, 0, 0, &seq, 1, LM_TAP | LM_LOGITS);
 	rc = lm_decode(m, e);
 	lm_forget(m);
-	m->tap_block = old_block;
-	m->n_tap = old_n;
-	m->tap = old_fn;
-	m->tap_ctx = old_ctx;
+	m->tap = old;
 	m->checking = 0;
-	m->stop_block = old_last;
 	if (rc == 0 && met == 0)
 		return err_set(e, "model '%s' does not name the output of block %d: "
 		    "its activations cannot be reached", m->name, block);
@@ -581,25 +523,22 @@ check_block(struct lm *m, int block, struct err *e)
 int
 lm_tap(struct lm *m, const int *block, size_t n, int stop, lm_tap_fn *fn, void *ctx, struct err *e)
 {
+	struct tap tap = { NULL, n, -1, fn, ctx };
 	size_t i;
-	int *copy;
 
-	for (i = 0; i < n; i++)
+	for (i = 0; i < n; i++) {
 		if (check_block(m, block[i], e) != 0)
 			return -1;
-	if ((copy = malloc((n + 1) * sizeof *copy)) == NULL)
-		return err_memory(e);
-	free(m->tap_block);
-	m->tap_block = copy;
-	m->n_tap = n;
-	m->tap = fn;
-	m->tap_ctx = ctx;
-	m->stop_block = -1;
-	for (i = 0; i < n; i++) {
-		copy[i] = block[i];
-		if (stop && block[i] > m->stop_block)
-			m->stop_block = block[i];
+		if (stop && block[i] > tap.stop_block)
+			tap.stop_block = block[i];
 	}
+	if (n > 0) {
+		if ((tap.block = malloc(n * sizeof *tap.block)) == NULL)
+			return err_memory(e);
+		memcpy(tap.block, block, n * sizeof *tap.block);
+	}
+	free(m->tap.block);
+	m->tap = tap;
 	return 0;
 }
 
