@@ -1,24 +1,26 @@
 #include "model/decoder.h"
-#include "model/sampler.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/hash.h"
 #include "base/utf8.h"
 
+/* Fewer tokens than these are decoded again in less time than a batch more takes. */
+enum { WORTH_SHARING = 8 };
+
 /* A text from push to the moment its turn to leave has come. */
-struct text {
-	struct text *next;
+struct sequence {
+	struct sequence *next;
 	struct record *record;
 	int *token;			/* prompt, then what was generated */
 	size_t n_prompt, n;
 	size_t fed, decoded;		/* tokens in the batch or behind it; behind it */
-	int seq, row;			/* its sequence; its last row in the batch */
+	int seq, row;			/* its number; its last row in the batch */
 	struct sampler *sampler;
-	char *completion;
-	size_t len, max;
+	struct buf completion;
 	const char *finish;		/* NULL while it goes on */
 };
 
@@ -27,9 +29,9 @@ struct decoder {
 	struct decoder_options o;
 	decoder_fn *fn;
 	void *ctx;
-	struct text *head, **tail;	/* in the order pushed */
-	struct text **at;		/* [seqs] each sequence's text, or NULL */
-	struct text **choosing;		/* [n_choosing <= seqs] whose row of the batch chooses a token, in its order */
+	struct sequence *head, **tail;	/* in the order pushed */
+	struct sequence **by_seq;	/* [seqs] those that have not ended, by number, or NULL */
+	struct sequence **choosing;	/* [n_choosing <= seqs] whose row of the batch chooses a token, in its order */
 	size_t n_choosing;
 	size_t cells;			/* promised to the texts under way */
 	float *logits;			/* [vocab] one row, changed by the penalties */
@@ -49,11 +51,11 @@ decoder_alloc(struct lm *m, const struct decoder_options *o, decoder_fn *fn, voi
 	d->fn = fn;
 	d->ctx = ctx;
 	d->tail = &d->head;
-	d->at = calloc((size_t)o->seqs, sizeof *d->at);
+	d->by_seq = calloc((size_t)o->seqs, sizeof *d->by_seq);
 	d->choosing = calloc((size_t)o->seqs, sizeof *d->choosing);
 	d->logits = malloc((size_t)lm_vocab(m) * sizeof *d->logits);
 	d->stamp = calloc((size_t)lm_vocab(m), sizeof *d->stamp);
-	if (d->at == NULL || d->choosing == NULL || d->logits == NULL || d->stamp == NULL) {
+	if (d->by_seq == NULL || d->choosing == NULL || d->logits == NULL || d->stamp == NULL) {
 		decoder_free(d);
 		return NULL;
 	}
@@ -61,27 +63,27 @@ decoder_alloc(struct lm *m, const struct decoder_options *o, decoder_fn *fn, voi
 }
 
 static void
-text_free(struct text *t)
+sequence_free(struct sequence *s)
 {
-	record_free(t->record);
-	sampler_free(t->sampler);
-	free(t->token);
-	free(t->completion);
-	free(t);
+	record_free(s->record);
+	sampler_free(s->sampler);
+	free(s->token);
+	free(s->completion.p);
+	free(s);
 }
 
 void
 decoder_free(struct decoder *d)
 {
-	struct text *t;
+	struct sequence *s;
 
 	if (d == NULL)
 		return;
-	while ((t = d->head) != NULL) {
-		d->head = t->next;
-		text_free(t);
+	while ((s = d->head) != NULL) {
+		d->head = s->next;
+		sequence_free(s);
 	}
-	free(d->at);
+	free(d->by_seq);
 	free(d->choosing);
 	free(d->logits);
 	free(d->stamp);
@@ -103,131 +105,121 @@ decoder_tokens(const struct decoder *d)
 
 /* The cells a text may come to need. The last token it generates is never fed. */
 static size_t
-need(const struct decoder *d, size_t n_prompt)
+cells_needed(const struct decoder *d, size_t n_prompt)
 {
 	return n_prompt + (size_t)d->o.max_tokens - 1;
 }
 
 /* The penalties of the Python library, in its order: repetition, then n-grams. */
 static void
-penalise(struct decoder *d, const struct text *t)
+penalise(struct decoder *d, const struct sequence *s)
 {
 	size_t k = (size_t)d->o.no_repeat_ngram, i;
 
 	if (d->o.repetition_penalty != 1) {
 		d->now++;
-		for (i = 0; i < t->n; i++) {
-			float *l = &d->logits[t->token[i]];
+		for (i = 0; i < s->n; i++) {
+			float *l = &d->logits[s->token[i]];
 
-			if (d->stamp[t->token[i]] == d->now)
+			if (d->stamp[s->token[i]] == d->now)
 				continue;
-			d->stamp[t->token[i]] = d->now;
+			d->stamp[s->token[i]] = d->now;
 			*l = (float)(*l < 0 ? *l * d->o.repetition_penalty : *l / d->o.repetition_penalty);
 		}
 	}
-	if (k > 0 && t->n + 1 >= k)
-		for (i = 0; i + k <= t->n; i++)
-			if (memcmp(t->token + i, t->token + t->n - (k - 1), (k - 1) * sizeof *t->token) == 0)
-				d->logits[t->token[i + k - 1]] = -INFINITY;
+	if (k > 0 && s->n + 1 >= k)
+		for (i = 0; i + k <= s->n; i++)
+			if (memcmp(s->token + i, s->token + s->n - (k - 1), (k - 1) * sizeof *s->token) == 0)
+				d->logits[s->token[i + k - 1]] = -INFINITY;
 }
 
-/* Where the first stop string begins, or len. Looks only where the last piece may have made one. */
+/* Where the first stop string begins, or its length. Looks only where bytes from `before` on may have made one. */
 static size_t
-find_stop(const struct decoder *d, const struct text *t, size_t before)
+find_stop(const struct decoder *d, const struct buf *text, size_t before)
 {
-	size_t first = t->len, i;
+	size_t first = text->len, i;
 
 	for (i = 0; i < d->o.n_stop; i++) {
 		size_t n = strlen(d->o.stop[i]), from = before + 1 > n ? before + 1 - n : 0;
-		const char *at = memmem(t->completion + from, t->len - from, d->o.stop[i], n);
+		const unsigned char *at = memmem(text->p + from, text->len - from, d->o.stop[i], n);
 
-		if (at != NULL && (size_t)(at - t->completion) < first)
-			first = (size_t)(at - t->completion);
+		if (at != NULL && (size_t)(at - text->p) < first)
+			first = (size_t)(at - text->p);
 	}
 	return first;
 }
 
-/* Chooses t's next token from its row and sees whether the text ends with it. */
+/* Chooses s's next token from its row and sees whether the text ends with it. */
 static int
-choose(struct decoder *d, struct text *t, struct err *e)
+choose_token(struct decoder *d, struct sequence *s, struct err *e)
 {
-	const float *row = lm_logits(d->lm, t->row);
-	size_t before = t->len, cut;
+	size_t before = s->completion.len, cut;
 	char piece[512];
 	int token, n;
 
-	memcpy(d->logits, row, (size_t)lm_vocab(d->lm) * sizeof *d->logits);
-	penalise(d, t);
-	token = sampler_pick(t->sampler, d->logits);
+	memcpy(d->logits, lm_logits(d->lm, s->row), (size_t)lm_vocab(d->lm) * sizeof *d->logits);
+	penalise(d, s);
+	token = sampler_pick(s->sampler, d->logits);
 	d->tokens++;
-	t->token[t->n++] = token;
+	s->token[s->n++] = token;
 	if (lm_is_end(d->lm, token)) {
-		t->finish = "eos";
+		s->finish = "eos";
 		return 0;
 	}
 	if ((n = lm_piece(d->lm, token, piece, sizeof piece)) < 0)
 		return err_set(e, "token %d has more than %zu bytes", token, sizeof piece);
-	if (t->len + (size_t)n >= t->max) {
-		size_t max = 2 * (t->max + (size_t)n);
-		char *p = realloc(t->completion, max);
-
-		if (p == NULL)
-			return err_memory(e);
-		t->completion = p;
-		t->max = max;
-	}
-	memcpy(t->completion + t->len, piece, (size_t)n);
-	t->len += (size_t)n;
-	if ((cut = find_stop(d, t, before)) < t->len) {
-		t->len = cut;
-		t->finish = "stop";
-	} else if (t->n - t->n_prompt == (size_t)d->o.max_tokens)
-		t->finish = "length";
+	if (buf_append(&s->completion, piece, (size_t)n) != 0)
+		return err_memory(e);
+	if ((cut = find_stop(d, &s->completion, before)) < s->completion.len) {
+		s->completion.len = cut;
+		s->finish = "stop";
+	} else if (s->n - s->n_prompt == (size_t)d->o.max_tokens)
+		s->finish = "length";
 	return 0;
 }
 
 /* Records leave in order: whatever is done at the head of the queue. */
 static int
-emit(struct decoder *d, struct err *e)
+write_finished(struct decoder *d, struct err *e)
 {
-	struct text *t;
+	struct sequence *s;
 
-	while ((t = d->head) != NULL && t->finish != NULL) {
-		char *clean = utf8_clean(t->completion, t->len);
+	while ((s = d->head) != NULL && s->finish != NULL) {
+		char *clean = utf8_clean((char *)s->completion.p, s->completion.len);
 		int rc;
 
 		if (clean == NULL)
 			return err_memory(e);
-		rc = record_set_str(t->record, "completion", clean, strlen(clean)) != 0 ||
-		    record_set_int(t->record, "tokens", (int64_t)(t->n - t->n_prompt)) != 0 ||
-		    record_set_str(t->record, "finish", t->finish, strlen(t->finish)) != 0;
+		rc = record_set_str(s->record, "completion", clean, strlen(clean)) != 0 ||
+		    record_set_int(s->record, "tokens", (int64_t)(s->n - s->n_prompt)) != 0 ||
+		    record_set_str(s->record, "finish", s->finish, strlen(s->finish)) != 0;
 		free(clean);
 		if (rc)
 			return err_memory(e);
-		if (d->fn(d->ctx, t->record, e) != 0)
+		if (d->fn(d->ctx, s->record, e) != 0)
 			return -1;
-		if ((d->head = t->next) == NULL)
+		if ((d->head = s->next) == NULL)
 			d->tail = &d->head;
-		text_free(t);
+		sequence_free(s);
 	}
 	return 0;
 }
 
-/* t's next token goes into the batch. */
+/* s's next token goes into the batch. */
 static void
-feed(struct decoder *d, struct text *t)
+feed_token(struct decoder *d, struct sequence *s)
 {
-	size_t p = t->fed++;
-	int last = t->fed == t->n;
+	size_t p = s->fed++;
+	int last = s->fed == s->n;
 
-	t->row = lm_batch_add(d->lm, t->token[p], (int)p, &t->seq, 1, last ? LM_LOGITS | d->o.want : 0);
+	s->row = lm_batch_add(d->lm, s->token[p], (int)p, &s->seq, 1, last ? LM_LOGITS | d->o.want : 0);
 	if (last)
-		d->choosing[d->n_choosing++] = t;
+		d->choosing[d->n_choosing++] = s;
 }
 
 /* Decodes the batch; texts whose last token was in it choose the next. */
 static int
-flush(struct decoder *d, struct err *e)
+decode_batch(struct decoder *d, struct err *e)
 {
 	size_t i, n = d->n_choosing;
 	int seq;
@@ -237,83 +229,78 @@ flush(struct decoder *d, struct err *e)
 	if (lm_decode(d->lm, e) != 0)
 		return -1;
 	for (seq = 0; seq < d->o.seqs; seq++)
-		if (d->at[seq] != NULL)
-			d->at[seq]->decoded = d->at[seq]->fed;
+		if (d->by_seq[seq] != NULL)
+			d->by_seq[seq]->decoded = d->by_seq[seq]->fed;
 	d->n_choosing = 0;
 	for (i = 0; i < n; i++) {
-		struct text *t = d->choosing[i];
+		struct sequence *s = d->choosing[i];
 
-		if (choose(d, t, e) != 0)
+		if (choose_token(d, s, e) != 0)
 			return -1;
-		if (t->finish != NULL) {
-			lm_forget_seq(d->lm, t->seq);
-			d->at[t->seq] = NULL;
-			d->cells -= need(d, t->n_prompt);
-			sampler_free(t->sampler);
-			t->sampler = NULL;
+		if (s->finish != NULL) {
+			lm_forget_seq(d->lm, s->seq);
+			d->by_seq[s->seq] = NULL;
+			d->cells -= cells_needed(d, s->n_prompt);
+			sampler_free(s->sampler);
+			s->sampler = NULL;
 		}
 	}
 	return 0;
 }
 
-/* Fewer tokens than these are decoded again in less time than a batch more takes. */
-enum { WORTH_SHARING = 8 };
-
-/* The text that begins most like t, with how many tokens: of those decoded, or of all. NULL: none is worth sharing. */
-static const struct text *
-most_like(const struct decoder *d, const struct text *t, int decoded, size_t *n)
+/*
+ * The sequence whose prompt begins most like that of s, with how many tokens: of those decoded, or of
+ * all that were fed. NULL and 0: none is worth sharing.
+ */
+static const struct sequence *
+find_most_alike(const struct decoder *d, const struct sequence *s, int decoded, size_t *n)
 {
-	const struct text *best = NULL;
+	const struct sequence *best = NULL, *u;
 	int seq;
 
-	for (*n = WORTH_SHARING - 1, seq = 0; seq < d->o.seqs; seq++) {
-		const struct text *u = d->at[seq];
-		size_t max, k;
+	for (*n = 0, seq = 0; seq < d->o.seqs; seq++) {
+		size_t k = 0;
 
-		if (u == NULL || u == t)
+		if ((u = d->by_seq[seq]) == NULL || u == s)
 			continue;
 		/* a prompt's last token is never shared: it is the one that chooses, and may be steered */
-		max = (u->n_prompt < t->n_prompt ? u->n_prompt : t->n_prompt) - 1;
-		k = decoded ? u->decoded : u->fed;
-		max = k < max ? k : max;
-		k = 0;
-		while (k < max && u->token[k] == t->token[k])
+		while (k < (decoded ? u->decoded : u->fed) && k + 1 < u->n_prompt && k + 1 < s->n_prompt &&
+		    u->token[k] == s->token[k])
 			k++;
-		if (k > *n) {
+		if (k > *n && k >= WORTH_SHARING) {
 			*n = k;
 			best = u;
 		}
 	}
-	*n = best != NULL ? *n : 0;
 	return best;
 }
 
 /* Where prompts begin alike, the beginning is decoded once. */
 static int
-share(struct decoder *d, struct text *t, struct err *e)
+share_prefix(struct decoder *d, struct sequence *s, struct err *e)
 {
-	const struct text *u;
+	const struct sequence *u;
 	size_t n, all;
 
-	u = most_like(d, t, 1, &n);
-	if (most_like(d, t, 0, &all) != NULL && all >= n + WORTH_SHARING) {
-		if (flush(d, e) != 0)
+	u = find_most_alike(d, s, 1, &n);
+	if (find_most_alike(d, s, 0, &all) != NULL && all >= n + WORTH_SHARING) {
+		if (decode_batch(d, e) != 0)
 			return -1;
-		u = most_like(d, t, 1, &n);
+		u = find_most_alike(d, s, 1, &n);
 	}
-	if (u != NULL && lm_share(d->lm, u->seq, t->seq, (int)n))
-		t->fed = t->decoded = n;
+	if (u != NULL && lm_share(d->lm, u->seq, s->seq, (int)n))
+		s->fed = s->decoded = n;
 	return 0;
 }
 
-/* Feeds what the model has not seen of t. */
+/* Feeds what the model has not seen of s. */
 static int
-feed_all(struct decoder *d, struct text *t, struct err *e)
+feed_rest(struct decoder *d, struct sequence *s, struct err *e)
 {
-	while (t->fed < t->n) {
-		if (lm_batch_size(d->lm) == d->o.batch && flush(d, e) != 0)
+	while (s->fed < s->n) {
+		if (lm_batch_size(d->lm) == d->o.batch && decode_batch(d, e) != 0)
 			return -1;
-		feed(d, t);
+		feed_token(d, s);
 	}
 	return 0;
 }
@@ -325,26 +312,27 @@ feed_all(struct decoder *d, struct text *t, struct err *e)
 int
 decoder_step(struct decoder *d, struct err *e)
 {
-	int alone = lm_is_recurrent(d->lm), seq;
-	struct text *t;
+	int alone = lm_is_recurrent(d->lm);
+	struct sequence *s;
 
 	lm_batch_clear(d->lm);
-	for (t = d->head; t != NULL; t = t->next)
-		if (t->fed == 0 && (share(d, t, e) != 0 || feed_all(d, t, e) != 0 || (alone && flush(d, e) != 0)))
+	for (s = d->head; s != NULL; s = s->next)
+		if (s->fed == 0 && (share_prefix(d, s, e) != 0 || feed_rest(d, s, e) != 0 ||
+		    (alone && decode_batch(d, e) != 0)))
 			return -1;
-	for (seq = 0; seq < d->o.seqs; seq++)
-		if (d->at[seq] != NULL && feed_all(d, d->at[seq], e) != 0)
+	for (s = d->head; s != NULL; s = s->next)
+		if (s->finish == NULL && feed_rest(d, s, e) != 0)
 			return -1;
-	return flush(d, e) != 0 ? -1 : emit(d, e);
+	return decode_batch(d, e) != 0 ? -1 : write_finished(d, e);
 }
 
 static int
-free_seq(const struct decoder *d)
+unused_seq(const struct decoder *d)
 {
 	int i;
 
 	for (i = 0; i < d->o.seqs; i++)
-		if (d->at[i] == NULL)
+		if (d->by_seq[i] == NULL)
 			return i;
 	return -1;
 }
@@ -354,34 +342,32 @@ decoder_push(struct decoder *d, const struct record *r, const struct example *x,
 {
 	uint64_t seed = hash_bytes(hash_bytes(HASH_START, &d->o.seed, sizeof d->o.seed), x->id,
 	    strlen(x->id));
-	struct text *t;
+	struct sequence *s;
 	int seq;
 
-	if (need(d, x->n) > (size_t)d->o.cells)
+	if (cells_needed(d, x->n) > (size_t)d->o.cells)
 		return err_set(e, "'%s' has %zu tokens: no room for %d more in a context of %d", x->id,
 		    x->n, d->o.max_tokens, d->o.cells);
-	while ((seq = free_seq(d)) < 0 || d->cells + need(d, x->n) > (size_t)d->o.cells)
+	while ((seq = unused_seq(d)) < 0 || d->cells + cells_needed(d, x->n) > (size_t)d->o.cells)
 		if (decoder_step(d, e) != 0)
 			return -1;
-	if ((t = calloc(1, sizeof *t)) == NULL)
+	if ((s = calloc(1, sizeof *s)) == NULL)
 		return err_memory(e);
-	t->seq = seq;
-	t->n = t->n_prompt = x->n;
-	t->max = 256;
-	t->token = malloc((x->n + (size_t)d->o.max_tokens) * sizeof *t->token);
-	t->completion = malloc(t->max);
-	t->record = record_alloc();
-	t->sampler = sampler_alloc(d->lm, &d->o.sampling, seed);
-	if (t->token == NULL || t->completion == NULL || t->record == NULL || t->sampler == NULL ||
-	    record_copy(t->record, r) != 0) {
-		text_free(t);
+	s->seq = seq;
+	s->n = s->n_prompt = x->n;
+	s->token = malloc((x->n + (size_t)d->o.max_tokens) * sizeof *s->token);
+	s->record = record_alloc();
+	s->sampler = sampler_alloc(d->lm, &d->o.sampling, seed);
+	if (s->token == NULL || s->record == NULL || s->sampler == NULL || record_copy(s->record, r) != 0 ||
+	    buf_reserve(&s->completion, 1) != 0) {
+		sequence_free(s);
 		return err_memory(e);
 	}
-	memcpy(t->token, x->token, x->n * sizeof *t->token);
-	d->at[seq] = t;
-	d->cells += need(d, x->n);
-	*d->tail = t;
-	d->tail = &t->next;
+	memcpy(s->token, x->token, x->n * sizeof *s->token);
+	d->by_seq[seq] = s;
+	d->cells += cells_needed(d, x->n);
+	*d->tail = s;
+	d->tail = &s->next;
 	return 0;
 }
 
@@ -389,13 +375,4 @@ int
 decoder_busy(const struct decoder *d)
 {
 	return d->head != NULL;
-}
-
-int
-decoder_finish(struct decoder *d, struct err *e)
-{
-	while (d->head != NULL)
-		if (decoder_step(d, e) != 0)
-			return -1;
-	return 0;
 }

@@ -47,8 +47,6 @@ int decoder_push(struct decoder *d, const struct record *r, const struct example
 int decoder_busy(const struct decoder *d);	/* has a text not ended yet? */
 /* Decodes one token of every text that has not ended. 0 or -1. */
 int decoder_step(struct decoder *d, struct err *e);
-/* Decodes until every text has ended. 0 or -1. */
-int decoder_finish(struct decoder *d, struct err *e);
 /*
  * For the function given to lm_steer: the record of the text that the i-th of the
  * activations before it is of (borrowed), and the token's position in that text.

@@ -142,8 +142,9 @@ decode(int seqs, int batch, int cells, int wide, struct result *result, struct e
 		free(x.token);
 		record_free(r);
 	}
-	if (rc == 0 && (rc = decoder_finish(d, e)) == 0 &&
-	    (s.unknown > 0 || s.records != N || s.rows != (int)decoder_tokens(d)))
+	while (rc == 0 && decoder_busy(d))
+		rc = decoder_step(d, e);
+	if (rc == 0 && (s.unknown > 0 || s.records != N || s.rows != (int)decoder_tokens(d)))
 		rc = err_set(e, "%zu records, %d rows, %d tokens, %d unknown", s.records, s.rows,
 		    (int)decoder_tokens(d), s.unknown);
 	decoder_free(d);
