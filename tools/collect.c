@@ -183,7 +183,7 @@ decode_batch(struct collector *c)
 		return;
 	assign_slots(c);
 	c->rows += prefix_tree_rows(c->tree);
-	tool_check(prefix_tree_batch(c->tree, c->lm, &e), &e);
+	prefix_tree_batch(c->tree, 0, prefix_tree_rows(c->tree), c->lm);
 	tool_check(lm_decode(c->lm, &e), &e);
 	lm_forget(c->lm);
 	for (i = 0; i < prefix_tree_texts(c->tree); i++)

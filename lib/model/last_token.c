@@ -3,53 +3,41 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/prefix_tree.h"
-
-enum {
-	FILL = 512,		/* rows a batch is filled up to */
-	CONTEXT = 2048,		/* longest text, in tokens */
-	SEQS = 64		/* texts decoded together */
-};
+#include "model/text_batch.h"
 
 struct last_token {
-	struct lm *lm;
-	size_t longest;			/* CONTEXT, or what the model was trained for if that is less */
-	struct prefix_tree *tree;
-	size_t n;			/* texts added */
-	size_t length[SEQS];		/* of each, in tokens */
-	float *act[SEQS];
+	struct text_batch batch;
+	float *act[TEXT_BATCH_TEXTS];
 };
 
-/* lm_tap */
+/* lm_tap_fn */
 static int
-keep(void *ctx, int block, int row, const float *act, struct err *e)
+copy_act(void *ctx, int block, int row, const float *act, struct err *e)
 {
 	struct last_token *l = ctx;
+	struct text_batch *b = &l->batch;
 	size_t i;
 
 	(void)block, (void)e;
-	for (i = 0; i < l->n; i++)
-		if (prefix_tree_row(l->tree, i, l->length[i] - 1) == row)
-			memcpy(l->act[i], act, (size_t)lm_dim(l->lm) * sizeof *act);
+	for (i = 0; i < prefix_tree_texts(b->tree); i++)
+		if (prefix_tree_row(b->tree, i, b->x[i]->n - 1) == row)
+			memcpy(l->act[i], act, (size_t)lm_dim(b->lm) * sizeof *act);
 	return 0;
 }
 
 struct last_token *
 last_token_open(const char *model, int block, int threads, int gpu_layers, struct err *e)
 {
-	struct lm_options lo = { .path = model, .threads = threads, .gpu_layers = gpu_layers,
-	    .seqs = SEQS, .batch = CONTEXT, .cells = CONTEXT, .outputs = CONTEXT };
 	struct last_token *l = calloc(1, sizeof *l);
 
-	if (l == NULL || (l->tree = prefix_tree_alloc(SEQS, FILL, CONTEXT)) == NULL) {
+	if (l == NULL) {
 		err_memory(e);
-		goto fail;
+		return NULL;
 	}
-	if ((l->lm = lm_open(&lo, e)) == NULL || lm_tap(l->lm, &block, 1, 1, keep, l, e) != 0)
-		goto fail;
-	l->longest = lm_context(l->lm) < CONTEXT ? (size_t)lm_context(l->lm) : CONTEXT;
-	return l;
-fail:
+	/* a text longer than a batch could not be read on: what a model does not compute to the end it forgets */
+	if (text_batch_open(&l->batch, model, TEXT_BATCH_CONTEXT, threads, gpu_layers, e) == 0 &&
+	    lm_tap(l->batch.lm, &block, 1, 1, copy_act, l, e) == 0)
+		return l;
 	last_token_free(l);
 	return NULL;
 }
@@ -59,44 +47,39 @@ last_token_free(struct last_token *l)
 {
 	if (l == NULL)
 		return;
-	lm_free(l->lm);
-	prefix_tree_free(l->tree);
+	text_batch_release(&l->batch);
 	free(l);
 }
 
 struct lm *
 last_token_lm(struct last_token *l)
 {
-	return l->lm;
+	return l->batch.lm;
 }
 
 int
 last_token_add(struct last_token *l, const struct example *x, float *act, struct err *e)
 {
-	unsigned want[CONTEXT] = { 0 };
+	unsigned want[TEXT_BATCH_CONTEXT] = { 0 };
 	int added;
 
-	if (x->n > l->longest)
-		return err_set(e, "'%s' has %zu tokens: more than %zu", x->id, x->n, l->longest);
-	want[x->n - 1] = LM_TAP;
-	if ((added = prefix_tree_add(l->tree, x->token, want, x->n)) < 0)
-		return err_memory(e);
-	if (added > 0) {
-		l->length[l->n] = x->n;
-		l->act[l->n++] = act;
-	}
+	if (x->n <= TEXT_BATCH_CONTEXT)
+		want[x->n - 1] = LM_TAP;
+	if ((added = text_batch_add(&l->batch, x, x->n, want, e)) > 0)
+		l->act[prefix_tree_texts(l->batch.tree) - 1] = act;
 	return added;
 }
 
 int
 last_token_decode(struct last_token *l, struct err *e)
 {
-	if (l->n == 0)
+	struct text_batch *b = &l->batch;
+
+	if (prefix_tree_texts(b->tree) == 0)
 		return 0;
-	if (prefix_tree_batch(l->tree, l->lm, e) != 0 || lm_decode(l->lm, e) != 0)
+	prefix_tree_batch(b->tree, 0, prefix_tree_rows(b->tree), b->lm);
+	if (lm_decode(b->lm, e) != 0)
 		return -1;
-	lm_forget(l->lm);
-	prefix_tree_clear(l->tree);
-	l->n = 0;
+	text_batch_clear(b);
 	return 0;
 }

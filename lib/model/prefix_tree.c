@@ -6,7 +6,6 @@
 struct node {
 	int token, pos;
 	int child, next;	/* first child, next child of the same parent; -1: none */
-	int texts;		/* how many */
 	unsigned want;
 };
 
@@ -17,6 +16,7 @@ struct prefix_tree {
 	int **path;		/* [text][pos] node */
 	size_t *length;		/* [text] */
 	size_t n_text, max_text;
+	int *seq;		/* [text] those of one row */
 };
 
 struct prefix_tree *
@@ -33,7 +33,8 @@ prefix_tree_alloc(size_t texts, size_t rows, size_t rows_lone)
 	t->node = calloc(rows > rows_lone ? rows : rows_lone, sizeof *t->node);
 	t->path = calloc(texts, sizeof *t->path);
 	t->length = calloc(texts, sizeof *t->length);
-	if (t->node == NULL || t->path == NULL || t->length == NULL) {
+	t->seq = calloc(texts, sizeof *t->seq);
+	if (t->node == NULL || t->path == NULL || t->length == NULL || t->seq == NULL) {
 		prefix_tree_free(t);
 		return NULL;
 	}
@@ -49,6 +50,7 @@ prefix_tree_free(struct prefix_tree *t)
 	free(t->node);
 	free(t->path);
 	free(t->length);
+	free(t->seq);
 	free(t);
 }
 
@@ -82,8 +84,9 @@ find(const struct prefix_tree *t, int first, int token)
 	return first;
 }
 
-size_t
-prefix_tree_shared(const struct prefix_tree *t, const int *token, size_t n)
+/* How many tokens of a text the tree has already. */
+static size_t
+count_shared(const struct prefix_tree *t, const int *token, size_t n)
 {
 	int at = t->root;
 	size_t i;
@@ -96,7 +99,7 @@ prefix_tree_shared(const struct prefix_tree *t, const int *token, size_t n)
 int
 prefix_tree_add(struct prefix_tree *t, const int *token, const unsigned *want, size_t n)
 {
-	size_t fresh = n - prefix_tree_shared(t, token, n), i;
+	size_t fresh = n - count_shared(t, token, n), i;
 	int *path, *head = &t->root;
 
 	if (t->n_text == t->max_text ||
@@ -109,11 +112,10 @@ prefix_tree_add(struct prefix_tree *t, const int *token, const unsigned *want, s
 
 		if (at < 0) {
 			at = (int)t->n_node++;
-			t->node[at] = (struct node){ token[i], (int)i, -1, *head, 0, 0 };
+			t->node[at] = (struct node){ token[i], (int)i, -1, *head, 0 };
 			*head = at;
 		}
 		t->node[at].want |= want[i];
-		t->node[at].texts++;
 		path[i] = at;
 		head = &t->node[at].child;
 	}
@@ -128,33 +130,20 @@ prefix_tree_row(const struct prefix_tree *t, size_t text, size_t pos)
 	return t->path[text][pos];
 }
 
-int
-prefix_tree_batch(const struct prefix_tree *t, struct lm *m, struct err *e)
+void
+prefix_tree_batch(const struct prefix_tree *t, size_t first, size_t end, struct lm *m)
 {
-	size_t total = 0, i, p;
-	int **seq, *all;
+	size_t i, k;
 
-	for (i = 0; i < t->n_text; i++)
-		total += t->length[i];
-	seq = malloc((t->n_node + 1) * sizeof *seq);
-	all = malloc((total + 1) * sizeof *all);
-	if (seq == NULL || all == NULL) {
-		free(seq);
-		free(all);
-		return err_memory(e);
-	}
-	for (i = 0, p = 0; i < t->n_node; p += (size_t)t->node[i++].texts)
-		seq[i] = all + p;
-	/* fill every node's list of sequences; seq[] runs ahead to its end */
-	for (i = 0; i < t->n_text; i++)
-		for (p = 0; p < t->length[i]; p++)
-			*seq[t->path[i][p]]++ = (int)i;
 	lm_batch_clear(m);
 	/* a node is made after its parent, so positions come in order */
-	for (i = 0; i < t->n_node; i++)
-		lm_batch_add(m, t->node[i].token, t->node[i].pos, seq[i] - t->node[i].texts,
-		    t->node[i].texts, t->node[i].want);
-	free(seq);
-	free(all);
-	return 0;
+	for (i = first; i < end; i++) {
+		size_t pos = (size_t)t->node[i].pos;
+		int n = 0;
+
+		for (k = 0; k < t->n_text; k++)
+			if (pos < t->length[k] && t->path[k][pos] == (int)i)
+				t->seq[n++] = (int)k;
+		lm_batch_add(m, t->node[i].token, (int)pos, t->seq, n, t->node[i].want);
+	}
 }

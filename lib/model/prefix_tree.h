@@ -26,12 +26,13 @@ size_t prefix_tree_rows(const struct prefix_tree *t);
  * 0: no room, decode and clear first; -1: out of memory.
  */
 int prefix_tree_add(struct prefix_tree *t, const int *token, const unsigned *want, size_t n);
-/* How many tokens of the text prefix_tree_add would share with what is there. */
-size_t prefix_tree_shared(const struct prefix_tree *t, const int *token, size_t n);
 /* The row of token `pos` of text `text`. */
 int prefix_tree_row(const struct prefix_tree *t, size_t text, size_t pos);
 
-/* Puts all rows into the model's (empty) batch: row numbers are those of prefix_tree_row. 0, -1. */
-int prefix_tree_batch(const struct prefix_tree *t, struct lm *m, struct err *e);
+/*
+ * Makes the rows from `first` to before `end` the model's batch, in which they are numbered from 0 on. What comes
+ * before them must have been decoded.
+ */
+void prefix_tree_batch(const struct prefix_tree *t, size_t first, size_t end, struct lm *m);
 
 #endif

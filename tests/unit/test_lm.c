@@ -59,8 +59,9 @@ activations(struct lm *m, size_t first, size_t n, int block, int stop, float *ou
 		prefix_tree_add(t, token, want, len[i]);
 		free(token);
 	}
-	if (lm_tap(m, &block, 1, stop, catch_act, &c, &e) != 0 || prefix_tree_batch(t, m, &e) != 0 ||
-	    lm_decode(m, &e) != 0) {
+	if (lm_tap(m, &block, 1, stop, catch_act, &c, &e) == 0)
+		prefix_tree_batch(t, 0, prefix_tree_rows(t), m);
+	if (lm_decode(m, &e) != 0) {
 		printf("Bail out! %s\n", e.text);
 		exit(1);
 	}
