@@ -433,13 +433,11 @@ open_model(struct generator *g)
 static void
 open_steered_model(struct generator *g, struct header *h)
 {
+	struct steering_sweep sweep = { opt.lengths.T, opt.lengths.n, length_of_row, g };
 	struct err e;
 
-	g->steering = tool_need(steering_alloc());
+	g->steering = tool_need(steering_alloc(&sweep));
 	flow_options_steer(g->steering, model_options.threads, h);
-	if (flows.n > 0 && opt.lengths.n > 0)
-		tool_check(steering_lengths(g->steering, opt.lengths.T, opt.lengths.n, &flows.flow[0].o,
-		    length_of_row, g, &e), &e);
 	open_model(g);
 	if (header_set_model(h, lm_name(g->lm), lm_digest(g->lm)) != 0)
 		tool_die("out of memory");

@@ -164,7 +164,7 @@ main(int argc, char *argv[])
 	if (header_add_value(&h, "metric", metric->name) != 0)
 		tool_die("out of memory");
 	if (flows.n > 0 && metric->uses & METRIC_FLOWS) {
-		options.steering = tool_need(steering_alloc());
+		options.steering = tool_need(steering_alloc(NULL));
 		flow_options_steer(options.steering, options.threads, &h);
 	}
 	state = tool_need(calloc(1, metric->size));

@@ -1,134 +1,115 @@
 #include "steer/steering.h"
 
 #include <stdlib.h>
+#include <string.h>
+
+enum { ROWS = 512 };			/* moved at a time, at most */
 
 struct steering {
-	struct {
+	struct steering_sweep sweep;		/* n = 0: none */
+	struct steered {
+		struct steering *s;
 		struct barrier *barrier;
-		struct flow *flow[STEERING_LENGTHS];
-		size_t (*which)(void *ctx, size_t i);	/* the flow of row i; NULL: the first */
-		void *ctx;
+		struct flow *flow[STEERING_LENGTHS];	/* one for each length of the sweep, or one */
 	} by[STEERING_MAX];
 	size_t n;
-	/* one place for each block: lm hands its address back */
-	struct place {
-		struct steering *s;
-		int block;
-	} place[STEERING_MAX];
-	struct flow_result *result;		/* [room] */
-	size_t room;
+	float *act;				/* [ROWS][dim] those of one length of the sweep */
+	struct flow_result result[ROWS];
 	struct steering_count count;
 };
 
 struct steering *
-steering_alloc(void)
+steering_alloc(const struct steering_sweep *sweep)
 {
-	return calloc(1, sizeof(struct steering));
-}
+	struct steering *s = calloc(1, sizeof *s);
 
-void
-steering_free(struct steering *s)
-{
-	size_t i, k;
-
-	if (s == NULL)
-		return;
-	for (i = 0; i < s->n; i++) {
-		for (k = 0; k < STEERING_LENGTHS; k++)
-			flow_free(s->by[i].flow[k]);
-		barrier_free(s->by[i].barrier);
-	}
-	free(s->result);
-	free(s);
+	if (s != NULL && sweep != NULL)
+		s->sweep = *sweep;
+	return s;
 }
 
 int
 steering_add(struct steering *s, const char *path, const struct flow_options *o, struct header *h, struct err *e)
 {
-	struct barrier *b;
+	struct steered *b = &s->by[s->n];
+	struct flow_options of_one = *o;
+	size_t k = 0;
 
 	if (s->n == STEERING_MAX)
 		return err_set(e, "more than %d barriers", STEERING_MAX);
-	if (barrier_open(&b, path, e) != 0)
+	if (barrier_open(&b->barrier, path, e) != 0)
 		return -1;
-	s->by[s->n].barrier = b;
-	s->by[s->n].flow[0] = flow_alloc(b, o, e);
+	b->s = s;
 	s->n++;
-	if (s->by[s->n - 1].flow[0] == NULL)
-		return err_prefix(e, "'%s': ", path);
-	return header_add_side(h, path, b->digest) != 0 ? err_memory(e) : 0;
-}
-
-int
-steering_lengths(struct steering *s, const struct strength *T, size_t n, const struct flow_options *o,
-    size_t (*which)(void *ctx, size_t i), void *ctx, struct err *e)
-{
-	struct flow_options of_one = *o;
-	size_t k;
-
-	if (n > STEERING_LENGTHS)
-		return err_set(e, "more than %d lengths", STEERING_LENGTHS);
-	for (k = 0; k < n; k++) {
-		struct flow **flow = &s->by[s->n - 1].flow[k];
-
-		of_one.T = T[k];
-		flow_free(*flow);
-		if ((*flow = flow_alloc(s->by[s->n - 1].barrier, &of_one, e)) == NULL)
-			return -1;
-	}
-	s->by[s->n - 1].which = which;
-	s->by[s->n - 1].ctx = ctx;
-	return 0;
-}
-
-/* The flow of barrier b that moves row i. */
-static struct flow *
-flow_of(const struct steering *s, size_t b, size_t i)
-{
-	return s->by[b].flow[s->by[b].which != NULL ? s->by[b].which(s->by[b].ctx, i) : 0];
-}
-
-/* Moves act[n][dim] by barrier b; rows that follow each other with one length are moved together. */
-static int
-move(const struct steering *s, size_t b, float *act, size_t n, struct err *e)
-{
-	size_t dim = s->by[b].barrier->header.dim, i, end;
-
-	for (i = 0; i < n; i = end) {
-		struct flow *flow = flow_of(s, b, i);
-
-		for (end = i + 1; end < n && flow_of(s, b, end) == flow; end++)
-			;
-		if (flow_apply(flow, act + i * dim, end - i, s->result + i, 0, e) != 0)
-			return -1;
-	}
-	return 0;
-}
-
-/* lm_steer_fn of one block */
-static int
-steer(void *ctx, float *act, size_t n, struct err *e)
-{
-	const struct place *at = ctx;
-	struct steering *s = at->s;
-	size_t i, k;
-
-	if (n > s->room) {
-		free(s->result);
-		s->room = 0;
-		if ((s->result = malloc(n * sizeof *s->result)) == NULL)
+	do {
+		if (s->sweep.n > 0)
+			of_one.T = s->sweep.T[k];
+		if ((b->flow[k] = flow_alloc(b->barrier, &of_one, e)) == NULL)
+			return err_prefix(e, "'%s': ", path);
+	} while (++k < s->sweep.n);
+	if (s->sweep.n > 0 && s->act == NULL)
+		if ((s->act = malloc(ROWS * b->barrier->header.dim * sizeof *s->act)) == NULL)
 			return err_memory(e);
-		s->room = n;
+	return header_add_side(h, path, b->barrier->digest) != 0 ? err_memory(e) : 0;
+}
+
+/* Moves n <= ROWS activations by one flow. */
+static int
+move_rows(struct steering *s, struct flow *flow, float *act, size_t n, struct err *e)
+{
+	size_t i;
+
+	if (flow_apply(flow, act, n, s->result, 0, e) != 0)
+		return -1;
+	s->count.seen += n;
+	for (i = 0; i < n; i++) {
+		s->count.moved += s->result[i].length > 0;
+		s->count.length += s->result[i].length;
 	}
-	for (i = 0; i < s->n; i++) {
-		if (s->by[i].barrier->header.block[0] != at->block)
-			continue;
-		if (move(s, i, act, n, e) != 0)
+	return 0;
+}
+
+/* Moves the rows first, ..., first + n - 1 of n <= ROWS, those of each length together. */
+static int
+move_sweep(struct steering *s, const struct steered *b, float *act, size_t first, size_t n, struct err *e)
+{
+	size_t dim = b->barrier->header.dim, which[ROWS], i, k, m;
+
+	for (i = 0; i < n; i++)
+		which[i] = s->sweep.which(s->sweep.ctx, first + i);
+	for (k = 0; k < s->sweep.n; k++) {
+		for (m = 0, i = 0; i < n; i++)
+			if (which[i] == k)
+				memcpy(s->act + m++ * dim, act + i * dim, dim * sizeof *act);
+		if (move_rows(s, b->flow[k], s->act, m, e) != 0)
 			return -1;
-		s->count.seen += n;
-		for (k = 0; k < n; k++) {
-			s->count.moved += s->result[k].length > 0;
-			s->count.length += s->result[k].length;
+		for (m = 0, i = 0; i < n; i++)
+			if (which[i] == k)
+				memcpy(act + i * dim, s->act + m++ * dim, dim * sizeof *act);
+	}
+	return 0;
+}
+
+/* lm_steer_fn of one block, whose barriers take their turns */
+static int
+steer_block(void *ctx, float *act, size_t n, struct err *e)
+{
+	const struct steered *at = ctx;
+	struct steering *s = at->s;
+	size_t dim = at->barrier->header.dim, i, k;
+
+	for (k = 0; k < s->n; k++) {
+		const struct steered *b = &s->by[k];
+
+		if (b->barrier->header.block[0] != at->barrier->header.block[0])
+			continue;
+		for (i = 0; i < n; i += ROWS) {
+			size_t m = n - i < ROWS ? n - i : ROWS;
+			int rc = s->sweep.n > 0 ? move_sweep(s, b, act + i * dim, i, m, e) :
+			    move_rows(s, b->flow[0], act + i * dim, m, e);
+
+			if (rc != 0)
+				return -1;
 		}
 	}
 	return 0;
@@ -140,11 +121,10 @@ steering_attach(struct steering *s, struct lm *m, struct err *e)
 	size_t i;
 
 	for (i = 0; i < s->n; i++) {
-		int block = s->by[i].barrier->header.block[0];
+		const struct barrier *b = s->by[i].barrier;
 
-		s->place[i] = (struct place){ s, block };
-		if (barrier_check(s->by[i].barrier, lm_digest(m), (size_t)lm_dim(m), block, e) != 0 ||
-		    lm_steer(m, block, steer, &s->place[i], e) != 0)
+		if (barrier_check(b, lm_digest(m), (size_t)lm_dim(m), b->header.block[0], e) != 0 ||
+		    lm_steer(m, b->header.block[0], steer_block, &s->by[i], e) != 0)
 			return -1;
 	}
 	return 0;

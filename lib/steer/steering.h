@@ -12,24 +12,29 @@
 #include "base/err.h"
 #include "flow/flow.h"
 #include "model/lm.h"
-#include "stream/stream.h"
+#include "stream/header.h"
 
-enum { STEERING_MAX = 16, STEERING_LENGTHS = 64 };	/* barriers, lengths of one */
+enum { STEERING_MAX = 16, STEERING_LENGTHS = 64 };	/* barriers, lengths of a sweep */
+
+/* Rows that go different lengths: row i, as lm_steer_fn gets them, goes T[which(ctx, i)]. */
+struct steering_sweep {
+	const struct strength *T;
+	size_t n;		/* <= STEERING_LENGTHS */
+	size_t (*which)(void *ctx, size_t i);
+	void *ctx;
+};
 
 struct steering;
 
-struct steering *steering_alloc(void);		/* NULL: out of memory */
-void steering_free(struct steering *s);		/* NULL is fine */
+/*
+ * The lengths of a sweep, which is copied, stand in the place of those of the barriers' own options; NULL: no
+ * sweep. NULL: out of memory. It stays until the program ends.
+ */
+struct steering *steering_alloc(const struct steering_sweep *sweep);
 /* Reads a barrier file and names it in the header's last link. 0, -1. */
 int steering_add(struct steering *s, const char *path, const struct flow_options *o, struct header *h,
     struct err *e);
-/*
- * Makes the barrier added last move row i by the length T[which(ctx, i)], n lengths in all, instead of the one in
- * its options o. Returns 0, or -1 with a message.
- */
-int steering_lengths(struct steering *s, const struct strength *T, size_t n, const struct flow_options *o,
-    size_t (*which)(void *ctx, size_t i), void *ctx, struct err *e);
-/* From now on rows with LM_STEER are steered; s and m must live as long. 0, -1. */
+/* From now on rows with LM_STEER are steered; m must live as long. 0, -1. */
 int steering_attach(struct steering *s, struct lm *m, struct err *e);
 
 /* Counted by activation and barrier. */
