@@ -40,8 +40,8 @@ add_exp(vector *sum, const float *x, float max, float scale)
 	*sum += (vector)((integers)(p * (vector)power) & kept);
 }
 
-static inline __attribute__((always_inline)) float
-largest(const float *x, size_t n)
+SIMD_CLONES float
+logsumexp_max(const float *x, size_t n)
 {
 	size_t whole = n - n % (LANES * WIDE), i, k, v;
 	vector most[WIDE], t;
@@ -65,11 +65,11 @@ largest(const float *x, size_t n)
 	return max;
 }
 
-static inline __attribute__((always_inline)) double
-log_sum(const float *x, size_t n, float scale)
+SIMD_CLONES double
+logsumexp(const float *x, size_t n, float scale)
 {
 	size_t whole = n - n % (LANES * WIDE), i, end, k, v;
-	float max = largest(x, n), tail[LANES];
+	float max = logsumexp_max(x, n), tail[LANES];
 	vector sum[WIDE];
 	double total = 0;
 
@@ -93,38 +93,4 @@ log_sum(const float *x, size_t n, float scale)
 			total += (double)sum[0][k];
 	}
 	return (double)max * (double)scale + log(total);
-}
-
-#ifdef __x86_64__
-static __attribute__((target("avx2,fma"))) float
-largest_avx2(const float *x, size_t n)
-{
-	return largest(x, n);
-}
-
-static __attribute__((target("avx2,fma"))) double
-log_sum_avx2(const float *x, size_t n, float scale)
-{
-	return log_sum(x, n, scale);
-}
-#endif
-
-float
-logsumexp_max(const float *x, size_t n)
-{
-#ifdef __x86_64__
-	if (simd_fma())
-		return largest_avx2(x, n);
-#endif
-	return largest(x, n);
-}
-
-double
-logsumexp(const float *x, size_t n, float scale)
-{
-#ifdef __x86_64__
-	if (simd_fma())
-		return log_sum_avx2(x, n, scale);
-#endif
-	return log_sum(x, n, scale);
 }

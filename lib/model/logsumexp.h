@@ -1,8 +1,8 @@
 /*
  * logsumexp - log-sum-exp of a row of logits, and its largest.
  *
- * In vectors of floats, a few dozen of which go into a double: right to about 1e-7,
- * ten times as fast as expf one by one.
+ * In vectors of floats, a few dozen of which go into a double: right to about 1e-7, several
+ * times as fast as expf one by one, and the same numbers on every processor.
  */
 #ifndef ODESTEER_LOGSUMEXP_H
 #define ODESTEER_LOGSUMEXP_H
