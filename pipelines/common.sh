@@ -2,41 +2,47 @@
 # common.sh - what the pipelines share; sourced, never run.
 #
 #   OUT   where results are kept (default: out/NAME)
-#   DATA  a folder with truthfulqa/TruthfulQA.csv; without it the questions are those of the file
-#         QUESTIONS, by default the project's own, datasets/sample.jsonl
+#   DATA  a folder with truthfulqa/TruthfulQA.csv. Without it the questions are
+#         those of the file QUESTIONS (default: datasets/sample.jsonl)
 #   BLOCK the block to steer at (default: 13, the default model's)
 #
-# Results are made in steps. A step is made when it is missing or what it hangs on has changed:
+# A pipeline makes its results in steps. A step runs if its output is missing or
+# if something that it depends on has changed:
 #
-#   work              goes to the folder of the results, made if need be: names of files without a
-#                     folder are of there. Only one run at a time may work in it.
+#   work              changes to the folder of the results and creates it if
+#                     necessary; file names without a folder are relative to it.
+#                     Only one run at a time can work in a folder.
 #   step KEY UNITS OUTPUT [INPUT...] -- COMMAND...
 #
-# COMMAND writes to standard output what becomes the file OUTPUT once it has succeeded, with a file
-# OUTPUT.made beside it: version and digest of tools and pipeline, the command and the digests of the
-# INPUTs. While all of that is still so, the step is passed over. An interruption loses the step under way.
-# sh sees the last stage of a pipeline alone, so that COMMANDs are functions that look at each stage.
+# The standard output of COMMAND becomes the file OUTPUT once COMMAND has
+# succeeded. A file OUTPUT.made next to it holds the version and digest of tools
+# and pipeline, the command, and the digests of the INPUTs. The step is skipped
+# while these are unchanged. An interruption loses only the step that was
+# running. A shell sees the exit status of the last stage of a pipeline only, so
+# a COMMAND with several stages is a function that checks each of them.
 #
-# KEY, a kind and perhaps a name, and UNITS, how many of what it is of, are what time is counted by:
-# a line of the file `rates' has the key, the units, the seconds and the OUTPUT of each step that was
-# made.
+# The time of a step is estimated from KEY (a kind and perhaps a name) and UNITS
+# (how many items the step works on). The file `rates' has a line for each step
+# that ran: key, units, seconds and OUTPUT.
 #
-#   plan FUNCTION     calls it; with $dry set, its steps are not made but listed, with what they are
-#                     going to take by the rates of earlier steps of the same key, or kind, or by
-#                     `seconds KIND', which the pipeline has to define: a guess for one unit
-#   count FILE GUESS  the lines of the file; of one that has yet to be made, the guess
+#   plan FUNCTION     calls FUNCTION. If $dry is set, its steps do not run but
+#                     are listed with an estimate of their time, from the rates
+#                     of earlier steps of the same key or kind, or from `seconds
+#                     KIND', a guess for one unit that the pipeline defines
+#   count FILE GUESS  prints the number of lines of FILE, or GUESS if FILE has
+#                     yet to be made
 set -eu
 unset CDPATH
 
 here=$(cd "$(dirname "$0")" && until [ -e pipelines/common.sh ]; do cd ..; done && pwd)
 name=$(basename "$0")
 case $(command -v fitbarrier) in
-"$here"/*) ;; # another build of this clone's: what is tested
+"$here"/*) ;; # a test runs another build of this source tree
 *) PATH=$here/bin:$PATH ;;
 esac
 block=${BLOCK:-13}
 dry=
-late='|' # with $dry: what would be made
+late='|' # with $dry: files that would be made
 out=${OUT:-out/$name}
 
 die() {
@@ -52,16 +58,21 @@ path() { # FILE: its absolute path
 	*) printf %s "$PWD/$1" ;;
 	esac
 }
-self=$(path "$0") # results are made again when more than its comments changes
+self=$(path "$0") # a change of its code makes results stale, one of its comments does not
 DATA=$(path "${DATA-}")
 QUESTIONS=$(path "${QUESTIONS-}")
-model=$(path "${ODESTEER_MODEL:-${XDG_CACHE_HOME:-$HOME/.cache}/odesteer/models/SmolLM2-135M-Instruct-Q8_0.gguf}")
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/odesteer
+model=$(path "${ODESTEER_MODEL:-$cache/models/SmolLM2-135M-Instruct-Q8_0.gguf}")
 TRUTHFULQA_SUMS=$(path "${TRUTHFULQA_SUMS-}")
 export DATA QUESTIONS TRUTHFULQA_SUMS ODESTEER_MODEL="$model"
 
 work() {
 	command -v flock >/dev/null || die 'flock (of util-linux) is needed'
-	version="$(odesteer -V), $({ cat "$(dirname "$(command -v fitbarrier)")"/* && sed '/^[[:space:]]*#/d' "$self" "$here/pipelines/common.sh"; } | sha256sum | cut -c 1-16)"
+	made_by=$({
+		cat "$(dirname "$(command -v fitbarrier)")"/*
+		sed '/^[[:space:]]*#/d' "$self" "$here/pipelines/common.sh"
+	} | sha256sum | cut -c 1-16)
+	version="$(odesteer -V), $made_by"
 	if [ -n "$dry" ]; then
 		scratch=$(mktemp -d "${TMPDIR:-/tmp}/odesteer-plan.XXXXXX")
 		trap 'rm -rf "$scratch"' EXIT
@@ -75,12 +86,14 @@ work() {
 		flock -n 9 || die "another run is at work in '$out'"
 	fi
 }
-# Of a great file, its size and both ends: a model's have its metadata and weights, a stream's the header and
-# the checksum of all of it.
+# Prints a digest of FILE: of a large file only of its size and both ends. A
+# model has its metadata and weights there, a stream its header and its
+# checksum.
 digest() { # FILE
 	bytes=$(wc -c <"$1") || return
 	if [ "$bytes" -gt 67108864 ]; then
-		echo "$({ head -c 1048576 "$1" && tail -c 1048576 "$1"; } | sha256sum | cut -c 1-64) and $bytes bytes"
+		sum=$({ head -c 1048576 "$1" && tail -c 1048576 "$1"; } | sha256sum | cut -c 1-64)
+		echo "$sum and $bytes bytes"
 	else
 		sha256sum <"$1" | cut -c 1-64
 	fi
@@ -104,7 +117,8 @@ step() {
 	done
 	shift
 	want=$(printf '%s\n' "$version" "$*" "$from" | sed "s|$clone||g")
-	if [ -z "$stale" ] && [ -e "$output" ] && [ -e "$output.made" ] && [ "$(cat "$output.made")" = "$want" ]; then
+	if [ -z "$stale" ] && [ -e "$output" ] && [ -e "$output.made" ] &&
+		[ "$(cat "$output.made")" = "$want" ]; then
 		[ -z "$dry" ] || printf '%s\t%s\tdone\n' "$key" "$units"
 	elif [ -n "$dry" ]; then
 		late="$late$output|"
@@ -134,7 +148,11 @@ plan() { # FUNCTION
 	"$1" >"$scratch/steps"
 	[ ! -e rates ] || cp rates "$scratch/rates"
 	awk -v rates="$scratch/rates" '
-		function time(s) { return s < 90 ? sprintf("%.0f s", s) : s < 5400 ? sprintf("%.0f min", s / 60) : sprintf("%.1f h", s / 3600) }
+		function time(s) {
+			if (s < 90) return sprintf("%.0f s", s)
+			if (s < 5400) return sprintf("%.0f min", s / 60)
+			return sprintf("%.1f h", s / 3600)
+		}
 		function kind(key) { sub(/ .*/, "", key); return key }
 		BEGIN {
 			FS = ","
@@ -148,43 +166,52 @@ plan() { # FUNCTION
 		!($1 in seen) { seen[$1] = 1; order[++steps] = $1 }
 		$3 == "done" { done[$1]++; next }
 		{
-			one = n[$1] ? took[$1] / n[$1] : n[kind($1)] ? took[kind($1)] / n[kind($1)] : $3
+			if (n[$1]) one = took[$1] / n[$1]
+			else if (n[kind($1)]) one = took[kind($1)] / n[kind($1)]
+			else one = $3
 			todo[$1]++; left++
 			need[$1] += one * $2; all += one * $2
 		}
 		END {
 			for (i = 1; i <= steps; i++) {
 				s = order[i]
-				printf "%-20s %6d %6d %8s\n", s, done[s], todo[s], todo[s] ? time(need[s]) : "-"
+				left_of = todo[s] ? time(need[s]) : "-"
+				printf "%-20s %6d %6d %8s\n", s, done[s], todo[s], left_of
 			}
 			printf "%d steps to do, about %s\n", left, time(all)
 		}' "$scratch/steps"
 }
 
-lines() { # STREAM JQ-ARGUMENTS...: a stream's records through jq
+lines() { # STREAM JQ-ARGUMENTS...: runs jq on the records of a stream
 	stream=$1
 	shift
 	view --header "$stream" >lines && jq -c "$@" lines
 }
-# Questions in the form of sample.jsonl, and a line for each of their answers.
+# Makes questions.jsonl, in the format of sample.jsonl, and answers.jsonl, which
+# has a line for each answer.
 questions() {
 	if [ -n "$DATA" ]; then
 		step set 1 questions.jsonl ${TRUTHFULQA_SUMS:+"$TRUTHFULQA_SUMS"} \
-			"$here/datasets/truthfulqa" "$here/datasets/truthfulqa.jq" "$here/datasets/forms/half.jq" -- \
+			"$here/datasets/truthfulqa" "$here/datasets/truthfulqa.jq" \
+			"$here/datasets/forms/half.jq" -- \
 			env LIMIT= SEED= QUESTIONS= "$here/datasets/truthfulqa" questions
 	else
-		step set 1 questions.jsonl "${QUESTIONS:-$here/datasets/sample.jsonl}" -- cat "${QUESTIONS:-$here/datasets/sample.jsonl}"
+		from=${QUESTIONS:-$here/datasets/sample.jsonl}
+		step set 1 questions.jsonl "$from" -- cat "$from"
 	fi
-	step set 1 answers.jsonl questions.jsonl "$here/datasets/forms/examples.jq" -- jq -c -f "$here/datasets/forms/examples.jq" questions.jsonl
+	step set 1 answers.jsonl questions.jsonl "$here/datasets/forms/examples.jq" -- \
+		jq -c -f "$here/datasets/forms/examples.jq" questions.jsonl
 }
-# The answers of one half of the questions.
-half() { # SEED HALF NAME
+half() { # SEED HALF NAME: makes NAME.jsonl of the answers to one half of the questions
 	step set 1 "$3.jsonl" answers.jsonl "$here/datasets/forms/half.jq" -- \
-		jq -c -s --argjson seed "$1" --argjson half "$2" -f "$here/datasets/forms/half.jq" answers.jsonl
+		jq -c -s --argjson seed "$1" --argjson half "$2" \
+		-f "$here/datasets/forms/half.jq" answers.jsonl
 }
-first_groups() { # FILE N: the answers to its first N questions, those to a question together
-	jq -c -s --argjson n "$2" '(map(.group) | unique | .[:$n]) as $g | INDEX($g[]; .) as $in | .[] | select($in[.group])' "$1"
+first_groups() { # FILE N: prints the answers to the first N questions, grouped by question
+	jq -c -s --argjson n "$2" '
+		(map(.group) | unique | .[:$n]) as $g | INDEX($g[]; .) as $in
+		| .[] | select($in[.group])' "$1"
 }
-first_prompts() { # FILE N
+first_prompts() { # FILE N: prints the first N questions as prompts
 	jq -c -s --argjson n "$2" 'map({id: .group, group, prompt}) | unique | .[:$n][]' "$1"
 }

@@ -28,7 +28,7 @@ is "$(awk -F, 'NR > 1 && !($4 > 0 && $4 < 1 && $8 >= 1)' "$tmp/strength/strength
 for pipeline in estimators blocks solvers strength; do
 	cp "$tmp/$pipeline/rates" "$tmp/rates"
 	run env OUT="$tmp/$pipeline" SPLITS=1 BLOCKS=5,13,20 ROWS=10 LIMIT=4 ANSWERS=4 QUANTILES=0.9 \
-		LENGTHS="$([ $pipeline = solvers ] && echo 0.09r || echo 15)" pipelines/$pipeline
+		LENGTHS="$([ $pipeline = solvers ] && echo 0.09r || echo 15)" pipelines/studies/$pipeline
 	is "$status $(cmp "$tmp/rates" "$tmp/$pipeline/rates")" '0 ' "a second run of $pipeline finds everything made"
 done
 finish
