@@ -8,37 +8,34 @@
 
 extern const struct field_type field_caa;
 
-static struct field *
-fit(const struct fit_data *d, const struct fit_options *o, struct fit_report *rep, struct err *e)
+static int
+difference(double *v, const struct fit_data *d, const struct fit_options *o, struct err *e)
 {
-	struct constant *f = constant_alloc(&field_caa, sizeof *f, d->dim, e);
-	size_t n[2], i, j;
+	size_t n[2] = { 0, 0 }, i, j;
 
-	if (f == NULL)
-		return NULL;
-	for (n[0] = n[1] = i = 0; i < d->n; i++)
+	(void)o;
+	(void)e;
+	for (i = 0; i < d->n; i++)
 		n[d->label[i] != 0]++;
 	for (i = 0; i < d->n; i++) {
 		double share = d->label[i] ? 1 / (double)n[1] : -1 / (double)n[0];
 
 		for (j = 0; j < d->dim; j++)
-			f->v[j] += share * (double)d->act[i * d->dim + j];
+			v[j] += share * (double)d->act[i * d->dim + j];
 	}
-	if (constant_along(f, d, o, rep, e) == 0)
-		return &f->base;
-	constant_free(&f->base);
-	return NULL;
+	return 0;
+}
+
+static struct field *
+fit(const struct fit_data *d, const struct fit_options *o, struct fit_report *rep, struct err *e)
+{
+	return (struct field *)constant_fit_along(&field_caa, difference, d, o, rep, e);
 }
 
 const struct field_type field_caa = {
 	.name = "caa",
 	.about = "contrastive activation addition: the difference of the means",
 	.kind = FIELD_CONSTANT_FLOW,
-	.has_h = 1,
-	.one_vector = 1,
 	.fit = fit,
-	.save = constant_save,
-	.load = constant_load,
-	.free = constant_free,
-	.eval = constant_eval,
+	CONSTANT_FIELD,
 };

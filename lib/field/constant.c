@@ -92,8 +92,9 @@ constant_regress(struct constant *f, const struct fit_data *d, const struct fit_
 	return 0;
 }
 
-int
-constant_along(struct constant *f, const struct fit_data *d, const struct fit_options *o,
+/* Sets slope and intercept, for a v that is already there. 0, -1. */
+static int
+regress_along(struct constant *f, const struct fit_data *d, const struct fit_options *o,
     struct fit_report *rep, struct err *e)
 {
 	/*
@@ -132,6 +133,31 @@ constant_along(struct constant *f, const struct fit_data *d, const struct fit_op
 	rep->has_held_out = 0;
 	rep->C = NAN;
 	return rc;
+}
+
+struct field *
+constant_fit(const struct field_type *type, const struct fit_data *d, const struct fit_options *o,
+    struct fit_report *rep, struct err *e)
+{
+	struct constant *f = constant_alloc(type, sizeof *f, d->dim, e);
+
+	if (f == NULL || constant_regress(f, d, o, rep, e) == 0)
+		return (struct field *)f;
+	constant_free(&f->base);
+	return NULL;
+}
+
+struct constant *
+constant_fit_along(const struct field_type *type,
+    int (*vector)(double *v, const struct fit_data *d, const struct fit_options *o, struct err *e),
+    const struct fit_data *d, const struct fit_options *o, struct fit_report *rep, struct err *e)
+{
+	struct constant *f = constant_alloc(type, sizeof *f, d->dim, e);
+
+	if (f == NULL || (vector(f->v, d, o, e) == 0 && regress_along(f, d, o, rep, e) == 0))
+		return f;
+	constant_free(&f->base);
+	return NULL;
 }
 
 /* Is the vector a thing of its own, and not the gradient of h? */

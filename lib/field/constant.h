@@ -27,9 +27,16 @@ void constant_free(struct field *f);	/* field_type's; NULL is fine */
 /* v and the rest by a classifier on the activations, of o->C and o->loss. 0, -1. */
 int constant_regress(struct constant *f, const struct fit_data *d, const struct fit_options *o,
     struct fit_report *rep, struct err *e);
-/* slope and intercept, for a v that is already there. 0, -1. */
-int constant_along(struct constant *f, const struct fit_data *d, const struct fit_options *o,
+/* Allocates and fits a field by constant_regress. NULL with a message. */
+struct field *constant_fit(const struct field_type *type, const struct fit_data *d, const struct fit_options *o,
     struct fit_report *rep, struct err *e);
+/*
+ * Allocates a field whose v[d->dim], zero before, `vector' sets (0, -1), and fits slope and intercept of h along it.
+ * NULL with a message.
+ */
+struct constant *constant_fit_along(const struct field_type *type,
+    int (*vector)(double *v, const struct fit_data *d, const struct fit_options *o, struct err *e),
+    const struct fit_data *d, const struct fit_options *o, struct fit_report *rep, struct err *e);
 
 /* field_type's */
 int constant_save(const struct field *f, struct record *r);
@@ -38,5 +45,14 @@ void constant_eval(const struct field *f, void *w, const double *y, size_t n, do
 /* constant_load for a struct of size bytes, as constant_alloc has it */
 struct field *constant_load_sized(const struct field_type *type, size_t size, const struct record *r, size_t dim,
     struct err *e);
+
+/* What the field_types have in common whose field is a struct constant and nothing more. */
+#define CONSTANT_FIELD \
+	.has_h = 1, \
+	.one_vector = 1, \
+	.save = constant_save, \
+	.load = constant_load, \
+	.free = constant_free, \
+	.eval = constant_eval
 
 #endif

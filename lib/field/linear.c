@@ -11,26 +11,14 @@ extern const struct field_type field_linear;
 static struct field *
 fit(const struct fit_data *d, const struct fit_options *o, struct fit_report *rep, struct err *e)
 {
-	struct constant *f = constant_alloc(&field_linear, sizeof *f, d->dim, e);
-
-	if (f == NULL)
-		return NULL;
-	if (constant_regress(f, d, o, rep, e) == 0)
-		return &f->base;
-	constant_free(&f->base);
-	return NULL;
+	return constant_fit(&field_linear, d, o, rep, e);
 }
 
 const struct field_type field_linear = {
 	.name = "linear",
 	.about = "logistic regression, or a linear support vector machine",
 	.kind = FIELD_UNIT_FLOW,
-	.has_h = 1,
-	.one_vector = 1,
 	.uses = FIELD_USES_C | FIELD_USES_LOSS | FIELD_USES_STANDARDISE,
 	.fit = fit,
-	.save = constant_save,
-	.load = constant_load,
-	.free = constant_free,
-	.eval = constant_eval,
+	CONSTANT_FIELD,
 };

@@ -13,56 +13,47 @@
 
 extern const struct field_type field_repe;
 
-/* v[dim] of the pairs; pos becomes their differences. */
 static int
-component(double *pos, size_t n_pos, const double *neg, size_t n_neg, size_t dim, double *v, struct err *e)
+component(double *v, const struct fit_data *d, const struct fit_options *o, struct err *e)
 {
-	size_t n = n_pos < n_neg ? n_pos : n_neg, i;
+	size_t n_pos, n_neg, n, i;
+	double *pos = pca_rows(d, 1, &n_pos), *neg = pca_rows(d, 0, &n_neg);
+	int rc = -1;
 
-	if (n < 2)
-		return err_set(e, "repe needs two positive and two negative activations at least");
-	for (i = 0; i < n * dim; i++)
-		pos[i] -= neg[i];
-	return pca_component(pos, n, dim, v, e);
+	(void)o;
+	if (pos == NULL || neg == NULL) {
+		err_memory(e);
+	} else if ((n = n_pos < n_neg ? n_pos : n_neg) < 2) {
+		err_set(e, "repe needs two positive and two negative activations at least");
+	} else {
+		for (i = 0; i < n * d->dim; i++)
+			pos[i] -= neg[i];
+		rc = pca_component(pos, n, d->dim, v, e);
+	}
+	free(pos);
+	free(neg);
+	return rc;
 }
 
 static struct field *
 fit(const struct fit_data *d, const struct fit_options *o, struct fit_report *rep, struct err *e)
 {
-	struct constant *f = constant_alloc(&field_repe, sizeof *f, d->dim, e);
-	size_t n_pos, n_neg, i;
-	double *pos = pca_rows(d, 1, &n_pos), *neg = pca_rows(d, 0, &n_neg);
-	int rc = -1;
+	struct constant *f = constant_fit_along(&field_repe, component, d, o, rep, e);
+	size_t i;
 
-	if (f == NULL || pos == NULL || neg == NULL)
-		err_memory(e);
-	else if (component(pos, n_pos, neg, n_neg, d->dim, f->v, e) == 0)
-		rc = constant_along(f, d, o, rep, e);
-	free(pos);
-	free(neg);
-	if (rc != 0) {
-		if (f != NULL)
-			constant_free(&f->base);
-		return NULL;
-	}
 	/* the regression has found out on which side the positives are */
-	if (f->slope < 0) {
+	if (f != NULL && f->slope < 0) {
 		f->slope = -f->slope;
 		for (i = 0; i < d->dim; i++)
 			f->v[i] = -f->v[i];
 	}
-	return &f->base;
+	return (struct field *)f;
 }
 
 const struct field_type field_repe = {
 	.name = "repe",
 	.about = "representation engineering: the pairs' first principal component",
 	.kind = FIELD_CONSTANT_FLOW,
-	.has_h = 1,
-	.one_vector = 1,
 	.fit = fit,
-	.save = constant_save,
-	.load = constant_load,
-	.free = constant_free,
-	.eval = constant_eval,
+	CONSTANT_FIELD,
 };
