@@ -87,6 +87,20 @@ barrier_write(const struct barrier *b, const struct fit_report *rep, const struc
 	return rc;
 }
 
+/* Sets *v to number `name', which must lie between both ends, or to NaN if it is absent. 0, -1: it is not `what'. */
+static int
+load_figure(const struct record *r, const char *name, double least, double most, const char *what, double *v,
+    struct err *e)
+{
+	int got = record_get_num(r, name, v);
+
+	if (got == 0)
+		*v = NAN;
+	if (got < 0 || (got == 1 && !(*v > least && *v < most)))
+		return err_set(e, "field '%s' is not %s", name, what);
+	return 0;
+}
+
 /* The one record of the file into b. */
 static int
 load(struct barrier *b, struct stream *s, const struct record *r, struct err *e)
@@ -97,20 +111,11 @@ load(struct barrier *b, struct stream *s, const struct record *r, struct err *e)
 
 	if (b->header.n_block != 1)
 		return err_set(e, "its header names %zu blocks, not one", b->header.n_block);
-	if (record_get_num(r, "act_norm", &b->act_norm) != 1 || !(b->act_norm > 0))
-		return err_set(e, "field 'act_norm' is not a positive number");
-	if ((got = record_get_num(r, "prior", &b->prior)) == 0)
-		b->prior = NAN;
-	else if (got < 0 || !(b->prior > 0 && b->prior < 1))
-		return err_set(e, "field 'prior' is not a number between 0 and 1");
-	if ((got = record_get_num(r, "temperature", &b->temperature)) == 0)
-		b->temperature = NAN;
-	else if (got < 0 || !(b->temperature > 0))
-		return err_set(e, "field 'temperature' is not a positive number");
-	if ((got = record_get_num(r, "T_auto", &b->T_auto)) == 0)
-		b->T_auto = NAN;
-	else if (got < 0)
-		return err_set(e, "field 'T_auto' is not a number");
+	if (field_load_positive(r, "act_norm", &b->act_norm, e) != 0 ||
+	    load_figure(r, "prior", 0, 1, "a number between 0 and 1", &b->prior, e) != 0 ||
+	    load_figure(r, "temperature", 0, INFINITY, "a positive number", &b->temperature, e) != 0 ||
+	    load_figure(r, "T_auto", -INFINITY, INFINITY, "a number", &b->T_auto, e) != 0)
+		return -1;
 	for (i = 0; i < FIT_QUANTILES; i++)
 		b->quantile[i] = NAN;
 	if ((got = record_get_nums(r, "positives_h", &quantile, &n)) == 1) {

@@ -179,12 +179,6 @@ constant_save(const struct field *base, struct record *r)
 	    record_set_num(r, "log_prior_ratio", f->log_prior_ratio) != 0 ? -1 : 0;
 }
 
-static int
-load_num(const struct record *r, const char *name, double *x, struct err *e)
-{
-	return record_get_num(r, name, x) == 1 ? 0 : err_set(e, "field '%s' is not a number", name);
-}
-
 struct field *
 constant_load_sized(const struct field_type *type, size_t size, const struct record *r, size_t dim, struct err *e)
 {
@@ -194,9 +188,9 @@ constant_load_sized(const struct field_type *type, size_t size, const struct rec
 
 	if (f == NULL)
 		return NULL;
-	if ((!slope || load_num(r, "slope", &f->slope, e) == 0) &&
-	    load_num(r, "intercept", &f->intercept, e) == 0 &&
-	    load_num(r, "log_prior_ratio", &f->log_prior_ratio, e) == 0)
+	if ((!slope || field_load_number(r, "slope", &f->slope, e) == 0) &&
+	    field_load_number(r, "intercept", &f->intercept, e) == 0 &&
+	    field_load_number(r, "log_prior_ratio", &f->log_prior_ratio, e) == 0)
 		return &f->base;
 	constant_free(&f->base);
 	return NULL;

@@ -1,5 +1,6 @@
 #include "field/field.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -67,6 +68,26 @@ field_save(const struct field *f, struct record *r)
 	    record_set_nums(r, "isd", f->isd, f->dim) != 0)))
 		return -1;
 	return f->type->save(f, r);
+}
+
+int
+field_load_number(const struct record *r, const char *name, double *v, struct err *e)
+{
+	return record_get_num(r, name, v) == 1 ? 0 : err_set(e, "field '%s' is not a number", name);
+}
+
+int
+field_load_positive(const struct record *r, const char *name, double *v, struct err *e)
+{
+	return record_get_num(r, name, v) == 1 && *v > 0 ? 0 : err_set(e, "field '%s' is not a positive number", name);
+}
+
+int
+field_load_integer(const struct record *r, const char *name, int64_t least, int64_t most, int64_t *v, struct err *e)
+{
+	if (record_get_int(r, name, v) == 1 && *v >= least && *v <= most)
+		return 0;
+	return err_set(e, "field '%s' is not an integer from %" PRId64 " to %" PRId64, name, least, most);
 }
 
 double *

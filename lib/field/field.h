@@ -108,9 +108,13 @@ double field_speed(const struct field *f);
 /* Maps: a[n][dim] go the share T of the way to where they are mapped. */
 void field_apply(const struct field *f, struct field_work *w, double *a, size_t n, double T);
 
+/* For the loads of lib/field/: what a record has under `name'. 0 (or the array), or -1 (NULL) with a message naming it. */
+int field_load_number(const struct record *r, const char *name, double *v, struct err *e);
+int field_load_positive(const struct record *r, const char *name, double *v, struct err *e);
+int field_load_integer(const struct record *r, const char *name, int64_t least, int64_t most, int64_t *v,
+    struct err *e);
 /*
- * For lib/field/: an array of n numbers from a record; malloc'ed, caller frees. NULL with a message
- * naming the field. As long as the file has it: take it before anything else is
+ * n numbers; malloc'ed, caller frees. As long as the file has it: take it before anything else is
  * allocated for numbers that only the file says.
  */
 double *field_load_array(const struct record *r, const char *name, size_t n, struct err *e);

@@ -364,20 +364,20 @@ load(const struct field_type *type, const struct record *r, size_t dim, struct e
 	double gamma, coef0;
 
 	(void)type;
-	if (record_get_int(r, "degree", &degree) != 1 || degree < 1 || degree > FIELD_MAX_DEGREE ||
-	    record_get_num(r, "gamma", &gamma) != 1 || !(gamma > 0) ||
-	    record_get_num(r, "coef0", &coef0) != 1 || !(coef0 >= 0)) {
-		err_set(e, "one of degree, gamma, coef0 is missing or out of range");
+	if (field_load_integer(r, "degree", 1, FIELD_MAX_DEGREE, &degree, e) != 0 ||
+	    field_load_positive(r, "gamma", &gamma, e) != 0 || field_load_number(r, "coef0", &coef0, e) != 0)
+		return NULL;
+	if (coef0 < 0) {
+		err_set(e, "field 'coef0' is negative");
 		return NULL;
 	}
 	if ((f = polykernel_alloc(dim, (unsigned)degree, gamma, coef0)) == NULL) {
 		err_memory(e);
 		return NULL;
 	}
-	if (record_get_num(r, "intercept", &f->intercept) != 1 ||
-	    record_get_num(r, "log_prior_ratio", &f->log_prior_ratio) != 1)
-		err_set(e, "no intercept or log_prior_ratio");
-	else if ((degree == 2 ? load_quadratic(f, r, e) : load_rows(f, r, e)) == 0)
+	if (field_load_number(r, "intercept", &f->intercept, e) == 0 &&
+	    field_load_number(r, "log_prior_ratio", &f->log_prior_ratio, e) == 0 &&
+	    (degree == 2 ? load_quadratic(f, r, e) : load_rows(f, r, e)) == 0)
 		return &f->base;
 	field_free(&f->base);
 	return NULL;

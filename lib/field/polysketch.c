@@ -567,12 +567,13 @@ load(const struct field_type *type, const struct record *r, size_t dim, struct e
 	double gamma, coef0;
 
 	(void)type;
-	if (record_get_int(r, "degree", &degree) != 1 || degree < 1 || degree > FIELD_MAX_DEGREE ||
-	    record_get_int(r, "components", &n) != 1 || n < 1 || n > FIELD_MAX_COMPONENTS ||
-	    record_get_num(r, "gamma", &gamma) != 1 || !(gamma > 0) ||
-	    record_get_num(r, "coef0", &coef0) != 1 || !(coef0 >= 0) ||
-	    record_get_int(r, "seed", &seed) != 1 || seed < 0 || seed > UINT32_MAX) {
-		err_set(e, "one of degree, components, gamma, coef0, seed is missing or out of range");
+	if (field_load_integer(r, "degree", 1, FIELD_MAX_DEGREE, &degree, e) != 0 ||
+	    field_load_integer(r, "components", 1, FIELD_MAX_COMPONENTS, &n, e) != 0 ||
+	    field_load_integer(r, "seed", 0, UINT32_MAX, &seed, e) != 0 ||
+	    field_load_positive(r, "gamma", &gamma, e) != 0 || field_load_number(r, "coef0", &coef0, e) != 0)
+		return NULL;
+	if (coef0 < 0) {
+		err_set(e, "field 'coef0' is negative");
 		return NULL;
 	}
 	if ((f = polysketch_alloc(dim, (unsigned)degree, (size_t)n, gamma, coef0)) == NULL) {
@@ -580,11 +581,9 @@ load(const struct field_type *type, const struct record *r, size_t dim, struct e
 		return NULL;
 	}
 	f->seed = (uint64_t)seed;
-	if (record_get_num(r, "intercept", &f->intercept) != 1 ||
-	    record_get_num(r, "log_prior_ratio", &f->log_prior_ratio) != 1) {
-		err_set(e, "no intercept or log_prior_ratio");
+	if (field_load_number(r, "intercept", &f->intercept, e) != 0 ||
+	    field_load_number(r, "log_prior_ratio", &f->log_prior_ratio, e) != 0)
 		goto fail;
-	}
 	if ((f->index = load_ints(r, "index", f->degree * f->ext, 0, (int)n - 1, 1, e)) == NULL ||
 	    (f->sign = load_ints(r, "sign", f->degree * f->ext, -1, 1, 0, e)) == NULL ||
 	    (f->w = field_load_array(r, "w", f->n, e)) == NULL)

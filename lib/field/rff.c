@@ -303,12 +303,10 @@ load(const struct field_type *type, const struct record *r, size_t dim, struct e
 	double sigma, *w;
 
 	(void)type;
-	if (record_get_int(r, "components", &n) != 1 || n < 1 || n > FIELD_MAX_COMPONENTS ||
-	    record_get_num(r, "sigma", &sigma) != 1 || !(sigma > 0) || record_get_int(r, "seed", &seed) != 1 ||
-	    seed < 0 || seed > UINT32_MAX) {
-		err_set(e, "one of components, sigma, seed is missing or out of range");
+	if (field_load_integer(r, "components", 1, FIELD_MAX_COMPONENTS, &n, e) != 0 ||
+	    field_load_integer(r, "seed", 0, UINT32_MAX, &seed, e) != 0 ||
+	    field_load_positive(r, "sigma", &sigma, e) != 0)
 		return NULL;
-	}
 	/* the file's length first: n alone could ask for any amount of memory, and random numbers for all of it */
 	if ((w = field_load_array(r, "w", (size_t)n, e)) == NULL)
 		return NULL;
@@ -318,10 +316,9 @@ load(const struct field_type *type, const struct record *r, size_t dim, struct e
 		return NULL;
 	}
 	f->w = w;
-	if (record_get_num(r, "intercept", &f->intercept) == 1 &&
-	    record_get_num(r, "log_prior_ratio", &f->log_prior_ratio) == 1)
+	if (field_load_number(r, "intercept", &f->intercept, e) == 0 &&
+	    field_load_number(r, "log_prior_ratio", &f->log_prior_ratio, e) == 0)
 		return &f->base;
-	err_set(e, "no intercept or log_prior_ratio");
 	rff_free(&f->base);
 	return NULL;
 }

@@ -247,8 +247,8 @@ lies() { # FILE WHAT MESSAGE
 }
 lies rff '.components = 16777216' "field 'w' has 8 values, not 16777216"
 for seed in -1 4294967296; do
-	lies rff ".seed = $seed" 'one of components, sigma, seed is missing or out of range'
-	lies b ".seed = $seed" 'one of degree, components, gamma, coef0, seed is missing or out of range'
+	lies rff ".seed = $seed" "field 'seed' is not an integer from 0 to 4294967295"
+	lies b ".seed = $seed" "field 'seed' is not an integer from 0 to 4294967295"
 done
 lies b '.components = 16777216' "field 'w' has 64 values, not 16777216"
 lies rows '.alpha += .alpha' "field 'rows' has 288 values, not 576"
