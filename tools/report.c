@@ -125,13 +125,13 @@ add_by(char **by, const char *who)
 static const char *
 find_by(const struct header *h, const struct metric *m, const char *field)
 {
-	const struct chain_link *l;
+	size_t i;
 
-	for (l = h->chain + h->n_chain; l-- > h->chain; ) {
-		const char *metric = chain_link_value(l, "metric"), *wrote = chain_link_value(l, "field");
+	for (i = h->n_chain; i-- > 0; ) {
+		const char *metric = header_value(h, i, "metric"), *wrote = header_value(h, i, "field");
 
 		if (metric != NULL && strcmp(metric, m->name) == 0 && (wrote == NULL || strcmp(wrote, field) == 0))
-			return chain_link_value(l, "by");
+			return header_value(h, i, "by");
 	}
 	return NULL;
 }
@@ -144,7 +144,7 @@ read_header(const struct header *h)
 	size_t i;
 
 	for (i = 0; i < h->n_chain; i++) {
-		const char *metric = chain_link_value(&h->chain[i], "metric"), *field = chain_link_value(&h->chain[i], "field");
+		const char *metric = header_value(h, i, "metric"), *field = header_value(h, i, "field");
 
 		if (metric != NULL && field != NULL && metric_find(metric) != NULL)
 			add_field(metric_find(metric), field);

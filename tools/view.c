@@ -148,7 +148,7 @@ print_summary(const struct header *h, const struct summary *t, size_t n, uint64_
 	if (h->dim > 0)
 		printf("dim     %zu, %s\n", h->dim, h->half ? "float16" : "float32");
 	for (i = 0; i < h->n_chain; i++)
-		printf("%s %s %s\n", i == 0 ? "chain  " : "       ", h->chain[i].tool, h->chain[i].version);
+		printf("%s %s %s\n", i == 0 ? "chain  " : "       ", header_value(h, i, "tool"), header_value(h, i, "version"));
 	for (i = 0; i < n; i++) {
 		if (t[i].has_block)
 			printf("block %lld, ", (long long)t[i].block);

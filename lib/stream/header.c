@@ -24,38 +24,13 @@ header_init(struct header *h, enum stream_kind kind)
 	h->kind = kind;
 }
 
-static size_t
-count_strings(char *const *s)
-{
-	size_t n = 0;
-
-	while (s != NULL && s[n] != NULL)
-		n++;
-	return n;
-}
-
-static void
-strings_free(char **s)
-{
-	size_t i;
-
-	for (i = 0; s != NULL && s[i] != NULL; i++)
-		free(s[i]);
-	free(s);
-}
-
 void
 header_release(struct header *h)
 {
 	size_t i;
 
-	for (i = 0; i < h->n_chain; i++) {
-		free(h->chain[i].tool);
-		free(h->chain[i].version);
-		strings_free(h->chain[i].argv);
-		strings_free(h->chain[i].side);
-		strings_free(h->chain[i].value);
-	}
+	for (i = 0; i < h->n_chain; i++)
+		record_free(h->chain[i]);
 	free(h->chain);
 	free(h->model);
 	free(h->digest);
@@ -63,10 +38,25 @@ header_release(struct header *h)
 	memset(h, 0, sizeof *h);
 }
 
+/* Appends an empty link to the chain. Returns it, or NULL if memory runs out. */
+static struct record *
+add_empty_link(struct header *h)
+{
+	struct record **chain = realloc(h->chain, (h->n_chain + 1) * sizeof *chain);
+
+	if (chain == NULL)
+		return NULL;
+	h->chain = chain;
+	if ((chain[h->n_chain] = record_alloc()) == NULL)
+		return NULL;
+	return chain[h->n_chain++];
+}
+
 int
 header_copy(struct header *to, const struct header *from)
 {
-	size_t i, k;
+	struct record *link;
+	size_t i;
 
 	header_init(to, from->kind);
 	to->dim = from->dim;
@@ -74,19 +64,9 @@ header_copy(struct header *to, const struct header *from)
 	if ((from->model != NULL && header_set_model(to, from->model, from->digest) != 0) ||
 	    header_set_blocks(to, from->block, from->n_block) != 0)
 		goto fail;
-	for (i = 0; i < from->n_chain; i++) {
-		const struct chain_link *l = &from->chain[i];
-
-		if (header_add_link(to, l->tool, l->version, (int)count_strings(l->argv), l->argv,
-		    l->has_seed ? &l->seed : NULL) != 0)
+	for (i = 0; i < from->n_chain; i++)
+		if ((link = add_empty_link(to)) == NULL || record_copy(link, from->chain[i]) != 0)
 			goto fail;
-		for (k = 0; l->side != NULL && l->side[k] != NULL; k += 2)
-			if (header_add_side(to, l->side[k], l->side[k + 1]) != 0)
-				goto fail;
-		for (k = 0; l->value != NULL && l->value[k] != NULL; k += 2)
-			if (header_add_value(to, l->value[k], l->value[k + 1]) != 0)
-				goto fail;
-	}
 	return 0;
 fail:
 	header_release(to);
@@ -126,116 +106,78 @@ header_set_blocks(struct header *h, const int *block, size_t n)
 	return 0;
 }
 
+/* Appends s, cleaned, to b as a msgpack string. Returns 0, or -1 if memory runs out. */
+static int
+pack_clean(struct buf *b, const char *s)
+{
+	char *text = clean(s);
+	size_t n = text != NULL ? strlen(text) : 0;
+	msgpack_packer pk;
+	int bad;
+
+	msgpack_packer_init(&pk, b, buf_pack);
+	bad = text == NULL || msgpack_pack_str(&pk, n) != 0 || msgpack_pack_str_body(&pk, text, n) != 0;
+	free(text);
+	return bad ? -1 : 0;
+}
+
 int
 header_add_link(struct header *h, const char *tool, const char *version, int argc, char *const argv[],
     const uint64_t *seed)
 {
-	struct chain_link *l = realloc(h->chain, (h->n_chain + 1) * sizeof *l);
-	int i;
+	struct record *link = add_empty_link(h);
+	struct buf b = { 0 };
+	msgpack_packer pk;
+	int bad, i;
 
-	if (l == NULL)
-		return -1;
-	h->chain = l;
-	l += h->n_chain++;
-	memset(l, 0, sizeof *l);
-	l->tool = clean(tool);
-	l->version = clean(version);
-	l->argv = calloc((size_t)argc + 1, sizeof *l->argv);
-	if (l->tool == NULL || l->version == NULL || l->argv == NULL)
-		return -1;
-	for (i = 0; i < argc; i++)
-		if ((l->argv[i] = clean(argv[i])) == NULL)
-			return -1;
-	if (seed != NULL) {
-		l->has_seed = 1;
-		l->seed = *seed;
-	}
-	return 0;
-}
-
-/* Appends two strings to a NULL-terminated array of pairs. */
-static int
-add_pair(char ***pairs, const char *name, const char *value)
-{
-	size_t n = count_strings(*pairs);
-	char **p;
-
-	if ((p = realloc(*pairs, (n + 3) * sizeof *p)) == NULL)
-		return -1;
-	*pairs = p;
-	p[n] = clean(name);
-	p[n + 1] = p[n] != NULL ? clean(value) : NULL;
-	p[n + 2] = NULL;
-	return p[n + 1] == NULL ? -1 : 0;
+	msgpack_packer_init(&pk, &b, buf_pack);
+	bad = link == NULL || header_add_value(h, "tool", tool) != 0 || header_add_value(h, "version", version) != 0 ||
+	    msgpack_pack_array(&pk, (size_t)argc) != 0;
+	for (i = 0; !bad && i < argc; i++)
+		bad = pack_clean(&b, argv[i]) != 0;
+	bad = bad || record_set_raw(link, "argv", b.p, b.len) != 0 ||
+	    (seed != NULL && record_set_int(link, "seed", (int64_t)*seed) != 0);
+	free(b.p);
+	return bad ? -1 : 0;
 }
 
 int
 header_add_side(struct header *h, const char *name, const char *digest)
 {
-	return add_pair(&h->chain[h->n_chain - 1].side, name, digest);
+	struct record *link = h->chain[h->n_chain - 1];
+	struct token map = { 0 };
+	struct buf b = { 0 };
+	msgpack_packer pk;
+	size_t len = 0;
+	const unsigned char *old = record_raw(link, "side", &len);
+	int bad;
+
+	if (old != NULL)
+		token_read(&map, old, len);
+	msgpack_packer_init(&pk, &b, buf_pack);
+	bad = msgpack_pack_map(&pk, map.n + 1) != 0 || (old != NULL && buf_append(&b, old + map.head, len - map.head) != 0) ||
+	    pack_clean(&b, name) != 0 || pack_clean(&b, digest) != 0 ||
+	    record_set_raw(link, "side", b.p, b.len) != 0;
+	free(b.p);
+	return bad ? -1 : 0;
 }
 
 int
 header_add_value(struct header *h, const char *name, const char *value)
 {
-	return add_pair(&h->chain[h->n_chain - 1].value, name, value);
+	char *text = clean(value);
+	int bad = text == NULL || record_set_str(h->chain[h->n_chain - 1], name, text, strlen(text)) != 0;
+
+	free(text);
+	return bad ? -1 : 0;
 }
 
 const char *
-chain_link_value(const struct chain_link *l, const char *name)
+header_value(const struct header *h, size_t i, const char *name)
 {
-	size_t i;
+	const char *s;
 
-	for (i = 0; l->value != NULL && l->value[i] != NULL; i += 2)
-		if (strcmp(l->value[i], name) == 0)
-			return l->value[i + 1];
-	return NULL;
-}
-
-static int
-pack_str(msgpack_packer *pk, const char *s)
-{
-	size_t n = strlen(s);
-
-	return msgpack_pack_str(pk, n) != 0 || msgpack_pack_str_body(pk, s, n) != 0 ? -1 : 0;
-}
-
-static int
-pack_strings(msgpack_packer *pk, char *const *s, size_t n)
-{
-	size_t i;
-
-	for (i = 0; i < n; i++)
-		if (pack_str(pk, s[i]) != 0)
-			return -1;
-	return 0;
-}
-
-/* Packs a map of pairs under its name; nothing where there are none. */
-static int
-pack_pairs(msgpack_packer *pk, const char *name, char *const *pairs)
-{
-	size_t n = count_strings(pairs);
-
-	if (n == 0)
-		return 0;
-	return pack_str(pk, name) != 0 || msgpack_pack_map(pk, n / 2) != 0 ? -1 : pack_strings(pk, pairs, n);
-}
-
-static int
-pack_link(msgpack_packer *pk, const struct chain_link *l)
-{
-	size_t n = count_strings(l->argv);
-	size_t n_fields = 3 + (l->has_seed != 0) + (count_strings(l->side) > 0) + (count_strings(l->value) > 0);
-
-	if (msgpack_pack_map(pk, n_fields) != 0 ||
-	    pack_str(pk, "tool") != 0 || pack_str(pk, l->tool) != 0 ||
-	    pack_str(pk, "version") != 0 || pack_str(pk, l->version) != 0 ||
-	    pack_str(pk, "argv") != 0 || msgpack_pack_array(pk, n) != 0 || pack_strings(pk, l->argv, n) != 0)
-		return -1;
-	if (l->has_seed && (pack_str(pk, "seed") != 0 || msgpack_pack_uint64(pk, l->seed) != 0))
-		return -1;
-	return pack_pairs(pk, "side", l->side) != 0 || pack_pairs(pk, "values", l->value) != 0 ? -1 : 0;
+	return record_get_str(h->chain[i], name, &s, NULL) == 1 ? s : NULL;
 }
 
 int
@@ -260,7 +202,7 @@ header_to_record(const struct header *h, struct record *r)
 	if (msgpack_pack_array(&pk, h->n_chain) != 0)
 		goto out;
 	for (i = 0; i < h->n_chain; i++)
-		if (pack_link(&pk, &h->chain[i]) != 0)
+		if (record_to_wire(h->chain[i], &b) != 0)
 			goto out;
 	rc = record_set_raw(r, "chain", b.p, b.len);
 out:
@@ -294,82 +236,65 @@ get_str(const struct record *r, const char *name, char **out)
 	return got;
 }
 
-/*
- * The strings of an array, or the names and values of a map; NULL when it is not
- * one. The caller frees.
- */
-static char **
-get_strings(const struct record *r, const char *name, enum token_type type)
+/* Returns whether a field is an array, or a map, of strings without NUL. */
+static int
+holds_strings(const struct record *r, const char *name, enum token_type type)
 {
-	const unsigned char *p;
 	struct token t, item;
 	size_t len, i, n, at;
-	char **out;
+	const unsigned char *p = record_raw(r, name, &len);
 
-	if ((p = record_raw(r, name, &len)) == NULL || token_read(&t, p, len) != 1 || t.type != type)
-		return NULL;
+	if (p == NULL || token_read(&t, p, len) != 1 || t.type != type)
+		return 0;
 	n = t.n * (type == TOKEN_MAP ? 2 : 1);
-	if ((out = calloc(n + 1, sizeof *out)) == NULL)
-		return NULL;
 	for (i = 0, at = t.head; i < n; i++, at += item.head + item.n) {
 		token_read(&item, p + at, len - at);
-		if (item.type != TOKEN_STR || memchr(p + at + item.head, '\0', item.n) != NULL ||
-		    (out[i] = strndup((const char *)p + at + item.head, item.n)) == NULL) {
-			strings_free(out);
-			return NULL;
-		}
+		if (item.type != TOKEN_STR || memchr(p + at + item.head, '\0', item.n) != NULL)
+			return 0;
 	}
-	return out;
+	return 1;
+}
+
+/* Returns whether a field is a string without NUL. */
+static int
+is_text(const struct record *r, const char *name)
+{
+	const char *s;
+	size_t len;
+
+	return record_get_str(r, name, &s, &len) == 1 && strlen(s) == len;
 }
 
 static int
-get_link(struct chain_link *l, const struct record *r)
+is_link(const struct record *r)
 {
-	int64_t seed;
-	int got;
+	int64_t seed = 0;
 
-	if (get_str(r, "tool", &l->tool) != 1 || get_str(r, "version", &l->version) != 1 ||
-	    (l->argv = get_strings(r, "argv", TOKEN_ARRAY)) == NULL ||
-	    (got = record_get_int(r, "seed", &seed)) < 0 || (got == 1 && seed < 0) ||
-	    (record_has(r, "side") && (l->side = get_strings(r, "side", TOKEN_MAP)) == NULL) ||
-	    (record_has(r, "values") && (l->value = get_strings(r, "values", TOKEN_MAP)) == NULL))
-		return -1;
-	if (got == 1) {
-		l->has_seed = 1;
-		l->seed = (uint64_t)seed;
-	}
-	return 0;
+	return is_text(r, "tool") && is_text(r, "version") && holds_strings(r, "argv", TOKEN_ARRAY) &&
+	    (!record_has(r, "seed") || (record_get_int(r, "seed", &seed) == 1 && seed >= 0)) &&
+	    (!record_has(r, "side") || holds_strings(r, "side", TOKEN_MAP));
 }
 
 static int
 get_chain(struct header *h, const struct record *r)
 {
-	struct record *link = record_alloc();
-	const unsigned char *p;
+	struct record *link;
 	struct token t;
 	struct err e;
 	size_t len, at, i;
-	int rc = -1;
+	const unsigned char *p = record_raw(r, "chain", &len);
 
-	if (link == NULL || (p = record_raw(r, "chain", &len)) == NULL ||
-	    token_read(&t, p, len) != 1 || t.type != TOKEN_ARRAY ||
-	    (h->chain = calloc(t.n + 1, sizeof *h->chain)) == NULL)
-		goto out;
+	if (p == NULL || token_read(&t, p, len) != 1 || t.type != TOKEN_ARRAY)
+		return -1;
 	for (i = 0, at = t.head; i < t.n; i++) {
 		struct walk w = { 0 };
 
 		walk_run(&w, p + at, len - at, &e);
-		if (record_from_wire(link, p + at, w.pos, &e) != 0)
-			goto out;
-		/* counted first: what a broken link has so far is freed with the header */
-		if (get_link(&h->chain[h->n_chain++], link) != 0)
-			goto out;
+		if ((link = add_empty_link(h)) == NULL || record_from_wire(link, p + at, w.pos, &e) != 0 || !is_link(link))
+			return -1;
 		at += w.pos;
 	}
-	rc = 0;
-out:
-	record_free(link);
-	return rc;
+	return 0;
 }
 
 static int

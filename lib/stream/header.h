@@ -18,16 +18,6 @@ enum stream_kind {
 };
 const char *stream_kind_name(enum stream_kind k);	/* static */
 
-/* What one tool did to the stream. All strings are owned by the header. */
-struct chain_link {
-	char *tool, *version;
-	char **argv;		/* NULL-terminated, argv[0] is the first argument */
-	int has_seed;
-	uint64_t seed;
-	char **side;		/* NULL-terminated pairs: option or path, digest; NULL: none */
-	char **value;		/* NULL-terminated pairs: name, value; NULL: none */
-};
-
 struct header {
 	enum stream_kind kind;
 	char *model;		/* general.name of the model, NULL where none took part */
@@ -36,7 +26,7 @@ struct header {
 	size_t n_block;
 	size_t dim;		/* numbers in an activation, 0 where there are none */
 	int half;		/* activations are float16 on the wire, else float32 */
-	struct chain_link *chain;	/* oldest first */
+	struct record **chain;	/* what each tool did to the stream, oldest first */
 	size_t n_chain;
 };
 
@@ -46,18 +36,18 @@ int header_copy(struct header *to, const struct header *from);	/* to: uninitiali
 int header_set_model(struct header *h, const char *name, const char *digest);
 int header_set_blocks(struct header *h, const int *block, size_t n);
 /*
- * Appends a link to the chain: argv as main() got it after argv[0], seed NULL
- * where none was used. header_add_side then names a file or model that the
- * last link also depended on, and header_add_value tells later tools something
- * under a name that odesteer-stream(5) lists. Each returns 0, or -1 when memory
- * runs out.
+ * Appends a link to the chain: argv as main() got it after argv[0], seed NULL if
+ * none was used. header_add_side then names a file or model, with its digest,
+ * that the last link also depended on, and header_add_value tells later tools
+ * something under a name that odesteer-stream(5) lists. Each returns 0, or -1 if
+ * memory runs out.
  */
 int header_add_link(struct header *h, const char *tool, const char *version,
     int argc, char *const argv[], const uint64_t *seed);
 int header_add_side(struct header *h, const char *name, const char *digest);
 int header_add_value(struct header *h, const char *name, const char *value);
-/* The value that a link has under this name, borrowed; NULL: none. */
-const char *chain_link_value(const struct chain_link *l, const char *name);
+/* Returns the string that link i has under this name, borrowed, or NULL if it has none. */
+const char *header_value(const struct header *h, size_t i, const char *name);
 /* the header as one JSON object {"odesteer":"stream",...}; malloc'ed, caller frees; NULL: out of memory */
 char *header_to_json(const struct header *h);
 

@@ -104,9 +104,9 @@ is "$(view --header "$tmp/jb.ods" | jq -c 'select(.odesteer).chain[-1].side | ke
 	'barrier and model are in the chain'
 
 digest=$(view --header "$tmp/jb.ods" | jq -r --arg b "$tmp/b.ods" 'select(.odesteer).chain[-1].side[$b]')
-is "$(view --header "$tmp/jb.ods" | jq -c 'select(.odesteer).chain[-1].values')" "{\"metric\":\"judge\",\"field\":\"truth\",\"by\":\"b.ods ($digest)\"}" \
+is "$(view --header "$tmp/jb.ods" | jq -c 'select(.odesteer).chain[-1] | {metric, field, by}')" "{\"metric\":\"judge\",\"field\":\"truth\",\"by\":\"b.ods ($digest)\"}" \
 	'and what a report needs to know'
-is "$(view --header "$tmp/j.ods" | jq -r 'select(.odesteer).chain[0] | .values.by == "\(.side | keys[0] | split("/")[-1]) (\(.side[])), asked '"'Q: {q}\\\\nA: {a}\\\\nTrue:'"'"')" true 'so of a model, and how it was asked'
+is "$(view --header "$tmp/j.ods" | jq -r 'select(.odesteer).chain[0] | .by == "\(.side | keys[0] | split("/")[-1]) (\(.side[])), asked '"'Q: {q}\\\\nA: {a}\\\\nTrue:'"'"')" true 'so of a model, and how it was asked'
 
 # both into one record, and the report of the conjunction, by hand
 is "$(score judge -b "$tmp/b.ods" --as info "$tmp/jb.ods" | score distinct | score report --format csv | cut -d, -f2 | head -n 4 | tr '\n' ' ')" \

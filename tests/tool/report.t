@@ -144,10 +144,10 @@ is "$(score report x="$tmp/wide.jsonl" 2>/dev/null; jq -n -c '{id: 1} + ([("mc1"
 # who judged, from the chain: the last who wrote the field
 {
 	echo '{"odesteer":"stream","version":1,"kind":"completions","chain":[
-		{"tool":"score","version":"1","argv":[],"values":{"metric":"judge","field":"truth","by":"j.ods (00000001)"}},
-		{"tool":"score","version":"1","argv":[],"values":{"metric":"judge","field":"truth","by":"truth.ods (1a2b3c4d)"}},
-		{"tool":"score","version":"1","argv":[],"values":{"metric":"judge","field":"info","by":"j.gguf (0123456789abcdef), asked '"'Helps {a}?'"'"}},
-		{"tool":"score","version":"1","argv":[],"values":{"metric":"perplexity","by":"g.gguf (03), alone"}}]}' | tr -d '\n\t'
+		{"tool":"score","version":"1","argv":[],"metric":"judge","field":"truth","by":"j.ods (00000001)"},
+		{"tool":"score","version":"1","argv":[],"metric":"judge","field":"truth","by":"truth.ods (1a2b3c4d)"},
+		{"tool":"score","version":"1","argv":[],"metric":"judge","field":"info","by":"j.gguf (0123456789abcdef), asked '"'Helps {a}?'"'"},
+		{"tool":"score","version":"1","argv":[],"metric":"perplexity","by":"g.gguf (03), alone"}]}' | tr -d '\n\t'
 	echo
 	jq -n -c '{id: 1, truth: 1, info: 0, perplexity: 2, nll: 1, nll_tokens: 1}'
 } >"$tmp/by.jsonl"

@@ -380,7 +380,10 @@ write_good(const char *path, int gzip, enum stream_kind kind, int half)
 static void
 check_header(const struct header *h, enum stream_kind kind, int half)
 {
-	const struct chain_link *l = h->chain;
+	static const char chain[] = "[{\"tool\":\"collect\",\"version\":\"0.1\",\"argv\":[\"-l\",\"3\",\"a b\",\"\xef\xbf\xbd\"],"
+	    "\"seed\":9223372036854775807,\"side\":{\"x.gguf\":\"11\",\"y.jsonl\":\"22\"},\"by\":\"no one\",\"field\":\"\xc3\xa4\"},"
+	    "{\"tool\":\"view\",\"version\":\"0.1\",\"argv\":[]}]}";
+	char *json = header_to_json(h);
 
 	if (kind == STREAM_ACTIVATIONS)
 		ok(h->kind == kind && strcmp(h->model, "made \xc3\xa4") == 0 && strcmp(h->digest, "00000000000000aa") == 0 &&
@@ -389,12 +392,10 @@ check_header(const struct header *h, enum stream_kind kind, int half)
 	else
 		ok(h->kind == kind && h->model == NULL && h->digest == NULL && h->n_block == 0 && h->dim == 0 && !h->half,
 		    "the header reads back");
-	ok(h->n_chain == 2 && strcmp(l->tool, "collect") == 0 && strcmp(l->version, "0.1") == 0 && l->has_seed &&
-	    l->seed == INT64_MAX && strcmp(l->argv[2], "a b") == 0 && strcmp(l->argv[3], "\xef\xbf\xbd") == 0 &&
-	    l->argv[4] == NULL && strcmp(l->side[0], "x.gguf") == 0 && strcmp(l->side[3], "22") == 0 &&
-	    l->side[4] == NULL && !l[1].has_seed && l[1].argv[0] == NULL && l[1].side == NULL, "so does the chain");
-	ok(strcmp(chain_link_value(l, "by"), "no one") == 0 && strcmp(chain_link_value(l, "field"), "\xc3\xa4") == 0 &&
-	    chain_link_value(l, "x.gguf") == NULL && chain_link_value(l + 1, "by") == NULL, "with its named values");
+	ok(h->n_chain == 2 && json != NULL && strstr(json, chain) != NULL, "so does the chain: %s", json);
+	ok(strcmp(header_value(h, 0, "by"), "no one") == 0 && header_value(h, 0, "seed") == NULL &&
+	    header_value(h, 1, "by") == NULL, "its values can be asked for");
+	free(json);
 }
 
 static void
@@ -1068,8 +1069,6 @@ check_headers(void)
 	is_wrong("chain");
 	HEADER("chain", "\x91\x84\xa4tool\xa1t\xa7version\xa1" "1\xa4" "argv\x90\xa4side\x81\xa1x\x80");
 	is_wrong("chain");
-	HEADER("chain", "\x91\x84\xa4tool\xa1t\xa7version\xa1" "1\xa4" "argv\x90\xa6values\x81\xa1x\1");
-	is_wrong("chain");
 	HEADER("chain", "\x91\x84\xa4tool\xa1t\xa7version\xa1" "1\xa4" "argv\x90\xa4seed\xff");
 	is_wrong("chain");	/* a seed is not negative */
 	HEADER("chain", "\x91\x85\xa4tool\xa1t\xa7version\xa1" "1\xa4" "argv\x91\xa1" "a\xa4seed\5\xa4side\x81\xa1x\xa1y");
@@ -1104,6 +1103,7 @@ check_seed(void)
 		struct stream *s;
 		struct err e = { "" };
 		const char *path = "seed";
+		int64_t seed;
 
 		header_init(&h, STREAM_EXAMPLES);
 		header_add_link(&h, "t", "1", 0, NULL, &seeds[i]);
@@ -1112,8 +1112,8 @@ check_seed(void)
 		header_release(&h);
 		s = stream_open(&path, 1, &e);
 		if (i < 2)
-			ok(s != NULL && stream_header(s)->chain[0].seed == seeds[i], "seed %llu: %s",
-			    (unsigned long long)seeds[i], e.text);
+			ok(s != NULL && record_get_int(stream_header(s)->chain[0], "seed", &seed) == 1 && (uint64_t)seed == seeds[i],
+			    "seed %llu: %s", (unsigned long long)seeds[i], e.text);
 		else
 			ok(s == NULL && strcmp(e.text, "'seed': the header's 'chain' is missing or wrong") == 0,
 			    "seed %llu: %s", (unsigned long long)seeds[i], e.text);
