@@ -137,6 +137,28 @@ auc(const struct sample *s, const double *weight)
 	return positives > 0 && negatives > 0 ? wins / (positives * negatives) : NAN;
 }
 
+/*
+ * Expected calibration error: over ten bins of as many records each, by ascending value, the mean
+ * distance of the bin's mean value from its share of positives. Source: Guo et al. 2017, whose bins
+ * are of equal width.
+ */
+static double
+calibration_error(const struct sample *s, const double *weight)
+{
+	enum { BINS = 10 };
+	double apart[BINS] = { 0 }, n = 0, k = 0, times, error = 0;
+	size_t i;
+
+	for (i = 0; i < s->n_record; i++)
+		n += weight[s->record[i].question];
+	for (i = 0; i < s->n_record; i++)
+		for (times = weight[s->record[i].question]; times > 0; times--, k++)
+			apart[(int)ceil(BINS * (k + 1) / n) - 1] += s->record[i].value - s->record[i].label;
+	for (i = 0; i < BINS; i++)
+		error += fabs(apart[i]) / n;
+	return error;
+}
+
 /* The value with this number, counted from 0, among all records in ascending order. */
 static double
 value_at(const struct sample *s, const double *weight, double number)
@@ -180,5 +202,6 @@ const struct aggregate aggregate_negative = { NULL, 0, read_one_label, mean, mea
 const struct aggregate aggregate_both = { NULL, 0, read_both, mean, mean_difference };
 const struct aggregate aggregate_exp_ratio = { NULL, 0, read_divisor, exp_ratio, exp_ratio_difference };
 const struct aggregate aggregate_auc = { "auc", 1, read_label, auc, NULL };
+const struct aggregate aggregate_calibration = { NULL, 1, read_label, calibration_error, NULL };
 const struct aggregate aggregate_p90 = { "p90", 1, NULL, p90, NULL };
 const struct aggregate aggregate_win = { "win", 0, NULL, NULL, win_share };

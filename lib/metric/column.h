@@ -71,6 +71,7 @@ extern const struct aggregate aggregate_negative;	/* the same over records with 
 extern const struct aggregate aggregate_both;		/* mean of 1 if neither field is 0, else 0; of records with both */
 extern const struct aggregate aggregate_exp_ratio;	/* exp(sum of the field / sum of the other), all records */
 extern const struct aggregate aggregate_auc;		/* of the field as a score for label 1 against label 0, all records */
+extern const struct aggregate aggregate_calibration;	/* calibration error of the field as the chance of label 1 */
 extern const struct aggregate aggregate_p90;		/* 90th percentile of all records */
 extern const struct aggregate aggregate_win;		/* share of questions whose mean is above that of the other run */
 

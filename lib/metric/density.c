@@ -12,7 +12,12 @@
 #include "field/barrier.h"
 #include "metric/metric.h"
 
+/* Its option. */
+enum { LABEL };
+
 struct density {
+	const char *label;		/* the field with the label */
+	int needs_label;
 	struct barrier *barrier;
 	struct field_work *work;
 	int half;
@@ -42,6 +47,8 @@ density_open(void *state, const struct metric_options *o, struct header *h, stru
 {
 	struct density *s = state;
 
+	s->label = o->value[LABEL] != NULL ? o->value[LABEL] : "label";
+	s->needs_label = o->value[LABEL] != NULL;
 	if (barrier_open(&s->barrier, o->barrier, e) != 0)
 		return -1;
 	if (header_add_side(h, o->barrier, s->barrier->digest) != 0)
@@ -55,31 +62,44 @@ density_open(void *state, const struct metric_options *o, struct header *h, stru
 	return s->act != NULL && s->a != NULL && s->work != NULL ? 0 : err_memory(e);
 }
 
+/* Sets the fields that follow from the label and the log-odds under the prior of the fit. */
+static int
+set_fields(const struct barrier *b, struct record *r, int64_t label, double odds)
+{
+	double calibrated = odds / (isnan(b->temperature) ? 1 : b->temperature);
+
+	return record_set_num(r, "log_loss", log1pexp(label ? -odds : odds)) != 0 ||
+	    record_set_num(r, "p", 1 / (1 + exp(-calibrated))) != 0 ||
+	    record_set_num(r, "p_log_loss", log1pexp(label ? -calibrated : calibrated)) != 0 ||
+	    record_set_int(r, "correct", (odds >= 0) == label) != 0 ? -1 : 0;
+}
+
 static int
 density_push(void *state, struct record *r, struct metric_out *out, struct err *e)
 {
 	struct density *s = state;
-	const struct field *f = s->barrier->field;
-	double h, odds;
+	const struct barrier *b = s->barrier;
+	size_t dim = b->field->dim, i;
 	int64_t label;
-	size_t i;
+	double h;
 	int got;
 
-	if (record_get_act(r, s->half, s->act, f->dim, e) != 0)
+	if (record_get_act(r, s->half, s->act, dim, e) != 0)
 		return -1;
-	for (i = 0; i < f->dim; i++)
+	for (i = 0; i < dim; i++)
 		s->a[i] = (double)s->act[i];
-	field_eval(f, s->work, s->a, 1, &h, NULL);
+	field_eval(b->field, s->work, s->a, 1, &h, NULL);
 	if (record_set_num(r, "h", h) != 0)
 		return err_memory(e);
-	if ((got = record_get_int(r, "label", &label)) < 0 || (got == 1 && (label < 0 || label > 1)))
-		return err_set(e, "field 'label' is not 0 or 1");
-	if (got == 1 && !isnan(s->barrier->prior)) {
-		/* h speaks of densities; of labels speak the log-odds under the prior of the fit */
-		odds = h - log((1 - s->barrier->prior) / s->barrier->prior);
-		if (record_set_num(r, "log_loss", log1pexp(label ? -odds : odds)) != 0)
-			return err_memory(e);
-	}
+	if ((got = record_get_int(r, s->label, &label)) < 0 || (got == 1 && (label < 0 || label > 1)))
+		return err_set(e, "field '%s' is not 0 or 1", s->label);
+	if (got == 0 && s->needs_label)
+		return err_set(e, "no field '%s'", s->label);
+	if (got == 1 && s->needs_label && record_set_int(r, "label", label) != 0)
+		return err_memory(e);
+	/* h speaks of densities, the log-odds of labels */
+	if (got == 1 && !isnan(b->prior) && set_fields(b, r, label, h - log((1 - b->prior) / b->prior)) != 0)
+		return err_memory(e);
 	return out->emit(out, r, e);
 }
 
@@ -88,14 +108,23 @@ static const struct column columns[] = {
 	{ "h, negatives", "h", &aggregate_negative, 3, NULL },
 	{ "AUC of h", "h", &aggregate_auc, 3, NULL },
 	{ "log-loss of h", "log_loss", &aggregate_mean, 4, NULL },
+	{ "accuracy of h", "correct", &aggregate_mean, 3, NULL },
+	{ "log-loss of p", "p_log_loss", &aggregate_mean, 4, NULL },
+	{ "calibration error of p", "p", &aggregate_calibration, 3, NULL },
 	{ .title = NULL }
+};
+
+static const struct metric_option options[] = {
+	[LABEL] = { "--label", "field", "the field with the label, which becomes 'label' (default: label)" },
+	{ .name = NULL }
 };
 
 const struct metric metric_density = {
 	.name = "density",
 	.about = "h, the log-density ratio, of each activation under a barrier",
-	.usage = "score density -b barrier [-vz] [-o file] [file ...]\n",
+	.usage = "score density -b barrier [-vz] [-o file] [--label field] [file ...]\n",
 	.uses = METRIC_BARRIER,
+	.options = options,
 	.kinds = 1u << STREAM_ACTIVATIONS,
 	.columns = columns,
 	.size = sizeof(struct density),

@@ -37,7 +37,21 @@ is "$(made 'if .id == "r1" then del(.label) else . end' | score density -b "$tmp
 	'without a label there is none'
 made 'if .id == "r1" then .label = 2 else . end' >"$tmp/other.ods"
 fails 1 "score: '$tmp/other.ods': record 2: field 'label' is not 0 or 1" score density -b "$tmp/b.ods" "$tmp/other.ods"
-is "$(score report --format json "$tmp/d.ods" | jq -r '.[].metric' | tr '\n' ',')" 'h, positives,h, negatives,AUC of h,log-loss of h,' 'report has both'
+is "$(score report --format json "$tmp/d.ods" | jq -r '.[].metric' | tr '\n' ',')" 'h, positives,h, negatives,AUC of h,log-loss of h,accuracy of h,log-loss of p,calibration error of p,' 'report has all of it'
+# p is h under the prior, by the temperature; the figures of it by their definitions
+view "$tmp/b.ods" >"$tmp/b.jsonl"
+view "$tmp/d.ods" >"$tmp/d.jsonl"
+is "$(jq -s -c --slurpfile b "$tmp/b.jsonl" '($b[0].prior) as $pi | $b[0].temperature as $t | map(((.h + ($pi / (1 - $pi) | log)) / $t) as $z
+	| [(1 / (1 + (-$z | exp)) - .p | fabs) < 1e-12, (((if .label == 1 then -$z else $z end) | exp + 1 | log) - .p_log_loss | fabs) < 1e-12,
+	   (if ($z >= 0) == (.label == 1) then 1 else 0 end) == .correct]) | flatten | unique, ($t > 0 and $t != 1)' "$tmp/d.jsonl")" '[true]
+true' 'p, its log-loss and whether it is correct'
+is "$(score report --format json "$tmp/d.ods" | jq '.[] | select(.metric == "calibration error of p").value * 1e9 | round')" "$(jq -s 'sort_by(.p) | . as $r | length as $n
+	| [range(10) | $r[(. * $n / 10 | floor):((. + 1) * $n / 10 | floor)] | map(.p - .label) | add | fabs] | add / $n * 1e9 | round' "$tmp/d.jsonl")" 'and how well it is calibrated'
+made 'if .odesteer then . else .truth = .label | del(.label) end' >"$tmp/truth.ods"
+score density -b "$tmp/b.ods" --label truth "$tmp/truth.ods" | view >"$tmp/t.jsonl"
+is "$(jq -c '[.h, .label, .log_loss, .p, .correct]' "$tmp/t.jsonl" | cksum)" "$(jq -c '[.h, .label, .log_loss, .p, .correct]' "$tmp/d.jsonl" | cksum)" '--label'
+fails 1 "score: '$tmp/truth.ods': record 1: no field 'info'" score density -b "$tmp/b.ods" --label info "$tmp/truth.ods"
+fails 1 "score: '$tmp/truth.ods': record 1: field 'group' is not 0 or 1" score density -b "$tmp/b.ods" --label group "$tmp/truth.ods"
 fitbarrier -f linact -o "$tmp/map.ods" "$tmp/a.ods"
 fails 1 "score: 'linact' has no h: it says where activations go, not how likely they are" score density -b "$tmp/map.ods" "$tmp/a.ods"
 fails 2 "score: density needs one barrier: -b
