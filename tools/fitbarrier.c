@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log1pexp.h"
 #include "field/barrier.h"
 #include "field/heldout.h"
 #include "flow_options.h"
@@ -346,6 +347,7 @@ write_held_out(const struct header *from, const struct rows *d, const struct fit
 {
 	struct header h;
 	struct sink *out;
+	double log_prior_ratio = log((1 - rep->prior) / rep->prior), odds;
 	struct err e;
 	size_t i;
 
@@ -358,7 +360,9 @@ write_held_out(const struct header *from, const struct rows *d, const struct fit
 	if ((out = sink_open(opt.held_out, opt.gzip, &h, &e)) == NULL)
 		tool_die_err(&e);
 	for (i = 0; i < d->n; i++) {
-		if (record_set_num(d->record[i], "h", rep->held_out[i]) != 0)
+		odds = rep->held_out[i] - log_prior_ratio;
+		if (record_set_num(d->record[i], "h", rep->held_out[i]) != 0 ||
+		    record_set_num(d->record[i], "log_loss", log1pexp(d->label[i] ? -odds : odds)) != 0)
 			tool_die("out of memory");
 		if (sink_write(out, d->record[i], &e) != 0)
 			tool_die_err(&e);

@@ -131,7 +131,8 @@ view "$tmp/h.ods" >"$tmp/h"
 is "$(held_out --components 64 "$tmp/uneven.ods")" '[true,true,true,true,true,true,true,true]' 'where labels are not as many, too'
 is "$(view --header "$tmp/h.ods" | head -n 1 | jq -c '[.kind, .model, .block, .dim, .chain[-1].tool]')" '["examples","made",null,null,"fitbarrier"]' \
 	'--held-out is a stream of examples'
-is "$(jq -c 'keys_unsorted' "$tmp/h" | sort -u)" '["id","group","label","block","h"]' 'the records without their activations'
+is "$(jq -s --slurpfile f "$tmp/f" '(map(.log_loss) | add / length) - $f[0].log_loss | fabs < 1e-9' "$tmp/h")" true 'the log-loss is the mean of theirs'
+is "$(jq -c 'keys_unsorted' "$tmp/h" | sort -u)" '["id","group","label","block","h","log_loss"]' 'the records without their activations'
 is "$(jq -s 'length' "$tmp/h")" 45 'all of them'
 # a fit without a group says nothing of the others: h of r0..r3 is that of a fit to the rest
 fitbarrier --folds 12 --held-out "$tmp/h.ods" -o "$tmp/f.ods" -f polykernel "$tmp/a.ods"
