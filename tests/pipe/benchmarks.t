@@ -13,8 +13,8 @@ is "$status" 0 "estimators: $err"
 is "$(cut -d, -f1,3 "$tmp/estimators/estimators.csv" | sort -u | wc -l)" 33 'each estimator has an AUC and a log-loss'
 
 run env OUT="$tmp/blocks" BLOCKS=5,13,20 pipelines/studies/blocks
-is "$status $(wc -l <"$tmp/blocks/blocks.csv")" '0 4' "blocks: $err"
-is "$(echo "$out" | grep -c '^block [0-9]* has the least log-loss, in ')" 1 'it names a block'
+is "$status $(wc -l <"$tmp/blocks/blocks.csv")" '0 13' "blocks: $err"
+is "$(echo "$out" | grep -c '^ *[0-9]* .* least$')" 1 'it names a block'
 
 run env OUT="$tmp/solvers" LENGTHS=0.09r ROWS=10 pipelines/studies/solvers
 is "$status $(wc -l <"$tmp/solvers/solvers.csv")" '0 23' "solvers: $err"
@@ -23,7 +23,7 @@ is "$(awk -F, '$3 == "euler" { a[$1] = a[$1] " " $6 } END { for (f in a) { split
 
 run env OUT="$tmp/strength" LIMIT=4 ANSWERS=4 LENGTHS=15 QUANTILES=0.9 pipelines/studies/strength
 is "$status $(wc -l <"$tmp/strength/strength.csv")" '0 9' "strength: $err"
-is "$(awk -F, 'NR > 1 && !($4 > 0 && $4 < 1 && $8 >= 1)' "$tmp/strength/strength.csv")" '' 'its figures are figures'
+is "$(awk -F, 'NR > 1 && !($4 > 0 && $4 < 1 && $9 >= 1)' "$tmp/strength/strength.csv")" '' 'its figures are figures'
 
 for pipeline in estimators blocks solvers strength; do
 	cp "$tmp/$pipeline/rates" "$tmp/rates"
