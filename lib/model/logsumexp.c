@@ -8,8 +8,7 @@
 
 enum {
 	LANES = 8,
-	WIDE = 4,		/* vectors on the way at a time */
-	BLOCK = 1024		/* exponentials, of at most 1, that floats add up before a double does */
+	BLOCK = 256		/* exponentials, of at most 1, that floats add up before a double does */
 };
 
 typedef float vector __attribute__((vector_size(LANES * sizeof(float))));
@@ -43,24 +42,11 @@ add_exp(vector *sum, const float *x, float max, float scale)
 SIMD_CLONES float
 logsumexp_max(const float *x, size_t n)
 {
-	size_t whole = n - n % (LANES * WIDE), i, k, v;
-	vector most[WIDE], t;
 	float max = x[0];
+	size_t i;
 
-	for (v = 0; v < WIDE; v++)
-		most[v] = (vector){ 0 } + max;
-	for (i = 0; i < whole; i += LANES * WIDE)
-		for (v = 0; v < WIDE; v++) {
-			integers above;
-
-			memcpy(&t, x + i + v * LANES, sizeof t);
-			above = t > most[v];
-			most[v] = (vector)(((integers)t & above) | ((integers)most[v] & ~above));
-		}
-	for (v = 0; v < WIDE; v++)
-		for (k = 0; k < LANES; k++)
-			max = most[v][k] > max ? most[v][k] : max;
-	for (i = whole; i < n; i++)
+#pragma omp simd reduction(max : max)
+	for (i = 1; i < n; i++)
 		max = x[i] > max ? x[i] : max;
 	return max;
 }
@@ -68,29 +54,24 @@ logsumexp_max(const float *x, size_t n)
 SIMD_CLONES double
 logsumexp(const float *x, size_t n, float scale)
 {
-	size_t whole = n - n % (LANES * WIDE), i, end, k, v;
 	float max = logsumexp_max(x, n), tail[LANES];
-	vector sum[WIDE];
 	double total = 0;
+	size_t i, end, k;
+	vector sum;
 
-	for (i = 0; i < whole; i = end) {
-		end = i + BLOCK < whole ? i + BLOCK : whole;
-		memset(sum, 0, sizeof sum);
-		for (; i < end; i += LANES * WIDE)
-			for (v = 0; v < WIDE; v++)
-				add_exp(&sum[v], x + i + v * LANES, max, scale);
-		for (v = 0; v < WIDE; v++)
+	for (i = 0; i < n; i = end) {
+		end = n - i < BLOCK ? n : i + BLOCK;
+		sum = (vector){ 0 };
+		for (; end - i >= LANES; i += LANES)
+			add_exp(&sum, x + i, max, scale);
+		if (i < end) {
+			/* the rest, a vector of it filled up with what adds nothing */
 			for (k = 0; k < LANES; k++)
-				total += (double)sum[v][k];
-	}
-	/* the rest, a vector of it filled up with what adds nothing */
-	for (; i < n; i += LANES) {
+				tail[k] = i + k < end ? x[i + k] : -INFINITY;
+			add_exp(&sum, tail, max, scale);
+		}
 		for (k = 0; k < LANES; k++)
-			tail[k] = i + k < n ? x[i + k] : -INFINITY;
-		memset(sum, 0, sizeof *sum);
-		add_exp(sum, tail, max, scale);
-		for (k = 0; k < LANES; k++)
-			total += (double)sum[0][k];
+			total += (double)sum[k];
 	}
 	return (double)max * (double)scale + log(total);
 }
