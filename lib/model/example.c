@@ -1,5 +1,6 @@
 #include "model/example.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,27 +14,6 @@ template_parse(enum template *t, const char *name)
 	else
 		return -1;
 	return 0;
-}
-
-/* malloc'ed: what stands before the completion */
-static char *
-prompt_text(const struct lm *m, enum template t, const char *system, const char *prompt, struct err *e)
-{
-	size_t ns = system != NULL ? strlen(system) : 0, np = strlen(prompt);
-	char *s;
-
-	if (t == TEMPLATE_CHAT)
-		return lm_chat(m, system, prompt, e);
-	if ((s = malloc(ns + np + 2)) == NULL) {
-		err_memory(e);
-		return NULL;
-	}
-	if (system != NULL) {
-		memcpy(s, system, ns);
-		s[ns++] = '\n';
-	}
-	memcpy(s + ns, prompt, np + 1);
-	return s;
 }
 
 int
@@ -79,35 +59,32 @@ example_read(struct example *x, const struct lm *m, const struct record *r, enum
     const char *system, enum example_text what, struct err *e)
 {
 	const char *prompt = "", *completion = "";
-	size_t len, len_completion = 0;
-	char *text = NULL, *whole;
-	int rc = -1;
+	char *chat, *text;
+	size_t n, n_completion = 0;
+	int len, rc;
 
 	memset(x, 0, sizeof *x);
-	if (record_get_key(r, "id", x->id, sizeof x->id, e) != 0)
+	if (record_get_key(r, "id", x->id, sizeof x->id, e) != 0 ||
+	    record_get_key(r, record_has(r, "group") ? "group" : "id", x->group, sizeof x->group, e) != 0)
 		return -1;
-	if (!record_has(r, "group"))
-		memcpy(x->group, x->id, sizeof x->group);
-	else if (record_get_key(r, "group", x->group, sizeof x->group, e) != 0)
-		return -1;
-	if ((what != EXAMPLE_COMPLETION && example_field(r, "prompt", 1, &prompt, &len, e) != 0) ||
-	    (what != EXAMPLE_PROMPT && example_field(r, "completion", 0, &completion, &len_completion, e) != 0))
+	if ((what != EXAMPLE_COMPLETION && example_field(r, "prompt", 1, &prompt, &n, e) != 0) ||
+	    (what != EXAMPLE_PROMPT && example_field(r, "completion", 0, &completion, &n_completion, e) != 0))
 		return -1;
 	if (what == EXAMPLE_COMPLETION) {
 		t = TEMPLATE_RAW;
 		system = NULL;
 	}
-	if ((text = prompt_text(m, t, system, prompt, e)) == NULL)
-		return -1;
-	len = strlen(text);
-	if ((whole = realloc(text, len + len_completion + 1)) == NULL) {
-		err_memory(e);
-		goto out;
-	}
-	text = whole;
-	memcpy(text + len, completion, len_completion + 1);
-	rc = example_tokenise(x, m, text, len, len + len_completion, e);
-out:
+	if (t == TEMPLATE_CHAT) {
+		if ((chat = lm_chat(m, system, prompt, e)) == NULL)
+			return -1;
+		len = asprintf(&text, "%s%s", chat, completion);
+		free(chat);
+	} else
+		len = asprintf(&text, "%s%s%s%s", system != NULL ? system : "", system != NULL ? "\n" : "", prompt,
+		    completion);
+	if (len < 0)
+		return err_memory(e);
+	rc = example_tokenise(x, m, text, (size_t)len - n_completion, (size_t)len, e);
 	free(text);
 	return rc;
 }
