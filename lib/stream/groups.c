@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
+
 /* What tsearch keeps: the name is the first member. */
 struct name {
 	char text[RECORD_KEY_SIZE];
@@ -45,37 +47,6 @@ by_text(const void *a, const void *b)
 }
 
 int
-groups_number(struct groups *n, const char *name, size_t *number, struct err *e)
-{
-	struct name *new, **found;
-
-	if (n->n == n->room) {
-		size_t room = n->room > 0 ? 2 * n->room : 256;
-		struct name **p = realloc(n->by_number, room * sizeof *p);
-
-		if (p == NULL)
-			return err_memory(e);
-		n->by_number = p;
-		n->room = room;
-	}
-	if ((new = calloc(1, sizeof *new)) == NULL)
-		return err_memory(e);
-	strncpy(new->text, name, sizeof new->text - 1);
-	new->number = n->n;
-	if ((found = tsearch(new, &n->tree, by_text)) == NULL) {
-		free(new);
-		return err_memory(e);
-	}
-	*number = (*found)->number;
-	if (*found != new) {
-		free(new);
-		return 0;
-	}
-	n->by_number[n->n++] = new;
-	return 1;
-}
-
-int
 groups_find(const struct groups *n, const char *name, size_t *number)
 {
 	struct name key = { .number = 0 }, **found;
@@ -84,6 +55,28 @@ groups_find(const struct groups *n, const char *name, size_t *number)
 	if ((found = tfind(&key, &n->tree, by_text)) == NULL)
 		return 0;
 	*number = (*found)->number;
+	return 1;
+}
+
+int
+groups_number(struct groups *n, const char *name, size_t *number, struct err *e)
+{
+	struct name **p, *new;
+
+	if (groups_find(n, name, number))
+		return 0;
+	if ((p = array_grow(n->by_number, n->n, &n->room, sizeof *p)) == NULL)
+		return err_memory(e);
+	n->by_number = p;
+	if ((new = calloc(1, sizeof *new)) == NULL)
+		return err_memory(e);
+	strncpy(new->text, name, sizeof new->text - 1);
+	*number = new->number = n->n;
+	if (tsearch(new, &n->tree, by_text) == NULL) {
+		free(new);
+		return err_memory(e);
+	}
+	p[n->n++] = new;
 	return 1;
 }
 
