@@ -43,12 +43,21 @@ put(struct sink *k, struct err *e)
 	return 0;
 }
 
-/* The first fields of the end record; counters come behind them, the values at the end. */
-static int
-start_end(struct sink *k)
+static struct sink *
+sink_alloc(struct buf *memory)
 {
-	return (k->end = record_alloc()) == NULL || record_set_str(k->end, WIRE_RESERVED, "end", strlen("end")) != 0 ||
-	    record_set_int(k->end, "count", 0) != 0 || record_set_int(k->end, "crc32", 0) != 0 ? -1 : 0;
+	struct sink *k = calloc(1, sizeof *k);
+
+	if (k == NULL)
+		return NULL;
+	k->memory = memory;
+	k->crc = (uint32_t)crc32(0, NULL, 0);
+	/* counters come behind these, whose values are set at the end */
+	if ((k->end = record_alloc()) != NULL && record_set_str(k->end, WIRE_RESERVED, "end", strlen("end")) == 0 &&
+	    record_set_int(k->end, "count", 0) == 0 && record_set_int(k->end, "crc32", 0) == 0)
+		return k;
+	sink_abort(k);
+	return NULL;
 }
 
 static int
@@ -64,24 +73,23 @@ put_header(struct sink *k, const struct header *h, struct err *e)
 struct sink *
 sink_open(const char *path, int gzip, const struct header *h, struct err *e)
 {
-	struct sink *k = calloc(1, sizeof *k);
-	int fd = -1;
+	struct sink *k = sink_alloc(NULL);
+	int fd;
 
-	if (k == NULL || start_end(k) != 0)
-		goto memory;
-	k->crc = (uint32_t)crc32(0, NULL, 0);
+	if (k == NULL) {
+		err_memory(e);
+		return NULL;
+	}
 	if ((fd = output_open(&k->file, path, e)) < 0)
 		goto fail;
 	/* T: transparent, no gzip */
 	if ((k->out = gzdopen(fd, gzip ? "wb" : "wbT")) == NULL) {
 		close(fd);
-		goto memory;
-	}
-	if (put_header(k, h, e) != 0)
+		err_memory(e);
 		goto fail;
-	return k;
-memory:
-	err_memory(e);
+	}
+	if (put_header(k, h, e) == 0)
+		return k;
 fail:
 	sink_abort(k);
 	return NULL;
@@ -90,16 +98,12 @@ fail:
 struct sink *
 sink_open_memory(struct buf *to, const struct header *h, struct err *e)
 {
-	struct sink *k = calloc(1, sizeof *k);
+	struct sink *k = sink_alloc(to);
 
-	if (k == NULL || start_end(k) != 0)
+	if (k == NULL)
 		err_memory(e);
-	else {
-		k->memory = to;
-		k->crc = (uint32_t)crc32(0, NULL, 0);
-		if (put_header(k, h, e) == 0)
-			return k;
-	}
+	else if (put_header(k, h, e) == 0)
+		return k;
 	sink_abort(k);
 	return NULL;
 }
@@ -145,23 +149,19 @@ put_end(struct sink *k, struct err *e)
 int
 sink_close(struct sink *k, struct err *e)
 {
-	int rc;
+	int rc = put_end(k, e), closed;
 
-	if (put_end(k, e) != 0)
-		goto fail;
-	rc = k->out != NULL ? gzclose_w(k->out) : Z_OK;
-	k->out = NULL;
-	if (rc != Z_OK) {
-		err_set(e, "cannot write '%s': %s", k->file.name, rc == Z_ERRNO ? strerror(errno) : "out of memory");
-		goto fail;
+	if (rc == 0 && k->out != NULL) {
+		closed = gzclose_w(k->out);
+		k->out = NULL;
+		if (closed != Z_OK)
+			rc = err_set(e, "cannot write '%s': %s", k->file.name,
+			    closed == Z_ERRNO ? strerror(errno) : "out of memory");
 	}
-	if (output_commit(&k->file, e) != 0)
-		goto fail;
+	if (rc == 0)
+		rc = output_commit(&k->file, e);
 	sink_abort(k);
-	return 0;
-fail:
-	sink_abort(k);
-	return -1;
+	return rc;
 }
 
 void
