@@ -180,6 +180,12 @@ header_value(const struct header *h, size_t i, const char *name)
 	return record_get_str(h->chain[i], name, &s, NULL) == 1 ? s : NULL;
 }
 
+static int
+set_text(struct record *r, const char *name, const char *text)
+{
+	return record_set_str(r, name, text, strlen(text));
+}
+
 int
 header_to_record(const struct header *h, struct record *r)
 {
@@ -189,14 +195,12 @@ header_to_record(const struct header *h, struct record *r)
 	int rc = -1;
 
 	record_clear(r);
-	if (record_set_str(r, WIRE_RESERVED, "stream", strlen("stream")) != 0 ||
-	    record_set_int(r, "version", VERSION) != 0 ||
-	    record_set_str(r, "kind", kinds[h->kind], strlen(kinds[h->kind])) != 0 ||
-	    (h->model != NULL && (record_set_str(r, "model", h->model, strlen(h->model)) != 0 ||
-	    record_set_str(r, "digest", h->digest, strlen(h->digest)) != 0)) ||
+	if (set_text(r, WIRE_RESERVED, "stream") != 0 || record_set_int(r, "version", VERSION) != 0 ||
+	    set_text(r, "kind", kinds[h->kind]) != 0 ||
+	    (h->model != NULL && (set_text(r, "model", h->model) != 0 || set_text(r, "digest", h->digest) != 0)) ||
 	    (h->n_block > 0 && record_set_ints(r, "block", h->block, h->n_block) != 0) ||
 	    (h->dim > 0 && (record_set_int(r, "dim", (int64_t)h->dim) != 0 ||
-	    record_set_str(r, "dtype", h->half ? "float16" : "float32", 7) != 0)))
+	    set_text(r, "dtype", h->half ? "float16" : "float32") != 0)))
 		return -1;
 	msgpack_packer_init(&pk, &b, buf_pack);
 	if (msgpack_pack_array(&pk, h->n_chain) != 0)
@@ -281,18 +285,15 @@ get_chain(struct header *h, const struct record *r)
 	struct record *link;
 	struct token t;
 	struct err e;
-	size_t len, at, i;
+	size_t len, at, n, i;
 	const unsigned char *p = record_raw(r, "chain", &len);
 
 	if (p == NULL || token_read(&t, p, len) != 1 || t.type != TOKEN_ARRAY)
 		return -1;
-	for (i = 0, at = t.head; i < t.n; i++) {
-		struct walk w = { 0 };
-
-		walk_run(&w, p + at, len - at, &e);
-		if ((link = add_empty_link(h)) == NULL || record_from_wire(link, p + at, w.pos, &e) != 0 || !is_link(link))
+	for (i = 0, at = t.head; i < t.n; i++, at += n) {
+		n = wire_extent(p + at, len - at);
+		if ((link = add_empty_link(h)) == NULL || record_from_wire(link, p + at, n, &e) != 0 || !is_link(link))
 			return -1;
-		at += w.pos;
 	}
 	return 0;
 }
@@ -318,13 +319,45 @@ get_blocks(struct header *h, const struct record *r)
 	return got;
 }
 
+/* The fields behind "kind". NULL, or the name of the first that is missing or wrong. */
+static const char *
+get_fields(struct header *h, const struct record *r)
+{
+	const char *dtype = "";
+	int64_t dim = 0;
+
+	if (get_str(r, "model", &h->model) < 0)
+		return "model";
+	if (get_str(r, "digest", &h->digest) < 0 || (h->digest == NULL) != (h->model == NULL))
+		return "digest";
+	if (get_blocks(h, r) < 0)
+		return "block";
+	if (record_has(r, "dim") &&
+	    (record_get_int(r, "dim", &dim) != 1 || dim < 1 || dim > WIRE_LIMIT / 4))
+		return "dim";
+	h->dim = (size_t)dim;
+	if (record_has(r, "dtype") != (dim > 0) || record_get_str(r, "dtype", &dtype, NULL) < 0)
+		return "dtype";
+	h->half = strcmp(dtype, "float16") == 0;
+	if (dim > 0 && !h->half && strcmp(dtype, "float32") != 0)
+		return "dtype";
+	if (get_chain(h, r) != 0)
+		return "chain";
+	/* an activation without its block or model could be taken for any other */
+	if (h->kind != STREAM_ACTIVATIONS && h->kind != STREAM_BARRIER)
+		return NULL;
+	if (h->dim == 0)
+		return "dim";
+	return h->n_block == 0 ? "block" : NULL;
+}
+
 int
 header_from_record(struct header *h, const struct record *r, struct err *e)
 {
 	static const char *const known[] = { "odesteer", "version", "kind", "model", "digest", "block",
 		"dim", "dtype", "chain", NULL };
-	const char *kind, *dtype, *bad = NULL;
-	int64_t version, dim = 0;
+	const char *kind, *bad;
+	int64_t version;
 	size_t i, k;
 
 	if (record_get_int(r, "version", &version) != 1 || version < 1)
@@ -345,33 +378,10 @@ header_from_record(struct header *h, const struct record *r, struct err *e)
 	if (k == sizeof kinds / sizeof *kinds)
 		return err_set(e, "the header names an unknown kind '%s'", kind);
 	header_init(h, (enum stream_kind)k);
-	if (get_str(r, "model", &h->model) < 0)
-		bad = "model";
-	else if (get_str(r, "digest", &h->digest) < 0 || (h->digest == NULL) != (h->model == NULL))
-		bad = "digest";
-	else if (get_blocks(h, r) < 0)
-		bad = "block";
-	else if (record_get_int(r, "dim", &dim) < 0 || dim < 0 || dim > WIRE_LIMIT / 4 ||
-	    (dim == 0 && record_has(r, "dim")))
-		bad = "dim";
-	else if (record_has(r, "dtype") && (record_get_str(r, "dtype", &dtype, NULL) != 1 ||
-	    (strcmp(dtype, "float16") != 0 && strcmp(dtype, "float32") != 0)))
-		bad = "dtype";
-	else if (record_has(r, "dtype") != (dim > 0))
-		bad = "dtype";
-	else if (get_chain(h, r) != 0)
-		bad = "chain";
-	/* an activation without its block or model could be taken for any other */
-	else if ((h->kind == STREAM_ACTIVATIONS || h->kind == STREAM_BARRIER) &&
-	    (dim == 0 || h->n_block == 0))
-		bad = dim == 0 ? "dim" : "block";
-	if (bad != NULL) {
-		header_release(h);
-		return err_set(e, "the header's '%s' is missing or wrong", bad);
-	}
-	h->dim = (size_t)dim;
-	h->half = dim > 0 && strcmp(dtype, "float16") == 0;
-	return 0;
+	if ((bad = get_fields(h, r)) == NULL)
+		return 0;
+	header_release(h);
+	return err_set(e, "the header's '%s' is missing or wrong", bad);
 }
 
 static int

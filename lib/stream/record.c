@@ -461,17 +461,6 @@ record_pack_act(struct record *r, int half, struct err *e)
 	return rc;
 }
 
-/* Bytes of the object at p, which a walk has found good. */
-static size_t
-extent(const unsigned char *p, size_t n)
-{
-	struct walk w = { 0 };
-	struct err e;
-
-	walk_run(&w, p, n, &e);
-	return w.pos;
-}
-
 int
 record_from_wire(struct record *r, const unsigned char *p, size_t n, struct err *e)
 {
@@ -502,7 +491,7 @@ record_from_wire(struct record *r, const unsigned char *p, size_t n, struct err 
 		token_read(&value, p + at, n - at);
 		f->off = f->name + key.n + 1;
 		f->len = f->room = value.type == TOKEN_ARRAY || value.type == TOKEN_MAP ?
-		    extent(p + at, n - at) : value.head + value.n;
+		    wire_extent(p + at, n - at) : value.head + value.n;
 		memcpy(r->bytes.p + f->off, p + at, f->len);
 		r->bytes.p[f->off + f->len] = '\0';
 		at += f->len;

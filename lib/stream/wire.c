@@ -179,3 +179,13 @@ walk_run(struct walk *w, const unsigned char *p, size_t n, struct err *e)
 	} while (w->depth > 0);
 	return 1;
 }
+
+size_t
+wire_extent(const unsigned char *p, size_t n)
+{
+	struct walk w = { 0 };
+	struct err e;
+
+	walk_run(&w, p, n, &e);
+	return w.pos;
+}

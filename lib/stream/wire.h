@@ -54,5 +54,7 @@ struct walk {
  * that are not finite, bytes anywhere but in "act".
  */
 int walk_run(struct walk *w, const unsigned char *p, size_t n, struct err *e);
+/* Bytes of the object at p, in which a walk has found nothing wrong. */
+size_t wire_extent(const unsigned char *p, size_t n);
 
 #endif
