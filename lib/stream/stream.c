@@ -17,8 +17,8 @@ enum { CHUNK = 65536 };
 static const double total_limit = 0.3;
 
 struct stream {
-	char **path;			/* NULL: a source, which counts as one path */
-	size_t n_path, at;		/* at: the path being read */
+	const char *const *path;	/* NULL: a source, which counts as one path */
+	size_t n_path, current;		/* current: the path being read */
 	struct input *in;
 	struct buf b;
 	size_t pos;			/* of the next object in b */
@@ -36,13 +36,13 @@ struct stream {
 	const struct header *missing;	/* not NULL: records come without act */
 	struct header header;
 	struct record *scratch;		/* headers and end records */
-	uint64_t count, before;		/* records read, and how many of them in earlier paths */
+	uint64_t count, in_path;	/* records read: of all paths, of this one */
 	uint32_t crc;			/* of what was read of this path */
 };
 
 /* The object at s->pos is done with. */
 static void
-pass(struct stream *s, size_t len)
+skip_object(struct stream *s, size_t len)
 {
 	s->pos += len;
 	memset(&s->next, 0, sizeof s->next);
@@ -85,7 +85,7 @@ stream_locate(const struct stream *s, struct err *e)
 int
 stream_locate_back(const struct stream *s, uint64_t back, struct err *e)
 {
-	return locate(s, s->count - s->before - back, e);
+	return locate(s, s->in_path - back, e);
 }
 
 /*
@@ -106,10 +106,10 @@ next_object(struct stream *s, size_t *len, struct err *e)
 			return got;
 		if (got == 0)
 			return err_set(e, "%s is truncated: it ends inside record %llu", input_name(s->in),
-			    (unsigned long long)(s->count - s->before + 1));
+			    (unsigned long long)(s->in_path + 1));
 	}
 	if (got < 0)
-		return locate(s, s->count - s->before + 1, e);
+		return locate(s, s->in_path + 1, e);
 	*len = s->next.len = s->next.walk.pos;
 	return 1;
 }
@@ -136,7 +136,7 @@ next_line(struct stream *s, size_t *len, struct err *e)
 			s->next.seen = have;
 			if (have > WIRE_LIMIT) {
 				err_set(e, "it is bigger than %d MiB", WIRE_LIMIT >> 20);
-				return locate(s, s->count - s->before + 1, e);
+				return locate(s, s->in_path + 1, e);
 			}
 			if ((got = fill(s, e)) < 0)
 				return got;
@@ -147,7 +147,7 @@ next_line(struct stream *s, size_t *len, struct err *e)
 			return 1;
 		if (nl == NULL)
 			return 0;
-		pass(s, *len);
+		skip_object(s, *len);
 	}
 }
 
@@ -213,51 +213,60 @@ read_header(struct stream *s, struct header *h, struct err *e)
 			return err_set(e, "%s has no header", name);
 		s->crc = (uint32_t)crc32(s->crc, s->b.p + s->pos, (uInt)len);
 	}
-	pass(s, len);
+	skip_object(s, len);
 	return header_from_record(h, s->scratch, e) != 0 ? err_prefix(e, "%s: ", name) : 0;
 }
 
 /* From here on `in` (NULL: could not be opened) is read; its header is *h. */
 static int
-begin(struct stream *s, struct input *in, struct header *h, struct err *e)
+start_path(struct stream *s, struct input *in, struct header *h, struct err *e)
 {
 	input_close(s->in);
 	s->in = in;
 	s->pos = s->b.len = 0;
-	pass(s, 0);
+	skip_object(s, 0);
 	s->eof = 0;
-	s->before = s->count;
+	s->in_path = 0;
 	s->crc = (uint32_t)crc32(0, NULL, 0);
 	return in == NULL ? -1 : read_header(s, h, e);
+}
+
+/* Reads the header of the first input. s, or NULL, after which s is freed. */
+static struct stream *
+start(struct stream *s, struct input *in, struct err *e)
+{
+	if (start_path(s, in, &s->header, e) == 0)
+		return s;
+	stream_close(s);
+	return NULL;
+}
+
+static struct stream *
+stream_alloc(size_t n_path, struct err *e)
+{
+	struct stream *s = calloc(1, sizeof *s);
+
+	if (s != NULL && (s->scratch = record_alloc()) != NULL) {
+		s->n_path = n_path;
+		return s;
+	}
+	stream_close(s);
+	err_memory(e);
+	return NULL;
 }
 
 static struct stream *
 open_paths(const char *const *path, size_t n, int text, const struct header *missing, struct err *e)
 {
 	static const char *const standard_input[] = { "-" };
-	struct stream *s = calloc(1, sizeof *s);
-	size_t i;
+	struct stream *s = stream_alloc(n > 0 ? n : 1, e);
 
-	if (n == 0) {
-		path = standard_input;
-		n = 1;
-	}
-	if (s == NULL || (s->scratch = record_alloc()) == NULL ||
-	    (s->path = calloc(n, sizeof *s->path)) == NULL)
-		goto memory;
+	if (s == NULL)
+		return NULL;
+	s->path = n > 0 ? path : standard_input;
 	s->text = text;
 	s->missing = missing;
-	for (s->n_path = n, i = 0; i < n; i++)
-		if ((s->path[i] = strdup(path[i])) == NULL)
-			goto memory;
-	if (begin(s, input_open(s->path[0], e), &s->header, e) == 0)
-		return s;
-	stream_close(s);
-	return NULL;
-memory:
-	err_memory(e);
-	stream_close(s);
-	return NULL;
+	return start(s, input_open(s->path[0], e), e);
 }
 
 struct stream *
@@ -281,29 +290,16 @@ stream_open_without_act(const char *const *path, size_t n, const struct header *
 struct stream *
 stream_open_source(stream_source_fn *fn, void *ctx, const char *name, struct err *e)
 {
-	struct stream *s = calloc(1, sizeof *s);
+	struct stream *s = stream_alloc(1, e);
 
-	if (s == NULL || (s->scratch = record_alloc()) == NULL)
-		err_memory(e);
-	else {
-		s->n_path = 1;
-		if (begin(s, input_open_source(fn, ctx, name, e), &s->header, e) == 0)
-			return s;
-	}
-	stream_close(s);
-	return NULL;
+	return s != NULL ? start(s, input_open_source(fn, ctx, name, e), e) : NULL;
 }
 
 void
 stream_close(struct stream *s)
 {
-	size_t i;
-
 	if (s == NULL)
 		return;
-	for (i = 0; s->path != NULL && i < s->n_path; i++)
-		free(s->path[i]);
-	free(s->path);
 	input_close(s->in);
 	free(s->b.p);
 	header_release(&s->header);
@@ -356,7 +352,7 @@ static int
 check_end(struct stream *s, const unsigned char *p, size_t len, struct err *e)
 {
 	const char *name = input_name(s->in);
-	uint64_t n = s->count - s->before;
+	uint64_t n = s->in_path;
 	int64_t count, crc;
 	int got;
 
@@ -372,7 +368,7 @@ check_end(struct stream *s, const unsigned char *p, size_t len, struct err *e)
 	if ((uint64_t)crc != s->crc)
 		return err_set(e, "%s is damaged: its crc32 is %08x, but the end record says %08llx", name,
 		    (unsigned)s->crc, (unsigned long long)crc);
-	pass(s, len);
+	skip_object(s, len);
 	if (s->pos == s->b.len && (got = fill(s, e)) <= 0)
 		return got;
 	return err_set(e, "%s goes on behind its end record", name);
@@ -427,16 +423,17 @@ read_one(struct stream *s, struct record *r, struct err *e)
 		return got;
 	if (got == 0)
 		return err_set(e, "%s is truncated: no end record behind record %llu", input_name(s->in),
-		    (unsigned long long)(s->count - s->before));
+		    (unsigned long long)(s->in_path));
 	p = s->b.p + s->pos;
 	if (!s->json && is_marked(p, len))
 		return check_end(s, p, len, e);
 	s->count++;
+	s->in_path++;
 	if (decode(s, r, p, len, e) != 0)
 		return stream_locate(s, e);
 	if (!s->json)
 		s->crc = (uint32_t)crc32(s->crc, p, (uInt)len);
-	pass(s, len);
+	skip_object(s, len);
 	if (record_has(r, WIRE_RESERVED))
 		err_set(e, "the name '%s' is reserved", WIRE_RESERVED);
 	else if (check_act(s, r, e) == 0)
@@ -463,12 +460,12 @@ stream_read(struct stream *s, struct record *r, struct err *e)
 	if (s->ended)
 		return 0;
 	while ((got = read_one(s, r, e)) == 0) {
-		if (s->at + 1 == s->n_path) {
+		if (s->current + 1 == s->n_path) {
 			s->ended = 1;
 			return 0;
 		}
-		s->at++;
-		if (begin(s, input_open(s->path[s->at], e), &h, e) != 0)
+		s->current++;
+		if (start_path(s, input_open(s->path[s->current], e), &h, e) != 0)
 			return -1;
 		what = header_differs(&s->header, &h);
 		header_release(&h);
@@ -501,7 +498,7 @@ stream_pending(struct stream *s)
 {
 	int end;
 
-	return s->ended || (read_ahead(s, &end) != INPUT_LATER && !(end && s->at + 1 < s->n_path));
+	return s->ended || (read_ahead(s, &end) != INPUT_LATER && !(end && s->current + 1 < s->n_path));
 }
 
 int
@@ -540,7 +537,7 @@ stream_total(const struct stream *s)
 
 	if (!is_regular(s))
 		return 0;
-	again = open_paths((const char *const *)s->path, s->n_path, s->text, s->missing, &e);
+	again = open_paths(s->path, s->n_path, s->text, s->missing, &e);
 	if ((r = record_alloc()) != NULL && again != NULL) {
 		while (clock_now() < end && (got = stream_read(again, r, &e)) == 1)
 			;

@@ -20,9 +20,10 @@
 struct stream;			/* a reader */
 
 /*
- * Opens n paths to be read one after another as one stream ("-", or n = 0, is
- * standard input) and reads the first header; the headers of the others must
- * agree with it in kind, model, blocks, dim and dtype. NULL on failure.
+ * Opens n paths, borrowed until close, to be read one after another as one
+ * stream ("-", or n = 0, is standard input) and reads the first header; the
+ * headers of the others must agree with it in kind, model, blocks, dim and
+ * dtype. NULL on failure.
  */
 struct stream *stream_open(const char *const *path, size_t n, struct err *e);
 /* The same for files of plain text: each line that is not blank is a record with that "prompt". */
