@@ -259,8 +259,8 @@ open_beside(const struct npy *matrix, const char *const *path, size_t n)
 	struct err e;
 
 	header_init(&bare, STREAM_ACTIVATIONS);
-	bare.dim = npy_dim(matrix);
-	bare.half = npy_type(matrix) == NPY_FLOAT16;
+	bare.dim = matrix->dim;
+	bare.half = matrix->type == NPY_FLOAT16;
 	if (opt.block >= 0 && header_set_blocks(&bare, &opt.block, 1) != 0)
 		tool_die("out of memory");
 	if ((in = stream_open_without_act(path, n, &bare, &e)) == NULL ||
@@ -271,11 +271,11 @@ open_beside(const struct npy *matrix, const char *const *path, size_t n)
 		tool_die("the lines have no header: -l must name the block");
 	if (opt.block >= 0 && (h->n_block != 1 || h->block[0] != opt.block))
 		tool_die("the header names other blocks than -l does: %d%s", h->block[0], h->n_block > 1 ? " and more" : "");
-	if (h->dim != npy_dim(matrix))
-		tool_die("'%s' is of dim %zu, but the header says %zu", opt.npy, npy_dim(matrix), h->dim);
-	if (h->half != (npy_type(matrix) == NPY_FLOAT16))
+	if (h->dim != matrix->dim)
+		tool_die("'%s' is of dim %zu, but the header says %zu", opt.npy, matrix->dim, h->dim);
+	if (h->half != (matrix->type == NPY_FLOAT16))
 		tool_die("'%s' holds numbers of type '%s', but the header says %s", opt.npy,
-		    npy_type_name(npy_type(matrix)), h->half ? "float16" : "float32");
+		    npy_type_name(matrix->type), h->half ? "float16" : "float32");
 	return in;
 }
 
@@ -290,7 +290,7 @@ get(struct npy *matrix, struct stream *in, struct record *r, float *act)
 	if ((got = npy_read(matrix, act, &e)) < 0)
 		tool_die_err(&e);
 	if (got == 0) {
-		err_set(&e, "'%s' ends behind row %llu", opt.npy, (unsigned long long)npy_rows(matrix));
+		err_set(&e, "'%s' ends behind row %llu", opt.npy, (unsigned long long)matrix->rows);
 		tool_die_record(in, &e);
 	}
 	if (record_set_act(r, h->half, act, h->dim, &e) != 0)
@@ -320,7 +320,7 @@ pack(struct stream *in, struct npy *matrix)
 	}
 	if (got == 0 && matrix != NULL && (got = npy_read(matrix, act, &e)) == 1)
 		tool_die("'%s' has %llu rows, but the records end behind number %llu", opt.npy,
-		    (unsigned long long)npy_rows(matrix), (unsigned long long)stream_count(in));
+		    (unsigned long long)matrix->rows, (unsigned long long)stream_count(in));
 	if (got < 0 || sink_close(out, &e) != 0)
 		tool_die_err(&e);
 }

@@ -23,14 +23,6 @@ static const struct {
 	size_t width;
 } types[] = { { "<f2", 2 }, { "<f4", 4 }, { "<f8", 8 } };
 
-struct npy {
-	struct input *in;
-	enum npy_type type;
-	uint64_t rows, at;
-	size_t dim;
-	unsigned char *raw;		/* one row */
-};
-
 const char *
 npy_type_name(enum npy_type t)
 {
@@ -234,24 +226,6 @@ fail:
 	return NULL;
 }
 
-enum npy_type
-npy_type(const struct npy *m)
-{
-	return m->type;
-}
-
-uint64_t
-npy_rows(const struct npy *m)
-{
-	return m->rows;
-}
-
-size_t
-npy_dim(const struct npy *m)
-{
-	return m->dim;
-}
-
 static double
 load_double(const unsigned char *p)
 {
@@ -269,7 +243,7 @@ npy_read(struct npy *m, float *row, struct err *e)
 {
 	const char *name = input_name(m->in);
 	size_t width = types[m->type].width, i;
-	int end = m->at == m->rows;
+	int end = m->n_read == m->rows;
 	/* a byte behind the last row is one too many */
 	ssize_t got = input_read_all(m->in, m->raw, end ? 1 : m->dim * width, e);
 
@@ -278,18 +252,18 @@ npy_read(struct npy *m, float *row, struct err *e)
 	if (end)
 		return got > 0 ? goes_on(m, e) : 0;
 	if ((size_t)got < m->dim * width)
-		return ends_inside(m, m->at + 1, e);
-	m->at++;
+		return ends_inside(m, m->n_read + 1, e);
+	m->n_read++;
 	for (i = 0; i < m->dim; i++) {
 		const unsigned char *p = m->raw + i * width;
 		double d = m->type == NPY_FLOAT64 ? load_double(p) : (double)le_load(p, m->type == NPY_FLOAT16);
 
 		if (!isfinite(d))
-			return err_set(e, "%s: row %llu: number %zu is not finite", name, (unsigned long long)m->at, i + 1);
+			return err_set(e, "%s: row %llu: number %zu is not finite", name, (unsigned long long)m->n_read, i + 1);
 		/* half a step above the greatest float32 rounds to infinity */
 		if (!(fabs(d) < 0x1.ffffffp127))
 			return err_set(e, "%s: row %llu: number %zu is %g, too great for float32", name,
-			    (unsigned long long)m->at, i + 1, d);
+			    (unsigned long long)m->n_read, i + 1, d);
 		row[i] = (float)d;
 	}
 	return 1;

@@ -17,13 +17,21 @@
 enum npy_type { NPY_FLOAT16, NPY_FLOAT32, NPY_FLOAT64 };
 const char *npy_type_name(enum npy_type t);	/* "<f2" and so on; static */
 
-struct npy;			/* a reader */
+struct input;
+
+/* A matrix that is read. */
+struct npy {
+	enum npy_type type;
+	uint64_t rows;
+	size_t dim;			/* numbers in a row, from 1 to NPY_DIM */
+
+	struct input *in;		/* these are the reader's own */
+	uint64_t n_read;
+	unsigned char *raw;		/* one row */
+};
 
 /* Opens a matrix of little-endian floats in C order, plain or gzip; NULL on failure. A pipe will do. */
 struct npy *npy_open(const char *path, struct err *e);
-enum npy_type npy_type(const struct npy *m);
-uint64_t npy_rows(const struct npy *m);
-size_t npy_dim(const struct npy *m);		/* numbers in a row, from 1 to NPY_DIM */
 /*
  * 1: row[dim] holds the next row, float64 rounded; 0: there are no more rows, and nothing
  * else; -1: error (a number that is not finite or too great for float32, a truncated file).

@@ -33,20 +33,20 @@ LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 			broken("a failure has its message");
 		return 0;
 	}
-	if (npy_dim(m) < 1 || npy_dim(m) > NPY_DIM)
+	if (m->dim < 1 || m->dim > NPY_DIM)
 		broken("a row has a length that a stream can have");
 	/* the file has been found to be as long as its header says, unless it is gzip: there is not much in one row */
-	if (npy_rows(m) > 0 && npy_dim(m) > size && data[0] != 0x1f)
+	if (m->rows > 0 && m->dim > size && data[0] != 0x1f)
 		broken("a header that promises more than there is is refused");
-	if ((row = calloc(npy_rows(m) > 0 ? npy_dim(m) : 1, sizeof *row)) == NULL)
+	if ((row = calloc(m->rows > 0 ? m->dim : 1, sizeof *row)) == NULL)
 		abort();
 	while ((got = npy_read(m, row, &e)) == 1) {
 		n++;
-		for (i = 0; i < npy_dim(m); i++)
+		for (i = 0; i < m->dim; i++)
 			if (!isfinite(row[i]))
 				broken("the numbers are finite");
 	}
-	if (got == 0 && n != npy_rows(m))
+	if (got == 0 && n != m->rows)
 		broken("there are as many rows as the header says");
 	if (got < 0 && e.text[0] == '\0')
 		broken("a failure has its message");
