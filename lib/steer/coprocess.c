@@ -29,6 +29,7 @@ struct coprocess {
 	struct stream *answers;		/* NULL before the first were needed */
 	struct record *record;
 	uint64_t asked, answered;
+	char progress[64];
 	int closing;			/* out ends with the end record */
 	int deaf;			/* it has closed its input */
 	int ended;			/* its output has ended */
@@ -107,31 +108,30 @@ has_exited(struct coprocess *f, double seconds)
 	return 1;
 }
 
-static int
-progress_text(const struct coprocess *f, char *buf, size_t size)
+/* "3 of 5 records answered", until the next call. */
+static const char *
+progress(struct coprocess *f)
 {
-	return snprintf(buf, size, "%llu of %llu records answered", (unsigned long long)f->answered,
+	snprintf(f->progress, sizeof f->progress, "%llu of %llu records answered", (unsigned long long)f->answered,
 	    (unsigned long long)f->asked);
+	return f->progress;
 }
 
 /* How it ended is told if that was its fault: -1; else 0. */
 static int
-check_status(const struct coprocess *f, struct err *e)
+check_status(struct coprocess *f, struct err *e)
 {
-	char done[64];
-
-	progress_text(f, done, sizeof done);
 	if (WIFSIGNALED(f->status))
 		return err_set(e, "%s was killed by signal %d (%s), %s", f->name, WTERMSIG(f->status),
-		    strsignal(WTERMSIG(f->status)), done);
+		    strsignal(WTERMSIG(f->status)), progress(f));
 	if (WEXITSTATUS(f->status) != 0)
-		return err_set(e, "%s exited with status %d, %s", f->name, WEXITSTATUS(f->status), done);
+		return err_set(e, "%s exited with status %d, %s", f->name, WEXITSTATUS(f->status), progress(f));
 	return 0;
 }
 
-/* What is wrong is in e; where its death is the cause, that is said instead. -1. */
+/* If the child has died, replaces the message in e by how it died. -1. */
 static int
-explain(struct coprocess *f, struct err *e)
+blame_exit(struct coprocess *f, struct err *e)
 {
 	struct err cause;
 
@@ -143,41 +143,36 @@ explain(struct coprocess *f, struct err *e)
 }
 
 static int
-stalled(struct coprocess *f, struct err *e)
+stall_error(struct coprocess *f, struct err *e)
 {
-	char done[64];
-
-	progress_text(f, done, sizeof done);
 	if (f->deaf)
-		return err_set(e, "%s closed its input, %s", f->name, done);
+		return err_set(e, "%s closed its input, %s", f->name, progress(f));
 	if (f->closing && f->to < 0)
 		return err_set(e, "%s stalled: its input has ended, its output did not for %g s", f->name,
 		    f->timeout);
-	return err_set(e, "%s stalled: %s, then nothing for %g s", f->name, done, f->timeout);
+	return err_set(e, "%s stalled: %s, then nothing for %g s", f->name, progress(f), f->timeout);
 }
 
 /* Sends what it takes now: 0, or 1 when something came of it. */
 static int
-push(struct coprocess *f)
+send_some(struct coprocess *f)
 {
 	static const struct timespec at_once;
 	sigset_t pipe_set, old, waiting;
-	int failed, blocked;
+	int failed;
 	ssize_t n;
 
 	/* SIGPIPE is to end us where standard output has no reader, not here */
 	sigemptyset(&pipe_set);
 	sigaddset(&pipe_set, SIGPIPE);
 	sigpending(&waiting);
-	blocked = !sigismember(&waiting, SIGPIPE) && pthread_sigmask(SIG_BLOCK, &pipe_set, &old) == 0;
+	pthread_sigmask(SIG_BLOCK, &pipe_set, &old);
 	n = write(f->to, f->out.p + f->sent, f->out.len - f->sent);
 	failed = n < 0 && errno != EAGAIN && errno != EINTR;
-	if (blocked) {
-		if (failed)
-			while (sigtimedwait(&pipe_set, NULL, &at_once) < 0 && errno == EINTR)
-				;
-		pthread_sigmask(SIG_SETMASK, &old, NULL);
-	}
+	if (failed && !sigismember(&waiting, SIGPIPE))
+		while (sigtimedwait(&pipe_set, NULL, &at_once) < 0 && errno == EINTR)
+			;
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	if (n > 0)
 		f->sent += (size_t)n;
 	f->deaf = f->deaf || failed;
@@ -196,7 +191,7 @@ push(struct coprocess *f)
  * sent. Neither side can so wait for the other for ever, whenever it answers.
  */
 static ssize_t
-pull(void *ctx, void *p, size_t size, struct err *e)
+read_output(void *ctx, void *p, size_t size, struct err *e)
 {
 	struct coprocess *f = ctx;
 	double until = clock_now() + f->timeout;
@@ -211,17 +206,15 @@ pull(void *ctx, void *p, size_t size, struct err *e)
 		int got = left <= 0 ? 0 : poll(fd, 2, left > 1e6 ? 1000000000 : (int)(left * 1e3) + 1);
 
 		if (got == 0)
-			return stalled(f, e);
+			return stall_error(f, e);
 		if (got > 0 && fd[0].revents != 0) {
 			if ((n = read(f->from, p, size)) >= 0) {
 				f->ended = n == 0;
 				return n;
 			}
 			got = -1;
-		} else if (got > 0) {
-			if (push(f))
-				until = clock_now() + f->timeout;
-		}
+		} else if (got > 0 && send_some(f))
+			until = clock_now() + f->timeout;
 		if (got < 0 && errno != EINTR && errno != EAGAIN)
 			return err_set(e, "cannot read the output of %s: %s", f->name, strerror(errno));
 	}
@@ -351,8 +344,8 @@ open_answers(struct coprocess *f, struct err *e)
 	if (f->answers != NULL)
 		return 0;
 	snprintf(name, sizeof name, "the output of %s", f->name);
-	if ((f->answers = stream_open_source(pull, f, name, e)) == NULL)
-		return explain(f, e);
+	if ((f->answers = stream_open_source(read_output, f, name, e)) == NULL)
+		return blame_exit(f, e);
 	return check_header(f, e);
 }
 
@@ -403,7 +396,6 @@ coprocess_apply(struct coprocess *f, const struct coprocess_row *row, float *act
 {
 	uint64_t first = f->asked;
 	size_t dim = f->header.dim, i;
-	char done[64];
 	int got;
 
 	for (i = 0; i < n; i++) {
@@ -419,11 +411,10 @@ coprocess_apply(struct coprocess *f, const struct coprocess_row *row, float *act
 		return -1;
 	for (i = 0; i < n; i++) {
 		if ((got = stream_read(f->answers, f->record, e)) < 0)
-			return explain(f, e);
+			return blame_exit(f, e);
 		if (got == 0) {
-			progress_text(f, done, sizeof done);
-			err_set(e, "%s ended its output, %s", f->name, done);
-			return explain(f, e);
+			err_set(e, "%s ended its output, %s", f->name, progress(f));
+			return blame_exit(f, e);
 		}
 		if (check_row(f, row, i, first + i, e) != 0)
 			return -1;
@@ -434,8 +425,9 @@ coprocess_apply(struct coprocess *f, const struct coprocess_row *row, float *act
 	return 0;
 }
 
+/* Ends its input and checks how it ends. */
 static int
-finish(struct coprocess *f, struct err *e)
+end_input(struct coprocess *f, struct err *e)
 {
 	int got = sink_close(f->sink, e);
 
@@ -444,14 +436,14 @@ finish(struct coprocess *f, struct err *e)
 	if (got != 0 || open_answers(f, e) != 0)
 		return -1;
 	if ((got = stream_read(f->answers, f->record, e)) < 0)
-		return explain(f, e);
+		return blame_exit(f, e);
 	if (got > 0)
 		return err_set(e, "%s answered more than the %llu records it was given", f->name,
 		    (unsigned long long)f->asked);
 	/* who read its input to the end has let us close it */
 	if (f->deaf || f->to >= 0) {
 		err_set(e, "%s ended its output before its input ended", f->name);
-		return explain(f, e);
+		return blame_exit(f, e);
 	}
 	if (!has_exited(f, f->timeout))
 		return err_set(e, "%s stalled: its output has ended, but it did not exit for %g s", f->name,
@@ -462,7 +454,7 @@ finish(struct coprocess *f, struct err *e)
 int
 coprocess_close(struct coprocess *f, struct err *e)
 {
-	int rc = finish(f, e);
+	int rc = end_input(f, e);
 
 	coprocess_abort(f);
 	return rc;
