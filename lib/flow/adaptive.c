@@ -51,7 +51,8 @@ adapt_alloc(const struct solver *s, size_t dim, double tolerance)
 	a->evolve = gsl_odeiv2_evolve_alloc(dim);
 	a->start = calloc(dim, sizeof *a->start);
 	a->error = calloc(dim, sizeof *a->error);
-	if (a->step == NULL || a->control == NULL || a->evolve == NULL || a->start == NULL || a->error == NULL) {
+	if (a->step == NULL || a->control == NULL || a->evolve == NULL || a->start == NULL ||
+	    a->error == NULL) {
 		adapt_free(a);
 		return NULL;
 	}
@@ -84,7 +85,8 @@ partial_step(void *ctx, double fraction)
 
 	memcpy(s->p->y, s->a->start, s->p->f->dim * sizeof *s->p->y);
 	gsl_odeiv2_step_reset(s->a->step);
-	gsl_odeiv2_step_apply(s->a->step, s->t, fraction * s->dt, s->p->y, s->a->error, NULL, NULL, s->system);
+	gsl_odeiv2_step_apply(s->a->step, s->t, fraction * s->dt, s->p->y, s->a->error, NULL, NULL,
+	    s->system);
 	field_eval(s->p->f, s->p->w, s->p->y, 1, &h, NULL);
 	return h;
 }
@@ -104,18 +106,21 @@ adapt(void *state, struct trajectory *p, struct err *e)
 		field_eval(p->f, p->w, p->y, 1, &h_before, NULL);
 	while (fabs(t) < fabs(p->T)) {
 		if (p->steps++ == MAX_STEPS)
-			return err_set(e, "more than %d steps: the tolerance is too small for the field", MAX_STEPS);
+			return err_set(e, "more than %d steps: the tolerance is too small for the field",
+			    MAX_STEPS);
 		before = t;
 		memcpy(a->start, p->y, p->f->dim * sizeof *a->start);
-		if (gsl_odeiv2_evolve_apply(a->evolve, a->control, a->step, &system, &t, p->T, &dt, p->y) != GSL_SUCCESS)
-			return err_set(e, "the step has become too small: the field is not smooth there");
+		if (gsl_odeiv2_evolve_apply(a->evolve, a->control, a->step, &system, &t, p->T, &dt,
+		    p->y) != GSL_SUCCESS)
+			return err_set(e,
+			    "the step has become too small: the field is not smooth there");
 		if (!isfinite(p->level))
 			continue;
 		field_eval(p->f, p->w, p->y, 1, &h, NULL);
 		if (h >= p->level) {
 			struct partial s = { a, p, &system, before, t - before };
 
-			t = before + (t - before) * solver_crossing(partial_step, &s, h_before, h, p->level);
+			t = before + s.dt * solver_crossing(partial_step, &s, h_before, h, p->level);
 			break;
 		}
 		h_before = h;

@@ -11,8 +11,8 @@
 void
 flow_options_default(struct flow_options *o)
 {
-	*o = (struct flow_options){ .T = { STRENGTH_UNSET, 0 }, .steps = 10, .solver = solver_find("euler"),
-	    .tolerance = 1e-4, .until = -1, .threads = 1 };
+	*o = (struct flow_options){ .T = { STRENGTH_UNSET, 0 }, .steps = 10,
+	    .solver = solver_find("euler"), .tolerance = 1e-4, .until = -1, .threads = 1 };
 }
 
 /* What one thread needs. */
@@ -48,10 +48,10 @@ set_length(struct flow *f, struct strength T, struct err *e)
 
 	if (type->kind == FIELD_MAP) {
 		f->length = T.how == STRENGTH_UNSET ? 1 : T.value;
-		if ((T.how != STRENGTH_UNSET && T.how != STRENGTH_LENGTH) || f->length < 0 || f->length > 1)
-			return err_set(e, "'%s' is a map, not a flow: its T is the share of the way, from 0 to 1",
-			    type->name);
-		return 0;
+		if (T.how != STRENGTH_RELATIVE && T.how != STRENGTH_AUTO && f->length >= 0 && f->length <= 1)
+			return 0;
+		return err_set(e, "'%s' is a map, not a flow: its T is the share of the way, from 0 to 1",
+		    type->name);
 	}
 	return strength_length(T, f->b, &f->length, e);
 }
@@ -62,17 +62,23 @@ set_level(struct flow *f, double until, struct err *e)
 {
 	const struct field_type *type = f->b->field->type;
 	double at = until * (FIT_QUANTILES - 1);
+	const double *q;
 	size_t i = (size_t)fmin(fmax(at, 0), FIT_QUANTILES - 2);
 
 	f->level = INFINITY;
 	if (until < 0)
 		return 0;
 	if (type->kind == FIELD_MAP)
-		return err_set(e, "'%s' is a map, not a flow: it cannot stop on the way", type->name);
+		return err_set(e, "'%s' is a map, not a flow: it cannot stop on the way",
+		    type->name);
 	if (f->length < 0)
-		return err_set(e, "a flow of negative length leads away from the positives: it has no use for --until");
-	f->level = f->b->quantile[i] + (at - (double)i) * (f->b->quantile[i + 1] - f->b->quantile[i]);
-	return isnan(f->level) ? err_set(e, "the barrier does not know the positives' h: no level to stop at") : 0;
+		return err_set(e, "a flow of negative length leads away from the positives: it has no "
+		    "use for --until");
+	q = &f->b->quantile[i];
+	f->level = q[0] + (at - (double)i) * (q[1] - q[0]);
+	if (isnan(f->level))
+		return err_set(e, "the barrier does not know the positives' h: no level to stop at");
+	return 0;
 }
 
 /* What was chosen must matter. */
@@ -82,16 +88,21 @@ check_given(const struct field_type *type, const struct flow_options *o, struct 
 	static const struct {
 		const char *name;
 		unsigned bit;
-	} of_flows[] = { { "-n", FLOW_STEPS }, { "-s", FLOW_SOLVER }, { "--tolerance", FLOW_TOLERANCE } };
+	} of_flows[] = {
+		{ "-n", FLOW_STEPS }, { "-s", FLOW_SOLVER }, { "--tolerance", FLOW_TOLERANCE }
+	};
 	size_t i;
 
 	for (i = 0; type->kind == FIELD_MAP && i < sizeof of_flows / sizeof *of_flows; i++)
 		if (o->given & of_flows[i].bit)
-			return err_set(e, "'%s' is a map, not a flow: it has no use for %s", type->name, of_flows[i].name);
+			return err_set(e, "'%s' is a map, not a flow: it has no use for %s", type->name,
+			    of_flows[i].name);
 	if (o->solver->adapt != NULL && o->given & FLOW_STEPS)
-		return err_set(e, "'%s' chooses its own steps: it has no use for -n", o->solver->name);
+		return err_set(e, "'%s' chooses its own steps: it has no use for -n",
+		    o->solver->name);
 	if (o->solver->adapt == NULL && o->given & FLOW_TOLERANCE)
-		return err_set(e, "'%s' takes equal steps: it has no use for --tolerance", o->solver->name);
+		return err_set(e, "'%s' takes equal steps: it has no use for --tolerance",
+		    o->solver->name);
 	return 0;
 }
 
@@ -128,15 +139,19 @@ worker_init(const struct flow *f, struct worker *w, double tolerance)
 	w->y = calloc(size, sizeof *w->y);
 	w->mem = calloc((f->solver->stages + 1) * size, sizeof *w->mem);
 	w->start = calloc(dim, sizeof *w->start);
-	if (w->work == NULL || w->exact == NULL || w->y == NULL || w->mem == NULL || w->start == NULL)
+	if (w->work == NULL || w->exact == NULL || w->y == NULL || w->mem == NULL ||
+	    w->start == NULL)
 		return -1;
 	if (f->field->type->kind == FIELD_MAP)
 		return 0;
-	if (f->solver->adapt != NULL)
-		return (w->adaptive = f->solver->adapt_alloc(f->solver, dim, tolerance)) != NULL ? 0 : -1;
-	if (has_equal_steps(f) && krylov_fits(f->field, f->solver, f->steps))
-		return (w->krylov = krylov_alloc(f->field, f->solver, f->steps, f->length)) != NULL ? 0 : -1;
-	return 0;
+	if (f->solver->adapt != NULL) {
+		w->adaptive = f->solver->adapt_alloc(f->solver, dim, tolerance);
+		return w->adaptive != NULL ? 0 : -1;
+	}
+	if (!has_equal_steps(f) || !krylov_fits(f->field, f->solver, f->steps))
+		return 0;
+	w->krylov = krylov_alloc(f->field, f->solver, f->steps, f->length);
+	return w->krylov != NULL ? 0 : -1;
 }
 
 struct flow *
@@ -155,7 +170,9 @@ flow_alloc(const struct barrier *b, const struct flow_options *o, struct err *e)
 		flow_free(f);
 		return NULL;
 	}
-	if ((f->speed = field_speed(b->field)) < 0 || (f->worker = calloc(o->threads, sizeof *f->worker)) == NULL)
+	f->speed = field_speed(b->field);
+	f->worker = calloc(o->threads, sizeof *f->worker);
+	if (f->speed < 0 || f->worker == NULL)
 		goto memory;
 	while (f->workers < o->threads)
 		if (worker_init(f, &f->worker[f->workers++], o->tolerance) != 0)
@@ -203,12 +220,13 @@ static double
 partial_step(void *ctx, double fraction)
 {
 	struct partial *p = ctx;
-	const struct field *field = p->f->field;
+	const struct flow *f = p->f;
+	const struct field *field = f->field;
 	struct worker *w = p->w;
 	double h;
 
 	memcpy(p->y, w->start, field->dim * sizeof *p->y);
-	p->f->solver->step(p->f->solver, field, w->work, p->y, 1, fraction * p->f->length / p->f->steps, w->mem);
+	f->solver->step(f->solver, field, w->work, p->y, 1, fraction * f->length / f->steps, w->mem);
 	field_eval(field, w->work, p->y, 1, &h, NULL);
 	return h;
 }
@@ -237,7 +255,9 @@ move_until(const struct flow *f, struct worker *w, double *y, double h, struct f
 static int
 move_one(const struct flow *f, struct worker *w, double *y, struct flow_result *r)
 {
-	struct trajectory t = { .f = f->field, .w = w->work, .y = y, .T = f->length, .level = f->level };
+	struct trajectory t = {
+		.f = f->field, .w = w->work, .y = y, .T = f->length, .level = f->level
+	};
 	double h = -INFINITY;
 
 	r->length = 0;
@@ -289,7 +309,8 @@ move_together(const struct flow *f, struct worker *w, double *y, size_t n, struc
 	size_t i;
 
 	for (step = 0; step < f->steps; step++)
-		f->solver->step(f->solver, f->field, w->work, y, n, f->length / f->steps, w->mem);
+		f->solver->step(f->solver, f->field, w->work, y, n, f->length / f->steps,
+		    w->mem);
 	for (i = 0; i < n; i++)
 		set_full(f, &r[i]);
 }
@@ -308,7 +329,8 @@ report_h(const struct flow *f, struct worker *w, const double *y, size_t n, doub
 
 /* Moves y[n][dim], n <= FIELD_BATCH, along the field or maps it. Returns the number moved; fewer than n: the next one failed. */
 static size_t
-move_rows(const struct flow *f, struct worker *w, double *y, size_t n, struct flow_result *r, int with_h)
+move_rows(const struct flow *f, struct worker *w, double *y, size_t n, struct flow_result *r,
+    int with_h)
 {
 	double before[FIELD_BATCH], after[FIELD_BATCH];
 	size_t i;
@@ -362,7 +384,8 @@ move_batch(const struct flow *f, struct worker *w, size_t n, struct flow_result 
 
 /* Moves act[n][dim]. Returns as move_rows does. */
 static size_t
-worker_apply(const struct flow *f, struct worker *w, float *act, size_t n, struct flow_result *result, int with_h)
+worker_apply(const struct flow *f, struct worker *w, float *act, size_t n,
+    struct flow_result *result, int with_h)
 {
 	struct flow_result r[FIELD_BATCH];
 	size_t dim = f->field->dim, i, j, m, done;
@@ -400,7 +423,8 @@ run(void *ctx, unsigned t, unsigned workers)
 {
 	const struct job *j = ctx;
 	struct worker *w = &j->f->worker[t];
-	size_t from = t * j->share < j->n ? t * j->share : j->n, n = j->n - from < j->share ? j->n - from : j->share;
+	size_t from = t * j->share < j->n ? t * j->share : j->n;
+	size_t n = j->n - from < j->share ? j->n - from : j->share;
 
 	(void)workers;
 	w->moved = worker_apply(j->f, w, j->act + from * j->f->field->dim, n,
@@ -409,7 +433,8 @@ run(void *ctx, unsigned t, unsigned workers)
 }
 
 int
-flow_apply(struct flow *f, float *act, size_t n, struct flow_result *result, int with_h, struct err *e)
+flow_apply(struct flow *f, float *act, size_t n, struct flow_result *result, int with_h,
+    struct err *e)
 {
 	unsigned workers = n < f->workers ? (unsigned)n : f->workers, t;
 	struct job j = { f, act, n, 0, result, with_h };

@@ -51,7 +51,8 @@ double flow_length(const struct flow *f);	/* T; of a map the share of the way */
  * its neighbours. 0, or -1 when a result is not finite or an adaptive solver failed;
  * flow_failed then tells at which row.
  */
-int flow_apply(struct flow *f, float *act, size_t n, struct flow_result *result, int with_h, struct err *e);
+int flow_apply(struct flow *f, float *act, size_t n, struct flow_result *result, int with_h,
+    struct err *e);
 size_t flow_failed(const struct flow *f);	/* of act, the first is 0 */
 
 #endif

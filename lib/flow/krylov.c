@@ -54,7 +54,8 @@ struct krylov {
 };
 
 /* Half of DIM numbers. */
-typedef double vector __attribute__((vector_size(DIM / 2 * sizeof(double)), aligned(sizeof(double)), may_alias));
+typedef double vector
+    __attribute__((vector_size(DIM / 2 * sizeof(double)), aligned(sizeof(double)), may_alias));
 
 /* sum = z_0 X_0 + z_1 X_1 + ... */
 static inline __attribute__((always_inline)) void
@@ -91,7 +92,7 @@ small_eval(const struct field *base, void *work, const double *y, size_t n, doub
 		const vector *z = (const vector *)(y + r * DIM);
 		const vector *G_0 = (const vector *)f->G, q[2] = { { f->length } };
 		vector Gz[2], Sz[2], g[2], *v;
-		double scale, zSz, qz, along, square;
+		double scale, zSz, qz, along, square, factor;
 
 		combine(f->G, y + r * DIM, Gz);
 		combine(f->S, y + r * DIM, Sz);
@@ -110,9 +111,10 @@ small_eval(const struct field *base, void *work, const double *y, size_t n, doub
 		}
 		along = 2 * zSz + qz;
 		square = fmax(inner(g, Sz) - along * along, 0);
+		factor = scale / (scale * sqrt(square) + 1e-10);
 		v = (vector *)(grad + r * DIM);
 		for (i = 0; i < 2; i++)
-			v[i] = scale / (scale * sqrt(square) + 1e-10) * (g[i] - along * scale * z[i]);
+			v[i] = factor * (g[i] - along * scale * z[i]);
 	}
 }
 
@@ -218,7 +220,8 @@ krylov_alloc(const struct field *f, const struct solver *s, unsigned steps, doub
 	k->p = calloc((SHARED + 1) * k->dim, sizeof *k->p);
 	k->x = calloc(FIELD_BATCH * k->dim, sizeof *k->x);
 	k->Qx = calloc(FIELD_BATCH * k->dim, sizeof *k->Qx);
-	if (k->form_work == NULL || k->work == NULL || k->mem == NULL || k->p == NULL || k->x == NULL || k->Qx == NULL)
+	if (k->form_work == NULL || k->work == NULL || k->mem == NULL || k->p == NULL ||
+	    k->x == NULL || k->Qx == NULL)
 		goto fail;
 	share(k);
 	for (i = 0; i < FIELD_BATCH; i++)
@@ -304,12 +307,19 @@ holds(struct krylov *k, struct space *s)
 	return converges(z + k->shared, own, k->T) && (k->closed || converges(z, k->shared, k->T));
 }
 
+/* Returns the last vector of the space's own. */
+static float *
+last_vector(const struct krylov *k, const struct space *s)
+{
+	return s->v + (s->n - k->shared - 1) * k->dim;
+}
+
 /* Adds the vector that is there behind those of the space, which had `length' before it was normalised. */
 static enum verdict
 add_vector(struct krylov *k, struct space *s, double length)
 {
 	size_t n = s->n++, i;
-	const float *v = s->v + (n - k->shared) * k->dim;
+	const float *v = last_vector(k, s);
 
 	for (i = 0; i < k->shared; i++)
 		s->G[i][n] = s->G[n][i] = dot_single(v, k->p + i * k->dim, k->dim);
@@ -349,11 +359,10 @@ begin(struct krylov *k, struct space *s, const double *a)
 static enum verdict
 extend(struct krylov *k, struct space *s, const float *product)
 {
-	size_t own = s->n - k->shared;
 	double length;
 
-	s->M[s->n - 1][s->n - 1] = dot_single(product, s->v + (own - 1) * k->dim, k->dim);
-	length = append(s->v, own, product, k->dim);
+	s->M[s->n - 1][s->n - 1] = dot_single(product, last_vector(k, s), k->dim);
+	length = append(s->v, s->n - k->shared, product, k->dim);
 	return length > 0 ? add_vector(k, s, length) : REFUSED;
 }
 
@@ -370,8 +379,10 @@ follow(struct krylov *k, struct space *s, double *a, double *h_before, double *h
 	*h_after = step(k, k->solver, k->steps, z);
 	z[k->shared] -= s->norm;
 	memset(way, 0, dim * sizeof *way);
-	for (i = 0; i < s->n; i++)
-		add_scaled(z[i], i < k->shared ? k->p + i * dim : s->v + (i - k->shared) * dim, dim, way);
+	for (i = 0; i < k->shared; i++)
+		add_scaled(z[i], k->p + i * dim, dim, way);
+	for (; i < s->n; i++)
+		add_scaled(z[i], s->v + (i - k->shared) * dim, dim, way);
 	for (i = 0; i < dim; i++)
 		a[i] += (double)way[i];
 }
@@ -386,11 +397,8 @@ krylov_move(struct krylov *k, double *y, size_t n, int *moved, double *h_before,
 		verdict[i] = begin(k, &k->space[i], y + i * dim);
 	do {
 		for (open = i = 0; i < n; i++)
-			if (verdict[i] == OPEN) {
-				const struct space *s = &k->space[i];
-
-				memcpy(k->x + open++ * dim, s->v + (s->n - k->shared - 1) * dim, dim * sizeof *k->x);
-			}
+			if (verdict[i] == OPEN)
+				memcpy(k->x + open++ * dim, last_vector(k, &k->space[i]), dim * sizeof *k->x);
 		quadratic_multiply(k->form, k->form_work, k->x, open, k->Qx);
 		for (open = i = 0; i < n; i++) {
 			if (verdict[i] != OPEN)

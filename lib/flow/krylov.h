@@ -29,13 +29,15 @@ int krylov_fits(const struct field *f, const struct solver *s, unsigned steps);
  * Allocates the memory for flows of length T, of either sign, in `steps` equal steps of solver s along f, which
  * fits. f is borrowed. Returns NULL if out of memory. krylov_free: NULL is fine.
  */
-struct krylov *krylov_alloc(const struct field *f, const struct solver *s, unsigned steps, double T);
+struct krylov *krylov_alloc(const struct field *f, const struct solver *s, unsigned steps,
+    double T);
 void krylov_free(struct krylov *k);
 /*
  * Moves those rows of y[n][dim], n <= FIELD_BATCH, whose path a Krylov space holds, in place. Sets moved[i] to whether row
  * i was moved; for a row that was, h_before[i] and h_after[i] to h at both ends. The same numbers for a
  * row whatever its neighbours.
  */
-void krylov_move(struct krylov *k, double *y, size_t n, int *moved, double *h_before, double *h_after);
+void krylov_move(struct krylov *k, double *y, size_t n, int *moved, double *h_before,
+    double *h_after);
 
 #endif

@@ -30,7 +30,8 @@ add_stage(double *y, double a, const double *k, size_t n)
 }
 
 static void
-step(const struct solver *s, const struct field *f, struct field_work *w, double *y, size_t n, double dt, double *mem)
+step(const struct solver *s, const struct field *f, struct field_work *w, double *y, size_t n,
+    double dt, double *mem)
 {
 	const struct tableau *t = s->data;
 	size_t size = n * f->dim, i, j;

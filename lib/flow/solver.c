@@ -40,7 +40,8 @@ solver_find(const char *name)
 
 /* Regula falsi, each second time bisection: h along a step is smooth but need not be monotone. */
 double
-solver_crossing(double (*step)(void *ctx, double fraction), void *ctx, double h_begin, double h_end, double level)
+solver_crossing(double (*step)(void *ctx, double fraction), void *ctx, double h_begin,
+    double h_end, double level)
 {
 	double lo = 0, hi = 1, h_lo = h_begin, h_hi = h_end;
 	int bisect = 0;

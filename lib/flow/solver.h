@@ -37,8 +37,8 @@ struct solver {
 	 * Fixed steps: moves y[n][dim] by one of length dt, n <= FIELD_BATCH. mem: stages + 1 blocks of
 	 * [n][dim]. NULL where steps are adaptive.
 	 */
-	void (*step)(const struct solver *s, const struct field *f, struct field_work *w, double *y, size_t n,
-	    double dt, double *mem);
+	void (*step)(const struct solver *s, const struct field *f, struct field_work *w, double *y,
+	    size_t n, double dt, double *mem);
 	/* Adaptive: a state for dim numbers (NULL: out of memory), and the way of one activation. */
 	void *(*adapt_alloc)(const struct solver *s, size_t dim, double tolerance);
 	void (*adapt_free)(void *state);
@@ -54,7 +54,7 @@ const struct solver *const *solver_table(void);			/* NULL-terminated, static */
  * on the far side of the level; h at its full length, h_end, must be >= level. step(ctx, f) does the step
  * from its start, scaled by f, and returns h; the last one done is that of the fraction returned.
  */
-double solver_crossing(double (*step)(void *ctx, double fraction), void *ctx, double h_begin, double h_end,
-    double level);
+double solver_crossing(double (*step)(void *ctx, double fraction), void *ctx, double h_begin,
+    double h_end, double level);
 
 #endif
