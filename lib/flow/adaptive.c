@@ -1,8 +1,9 @@
 /*
- * rkf45, rkck, rk8pd - GSL's embedded Runge-Kutta rules with steps of their own choice.
+ * rkf45, rkck, rk8pd - GSL's embedded Runge-Kutta rules, which choose their
+ * steps.
  *
- * Source: gsl_odeiv2; the step is chosen so that the estimated error of each coordinate in
- * a step stays below the tolerance (gsl_odeiv2_control_y_new(tolerance, 0)).
+ * Source: gsl_odeiv2. A step is as long as keeps the estimated error of each
+ * coordinate below the tolerance (gsl_odeiv2_control_y_new(tolerance, 0)).
  */
 #include <gsl/gsl_errno.h>
 #include <gsl/gsl_odeiv2.h>
@@ -18,7 +19,8 @@ struct adaptive {
 	gsl_odeiv2_step *step;
 	gsl_odeiv2_control *control;
 	gsl_odeiv2_evolve *evolve;
-	double *start, *error;		/* [dim] */
+	double *start;			/* [dim], y before a step */
+	double *error;			/* [dim], for GSL */
 };
 
 static void
@@ -69,7 +71,7 @@ derivative(double t, const double y[], double dydt[], void *ctx)
 	return GSL_SUCCESS;
 }
 
-/* The last step of an adaptive solver, to be scaled. */
+/* What partial_step needs to redo the last step, of length dt from t. */
 struct partial {
 	struct adaptive *a;
 	struct trajectory *p;
@@ -106,8 +108,8 @@ adapt(void *state, struct trajectory *p, struct err *e)
 		field_eval(p->f, p->w, p->y, 1, &h_before, NULL);
 	while (fabs(t) < fabs(p->T)) {
 		if (p->steps++ == MAX_STEPS)
-			return err_set(e, "more than %d steps: the tolerance is too small for the field",
-			    MAX_STEPS);
+			return err_set(e, "more than %d steps: the tolerance is too small for the "
+			    "field", MAX_STEPS);
 		before = t;
 		memcpy(a->start, p->y, p->f->dim * sizeof *a->start);
 		if (gsl_odeiv2_evolve_apply(a->evolve, a->control, a->step, &system, &t, p->T, &dt,
@@ -120,7 +122,8 @@ adapt(void *state, struct trajectory *p, struct err *e)
 		if (h >= p->level) {
 			struct partial s = { a, p, &system, before, t - before };
 
-			t = before + s.dt * solver_crossing(partial_step, &s, h_before, h, p->level);
+			t = before + s.dt *
+			    solver_crossing(partial_step, &s, h_before, h, p->level);
 			break;
 		}
 		h_before = h;

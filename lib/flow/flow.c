@@ -15,16 +15,18 @@ flow_options_default(struct flow_options *o)
 	    .solver = solver_find("euler"), .tolerance = 1e-4, .until = -1, .threads = 1 };
 }
 
-/* What one thread needs. */
+/* The state of one thread. */
 struct worker {
-	struct field_work *work, *exact;	/* for steps; for the h that is reported */
-	struct krylov *krylov;		/* NULL: the flow is not one for it */
-	void *adaptive;			/* the solver's state */
+	struct field_work *work;	/* for steps */
+	struct field_work *exact;	/* for the h that is reported */
+	struct krylov *krylov;		/* NULL: krylov_fits says no */
+	void *adaptive;			/* the solver's state, or NULL */
 	double *y;			/* [FIELD_BATCH][dim] */
-	double *mem;			/* [stages + 1][FIELD_BATCH][dim], of a step; of a map where y was */
-	double *start;			/* [dim] where a step began */
-	size_t moved;			/* rows of those it was given */
-	int failed;			/* at the next one, for this reason: */
+	/* [stages + 1][FIELD_BATCH][dim], for steps; a map keeps y here */
+	double *mem;
+	double *start;			/* [dim], y before a step */
+	size_t moved;			/* number of its rows that were moved */
+	int failed;			/* whether the next row failed; err says why */
 	struct err err;
 };
 
@@ -32,15 +34,16 @@ struct flow {
 	const struct barrier *b;
 	const struct field *field;	/* b's */
 	const struct solver *solver;
-	double length, level;		/* T, signed; h to stop at, infinity: none */
+	double length;			/* T */
+	double level;			/* h to stop at; infinity: none */
 	double speed;			/* |v| */
 	unsigned steps;
 	struct worker *worker;
 	unsigned workers;
-	size_t failed;			/* the row that flow_apply failed at */
+	size_t failed;			/* row at which flow_apply failed */
 };
 
-/* T in the field's unit. */
+/* Sets f->length. Returns 0, or -1 with a message in e. */
 static int
 set_length(struct flow *f, struct strength T, struct err *e)
 {
@@ -48,15 +51,18 @@ set_length(struct flow *f, struct strength T, struct err *e)
 
 	if (type->kind == FIELD_MAP) {
 		f->length = T.how == STRENGTH_UNSET ? 1 : T.value;
-		if (T.how != STRENGTH_RELATIVE && T.how != STRENGTH_AUTO && f->length >= 0 && f->length <= 1)
+		if (T.how != STRENGTH_RELATIVE && T.how != STRENGTH_AUTO && f->length >= 0 &&
+		    f->length <= 1)
 			return 0;
-		return err_set(e, "'%s' is a map, not a flow: its T is the share of the way, from 0 to 1",
-		    type->name);
+		return err_set(e, "'%s' is a map, not a flow: its T is a fraction of the distance, "
+		    "from 0 to 1", type->name);
 	}
 	return strength_length(T, f->b, &f->length, e);
 }
 
-/* The level of h that --until names. */
+/*
+ * Sets f->level, between two quantiles. Returns 0, or -1 with a message in e.
+ */
 static int
 set_level(struct flow *f, double until, struct err *e)
 {
@@ -69,19 +75,20 @@ set_level(struct flow *f, double until, struct err *e)
 	if (until < 0)
 		return 0;
 	if (type->kind == FIELD_MAP)
-		return err_set(e, "'%s' is a map, not a flow: it cannot stop on the way",
+		return err_set(e, "'%s' is a map, not a flow: it has no path to stop on",
 		    type->name);
 	if (f->length < 0)
-		return err_set(e, "a flow of negative length leads away from the positives: it has no "
-		    "use for --until");
+		return err_set(e,
+		    "a negative T leads away from the positives: --until has no effect");
 	q = &f->b->quantile[i];
 	f->level = q[0] + (at - (double)i) * (q[1] - q[0]);
 	if (isnan(f->level))
-		return err_set(e, "the barrier does not know the positives' h: no level to stop at");
+		return err_set(e, "--until: this barrier stores no quantiles of h (no groups were "
+		    "held out of its fit)");
 	return 0;
 }
 
-/* What was chosen must matter. */
+/* Refuses options that would have no effect. */
 static int
 check_given(const struct field_type *type, const struct flow_options *o, struct err *e)
 {
@@ -95,18 +102,17 @@ check_given(const struct field_type *type, const struct flow_options *o, struct 
 
 	for (i = 0; type->kind == FIELD_MAP && i < sizeof of_flows / sizeof *of_flows; i++)
 		if (o->given & of_flows[i].bit)
-			return err_set(e, "'%s' is a map, not a flow: it has no use for %s", type->name,
+			return err_set(e, "'%s' is a map, not a flow: %s has no effect", type->name,
 			    of_flows[i].name);
 	if (o->solver->adapt != NULL && o->given & FLOW_STEPS)
-		return err_set(e, "'%s' chooses its own steps: it has no use for -n",
-		    o->solver->name);
+		return err_set(e, "'%s' chooses its own steps: -n has no effect", o->solver->name);
 	if (o->solver->adapt == NULL && o->given & FLOW_TOLERANCE)
-		return err_set(e, "'%s' takes equal steps: it has no use for --tolerance",
+		return err_set(e, "'%s' takes equal steps: --tolerance has no effect",
 		    o->solver->name);
 	return 0;
 }
 
-/* Are steps the same for all activations? */
+/* Returns whether every activation takes the same steps. */
 static int
 has_equal_steps(const struct flow *f)
 {
@@ -126,12 +132,12 @@ worker_release(const struct flow *f, struct worker *w)
 	free(w->start);
 }
 
-/* 0, -1: out of memory; worker_release frees what is there in either case. */
+/* Returns 0, or -1 if out of memory. Either way, call worker_release. */
 static int
 worker_init(const struct flow *f, struct worker *w, double tolerance)
 {
 	size_t dim = f->field->dim, size = FIELD_BATCH * dim;
-	/* rounding in single precision would make the steps of a smaller tolerance ever shorter */
+	/* rounding errors of single precision would be taken for curvature */
 	int exact = f->solver->adapt != NULL && tolerance < 1e-6;
 
 	w->work = exact ? field_work_alloc(f->field) : field_work_alloc_single(f->field);
@@ -209,7 +215,7 @@ flow_failed(const struct flow *f)
 	return f->failed;
 }
 
-/* A step of y[dim] from worker->start, to be scaled. */
+/* What partial_step needs to redo a step of y[dim] from w->start. */
 struct partial {
 	const struct flow *f;
 	struct worker *w;
@@ -226,12 +232,16 @@ partial_step(void *ctx, double fraction)
 	double h;
 
 	memcpy(p->y, w->start, field->dim * sizeof *p->y);
-	f->solver->step(f->solver, field, w->work, p->y, 1, fraction * f->length / f->steps, w->mem);
+	f->solver->step(f->solver, field, w->work, p->y, 1, fraction * f->length / f->steps,
+	    w->mem);
 	field_eval(field, w->work, p->y, 1, &h, NULL);
 	return h;
 }
 
-/* Moves y[dim] by equal steps until h, which is below the level, reaches it. */
+/*
+ * Moves y[dim] by equal steps until h reaches the level. h is its value before,
+ * below the level.
+ */
 static void
 move_until(const struct flow *f, struct worker *w, double *y, double h, struct flow_result *r)
 {
@@ -251,7 +261,10 @@ move_until(const struct flow *f, struct worker *w, double *y, double h, struct f
 	}
 }
 
-/* Moves one activation, y[dim], that may stop or has steps of its own. 0, -1. */
+/*
+ * Moves one activation y[dim] by a flow that may stop, or whose solver is
+ * adaptive. Returns 0, or -1 with a message in w->err.
+ */
 static int
 move_one(const struct flow *f, struct worker *w, double *y, struct flow_result *r)
 {
@@ -277,7 +290,7 @@ move_one(const struct flow *f, struct worker *w, double *y, struct flow_result *
 	return 0;
 }
 
-/* Maps y[n][dim]; an activation may stay where it is. */
+/* Maps y[n][dim]. An activation that stays where it is takes no step. */
 static void
 map(const struct flow *f, struct worker *w, double *y, size_t n, struct flow_result *r)
 {
@@ -286,15 +299,16 @@ map(const struct flow *f, struct worker *w, double *y, size_t n, struct flow_res
 	memcpy(w->mem, y, n * dim * sizeof *y);
 	field_apply(f->field, w->work, y, n, f->length);
 	for (i = 0; i < n; i++) {
-		double *way = w->mem + i * dim;
+		double *from = w->mem + i * dim;
 
 		for (j = 0; j < dim; j++)
-			way[j] -= y[i * dim + j];
-		r[i].length = sqrt(dot(way, way, dim));
+			from[j] -= y[i * dim + j];
+		r[i].length = sqrt(dot(from, from, dim));
 		r[i].steps = r[i].length > 0;
 	}
 }
 
+/* Reports a path of length |T|. */
 static void
 set_full(const struct flow *f, struct flow_result *r)
 {
@@ -302,6 +316,7 @@ set_full(const struct flow *f, struct flow_result *r)
 	r->steps = f->steps;
 }
 
+/* Moves y[n][dim] by equal steps. */
 static void
 move_together(const struct flow *f, struct worker *w, double *y, size_t n, struct flow_result *r)
 {
@@ -315,7 +330,7 @@ move_together(const struct flow *f, struct worker *w, double *y, size_t n, struc
 		set_full(f, &r[i]);
 }
 
-/* Sets h[n] at y[n][dim]. */
+/* Sets h[n] to h at y[n][dim], or to NaN if the field has none. */
 static void
 report_h(const struct flow *f, struct worker *w, const double *y, size_t n, double *h)
 {
@@ -327,7 +342,11 @@ report_h(const struct flow *f, struct worker *w, const double *y, size_t n, doub
 		field_eval(f->field, w->exact, y, n, h, NULL);
 }
 
-/* Moves y[n][dim], n <= FIELD_BATCH, along the field or maps it. Returns the number moved; fewer than n: the next one failed. */
+/*
+ * Moves y[n][dim], n <= FIELD_BATCH, along the field or by the map. Returns the
+ * number of rows moved; if it is less than n, the next row failed for the
+ * reason in w->err.
+ */
 static size_t
 move_rows(const struct flow *f, struct worker *w, double *y, size_t n, struct flow_result *r,
     int with_h)
@@ -354,7 +373,7 @@ move_rows(const struct flow *f, struct worker *w, double *y, size_t n, struct fl
 	return n;
 }
 
-/* The same of w->y[n][dim], those that they can by Krylov spaces. */
+/* Moves w->y[n][dim] likewise, by krylov_move where it can. */
 static size_t
 move_batch(const struct flow *f, struct worker *w, size_t n, struct flow_result *r, int with_h)
 {
@@ -382,7 +401,7 @@ move_batch(const struct flow *f, struct worker *w, size_t n, struct flow_result 
 	return n;
 }
 
-/* Moves act[n][dim]. Returns as move_rows does. */
+/* Moves act[n][dim]. Returns the number of rows moved, as move_rows does. */
 static size_t
 worker_apply(const struct flow *f, struct worker *w, float *act, size_t n,
     struct flow_result *result, int with_h)
@@ -409,7 +428,7 @@ worker_apply(const struct flow *f, struct worker *w, float *act, size_t n,
 	return n;
 }
 
-/* Activations for all workers, `share' for each. */
+/* The rows of one flow_apply, of which each worker moves `share'. */
 struct job {
 	struct flow *f;
 	float *act;

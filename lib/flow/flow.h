@@ -1,9 +1,12 @@
 /*
- * flow - activations moved along a barrier's vector field, or mapped.
+ * flow - moves activations along a barrier's vector field, or maps them.
  *
- * Source: ODESteer (arXiv 2602.17560), section 4: v = grad h / (|grad h| + 1e-10) is the
- * unit vector field, da/dt = v(a), t in [0, T], solved in steps. That it may stop
- * where h reaches a level, and leaves alone what is there already, is new here.
+ * A flow solves da/dt = v(a) from t = 0 to T in steps, where v = grad h /
+ * (|grad h| + 1e-10) is the unit vector field of the barrier.
+ *
+ * Source: ODESteer (arXiv 2602.17560), section 4. New here: a flow may stop
+ * where h reaches a level; activations that are above it already stay where
+ * they are.
  */
 #ifndef ODESTEER_FLOW_H
 #define ODESTEER_FLOW_H
@@ -15,44 +18,55 @@
 #include "flow/solver.h"
 #include "flow/strength.h"
 
-/* Options that not every flow has a use for. */
+/* Options that have no effect on some flows. */
 enum { FLOW_STEPS = 1, FLOW_SOLVER = 2, FLOW_TOLERANCE = 4 };
 
 struct flow_options {
 	struct strength T;
-	unsigned steps;			/* of solvers with fixed steps */
+	unsigned steps;		/* number of equal steps */
 	const struct solver *solver;
-	double tolerance;		/* of adaptive solvers, absolute and in each coordinate */
-	double until;			/* stop at this quantile of the positives' h, in [0, 1]; < 0: never */
-	unsigned threads;		/* > 0 */
-	unsigned given;			/* FLOW_... that a user chose: one that would have no effect is refused */
+	double tolerance;	/* of adaptive solvers: absolute, per coordinate */
+	/* stop at this quantile of the positives' held-out h; < 0: never */
+	double until;
+	unsigned threads;	/* > 0 */
+	/* FLOW_... bits of the options that the user gave */
+	unsigned given;
 };
+
+/* Sets *o to the paper's flow, ten Euler steps, in one thread. */
 void flow_options_default(struct flow_options *o);
 
-/* What became of one activation. */
+/* What happened to one activation. */
 struct flow_result {
-	double h_before, h_after;	/* where asked for; NaN: the field has no h */
-	double length;			/* distance gone, in activation units: |T| |v| unless it stopped before */
-	unsigned steps;
+	/* h at both ends, if it was asked for; NaN: the field has no h */
+	double h_before, h_after;
+	double length;		/* distance along the path, in units of activations */
+	unsigned steps;		/* number of steps taken */
 };
 
-/*
- * A flow and the memory it needs (no allocation happens in flow_apply, but for
- * what GSL's adaptive solvers do). The barrier is borrowed. NULL: out of memory, or options that
- * this field has no use for.
- */
+/* A flow and its memory. Only GSL's solvers allocate more in flow_apply. */
 struct flow;
+
+/*
+ * Allocates a flow of barrier b, which is borrowed. Returns NULL with a message
+ * in e if out of memory, if the barrier lacks what an option needs, or if an
+ * option in o->given would have no effect.
+ */
 struct flow *flow_alloc(const struct barrier *b, const struct flow_options *o, struct err *e);
 void flow_free(struct flow *f);		/* NULL is fine */
-double flow_length(const struct flow *f);	/* T; of a map the share of the way */
+
+/* Returns T; for a map, the fraction of the distance to the mapped point. */
+double flow_length(const struct flow *f);
+
 /*
- * Moves act[n][dim] in place; result[n] may be NULL, and
- * gets h at both ends only with_h. The same numbers for an activation whatever
- * its neighbours. 0, or -1 when a result is not finite or an adaptive solver failed;
- * flow_failed then tells at which row.
+ * Moves act[n][dim] in place and sets result[n], unless it is NULL; h_before
+ * and h_after only if with_h. An activation gets the same bits whatever its
+ * neighbours. Returns 0, or -1 with a message in e if a moved activation is not
+ * finite or an adaptive solver failed; flow_failed says at which row.
  */
 int flow_apply(struct flow *f, float *act, size_t n, struct flow_result *result, int with_h,
     struct err *e);
-size_t flow_failed(const struct flow *f);	/* of act, the first is 0 */
+/* Returns the row, from 0, at which the last flow_apply failed. */
+size_t flow_failed(const struct flow *f);
 
 #endif

@@ -8,30 +8,37 @@
 #include "base/simd.h"
 
 enum {
-	MIN_DIM = 128,			/* below it a product costs as little as the rest */
-	MIN_EVALUATIONS = 4,		/* of the field: a space costs about as many products */
-	DIM = 8,			/* vectors in a space */
-	SHARED = 4			/* of these, at most, powers of Q on q: q, Qq, ... */
+	MIN_DIM = 128,		/* of activations; below, products are cheap */
+	MIN_EVALUATIONS = 4,	/* of the field; a space costs about 3 */
+	DIM = 8,		/* vectors in a space, at most */
+	SHARED = 4		/* of these, from the powers of Q on q, at most */
 };
 
 /*
- * The field in a space, in coefficients z of its vectors u: a = sum_j z_j u_j. The vectors are not orthonormal:
- * G has their inner products, row j of M the coefficients of Q u_j, and row j of S its inner products with u.
+ * The field in a space with vectors u_0, u_1, ..., as a function of
+ * coefficients z: a = sum_j z_j u_j. The vectors are not orthonormal, so it
+ * needs their inner products G[i][j] = u_i . u_j. Row j of M has the
+ * coefficients of Q u_j, and S[j][i] = u_i . Q u_j.
  */
 struct small {
 	struct field base;
 	double G[DIM][DIM], M[DIM][DIM], S[DIM][DIM];
-	double length, c;		/* q is u_0 times length */
+	double length;			/* q = length u_0 */
+	double c;
 };
 
-/* The space of one activation a: the shared vectors, then v_0 = a / |a| and what Lanczos's method gets from it. */
+/*
+ * The space of one activation a. Its vectors are the shared ones, then its own:
+ * v_0 = a / |a| and the next Lanczos vectors of Q. Each kind is orthonormal.
+ */
 struct space {
-	float *v;			/* [DIM - shared][dim] */
-	size_t n;			/* of all vectors */
+	float *v;			/* [DIM - shared][dim], its own vectors */
+	size_t n;			/* number of vectors, with the shared ones */
 	double norm;			/* |a| */
 	double G[DIM][DIM], M[DIM][DIM];
 };
 
+/* A space that is OPEN needs another vector; one that is HELD has the path. */
 enum verdict { REFUSED, OPEN, HELD };
 
 struct krylov {
@@ -41,23 +48,23 @@ struct krylov {
 	const struct solver *solver, *probe;
 	unsigned steps;
 	double T;
-	struct small small;		/* of the space at hand */
-	struct field_work *work;	/* of `small' */
-	double *mem;			/* of a solver's step */
-	/* the shared vectors, orthonormal, and what M has of them */
+	struct small small;		/* the field in one space, see project */
+	struct field_work *work;	/* for it */
+	double *mem;			/* for a solver's step */
+	/* the shared vectors: the Lanczos vectors of Q from q */
 	float *p;			/* [SHARED + 1][dim] */
-	double M[SHARED][SHARED];
-	size_t shared;
-	int closed;			/* Q leads nowhere else from them */
+	double M[SHARED][SHARED];	/* their part of every space's M */
+	size_t shared;			/* their number */
+	int closed;			/* whether Q maps their span to itself */
 	struct space space[FIELD_BATCH];
-	float *x, *Qx;			/* [FIELD_BATCH][dim] */
+	float *x, *Qx;			/* [FIELD_BATCH][dim], for products */
 };
 
-/* Half of DIM numbers. */
+/* Half of DIM numbers: two are a row of a matrix. */
 typedef double vector
     __attribute__((vector_size(DIM / 2 * sizeof(double)), aligned(sizeof(double)), may_alias));
 
-/* sum = z_0 X_0 + z_1 X_1 + ... */
+/* Sets sum[2] to z_0 X_0 + z_1 X_1 + ..., where X_j is row j. */
 static inline __attribute__((always_inline)) void
 combine(const double X[DIM][DIM], const double *z, vector *sum)
 {
@@ -72,6 +79,7 @@ combine(const double X[DIM][DIM], const double *z, vector *sum)
 	}
 }
 
+/* Returns x . y. */
 static inline __attribute__((always_inline)) double
 inner(const vector *x, const vector *y)
 {
@@ -80,7 +88,12 @@ inner(const vector *x, const vector *y)
 	return (p[0] + p[2]) + (p[1] + p[3]);
 }
 
-/* Sets grad to v itself, because field.c knows nothing of G. */
+/*
+ * A field_type's eval, except that it sets grad to the unit vector v itself:
+ * field.c cannot compute a norm in coefficients. With x = z / |a|, the gradient
+ * in x is g = 2Mx + q, and |g|^2 = g . Gg; v is its part orthogonal to x, at
+ * length one.
+ */
 SIMD_CLONES static void
 small_eval(const struct field *base, void *work, const double *y, size_t n, double *h, double *grad)
 {
@@ -103,7 +116,7 @@ small_eval(const struct field *base, void *work, const double *y, size_t n, doub
 			h[r] = zSz + qz + f->c;
 		if (grad == NULL)
 			continue;
-		/* the gradient in x, g = 2Qx + q, and Gg; then without what is along x */
+		/* g, and Gg in place of Sz */
 		combine(f->M, y + r * DIM, g);
 		for (i = 0; i < 2; i++) {
 			g[i] = 2 * scale * g[i] + q[i];
@@ -120,7 +133,7 @@ small_eval(const struct field *base, void *work, const double *y, size_t n, doub
 
 static const struct field_type small_type = {
 	.name = "krylov",
-	.kind = FIELD_CONSTANT_FLOW,	/* grad is v */
+	.kind = FIELD_CONSTANT_FLOW,	/* so that grad is taken for v */
 	.has_h = 1,
 	.eval = small_eval,
 };
@@ -132,7 +145,7 @@ krylov_fits(const struct field *f, const struct solver *s, unsigned steps)
 	    steps * s->stages >= MIN_EVALUATIONS;
 }
 
-/* y += a x */
+/* Adds a x[dim] to y[dim]. */
 SIMD_CLONES static void
 add_scaled(double a, const float *x, size_t dim, float *y)
 {
@@ -155,8 +168,9 @@ normalise(float *v, size_t dim)
 }
 
 /*
- * Sets v_n to the part of product[dim] that is orthogonal to v_0 .. v_{n-1}, at length one. Returns the length of the
- * part; 0: it is no more than rounding.
+ * Sets v_n to the part of product[dim] that is orthogonal to v_0, ..., v_{n-1},
+ * scaled to length one. Returns the length of that part, or 0 if it is lost in
+ * rounding errors: then the vectors span a space that Q maps to itself.
  */
 static double
 append(float *v, size_t n, const float *product, size_t dim)
@@ -167,7 +181,9 @@ append(float *v, size_t n, const float *product, size_t dim)
 	int k;
 
 	memcpy(next, product, dim * sizeof *next);
-	/* twice: the rounding errors of large parts are large */
+	/*
+	 * twice, because the first pass leaves rounding errors of large parts
+	 */
 	for (k = 0; k < 2; k++)
 		for (i = 0; i < n; i++)
 			add_scaled(-dot_single(next, v + i * dim, dim), v + i * dim, dim, next);
@@ -175,9 +191,9 @@ append(float *v, size_t n, const float *product, size_t dim)
 	return length > 1e-4 * all ? length : 0;
 }
 
-/* Sets p, M, shared, closed and the small field's length. */
+/* Sets p, M, shared, closed and small.length. */
 static void
-share(struct krylov *k)
+make_shared(struct krylov *k)
 {
 	size_t dim = k->dim, i;
 
@@ -223,7 +239,7 @@ krylov_alloc(const struct field *f, const struct solver *s, unsigned steps, doub
 	if (k->form_work == NULL || k->work == NULL || k->mem == NULL || k->p == NULL ||
 	    k->x == NULL || k->Qx == NULL)
 		goto fail;
-	share(k);
+	make_shared(k);
 	for (i = 0; i < FIELD_BATCH; i++)
 		if ((k->space[i].v = calloc((DIM - k->shared) * k->dim, sizeof(float))) == NULL)
 			goto fail;
@@ -251,7 +267,7 @@ krylov_free(struct krylov *k)
 	free(k);
 }
 
-/* Sets the small field to that of space s. */
+/* Sets k->small to the field in space s. */
 static void
 project(struct krylov *k, const struct space *s)
 {
@@ -267,7 +283,10 @@ project(struct krylov *k, const struct space *s)
 				f->S[j][i] += f->M[j][l] * f->G[l][i];
 }
 
-/* Moves z, which is a, by `steps' steps of solver in the space that was projected last. Returns h there. */
+/*
+ * Moves z by `steps' equal steps of solver, of length T in total, in the space
+ * that was projected last. Returns h at the end.
+ */
 static double
 step(struct krylov *k, const struct solver *solver, unsigned steps, double *z)
 {
@@ -281,8 +300,11 @@ step(struct krylov *k, const struct solver *solver, unsigned steps, double *z)
 }
 
 /*
- * Are more vectors of a chain not needed? Each has a smaller part in the way than the one before, by a factor that
- * itself becomes smaller: the next would have less than the square of the last over the last but one.
+ * Returns whether n vectors of one kind are enough, by their coefficients z[n]
+ * at the end of a path of length T. Each coefficient is smaller than the one
+ * before, by a ratio that itself decreases: the next would be less than the
+ * square of the last over the last but one. A tenth of KRYLOV_ERROR allows for
+ * the entry of M that add_vector guesses.
  */
 static int
 converges(const double *z, size_t n, double T)
@@ -292,7 +314,7 @@ converges(const double *z, size_t n, double T)
 	return last <= before && 10 * last * last <= KRYLOV_ERROR * before;
 }
 
-/* Does the space hold the path? One step of length T shows what the vectors contribute. */
+/* Returns whether space s has the path, judged by one step of length T. */
 static int
 holds(struct krylov *k, struct space *s)
 {
@@ -307,14 +329,17 @@ holds(struct krylov *k, struct space *s)
 	return converges(z + k->shared, own, k->T) && (k->closed || converges(z, k->shared, k->T));
 }
 
-/* Returns the last vector of the space's own. */
+/* Returns the last of the space's own vectors. */
 static float *
 last_vector(const struct krylov *k, const struct space *s)
 {
 	return s->v + (s->n - k->shared - 1) * k->dim;
 }
 
-/* Adds the vector that is there behind those of the space, which had `length' before it was normalised. */
+/*
+ * Counts the vector that was written after the last one of space s. `length' is
+ * its length before it was normalised; of v_0 it is not needed.
+ */
 static enum verdict
 add_vector(struct krylov *k, struct space *s, double length)
 {
@@ -326,7 +351,10 @@ add_vector(struct krylov *k, struct space *s, double length)
 	s->G[n][n] = 1;
 	if (n > k->shared) {
 		s->M[n][n - 1] = s->M[n - 1][n] = length;
-		/* until its product is known; the last vector needs none, for it adds little but this */
+		/*
+		 * a guess, until extend knows its product; the last vector gets
+		 * none
+		 */
 		s->M[n][n] = s->M[n - 1][n - 1];
 	}
 	if (holds(k, s))
@@ -334,7 +362,10 @@ add_vector(struct krylov *k, struct space *s, double length)
 	return s->n < DIM ? OPEN : REFUSED;
 }
 
-/* Begins the space of a[dim]. An activation that stays, or goes so far that one step says nothing, is refused. */
+/*
+ * Begins the space of a[dim]. Refuses T = 0, and a T of more than |a|, for
+ * which one step of length T says nothing about the path.
+ */
 static enum verdict
 begin(struct krylov *k, struct space *s, const double *a)
 {
@@ -355,7 +386,7 @@ begin(struct krylov *k, struct space *s, const double *a)
 	return add_vector(k, s, 0);
 }
 
-/* Extends the space by the product of its last vector. */
+/* Adds the next Lanczos vector to s, from the product of its last vector. */
 static enum verdict
 extend(struct krylov *k, struct space *s, const float *product)
 {
@@ -366,25 +397,27 @@ extend(struct krylov *k, struct space *s, const float *product)
 	return length > 0 ? add_vector(k, s, length) : REFUSED;
 }
 
-/* Moves a[dim] in its space, the one projected last. */
+/*
+ * Moves a[dim] in its space s, which was projected last. Sets h at both ends.
+ */
 static void
 follow(struct krylov *k, struct space *s, double *a, double *h_before, double *h_after)
 {
 	double z[DIM] = { 0 };
-	float *way = k->x;
+	float *path = k->x;
 	size_t dim = k->dim, i;
 
 	z[k->shared] = s->norm;
 	*h_before = step(k, k->solver, 0, z);
 	*h_after = step(k, k->solver, k->steps, z);
 	z[k->shared] -= s->norm;
-	memset(way, 0, dim * sizeof *way);
+	memset(path, 0, dim * sizeof *path);
 	for (i = 0; i < k->shared; i++)
-		add_scaled(z[i], k->p + i * dim, dim, way);
+		add_scaled(z[i], k->p + i * dim, dim, path);
 	for (; i < s->n; i++)
-		add_scaled(z[i], s->v + (i - k->shared) * dim, dim, way);
+		add_scaled(z[i], s->v + (i - k->shared) * dim, dim, path);
 	for (i = 0; i < dim; i++)
-		a[i] += (double)way[i];
+		a[i] += (double)path[i];
 }
 
 void
@@ -398,7 +431,8 @@ krylov_move(struct krylov *k, double *y, size_t n, int *moved, double *h_before,
 	do {
 		for (open = i = 0; i < n; i++)
 			if (verdict[i] == OPEN)
-				memcpy(k->x + open++ * dim, last_vector(k, &k->space[i]), dim * sizeof *k->x);
+				memcpy(k->x + open++ * dim, last_vector(k, &k->space[i]),
+				    dim * sizeof *k->x);
 		quadratic_multiply(k->form, k->form_work, k->x, open, k->Qx);
 		for (open = i = 0; i < n; i++) {
 			if (verdict[i] != OPEN)

@@ -1,10 +1,10 @@
 /*
  * euler, midpoint, rk4, rk4-3/8 - explicit Runge-Kutta rules by their tableaux:
  *
- *   k_i = v(y + dt sum_j a_ij k_j),   y + dt sum_i b_i k_i
+ *   k_i = v(y + dt sum_{j<i} a_ij k_j),   y <- y + dt sum_i b_i k_i
  *
- * Source: Kutta 1901; Hairer, Norsett, Wanner, Solving Ordinary Differential Equations I, table
- * II.1.2. The reference implementation's rk4 is the 3/8 rule.
+ * Source: Kutta 1901; Hairer, Norsett, Wanner, Solving Ordinary Differential
+ * Equations I, table II.1.2.
  */
 #include <string.h>
 
@@ -18,7 +18,10 @@ struct tableau {
 	double b[MAX_STAGES];
 };
 
-/* y += a k; not by BLAS, which rounds in another way at an array's end than before it */
+/*
+ * Adds a k[n] to y[n]. Not by BLAS, which rounds the end of an array
+ * differently, so that a row's bits would depend on its neighbours.
+ */
 SIMD_CLONES static void
 add_stage(double *y, double a, const double *k, size_t n)
 {

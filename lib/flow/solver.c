@@ -38,7 +38,10 @@ solver_find(const char *name)
 	return NULL;
 }
 
-/* Regula falsi, each second time bisection: h along a step is smooth but need not be monotone. */
+/*
+ * Alternates regula falsi and bisection: h is smooth along a step but may not
+ * be monotone.
+ */
 double
 solver_crossing(double (*step)(void *ctx, double fraction), void *ctx, double h_begin,
     double h_end, double level)
@@ -51,7 +54,7 @@ solver_crossing(double (*step)(void *ctx, double fraction), void *ctx, double h_
 
 		if (!bisect && h_hi > h_lo)
 			fraction = lo + (hi - lo) * (level - h_lo) / (h_hi - h_lo);
-		/* a guess at an end would not shrink the bracket */
+		/* a guess at an end of the bracket would not shrink it */
 		if (fraction - lo < 5e-4)
 			fraction = lo + 5e-4;
 		if (hi - fraction < 5e-4)

@@ -40,8 +40,8 @@ strength_length(struct strength T, const struct barrier *b, double *length, stru
 		break;
 	case STRENGTH_AUTO:
 		if (isnan(*length = b->T_auto))
-			return err_set(e, "-T auto: this barrier has no suggested length (fitbarrier -T "
-			    "stores one)");
+			return err_set(e, "-T auto: this barrier has no suggested length "
+			    "(fitbarrier -T stores one)");
 		break;
 	}
 	return 0;

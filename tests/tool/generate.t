@@ -176,12 +176,12 @@ try 'generate -h'" generate $o "$tmp/p.jsonl"
 done
 fails 2 "generate: -b: more than 16 barriers
 try 'generate -h'" generate -b 1 -b 2 -b 3 -b 4 -b 5 -b 6 -b 7 -b 8 -b 9 -b 10 -b 11 -b 12 -b 13 -b 14 -b 15 -b 16 -b 17 "$tmp/p.jsonl"
-fails 1 "generate: '$tmp/map.ods': 'linact' is a map, not a flow: it cannot stop on the way" generate -b "$tmp/map.ods" --until 0.5 "$tmp/p.jsonl"
-fails 1 "generate: '$tmp/map.ods': 'linact' is a map, not a flow: its T is the share of the way, from 0 to 1" \
+fails 1 "generate: '$tmp/map.ods': 'linact' is a map, not a flow: it has no path to stop on" generate -b "$tmp/map.ods" --until 0.5 "$tmp/p.jsonl"
+fails 1 "generate: '$tmp/map.ods': 'linact' is a map, not a flow: its T is a fraction of the distance, from 0 to 1" \
 	generate -b "$tmp/b.ods" -T 15 -b "$tmp/map.ods" -T 15 "$tmp/p.jsonl"
-fails 1 "generate: '$tmp/map.ods': 'linact' is a map, not a flow: it has no use for -n" \
+fails 1 "generate: '$tmp/map.ods': 'linact' is a map, not a flow: -n has no effect" \
 	generate -n 5 -b "$tmp/b.ods" -b "$tmp/map.ods" "$tmp/p.jsonl"
-fails 1 "generate: '$tmp/b.ods': 'rkck' chooses its own steps: it has no use for -n" \
+fails 1 "generate: '$tmp/b.ods': 'rkck' chooses its own steps: -n has no effect" \
 	generate -b "$tmp/b.ods" -n 5 -s rkck "$tmp/p.jsonl"
 fails 2 "generate: --temperature: '-1' is not in [0, 100]
 try 'generate -h'" generate --temperature -1

@@ -77,12 +77,12 @@ for s in $adaptive; do
 		'[true,true]' "$s meets them, in steps of its own"
 	is "$(integrate -b "$tmp/b.ods" -s $s -T 0.8 "$tmp/a.ods" | view | jq -s --slurpfile a "$tmp/$s.jsonl" '(map(.steps) | add) <= ($a | map(.steps) | add)')" true \
 		'a greater tolerance takes no more of them'
-	fails 1 "integrate: '$s' chooses its own steps: it has no use for -n" integrate -b "$tmp/b.ods" -n 10 -s $s "$tmp/a.ods"
+	fails 1 "integrate: '$s' chooses its own steps: -n has no effect" integrate -b "$tmp/b.ods" -n 10 -s $s "$tmp/a.ods"
 done
 for s in $fixed; do
-	fails 1 "integrate: '$s' takes equal steps: it has no use for --tolerance" integrate -b "$tmp/b.ods" --tolerance 1e-4 -s $s "$tmp/a.ods"
+	fails 1 "integrate: '$s' takes equal steps: --tolerance has no effect" integrate -b "$tmp/b.ods" --tolerance 1e-4 -s $s "$tmp/a.ods"
 done
-fails 1 "integrate: 'euler' takes equal steps: it has no use for --tolerance" integrate -b "$tmp/b.ods" --tolerance 1e-4 "$tmp/a.ods"
+fails 1 "integrate: 'euler' takes equal steps: --tolerance has no effect" integrate -b "$tmp/b.ods" --tolerance 1e-4 "$tmp/a.ods"
 is "$(jq -s -c 'map([.length, .steps]) | unique' "$tmp/s.jsonl")" '[[2.385,10]]' 'length and steps of a fixed solver'
 
 # --until: stop where h is a quantile of the positives' h, held out; who is there already is left alone
@@ -115,7 +115,7 @@ is "$(integrate -b "$tmp/b.ods" -T -2.385 "$tmp/a.ods" | view | jq -s -c '[(map(
 	'a negative length lowers h'
 is "$(integrate -b "$tmp/b.ods" -T -0.0385r "$tmp/a.ods" | acts | cksum)" \
 	"$(integrate -b "$tmp/b.ods" -T "$(jq -n "$norm * -0.0385")" "$tmp/a.ods" | acts | cksum)" 'as a share of the norm, too'
-fails 1 'integrate: a flow of negative length leads away from the positives: it has no use for --until' \
+fails 1 'integrate: a negative T leads away from the positives: --until has no effect' \
 	integrate -b "$tmp/b.ods" -T -1 --until 0.5 "$tmp/a.ods"
 
 # maps: T is the share of the way
@@ -127,12 +127,12 @@ for f in $(fitbarrier -f help | grep 'a map, not a flow' | cut -d' ' -f1); do
 	ok "$f: 1 is the default" sh -c 'integrate -b "$1/$2.ods" "$1/a.ods" | view | cmp - "$1/$2.1"' sh "$tmp" $f
 	is "$(jq -n -c --slurpfile a "$tmp/a.act" --slurpfile p "$tmp/$f.0.385" --slurpfile w "$tmp/$f.1" \
 		'[range(48) as $i | range(6) as $k | $p[$i].act[$k] - $a[$i][$k] - 0.385 * ($w[$i].act[$k] - $a[$i][$k]) | fabs] | max < 1e-5')" true "$f: a share of the way"
-	fails 1 "integrate: '$f' is a map, not a flow: its T is the share of the way, from 0 to 1" integrate -b "$tmp/$f.ods" -T 1.5 "$tmp/a.ods"
-	fails 1 "integrate: '$f' is a map, not a flow: its T is the share of the way, from 0 to 1" integrate -b "$tmp/$f.ods" -T 0.5r "$tmp/a.ods"
-	fails 1 "integrate: '$f' is a map, not a flow: it cannot stop on the way" integrate -b "$tmp/$f.ods" --until 0.5 "$tmp/a.ods"
+	fails 1 "integrate: '$f' is a map, not a flow: its T is a fraction of the distance, from 0 to 1" integrate -b "$tmp/$f.ods" -T 1.5 "$tmp/a.ods"
+	fails 1 "integrate: '$f' is a map, not a flow: its T is a fraction of the distance, from 0 to 1" integrate -b "$tmp/$f.ods" -T 0.5r "$tmp/a.ods"
+	fails 1 "integrate: '$f' is a map, not a flow: it has no path to stop on" integrate -b "$tmp/$f.ods" --until 0.5 "$tmp/a.ods"
 	for o in '-n 10' '-s euler' '--tolerance 1e-4'; do
 		# shellcheck disable=SC2086 # two words
-		fails 1 "integrate: '$f' is a map, not a flow: it has no use for ${o% *}" integrate -b "$tmp/$f.ods" $o "$tmp/a.ods"
+		fails 1 "integrate: '$f' is a map, not a flow: ${o% *} has no effect" integrate -b "$tmp/$f.ods" $o "$tmp/a.ods"
 	done
 done
 is "$(jq -c 'keys_unsorted[-2:]' "$tmp/linact.1" | sort -u)" '["length","steps"]' 'linact has no h, before or after'
@@ -147,7 +147,7 @@ is "$(cat "$tmp/caa")" true 'caa: T = 1 is the way between the means'
 
 # what a barrier cannot do
 made '.label = 0 | if .odesteer then del(.label) elif .id == "r0" then .label = 1 else . end' | fitbarrier -f caa -o "$tmp/none.ods"
-fails 1 "integrate: the barrier does not know the positives' h: no level to stop at" integrate -b "$tmp/none.ods" --until 0.5 "$tmp/a.ods"
+fails 1 "integrate: --until: this barrier stores no quantiles of h (no groups were held out of its fit)" integrate -b "$tmp/none.ods" --until 0.5 "$tmp/a.ods"
 fails 1 'integrate: -T auto: this barrier has no suggested length (fitbarrier -T stores one)' integrate -b "$tmp/none.ods" -T auto "$tmp/a.ods"
 for what in '.positives_h = 3' '.positives_h = [1, 2]' '.T_auto = "1"' '.prior = 0' '.mean = .positives_h' '.isd = .positives_h'; do
 	view --header "$tmp/b.ods" | jq -c "if .odesteer then . else $what end" | view --pack >"$tmp/lie.ods"

@@ -138,7 +138,7 @@ for o in '-T 5' '--until 0.5' '--tolerance 1'; do
 try 'score -h'" score mc $o "$tmp/c.jsonl"
 done
 is "$(score mc -s help)" "$(integrate -s help)" 'mc -s help'
-fails 1 "score: '$tmp/map.ods': 'linact' is a map, not a flow: it cannot stop on the way" score mc -b "$tmp/map.ods" --until 0.5 "$tmp/c.jsonl"
+fails 1 "score: '$tmp/map.ods': 'linact' is a map, not a flow: it has no path to stop on" score mc -b "$tmp/map.ods" --until 0.5 "$tmp/c.jsonl"
 fails 2 "score: unknown option '-b'
 try 'score -h'" score perplexity -b "$tmp/b.ods"
 fails 2 "score: option '--system' needs a value

@@ -345,14 +345,14 @@ check_map(const char *name)
 	for (i = 0; i < 2; i++) {
 		o = options("euler", i == 0 ? 1.01 : -0.01, 10);
 		f = flow_alloc(&b, &o, &e);
-		ok(f == NULL && strstr(e.text, "is a map, not a flow: its T is the share of the way, from 0 to 1") != NULL,
+		ok(f == NULL && strstr(e.text, "is a map, not a flow: its T is a fraction of the distance, from 0 to 1") != NULL,
 		    "%g: %s", o.T.value, e.text);
 	}
 	o.T = (struct strength){ STRENGTH_RELATIVE, 0.5 };
-	ok(flow_alloc(&b, &o, &e) == NULL && strstr(e.text, "its T is the share of the way") != NULL, "relative: %s", e.text);
+	ok(flow_alloc(&b, &o, &e) == NULL && strstr(e.text, "its T is a fraction of the distance") != NULL, "relative: %s", e.text);
 	o = options("euler", 1, 10);
 	o.until = 0.5;
-	ok(flow_alloc(&b, &o, &e) == NULL && strstr(e.text, "is a map, not a flow: it cannot stop on the way") != NULL,
+	ok(flow_alloc(&b, &o, &e) == NULL && strstr(e.text, "is a map, not a flow: it has no path to stop on") != NULL,
 	    "until: %s", e.text);
 	field_work_free(w);
 	field_free(map);
@@ -421,10 +421,10 @@ check_errors(void)
 		b.quantile[i] = NAN;
 	o.T.value = -1;
 	ok(flow_alloc(&b, &o, &e) == NULL && strcmp(e.text,
-	    "a flow of negative length leads away from the positives: it has no use for --until") == 0, "%s", e.text);
+	    "a negative T leads away from the positives: --until has no effect") == 0, "%s", e.text);
 	o.T.value = 1;
 	ok(flow_alloc(&b, &o, &e) == NULL &&
-	    strcmp(e.text, "the barrier does not know the positives' h: no level to stop at") == 0, "%s", e.text);
+	    strcmp(e.text, "--until: this barrier stores no quantiles of h (no groups were held out of its fit)") == 0, "%s", e.text);
 	o = options("euler", 1e300, 1);
 	rows_float(act);
 	f = flow_alloc(&barrier, &o, &e);
