@@ -54,17 +54,20 @@ set_held_out(struct record *r, const struct fit_report *rep)
 
 /* Sets the fields of a barrier record. */
 static int
-save(struct record *r, const struct barrier *b, const struct fit_report *rep, const struct fit_options *o)
+save(struct record *r, const struct barrier *b, const struct fit_report *rep,
+    const struct fit_options *o)
 {
 	const char *loss = o->loss == LOSS_LOGISTIC ? "logistic" : "hinge";
 
-	return record_set_str(r, "id", "barrier", strlen("barrier")) != 0 || field_save(b->field, r) != 0 ||
-	    set_figure(r, "C", rep->C) != 0 ||
+	return record_set_str(r, "id", "barrier", strlen("barrier")) != 0 ||
+	    field_save(b->field, r) != 0 || set_figure(r, "C", rep->C) != 0 ||
 	    record_set_int(r, "positives", (int64_t)rep->n_positive) != 0 ||
 	    record_set_int(r, "negatives", (int64_t)rep->n_negative) != 0 ||
 	    record_set_int(r, "groups", (int64_t)rep->n_group) != 0 ||
-	    record_set_num(r, "prior", rep->prior) != 0 || record_set_num(r, "act_norm", b->act_norm) != 0 ||
-	    (b->field->type->uses & FIELD_USES_LOSS && record_set_str(r, "loss", loss, strlen(loss)) != 0) ||
+	    record_set_num(r, "prior", rep->prior) != 0 ||
+	    record_set_num(r, "act_norm", b->act_norm) != 0 ||
+	    (b->field->type->uses & FIELD_USES_LOSS &&
+	    record_set_str(r, "loss", loss, strlen(loss)) != 0) ||
 	    set_classifier(r, rep) != 0 || set_held_out(r, rep) != 0 ||
 	    set_figure(r, "T_auto", b->T_auto) != 0 ? -1 : 0;
 }
@@ -89,8 +92,8 @@ barrier_write(const struct barrier *b, const struct fit_report *rep, const struc
 
 /* Sets *v to number `name', which must lie between both ends, or to NaN if it is absent. 0, -1: it is not `what'. */
 static int
-load_figure(const struct record *r, const char *name, double least, double most, const char *what, double *v,
-    struct err *e)
+load_figure(const struct record *r, const char *name, double least, double most,
+    const char *what, double *v, struct err *e)
 {
 	int got = record_get_num(r, name, v);
 
@@ -113,7 +116,8 @@ load(struct barrier *b, struct stream *s, const struct record *r, struct err *e)
 		return err_set(e, "its header names %zu blocks, not one", b->header.n_block);
 	if (field_load_positive(r, "act_norm", &b->act_norm, e) != 0 ||
 	    load_figure(r, "prior", 0, 1, "a number between 0 and 1", &b->prior, e) != 0 ||
-	    load_figure(r, "temperature", 0, INFINITY, "a positive number", &b->temperature, e) != 0 ||
+	    load_figure(r, "temperature", 0, INFINITY, "a positive number", &b->temperature,
+	    e) != 0 ||
 	    load_figure(r, "T_auto", -INFINITY, INFINITY, "a number", &b->T_auto, e) != 0)
 		return -1;
 	for (i = 0; i < FIT_QUANTILES; i++)
@@ -124,7 +128,8 @@ load(struct barrier *b, struct stream *s, const struct record *r, struct err *e)
 		free(quantile);
 	}
 	if (got < 0 || (got == 1 && n != FIT_QUANTILES))
-		return err_set(e, "field 'positives_h' is not an array of %d numbers", FIT_QUANTILES);
+		return err_set(e, "field 'positives_h' is not an array of %d numbers",
+		    FIT_QUANTILES);
 	b->field = field_load(r, stream_header(s)->dim, e);
 	return b->field != NULL ? 0 : -1;
 }
@@ -171,8 +176,8 @@ int
 barrier_check(const struct barrier *b, const char *digest, size_t dim, int block, struct err *e)
 {
 	if (digest != NULL && b->header.digest != NULL && strcmp(digest, b->header.digest) != 0)
-		return err_set(e, "the barrier is of another model: '%s' (%s), not %s", b->header.model,
-		    b->header.digest, digest);
+		return err_set(e, "the barrier is of another model: '%s' (%s), not %s",
+		    b->header.model, b->header.digest, digest);
 	if (dim != b->header.dim)
 		return err_set(e, "the barrier is of dim %zu, not %zu", b->header.dim, dim);
 	if (block != b->header.block[0])
@@ -184,8 +189,8 @@ int
 barrier_check_header(const struct barrier *b, const struct header *h, struct err *e)
 {
 	if (h->n_block != 1)
-		return err_set(e, "the stream holds %zu blocks, the barrier is of block %d alone", h->n_block,
-		    b->header.block[0]);
+		return err_set(e, "the stream holds %zu blocks, the barrier is of block %d alone",
+		    h->n_block, b->header.block[0]);
 	return barrier_check(b, h->digest, h->dim, h->block[0], e);
 }
 

@@ -27,8 +27,8 @@ struct barrier {
  * Writes b's header and one record: its field, act_norm and T_auto, and what rep reports of the
  * fit by o. To path as sink_open takes it, gzipped or not. Returns 0, or -1 with a message.
  */
-int barrier_write(const struct barrier *b, const struct fit_report *rep, const struct fit_options *o,
-    const char *path, int gzip, struct err *e);
+int barrier_write(const struct barrier *b, const struct fit_report *rep,
+    const struct fit_options *o, const char *path, int gzip, struct err *e);
 /* Reads a barrier file ("-": standard input). *b is to be freed with barrier_free. */
 int barrier_open(struct barrier **b, const char *path, struct err *e);
 void barrier_free(struct barrier *b);	/* NULL is fine */
@@ -37,7 +37,8 @@ void barrier_free(struct barrier *b);	/* NULL is fine */
  * Refuses activations of another model, dim or block than the barrier's: 0, or
  * -1 with a message. digest NULL: the stream knows no model (nothing to check).
  */
-int barrier_check(const struct barrier *b, const char *digest, size_t dim, int block, struct err *e);
+int barrier_check(const struct barrier *b, const char *digest, size_t dim, int block,
+    struct err *e);
 /* The same for the header of a stream of activations, which must be of that one block. */
 int barrier_check_header(const struct barrier *b, const struct header *h, struct err *e);
 /* Refuses a barrier that has no h: 0, or -1 with a message. */

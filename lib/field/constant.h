@@ -28,8 +28,8 @@ void constant_free(struct field *f);	/* field_type's; NULL is fine */
 int constant_regress(struct constant *f, const struct fit_data *d, const struct fit_options *o,
     struct fit_report *rep, struct err *e);
 /* Allocates and fits a field by constant_regress. NULL with a message. */
-struct field *constant_fit(const struct field_type *type, const struct fit_data *d, const struct fit_options *o,
-    struct fit_report *rep, struct err *e);
+struct field *constant_fit(const struct field_type *type, const struct fit_data *d,
+    const struct fit_options *o, struct fit_report *rep, struct err *e);
 /*
  * Allocates a field whose v[d->dim], zero before, `vector' sets (0, -1), and fits slope and intercept of h along it.
  * NULL with a message.
@@ -40,11 +40,13 @@ struct constant *constant_fit_along(const struct field_type *type,
 
 /* field_type's */
 int constant_save(const struct field *f, struct record *r);
-struct field *constant_load(const struct field_type *type, const struct record *r, size_t dim, struct err *e);
-void constant_eval(const struct field *f, void *w, const double *y, size_t n, double *h, double *grad);
-/* constant_load for a struct of size bytes, as constant_alloc has it */
-struct field *constant_load_sized(const struct field_type *type, size_t size, const struct record *r, size_t dim,
+struct field *constant_load(const struct field_type *type, const struct record *r, size_t dim,
     struct err *e);
+void constant_eval(const struct field *f, void *w, const double *y, size_t n, double *h,
+    double *grad);
+/* constant_load for a struct of size bytes, as constant_alloc has it */
+struct field *constant_load_sized(const struct field_type *type, size_t size,
+    const struct record *r, size_t dim, struct err *e);
 
 /* What the field_types have in common whose field is a struct constant and nothing more. */
 #define CONSTANT_FIELD \

@@ -73,21 +73,27 @@ field_save(const struct field *f, struct record *r)
 int
 field_load_number(const struct record *r, const char *name, double *v, struct err *e)
 {
-	return record_get_num(r, name, v) == 1 ? 0 : err_set(e, "field '%s' is not a number", name);
+	if (record_get_num(r, name, v) == 1)
+		return 0;
+	return err_set(e, "field '%s' is not a number", name);
 }
 
 int
 field_load_positive(const struct record *r, const char *name, double *v, struct err *e)
 {
-	return record_get_num(r, name, v) == 1 && *v > 0 ? 0 : err_set(e, "field '%s' is not a positive number", name);
+	if (record_get_num(r, name, v) == 1 && *v > 0)
+		return 0;
+	return err_set(e, "field '%s' is not a positive number", name);
 }
 
 int
-field_load_integer(const struct record *r, const char *name, int64_t least, int64_t most, int64_t *v, struct err *e)
+field_load_integer(const struct record *r, const char *name, int64_t least, int64_t most,
+    int64_t *v, struct err *e)
 {
 	if (record_get_int(r, name, v) == 1 && *v >= least && *v <= most)
 		return 0;
-	return err_set(e, "field '%s' is not an integer from %" PRId64 " to %" PRId64, name, least, most);
+	return err_set(e, "field '%s' is not an integer from %" PRId64 " to %" PRId64, name, least,
+	    most);
 }
 
 double *
@@ -158,7 +164,7 @@ static struct field_work *
 work_alloc(const struct field *f, int single)
 {
 	struct field_work *w = calloc(1, sizeof *w);
-	int quadratic = f->quadratic != NULL && (single || f->quadratic->Q != NULL);
+	int quadratic = f->quadratic != NULL && (single || f->quadratic->Q != NULL), failed;
 
 	if (w == NULL)
 		return NULL;
@@ -166,13 +172,18 @@ work_alloc(const struct field *f, int single)
 	w->single = single;
 	w->y = calloc(FIELD_BATCH * f->dim, sizeof *w->y);
 	w->grad = calloc(FIELD_BATCH * f->dim, sizeof *w->grad);
-	if (w->y == NULL || w->grad == NULL ||
-	    (quadratic && (w->quadratic = quadratic_work_alloc(f->quadratic)) == NULL) ||
-	    (!quadratic && f->type->work_alloc != NULL && (w->own = f->type->work_alloc(f)) == NULL)) {
-		field_work_free(w);
-		return NULL;
+	failed = w->y == NULL || w->grad == NULL;
+	if (quadratic) {
+		w->quadratic = quadratic_work_alloc(f->quadratic);
+		failed |= w->quadratic == NULL;
+	} else if (f->type->work_alloc != NULL) {
+		w->own = f->type->work_alloc(f);
+		failed |= w->own == NULL;
 	}
-	return w;
+	if (!failed)
+		return w;
+	field_work_free(w);
+	return NULL;
 }
 
 struct field_work *
@@ -207,9 +218,10 @@ load_batch(struct field_work *w, const double *a, size_t n)
 	const struct field *f = w->f;
 	size_t d = f->dim, i, j;
 
-	for (i = 0; i < n; i++)
+	memcpy(w->y, a, n * d * sizeof *a);
+	for (i = 0; f->mean != NULL && i < n; i++)
 		for (j = 0; j < d; j++)
-			w->y[i * d + j] = f->mean != NULL ? (a[i * d + j] - f->mean[j]) * f->isd[j] : a[i * d + j];
+			w->y[i * d + j] = (a[i * d + j] - f->mean[j]) * f->isd[j];
 	if (!f->type->whole_batches)
 		return n;
 	memset(w->y + n * d, 0, (FIELD_BATCH - n) * d * sizeof *w->y);
@@ -233,18 +245,20 @@ direction(const struct field *f, const double *grad, double *v)
 }
 
 void
-field_eval(const struct field *f, struct field_work *w, const double *a, size_t n, double *h, double *v)
+field_eval(const struct field *f, struct field_work *w, const double *a, size_t n, double *h,
+    double *v)
 {
-	double *h_batch = h != NULL ? w->h : NULL, *grad = v != NULL ? w->grad : NULL;
+	double *values = h != NULL ? w->h : NULL, *grad = v != NULL ? w->grad : NULL;
 	size_t i, j, m, rows;
 
 	for (i = 0; i < n; i += m) {
 		m = n - i < FIELD_BATCH ? n - i : FIELD_BATCH;
 		rows = load_batch(w, a + i * f->dim, m);
 		if (w->quadratic != NULL)
-			quadratic_eval(f->quadratic, w->quadratic, w->y, m, h_batch, grad, w->single);
+			quadratic_eval(f->quadratic, w->quadratic, w->y, m, values, grad,
+			    w->single);
 		else
-			f->type->eval(f, w->own, w->y, rows, h_batch, grad);
+			f->type->eval(f, w->own, w->y, rows, values, grad);
 		if (h != NULL)
 			memcpy(h + i, w->h, m * sizeof *h);
 		for (j = 0; v != NULL && j < m; j++)
@@ -260,8 +274,8 @@ field_vector(const struct field *f, double *v, struct err *e)
 	int rc = 0;
 
 	if (!f->type->one_vector)
-		return err_set(e, "'%s' is a %s, not one vector: where it leads depends on the activation",
-		    f->type->name, f->type->kind == FIELD_MAP ? "map" : "field");
+		return err_set(e, "'%s' is a %s, not one vector: where it leads depends on the "
+		    "activation", f->type->name, f->type->kind == FIELD_MAP ? "map" : "field");
 	w = field_work_alloc(f);
 	anywhere = calloc(f->dim, sizeof *anywhere);
 	if (w != NULL && anywhere != NULL)

@@ -64,7 +64,8 @@ struct field_type {
 	    struct fit_report *rep, struct err *e);
 	int (*save)(const struct field *f, struct record *r);	/* 0, -1: out of memory */
 	/* type: the one it is called of */
-	struct field *(*load)(const struct field_type *type, const struct record *r, size_t dim, struct err *e);
+	struct field *(*load)(const struct field_type *type, const struct record *r, size_t dim,
+	    struct err *e);
 	void (*free)(struct field *f);
 	/* memory for eval and apply; both NULL where none is needed */
 	void *(*work_alloc)(const struct field *f);
@@ -73,7 +74,8 @@ struct field_type {
 	 * Flows: h[n] and grad[n][dim] = grad h (constant flows: v) at y[n][dim], n <= FIELD_BATCH; either
 	 * may be NULL. Not called where the field has a quadratic with a Q.
 	 */
-	void (*eval)(const struct field *f, void *w, const double *y, size_t n, double *h, double *grad);
+	void (*eval)(const struct field *f, void *w, const double *y, size_t n, double *h,
+	    double *grad);
 	/* Maps: y[n][dim] become what they are mapped to, n <= FIELD_BATCH. */
 	void (*apply)(const struct field *f, void *w, double *y, size_t n);
 };
@@ -100,7 +102,8 @@ void field_work_free(struct field_work *w);			/* NULL is fine */
  * h[n] and v[n][dim] at the activations a[n][dim], double, row-major, any n; h or v may be
  * NULL. The same numbers for a row whatever its neighbours. Not for maps, unless v is NULL.
  */
-void field_eval(const struct field *f, struct field_work *w, const double *a, size_t n, double *h, double *v);
+void field_eval(const struct field *f, struct field_work *w, const double *a, size_t n, double *h,
+    double *v);
 /* v[dim] of a field that has the same everywhere. 0; -1: it has not, or memory ran out. */
 int field_vector(const struct field *f, double *v, struct err *e);
 /* |v|: how fast the flow goes; 1 of a unit flow. A negative number: out of memory. */
@@ -111,8 +114,8 @@ void field_apply(const struct field *f, struct field_work *w, double *a, size_t 
 /* For the loads of lib/field/: what a record has under `name'. 0 (or the array), or -1 (NULL) with a message naming it. */
 int field_load_number(const struct record *r, const char *name, double *v, struct err *e);
 int field_load_positive(const struct record *r, const char *name, double *v, struct err *e);
-int field_load_integer(const struct record *r, const char *name, int64_t least, int64_t most, int64_t *v,
-    struct err *e);
+int field_load_integer(const struct record *r, const char *name, int64_t least, int64_t most,
+    int64_t *v, struct err *e);
 /*
  * n numbers; malloc'ed, caller frees. As long as the file has it: take it before anything else is
  * allocated for numbers that only the file says.

@@ -37,7 +37,7 @@ mimic_free(struct field *base)
 
 /* The memory that a struct constant has not; 0, -1. */
 static int
-extend(struct mimic *f, struct err *e)
+alloc_map(struct mimic *f, struct err *e)
 {
 	size_t dim = f->c.base.dim;
 
@@ -51,9 +51,12 @@ transport(struct mimic *f, const struct fit_data *d, struct err *e)
 {
 	size_t n_pos, n_neg;
 	double *pos = pca_rows(d, 1, &n_pos), *neg = pca_rows(d, 0, &n_neg);
-	int rc = pos != NULL && neg != NULL ?
-	    transport_gaussian(neg, n_neg, pos, n_pos, d->dim, 1e-2, f->matrix, f->shift, e) : err_memory(e);
+	int rc = -1;
 
+	if (pos == NULL || neg == NULL)
+		err_memory(e);
+	else
+		rc = transport_gaussian(neg, n_neg, pos, n_pos, d->dim, 1e-2, f->matrix, f->shift, e);
 	free(pos);
 	free(neg);
 	return rc;
@@ -69,7 +72,8 @@ fit(const struct fit_data *d, const struct fit_options *o, struct fit_report *re
 		return NULL;
 	own.loss = LOSS_LOGISTIC;
 	/* h does not hang on the map: the classifier's own held-out values are the whole truth */
-	if (extend(f, e) == 0 && constant_regress(&f->c, d, &own, rep, e) == 0 && transport(f, d, e) == 0)
+	if (alloc_map(f, e) == 0 && constant_regress(&f->c, d, &own, rep, e) == 0 &&
+	    transport(f, d, e) == 0)
 		return &f->c.base;
 	mimic_free(&f->c.base);
 	return NULL;
@@ -147,8 +151,8 @@ apply(const struct field *base, void *w, double *y, size_t n)
 		any |= negative[i] = dot(f->c.v, y + i * dim, dim) + f->c.intercept < 0;
 	if (!any)
 		return;
-	cblas_dsymm(CblasRowMajor, CblasRight, CblasLower, (int)n, (int)dim, 1, f->matrix, (int)dim, y,
-	    (int)dim, 0, moved, (int)dim);
+	cblas_dsymm(CblasRowMajor, CblasRight, CblasLower, (int)n, (int)dim, 1, f->matrix,
+	    (int)dim, y, (int)dim, 0, moved, (int)dim);
 	for (i = 0; i < n; i++)
 		if (negative[i]) {
 			for (j = 0; j < dim; j++)

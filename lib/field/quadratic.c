@@ -71,15 +71,16 @@ quadratic_work_alloc(const struct quadratic *f)
 	w->u_single = calloc(size, sizeof *w->u_single);
 	if (f->sketch != NULL)
 		w->sketch = sketch_scratch(f->sketch);
-	if (w->x != NULL && w->u != NULL && w->scratch != NULL && w->x_single != NULL && w->u_single != NULL &&
-	    (w->sketch != NULL || f->sketch == NULL))
+	if (w->x != NULL && w->u != NULL && w->scratch != NULL && w->x_single != NULL &&
+	    w->u_single != NULL && (w->sketch != NULL || f->sketch == NULL))
 		return w;
 	quadratic_work_free(w);
 	return NULL;
 }
 
 void
-quadratic_multiply(const struct quadratic *f, struct quadratic_work *w, const float *x, size_t n, float *Qx)
+quadratic_multiply(const struct quadratic *f, struct quadratic_work *w, const float *x, size_t n,
+    float *Qx)
 {
 	size_t i;
 
@@ -111,8 +112,8 @@ multiply(const struct quadratic *f, struct quadratic_work *w, size_t n, int sing
 }
 
 void
-quadratic_eval(const struct quadratic *f, struct quadratic_work *w, const double *y, size_t n, double *h,
-    double *grad, int single)
+quadratic_eval(const struct quadratic *f, struct quadratic_work *w, const double *y, size_t n,
+    double *h, double *grad, int single)
 {
 	size_t dim = f->dim, i, j;
 	double scale[FIELD_BATCH];

@@ -39,9 +39,10 @@ void quadratic_work_free(struct quadratic_work *w);	/* NULL is fine */
  * Sets h[n] and grad[n][dim] = grad h at y[n][dim], n <= FIELD_BATCH; either may be NULL. In double by
  * Q, or with products in single precision, good to 1e-6.
  */
-void quadratic_eval(const struct quadratic *f, struct quadratic_work *w, const double *y, size_t n, double *h,
-    double *grad, int single);
+void quadratic_eval(const struct quadratic *f, struct quadratic_work *w, const double *y,
+    size_t n, double *h, double *grad, int single);
 /* Sets Qx[n][dim] to the products of x[n][dim], n <= FIELD_BATCH, in single precision. */
-void quadratic_multiply(const struct quadratic *f, struct quadratic_work *w, const float *x, size_t n, float *Qx);
+void quadratic_multiply(const struct quadratic *f, struct quadratic_work *w, const float *x,
+    size_t n, float *Qx);
 
 #endif

@@ -52,7 +52,8 @@ second_array(const struct sketch *s, float *scratch)
 }
 
 struct sketch *
-sketch_alloc(const int *index, const int *sign, size_t stride, const double *w, size_t bins, double scale, size_t dim)
+sketch_alloc(const int *index, const int *sign, size_t stride, const double *w, size_t bins,
+    double scale, size_t dim)
 {
 	struct sketch *s = calloc(1, sizeof *s);
 	float *scratch = NULL;
@@ -66,7 +67,8 @@ sketch_alloc(const int *index, const int *sign, size_t stride, const double *w, 
 	s->index = calloc(2 * dim, sizeof *s->index);
 	s->sign = calloc(2 * dim, sizeof *s->sign);
 	s->spectrum = calloc(bins, sizeof *s->spectrum);
-	if (s->index == NULL || s->sign == NULL || s->spectrum == NULL || (scratch = sketch_scratch(s)) == NULL)
+	scratch = sketch_scratch(s);
+	if (s->index == NULL || s->sign == NULL || s->spectrum == NULL || scratch == NULL)
 		goto fail;
 	for (k = 0; k < 2; k++)
 		for (i = 0; i < dim; i++) {

@@ -15,8 +15,8 @@ struct sketch;
  * Allocates scale times M for the first dim of the hashes and signs index[2][stride] and sign[2][stride];
  * the arguments are copied. Returns NULL if out of memory. sketch_free: NULL is fine.
  */
-struct sketch *sketch_alloc(const int *index, const int *sign, size_t stride, const double *w, size_t bins,
-    double scale, size_t dim);
+struct sketch *sketch_alloc(const int *index, const int *sign, size_t stride, const double *w,
+    size_t bins, double scale, size_t dim);
 void sketch_free(struct sketch *s);
 
 /* Allocates the scratch memory of one caller; free() releases it. Returns NULL if out of memory. */
