@@ -17,7 +17,7 @@ barrier_free(struct barrier *b)
 	free(b);
 }
 
-/* Sets a figure, unless it could not be computed. */
+/* Sets a number or an array of r, unless it could not be computed. */
 static int
 set_figure(struct record *r, const char *name, double v)
 {
@@ -52,7 +52,7 @@ set_held_out(struct record *r, const struct fit_report *rep)
 	    set_figures(r, "positives_h", rep->quantile, FIT_QUANTILES) != 0 ? -1 : 0;
 }
 
-/* Sets the fields of a barrier record. */
+/* Sets the fields of a barrier record. Returns 0, or -1 if out of memory. */
 static int
 save(struct record *r, const struct barrier *b, const struct fit_report *rep,
     const struct fit_options *o)
@@ -90,7 +90,10 @@ barrier_write(const struct barrier *b, const struct fit_report *rep, const struc
 	return rc;
 }
 
-/* Sets *v to number `name', which must lie between both ends, or to NaN if it is absent. 0, -1: it is not `what'. */
+/*
+ * Sets *v to the number `name' of r, or to NaN if there is none. Returns 0, or
+ * -1 with a message in e that it is not `what' if it is not between both ends.
+ */
 static int
 load_figure(const struct record *r, const char *name, double least, double most,
     const char *what, double *v, struct err *e)
@@ -104,7 +107,7 @@ load_figure(const struct record *r, const char *name, double least, double most,
 	return 0;
 }
 
-/* The one record of the file into b. */
+/* Reads the file's record into b. Returns 0, or -1 with a message in e. */
 static int
 load(struct barrier *b, struct stream *s, const struct record *r, struct err *e)
 {

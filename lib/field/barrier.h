@@ -1,7 +1,7 @@
 /*
- * barrier - a fitted log-density ratio h(a) = log p+(a)/p-(a), and its file.
+ * barrier - a fitted log-density ratio h(a) = log p+(a) / p-(a), and its file.
  *
- * Source: ODESteer (arXiv 2602.17560), section 4: h is the barrier function.
+ * Source: ODESteer (arXiv 2602.17560), section 4, calls h the barrier function.
  */
 #ifndef ODESTEER_BARRIER_H
 #define ODESTEER_BARRIER_H
@@ -12,36 +12,42 @@
 #include "field/field.h"
 #include "stream/stream.h"
 
+/* NaN stands for figures that the file does not have. */
 struct barrier {
 	struct header header;	/* model, block, dim, chain */
-	struct field *field;	/* h and its gradient */
-	double act_norm;	/* mean |a| over the rows of the fit, the unit of a relative T */
-	double prior;		/* share of positives in the fit; NaN: unknown */
-	double temperature;	/* by which the held-out log-odds are divided to be calibrated; NaN: unknown */
-	double T_auto;		/* the length of -T auto; NaN: none */
-	double quantile[FIT_QUANTILES];	/* of the positives' held-out h, 0 %, 1 %, ...; NaN: unknown */
-	char digest[9];		/* of the file it was read from: its crc32, hexadecimal */
+	struct field *field;
+	double act_norm;	/* mean |a| of the fit, the unit of a relative T */
+	double prior;		/* fraction of positives in the fit */
+	double temperature;	/* log-odds over it are calibrated on held-out groups */
+	double T_auto;		/* length of -T auto */
+	double quantile[FIT_QUANTILES];	/* of the positives' held-out h: 0 %, 1 %, ... */
+	char digest[9];		/* crc32 of the file, in hexadecimal */
 };
 
 /*
- * Writes b's header and one record: its field, act_norm and T_auto, and what rep reports of the
- * fit by o. To path as sink_open takes it, gzipped or not. Returns 0, or -1 with a message.
+ * Writes a barrier file: b's header, field, act_norm and T_auto, and the
+ * figures that rep reports of the fit with options o. path and gzip are as in
+ * sink_open. Returns 0, or -1 with a message in e.
  */
 int barrier_write(const struct barrier *b, const struct fit_report *rep,
     const struct fit_options *o, const char *path, int gzip, struct err *e);
-/* Reads a barrier file ("-": standard input). *b is to be freed with barrier_free. */
+/*
+ * Reads a barrier file ("-": standard input) and sets *b, which barrier_free
+ * frees. Returns 0, or -1 with a message in e.
+ */
 int barrier_open(struct barrier **b, const char *path, struct err *e);
 void barrier_free(struct barrier *b);	/* NULL is fine */
 
 /*
- * Refuses activations of another model, dim or block than the barrier's: 0, or
- * -1 with a message. digest NULL: the stream knows no model (nothing to check).
+ * Checks that activations of this model, dim and block fit b. digest is the
+ * model's; NULL: unknown, and not checked. Returns 0, or -1 with a message in
+ * e.
  */
 int barrier_check(const struct barrier *b, const char *digest, size_t dim, int block,
     struct err *e);
-/* The same for the header of a stream of activations, which must be of that one block. */
+/* Checks the same of a stream's header, which must have one block only. */
 int barrier_check_header(const struct barrier *b, const struct header *h, struct err *e);
-/* Refuses a barrier that has no h: 0, or -1 with a message. */
+/* Checks that b has an h. Returns 0, or -1 with a message in e. */
 int barrier_check_h(const struct barrier *b, struct err *e);
 
 #endif

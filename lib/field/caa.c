@@ -1,13 +1,14 @@
 /*
  * caa - contrastive activation addition: v = mean(positives) - mean(negatives).
  *
- * Source: Rimsky et al. 2024. v keeps its length, so that T = 1 goes from the one mean to
- * the other. It comes without an h; along it one is estimated (constant.c).
+ * Source: Rimsky et al. 2024. v keeps its length, so that T = 1 goes from one
+ * mean to the other. h is fitted along v (constant.h); the source has none.
  */
 #include "field/constant.h"
 
 extern const struct field_type field_caa;
 
+/* Adds the difference of the means to v[dim]. Returns 0. */
 static int
 difference(double *v, const struct fit_data *d, const struct fit_options *o, struct err *e)
 {

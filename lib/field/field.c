@@ -122,7 +122,7 @@ field_load(const struct record *r, size_t dim, struct err *e)
 	size_t i;
 
 	if (record_get_str(r, "field", &name, NULL) != 1) {
-		err_set(e, "no field 'field'");
+		err_set(e, "the record does not name its method ('field' is missing)");
 		return NULL;
 	}
 	if ((type = field_find(name)) == NULL) {
@@ -153,9 +153,9 @@ fail:
 
 struct field_work {
 	const struct field *f;
-	void *own;			/* the type's */
+	void *own;			/* the type's memory, or NULL */
 	struct quadratic_work *quadratic;	/* NULL: the type's eval is called */
-	int single;
+	int single;			/* see quadratic_eval */
 	double *y, *grad;		/* [FIELD_BATCH][dim] */
 	double h[FIELD_BATCH];
 };
@@ -211,7 +211,10 @@ field_work_free(struct field_work *w)
 	free(w);
 }
 
-/* Sets w->y to a[n][dim], standardised. Returns the number of rows that the type is to be called with. */
+/*
+ * Sets w->y to a[n][dim], standardised. Returns the number of rows that eval
+ * and apply are to get.
+ */
 static size_t
 load_batch(struct field_work *w, const double *a, size_t n)
 {
@@ -228,7 +231,10 @@ load_batch(struct field_work *w, const double *a, size_t n)
 	return FIELD_BATCH;
 }
 
-/* From the gradient in y to v: through the standardisation, then to length one. */
+/*
+ * Sets v[dim] from the gradient in y: undoes the standardisation, then
+ * normalises.
+ */
 static void
 direction(const struct field *f, const double *grad, double *v)
 {

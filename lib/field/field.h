@@ -1,13 +1,13 @@
 /*
- * field - one file per way to steer behind one vtable (struct field_type).
+ * field - the steering methods behind one vtable (struct field_type).
  *
- * A new method is one file in lib/field/ with one const struct field_type, and two
- * lines in field.c: its declaration and its place in the table. The contract tests
- * find it there.
+ * To add a method, write a const struct field_type in a file of lib/field/, and
+ * declare it and add it to the table in field.c. The contract tests then cover
+ * it.
  *
- * Most methods are flows: h, an estimate of the log-density ratio, and a vector
- * field v along which da/dt = v(a) is solved. Some are maps (linact, mimic): they
- * say where an activation goes, and there is no way there to follow.
+ * Most methods are flows: they have h, an estimate of the log-density ratio,
+ * and a vector field v along which da/dt = v(a) is solved. Some are maps
+ * (linact, mimic): they say where an activation goes, but not along which path.
  */
 #ifndef ODESTEER_FIELD_H
 #define ODESTEER_FIELD_H
@@ -23,10 +23,10 @@
 enum {
 	FIELD_MAX_DEGREE = 16,
 	FIELD_MAX_COMPONENTS = 1 << 24,
-	FIELD_BATCH = 8		/* rows that eval and apply get at a time, at most */
+	FIELD_BATCH = 8		/* the most rows that eval and apply get at a time */
 };
 
-/* The options a method has a use for. */
+/* The options that have an effect on a method. */
 enum {
 	FIELD_USES_C = 1,
 	FIELD_USES_LOSS = 2,
@@ -40,11 +40,10 @@ enum {
 };
 
 struct field;
-struct field_work;		/* memory for one caller; never shared by threads */
 
 enum field_kind {
 	FIELD_UNIT_FLOW,	/* v = grad h / (|grad h| + 1e-10) */
-	FIELD_CONSTANT_FLOW,	/* v is one vector of any length: x + T v */
+	FIELD_CONSTANT_FLOW,	/* v is one vector of any length */
 	FIELD_MAP		/* no v */
 };
 
@@ -52,73 +51,114 @@ struct field_type {
 	const char *name;	/* as given to -f */
 	const char *about;	/* one line for -f help */
 	enum field_kind kind;
-	int has_h;		/* is there an estimate of the log-density ratio? */
-	int one_vector;		/* is v the same everywhere? */
-	unsigned uses;		/* FIELD_USES_... */
-	int whole_batches;	/* eval and apply always get FIELD_BATCH rows: BLAS rounds by their number */
+	int has_h;		/* whether it estimates the log-density ratio */
+	int one_vector;		/* whether v is the same everywhere */
+	unsigned uses;		/* FIELD_USES_... bits */
 	/*
-	 * Fits to rows already standardised. A type that can do better than being
-	 * fitted anew for each fold sets rep->held_out and has_held_out itself.
+	 * Whether eval and apply always get FIELD_BATCH rows. For types that
+	 * multiply matrices by BLAS, which rounds a row differently among more
+	 * rows.
+	 */
+	int whole_batches;
+	/*
+	 * Fits a field to rows that are already standardised, and fills rep.
+	 * May set rep->held_out and rep->has_held_out; otherwise the field is
+	 * fitted again for each fold. Returns NULL with a message in e.
 	 */
 	struct field *(*fit)(const struct fit_data *d, const struct fit_options *o,
 	    struct fit_report *rep, struct err *e);
-	int (*save)(const struct field *f, struct record *r);	/* 0, -1: out of memory */
-	/* type: the one it is called of */
+	/* Writes f to r. Returns 0, or -1 if out of memory. */
+	int (*save)(const struct field *f, struct record *r);
+	/*
+	 * Reads a field of this type from r. Returns NULL with a message in e
+	 * that names what is missing or wrong.
+	 */
 	struct field *(*load)(const struct field_type *type, const struct record *r, size_t dim,
 	    struct err *e);
 	void (*free)(struct field *f);
-	/* memory for eval and apply; both NULL where none is needed */
+	/*
+	 * Allocate and free the memory w of eval and apply; both NULL if none.
+	 */
 	void *(*work_alloc)(const struct field *f);
 	void (*work_free)(void *w);
 	/*
-	 * Flows: h[n] and grad[n][dim] = grad h (constant flows: v) at y[n][dim], n <= FIELD_BATCH; either
-	 * may be NULL. Not called where the field has a quadratic with a Q.
+	 * Flows: sets h[n] and grad[n][dim] at y[n][dim], n <= FIELD_BATCH,
+	 * where grad is grad h, and v for constant flows; h or grad may be
+	 * NULL. Not called if the field has a quadratic with a Q.
 	 */
 	void (*eval)(const struct field *f, void *w, const double *y, size_t n, double *h,
 	    double *grad);
-	/* Maps: y[n][dim] become what they are mapped to, n <= FIELD_BATCH. */
+	/* Maps: replaces y[n][dim], n <= FIELD_BATCH, by the mapped points. */
 	void (*apply)(const struct field *f, void *w, double *y, size_t n);
 };
 
-/* First member of every field: field_type.fit and .load set type, dim and perhaps quadratic, and leave the rest NULL. */
+/*
+ * The first member of every field. fit and load set type, dim and, if h is a
+ * quadratic form, quadratic; they leave the rest NULL for field.c.
+ */
 struct field {
 	const struct field_type *type;
 	size_t dim;
-	double *mean, *isd;	/* [dim] y = (a - mean) * isd, or NULL: y = a; field.c's */
-	struct quadratic *quadratic;	/* what h is a quadratic form by, or NULL; fit and load make it, field_free frees it */
+	double *mean, *isd;	/* [dim], y = (a - mean) isd; NULL: y = a */
+	struct quadratic *quadratic;	/* NULL: h is not a quadratic form */
 };
 
-const struct field_type *field_find(const char *name);		/* NULL: no such method */
-const struct field_type *const *field_table(void);		/* NULL-terminated, static */
+/* Returns the method of this name, or NULL. */
+const struct field_type *field_find(const char *name);
+/* Returns all methods: a static array that ends with NULL. */
+const struct field_type *const *field_table(void);
 
-int field_save(const struct field *f, struct record *r);	/* with its name; 0, -1: out of memory */
+/* Writes f and its method's name to r. Returns 0, or -1 if out of memory. */
+int field_save(const struct field *f, struct record *r);
+/* Reads a field from r. Returns NULL with a message in e. */
 struct field *field_load(const struct record *r, size_t dim, struct err *e);
-void field_free(struct field *f);				/* NULL is fine */
+void field_free(struct field *f);	/* NULL is fine */
 
-struct field_work *field_work_alloc(const struct field *f);	/* NULL: out of memory */
-struct field_work *field_work_alloc_single(const struct field *f);	/* field_eval is to 1e-6 with it, and faster */
-void field_work_free(struct field_work *w);			/* NULL is fine */
 /*
- * h[n] and v[n][dim] at the activations a[n][dim], double, row-major, any n; h or v may be
- * NULL. The same numbers for a row whatever its neighbours. Not for maps, unless v is NULL.
+ * Allocates the memory of field_eval and field_apply for one thread. With the
+ * second one, field_eval may multiply in single precision: v is good to 1e-6,
+ * and steps are faster. Both return NULL if out of memory.
+ */
+struct field_work;
+struct field_work *field_work_alloc(const struct field *f);
+struct field_work *field_work_alloc_single(const struct field *f);
+void field_work_free(struct field_work *w);	/* NULL is fine */
+
+/*
+ * Sets h[n] and v[n][dim] at the activations a[n][dim], for any n; h or v may
+ * be NULL, and v must be for a map. A row gets the same bits whatever its
+ * neighbours.
  */
 void field_eval(const struct field *f, struct field_work *w, const double *a, size_t n, double *h,
     double *v);
-/* v[dim] of a field that has the same everywhere. 0; -1: it has not, or memory ran out. */
+/*
+ * Sets v[dim] to the vector of a field that is the same everywhere. Returns 0,
+ * or -1 with a message in e if it is not, or if out of memory.
+ */
 int field_vector(const struct field *f, double *v, struct err *e);
-/* |v|: how fast the flow goes; 1 of a unit flow. A negative number: out of memory. */
+/*
+ * Returns |v|, which is 1 for unit flows, or a negative number if out of
+ * memory.
+ */
 double field_speed(const struct field *f);
-/* Maps: a[n][dim] go the share T of the way to where they are mapped. */
+/*
+ * Maps: moves a[n][dim] by the fraction T of the distance to the mapped points.
+ */
 void field_apply(const struct field *f, struct field_work *w, double *a, size_t n, double T);
 
-/* For the loads of lib/field/: what a record has under `name'. 0 (or the array), or -1 (NULL) with a message naming it. */
+/*
+ * For the load functions of lib/field/: read the number `name' of r, any
+ * number, a positive one, or an integer from least to most. They return 0, or
+ * -1 with a message in e that names the number.
+ */
 int field_load_number(const struct record *r, const char *name, double *v, struct err *e);
 int field_load_positive(const struct record *r, const char *name, double *v, struct err *e);
 int field_load_integer(const struct record *r, const char *name, int64_t least, int64_t most,
     int64_t *v, struct err *e);
 /*
- * n numbers; malloc'ed, caller frees. As long as the file has it: take it before anything else is
- * allocated for numbers that only the file says.
+ * Reads an array of n numbers, which the caller frees. Returns NULL with a
+ * message in e. The array is no longer than the file, whatever n is: read it
+ * before allocating anything else whose size only the file says.
  */
 double *field_load_array(const struct record *r, const char *name, size_t n, struct err *e);
 

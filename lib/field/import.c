@@ -1,8 +1,9 @@
 /*
- * import - a vector from elsewhere: the direction of a GGUF control vector.
+ * import - a vector from another program: the direction of a GGUF control
+ * vector.
  *
- * It is taken as it is, its length and its sign too, whatever the activations say. These give it
- * an h along it (constant.c).
+ * Its length and sign are kept, whatever the activations say. h is fitted along
+ * it (constant.h).
  */
 #include <stdlib.h>
 
@@ -11,6 +12,7 @@
 
 extern const struct field_type field_import;
 
+/* Reads v[dim] from o->vector. Returns 0, or -1 with a message in e. */
 static int
 read_vector(double *v, const struct fit_data *d, const struct fit_options *o, struct err *e)
 {

@@ -1,9 +1,10 @@
 /*
- * iti - inference-time intervention: along the weights of a logistic regression.
+ * iti - inference-time intervention: along the weights of a logistic
+ * regression.
  *
- * Source: Li et al. 2023, as the paper's section on baselines has it: on the activations
- * as they are, of a whole block instead of the most telling attention heads, and the vector of
- * length one.
+ * Source: Li et al. 2023, in the form of the paper's section on baselines: on
+ * the activations of a whole block, not standardised, instead of selected
+ * attention heads, and with a vector of length one.
  */
 #include "field/constant.h"
 

@@ -1,9 +1,10 @@
 /*
- * linact - linear activation transport: each coordinate x goes to scale * x + shift.
+ * linact - linear activation transport: each coordinate x goes to scale * x +
+ * shift.
  *
- * Source: Rodriguez et al. 2025 (Lin-AcT). In each coordinate by itself, the negatives in
- * their order of size are taken to the positives in theirs, by least squares; of the longer
- * kind what comes first is taken.
+ * Source: Rodriguez et al. 2025 (Lin-AcT). For each coordinate, the line is
+ * fitted by least squares from the sorted negatives to the sorted positives;
+ * the surplus of one label is ignored.
  */
 #include <stdlib.h>
 
@@ -29,7 +30,9 @@ linact_free(struct field *base)
 	free(f);
 }
 
-/* Without scale and shift. */
+/*
+ * Allocates a field without scale and shift. Returns NULL with a message in e.
+ */
 static struct linact *
 linact_alloc(size_t dim, struct err *e)
 {

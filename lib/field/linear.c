@@ -1,8 +1,8 @@
 /*
- * linear - a linear classifier on the activations: h(y) = w . y + c + log((1 - pi) / pi).
+ * linear - a linear classifier: h(y) = w . y + c + log((1 - pi) / pi).
  *
- * What polysketch and the others are to be measured against: whatever they gain on it is
- * the gain of their being nonlinear.
+ * It is the baseline of the nonlinear methods: what they gain over it, they
+ * gain by being nonlinear.
  */
 #include "field/constant.h"
 

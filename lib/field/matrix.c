@@ -1,7 +1,8 @@
 /*
- * The matrix is kept in strips of STRIP columns, each strip row after row, so that a product reads it
- * from its beginning to its end. For ROWS rows of X at a time, a strip's part of Y stays in
- * registers. Every number of Y is the sum over M's rows in their order, whatever n is.
+ * The matrix is stored in strips of STRIP columns, each row by row, so that a
+ * product reads memory in order. A strip of Y stays in registers for ROWS rows
+ * of X. Every number of Y is summed over M's rows in their order, whatever n
+ * is.
  */
 #include "field/matrix.h"
 
@@ -52,7 +53,7 @@ matrix_free(struct matrix *p)
 	free(p);
 }
 
-/* n is a constant wherever this is inlined */
+/* Multiplies n <= ROWS rows. n is a constant where this is inlined. */
 static inline __attribute__((always_inline)) void
 multiply(const struct matrix *p, const float *X, size_t n, float *Y)
 {

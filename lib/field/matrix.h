@@ -1,8 +1,9 @@
 /*
- * matrix - products of activations with a matrix, in single precision.
+ * matrix - products of rows with a matrix, in single precision.
  *
- * What BLAS does not promise and streams need: a row's product is the same, bit for bit,
- * however many rows are multiplied together. Several together take a third of the time of as many alone.
+ * Unlike in BLAS, a row's product has the same bits however many rows are
+ * multiplied together. Four rows together take a third of the time of four
+ * alone.
  */
 #ifndef ODESTEER_MATRIX_H
 #define ODESTEER_MATRIX_H
@@ -11,10 +12,10 @@
 
 struct matrix;
 
-/* Of M[rows][columns]; it is not kept. NULL: out of memory. */
+/* Allocates a copy of M[rows][columns]. Returns NULL if out of memory. */
 struct matrix *matrix_alloc(const double *M, size_t rows, size_t columns);
-void matrix_free(struct matrix *p);		/* NULL is fine */
-/* Y[n][columns] = X[n][rows] M; any n */
+void matrix_free(struct matrix *p);	/* NULL is fine */
+/* Sets Y[n][columns] to X[n][rows] M, for any n. */
 void matrix_multiply(const struct matrix *p, const float *X, size_t n, float *Y);
 
 #endif

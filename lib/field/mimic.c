@@ -1,10 +1,11 @@
 /*
- * mimic - minimally modified counterfactuals: what a classifier takes for negative is
- * carried to the positives by optimal transport between two normal distributions.
+ * mimic - minimally modified counterfactuals: activations that a classifier
+ * calls negative are moved by optimal transport from the negatives' normal
+ * distribution to the positives'.
  *
- * Source: Singh et al. 2024, with the reference's logistic regression and its 1e-2 on the
- * diagonals of the covariances. Its decision is the classifier's own, w . x + c < 0; h has the
- * prior ratio added, as everywhere.
+ * Source: Singh et al. 2024, with the reference's logistic regression and its
+ * 1e-2 on the diagonals of the covariances. The decision is w . x + c < 0,
+ * without the prior ratio that h adds.
  */
 #include <cblas.h>
 #include <stdlib.h>
@@ -17,7 +18,7 @@
 
 struct mimic {
 	struct constant c;
-	double *matrix;		/* [dim][dim], symmetric: its lower triangle */
+	double *matrix;		/* [dim][dim], symmetric, only its lower triangle */
 	double *shift;		/* [dim] */
 };
 
@@ -35,7 +36,7 @@ mimic_free(struct field *base)
 	constant_free(base);
 }
 
-/* The memory that a struct constant has not; 0, -1. */
+/* Allocates matrix and shift. Returns 0, or -1 with a message in e. */
 static int
 alloc_map(struct mimic *f, struct err *e)
 {
@@ -46,6 +47,7 @@ alloc_map(struct mimic *f, struct err *e)
 	return f->matrix != NULL && f->shift != NULL ? 0 : err_memory(e);
 }
 
+/* Sets matrix and shift. Returns 0, or -1 with a message in e. */
 static int
 transport(struct mimic *f, const struct fit_data *d, struct err *e)
 {
@@ -56,7 +58,8 @@ transport(struct mimic *f, const struct fit_data *d, struct err *e)
 	if (pos == NULL || neg == NULL)
 		err_memory(e);
 	else
-		rc = transport_gaussian(neg, n_neg, pos, n_pos, d->dim, 1e-2, f->matrix, f->shift, e);
+		rc = transport_gaussian(neg, n_neg, pos, n_pos, d->dim, 1e-2, f->matrix, f->shift,
+		    e);
 	free(pos);
 	free(neg);
 	return rc;
@@ -71,7 +74,10 @@ fit(const struct fit_data *d, const struct fit_options *o, struct fit_report *re
 	if (f == NULL)
 		return NULL;
 	own.loss = LOSS_LOGISTIC;
-	/* h does not hang on the map: the classifier's own held-out values are the whole truth */
+	/*
+	 * h does not depend on the map, so the classifier's held-out values are
+	 * those of h
+	 */
 	if (alloc_map(f, e) == 0 && constant_regress(&f->c, d, &own, rep, e) == 0 &&
 	    transport(f, d, e) == 0)
 		return &f->c.base;
@@ -79,7 +85,9 @@ fit(const struct fit_data *d, const struct fit_options *o, struct fit_report *re
 	return NULL;
 }
 
-/* The lower triangle, row by row, to packed[dim (dim + 1) / 2], or from there. */
+/*
+ * Copies the lower triangle, row by row, to packed[dim (dim + 1) / 2], or back.
+ */
 static void
 pack(double *matrix, double *packed, size_t dim, int unpack)
 {
@@ -116,7 +124,10 @@ load(const struct field_type *type, const struct record *r, size_t dim, struct e
 
 	if (f == NULL)
 		return NULL;
-	/* the file's length first: dim alone could ask for any amount of memory */
+	/*
+	 * the file's arrays first, because dim alone could ask for any amount
+	 * of memory
+	 */
 	packed = field_load_array(r, "matrix", dim * (dim + 1) / 2, e);
 	if (packed == NULL || (f->shift = field_load_array(r, "shift", dim, e)) == NULL)
 		goto fail;

@@ -7,10 +7,10 @@
 #include "field/field.h"
 
 struct quadratic_work {
-	double *x, *u;			/* [FIELD_BATCH][dim] directions, their products with Q */
-	double *scratch;		/* of products in double */
-	float *x_single, *u_single;	/* [FIELD_BATCH][dim] */
-	float *sketch;			/* of products with f->sketch */
+	double *x, *u;			/* [FIELD_BATCH][dim], directions x and Qx */
+	double *scratch;		/* for dot_symmetric */
+	float *x_single, *u_single;	/* [FIELD_BATCH][dim], x and u */
+	float *sketch;			/* for sketch_multiply */
 };
 
 struct quadratic *
@@ -92,7 +92,7 @@ quadratic_multiply(const struct quadratic *f, struct quadratic_work *w, const fl
 		sketch_multiply(f->sketch, x + i * f->dim, Qx + i * f->dim, w->sketch);
 }
 
-/* Sets w->u to the products of w->x. */
+/* Sets w->u[n][dim] to Q w->x[n][dim]. */
 static void
 multiply(const struct quadratic *f, struct quadratic_work *w, size_t n, int single)
 {
@@ -106,7 +106,10 @@ multiply(const struct quadratic *f, struct quadratic_work *w, size_t n, int sing
 			w->u[i] = (double)w->u_single[i];
 		return;
 	}
-	/* Q fits in cache: one product a row is as fast as one product of all rows, and faster for few rows */
+	/*
+	 * Q fits in cache: row by row is as fast as one product of all rows,
+	 * and faster for few
+	 */
 	for (i = 0; i < n; i++)
 		dot_symmetric(f->Q, dim, w->x + i * dim, w->u + i * dim, w->scratch);
 }

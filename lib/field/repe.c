@@ -1,10 +1,12 @@
 /*
- * repe - representation engineering: the first principal component of pos_i - neg_i.
+ * repe - representation engineering: the first principal component of the
+ * differences pos_i - neg_i.
  *
- * Source: Zou et al. 2023. Positives and negatives are paired in their order, what one has
- * more is left out, and the differences are centred, as in the reference (and scikit-learn's
- * PCA). A component has no sign of its own: here positives lie higher on it than negatives.
- * It comes without an h; along it one is estimated (constant.c).
+ * Source: Zou et al. 2023. Positives and negatives are paired in their order,
+ * the surplus of one label is ignored, and the differences are centred, as in
+ * the reference (and scikit-learn's PCA). The sign of a component is arbitrary;
+ * here positives are higher along it. h is fitted along v (constant.h); the
+ * source has none.
  */
 #include <stdlib.h>
 
@@ -13,6 +15,7 @@
 
 extern const struct field_type field_repe;
 
+/* Sets v[dim] to the component. Returns 0, or -1 with a message in e. */
 static int
 component(double *v, const struct fit_data *d, const struct fit_options *o, struct err *e)
 {
@@ -41,7 +44,7 @@ fit(const struct fit_data *d, const struct fit_options *o, struct fit_report *re
 	struct constant *f = constant_fit_along(&field_repe, component, d, o, rep, e);
 	size_t i;
 
-	/* the regression has found out on which side the positives are */
+	/* the fit of h has shown on which side the positives are */
 	if (f != NULL && f->slope < 0) {
 		f->slope = -f->slope;
 		for (i = 0; i < d->dim; i++)

@@ -7,14 +7,19 @@
 
 #include "base/simd.h"
 
-enum { LINE = 64 };		/* bytes: both arrays of scratch memory begin at a multiple, as those of the plans do */
+/*
+ * Alignment, in bytes, of both arrays in scratch memory, as FFTW's plans
+ * assume.
+ */
+enum { LINE = 64 };
 
 struct sketch {
 	size_t dim, bins;
 	int *index;			/* [2][dim] */
 	float *sign;			/* [2][dim] */
 	float complex *spectrum;	/* [bins] of w, times scale i / (2 bins) */
-	fftwf_plan forward, inverse;	/* from the first array of scratch memory to the second, and back */
+	/* from the first array in scratch memory to the second, and back */
+	fftwf_plan forward, inverse;
 };
 
 void
@@ -32,7 +37,7 @@ sketch_free(struct sketch *s)
 	free(s);
 }
 
-/* Bytes of one array of scratch memory. */
+/* Returns the size of one array in bytes. */
 static size_t
 array_size(const struct sketch *s)
 {
@@ -77,7 +82,7 @@ sketch_alloc(const int *index, const int *sign, size_t stride, const double *w, 
 		}
 	first = (float complex *)scratch;
 	second = second_array(s, scratch);
-	/* FFTW_ESTIMATE: a measured plan would differ from run to run */
+	/* FFTW_ESTIMATE, because measured plans differ from run to run */
 	s->forward = fftwf_plan_dft_1d((int)bins, first, second, FFTW_FORWARD, FFTW_ESTIMATE);
 	s->inverse = fftwf_plan_dft_1d((int)bins, second, first, FFTW_BACKWARD, FFTW_ESTIMATE);
 	if (s->forward == NULL || s->inverse == NULL)
@@ -95,7 +100,7 @@ fail:
 	return NULL;
 }
 
-/* z = w conj(z) of n complex numbers */
+/* Sets z to w conj(z), for n complex numbers. */
 SIMD_CLONES static void
 multiply_conjugate(float *restrict z, const float *restrict w, size_t n)
 {
@@ -111,8 +116,10 @@ multiply_conjugate(float *restrict z, const float *restrict w, size_t n)
 }
 
 /*
- * The two real sketches of x, with spectra S1 and S2, are transformed as one complex sketch, with spectrum
- * Z = S1 + i S2. The two real results come back as one, with spectrum conj(S2) W + i conj(S1) W = i W conj(Z).
+ * Transforms both real sketches of x, with spectra S1 and S2, as one complex
+ * sketch with spectrum Z = S1 + i S2. Both real results come back as one, with
+ * spectrum conj(S2) W + i conj(S1) W = i W conj(Z), where W is the spectrum of
+ * w.
  */
 void
 sketch_multiply(const struct sketch *s, const float *x, float *y, float *scratch)

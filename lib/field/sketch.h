@@ -1,8 +1,11 @@
 /*
- * sketch - products with the matrix of a count sketch of degree 2, in single precision.
+ * sketch - products with the matrix of a count sketch of degree 2, in single
+ * precision.
  *
- * M[i][j] is the mean of s1[i] s2[j] w[(h1[i] + h2[j]) mod bins] and the same with i and j exchanged. M is
- * not stored: a product is two transforms of `bins` numbers, which are faster than dim^2 once dim is large.
+ * M[i][j] is the mean of s1[i] s2[j] w[(h1[i] + h2[j]) mod bins] and of the
+ * same with i and j exchanged. M is not stored: a product takes two transforms
+ * of `bins' complex numbers, which is faster than dim^2 operations if dim is
+ * large.
  */
 #ifndef ODESTEER_SKETCH_H
 #define ODESTEER_SKETCH_H
@@ -12,16 +15,19 @@
 struct sketch;
 
 /*
- * Allocates scale times M for the first dim of the hashes and signs index[2][stride] and sign[2][stride];
- * the arguments are copied. Returns NULL if out of memory. sketch_free: NULL is fine.
+ * Allocates scale M for the first dim hashes and signs of index[2][stride] and
+ * sign[2][stride], and w[bins]; these are copied. Returns NULL if out of
+ * memory.
  */
 struct sketch *sketch_alloc(const int *index, const int *sign, size_t stride, const double *w,
     size_t bins, double scale, size_t dim);
-void sketch_free(struct sketch *s);
+void sketch_free(struct sketch *s);	/* NULL is fine */
 
-/* Allocates the scratch memory of one caller; free() releases it. Returns NULL if out of memory. */
+/*
+ * Allocates scratch memory for one thread, which free() frees, or returns NULL.
+ */
 float *sketch_scratch(const struct sketch *s);
-/* Sets y[dim] = scale M x[dim]. */
+/* Sets y[dim] to scale M x[dim]. */
 void sketch_multiply(const struct sketch *s, const float *x, float *y, float *scratch);
 
 #endif
