@@ -1,4 +1,4 @@
-/* fields - what the tests of fields share: fits of made rows, the reference's steered rows. */
+/* fields - shared by the tests of fields: fits to made rows, comparison with the reference's steered rows. */
 #ifndef ODESTEER_TEST_FIELDS_H
 #define ODESTEER_TEST_FIELDS_H
 
@@ -14,7 +14,7 @@
 
 enum { MADE_ROWS = 60, MADE_DIM = 12 };
 
-/* The largest |a - b| / max(1, |b|). */
+/* Returns the largest |a - b| / max(1, |b|). */
 static inline double
 deviation(const double *a, const double *b, size_t n)
 {
@@ -26,7 +26,7 @@ deviation(const double *a, const double *b, size_t n)
 	return worst;
 }
 
-/* Row i of some that no distribution made: uneven, of unlike scales, 24 of 60 positive, which lie apart. */
+/* Sets a to row i of uneven rows with unlike scales. Of the first 60, 24 are positive, apart from the others. */
 static inline void
 made_row(size_t i, double *a)
 {
@@ -55,7 +55,7 @@ made_data(void)
 	return (struct fit_data){ act, label, group, MADE_ROWS, MADE_DIM, MADE_ROWS / 5 };
 }
 
-/* A field of the made rows; rep may be NULL. */
+/* Fits a field to the made rows; rep may be NULL. */
 static inline struct field *
 made_field(const char *name, const struct fit_options *o, struct fit_report *rep)
 {
@@ -75,7 +75,7 @@ made_field(const char *name, const struct fit_options *o, struct fit_report *rep
 	return f;
 }
 
-/* rows[n][dim] of X along the field against the reference's runs, in double and as the tools do it. */
+/* Compares X[rows][dim], moved along f in double and by flow_apply, with the reference's runs. */
 static inline void
 check_steered(const char *name, struct field *f, const json_t *g, const double *X, size_t rows)
 {

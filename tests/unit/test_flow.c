@@ -1,5 +1,5 @@
 /*
- * Solvers and flows: observed order, tolerances, lengths, stops at a level of h, maps.
+ * Tests solvers and flows: observed order, tolerances, lengths, stops at a level of h, maps.
  */
 #include <cblas.h>
 #include <math.h>
@@ -55,7 +55,7 @@ options(const char *solver, double T, unsigned steps)
 	return o;
 }
 
-/* The rows along the flow, all together; result[ROWS] */
+/* Moves all rows together. Sets result[ROWS]. */
 static void
 flow(const struct barrier *b, const struct flow_options *o, float *act, struct flow_result *result)
 {
@@ -69,7 +69,7 @@ flow(const struct barrier *b, const struct flow_options *o, float *act, struct f
 	flow_free(f);
 }
 
-/* y[D] by fixed steps */
+/* Moves y[D] by n equal steps. */
 static void
 steps_of(const struct solver *s, double *y, double dt, unsigned n)
 {
@@ -82,7 +82,7 @@ steps_of(const struct solver *s, double *y, double dt, unsigned n)
 	field_work_free(w);
 }
 
-/* y[D] by steps of the solver's choice; the steps */
+/* Moves y[D] by an adaptive solver. Returns the path. */
 static struct trajectory
 adapted(const struct solver *s, double *y, double T, double tolerance)
 {
@@ -98,7 +98,7 @@ adapted(const struct solver *s, double *y, double T, double tolerance)
 	return p;
 }
 
-/* The error against many steps: of fixed steps when they are halved, of others by their tolerance. */
+/* Compares solvers with 4096 steps: equal steps by halving them, adaptive ones by their tolerance. */
 static void
 check_solvers(void)
 {
@@ -121,7 +121,8 @@ check_solvers(void)
 				error[0] = deviation(y, exact, D);
 				/* each step's error is below the tolerance */
 				ok(error[0] < p.steps * tolerance && p.length == T && p.steps >= before,
-				    "%s, tolerance %.0e: error %.1e in %u steps", (*s)->name, tolerance, error[0], p.steps);
+				    "%s, tolerance %.0e: error %.1e in %u steps", (*s)->name, tolerance, error[0],
+				    p.steps);
 				before = p.steps;
 			}
 			continue;
@@ -132,12 +133,13 @@ check_solvers(void)
 			cblas_daxpy(D, -1, exact, 1, y, 1);
 			error[i] = cblas_dnrm2(D, y, 1);
 		}
-		ok(fabs(log2(error[0] / error[1]) - (*s)->order) < 0.25, "%s: observed order %.2f, error %.1e", (*s)->name,
+		ok(fabs(log2(error[0] / error[1]) - (*s)->order) < 0.25,
+		    "%s: observed order %.2f, error %.1e", (*s)->name,
 		    log2(error[0] / error[1]), error[1]);
 	}
 }
 
-/* A flow of floats is its solver's steps; what it says of the way is so; neighbours do not matter. */
+/* A row is moved alike alone and among others, and what the flow reports of it is true. */
 static void
 check_rows(const char *solver, double until)
 {
@@ -162,7 +164,8 @@ check_rows(const char *solver, double until)
 			printf("Bail out! %s\n", e.text);
 	flow_free(f);
 	for (i = 0; i < ROWS; i++) {
-		same &= r[i].h_before == r1[i].h_before && r[i].h_after == r1[i].h_after && r[i].length == r1[i].length &&
+		same &= r[i].h_before == r1[i].h_before && r[i].h_after == r1[i].h_after &&
+		    r[i].length == r1[i].length &&
 		    r[i].steps == r1[i].steps;
 		in_bounds &= r[i].length >= 0 && r[i].length <= 6;
 		for (j = 0; j < D; j++)
@@ -172,18 +175,20 @@ check_rows(const char *solver, double until)
 			y[j] = (double)all[i * D + j];
 		worst = fmax(worst, fabs(h_at(y) - r[i].h_after));
 	}
-	ok(same && memcmp(all, one, sizeof all) == 0, "%s, until %g: %d rows are one by one, bit for bit", solver, until, ROWS);
-	ok(before == 0 && worst < 1e-5 && in_bounds, "%s, until %g: h before and after are its: off by %.1e once rounded",
+	ok(same && memcmp(all, one, sizeof all) == 0,
+	    "%s, until %g: %d rows are one by one, bit for bit", solver, until, ROWS);
+	ok(before == 0 && worst < 1e-5 && in_bounds,
+	    "%s, until %g: h before and after are its: off by %.1e once rounded",
 	    solver, until, worst);
-	/* without h it is the same way */
+	/* the path is the same if h is not asked for */
 	rows_float(one);
 	f = flow_alloc(&barrier, &o, &e);
 	ok(flow_apply(f, one, ROWS, NULL, 0, &e) == 0 && memcmp(all, one, sizeof all) == 0,
-	    "%s, until %g: and the same way when nobody asks", solver, until);
+	    "%s, until %g: the path is the same without h", solver, until);
 	flow_free(f);
 }
 
-/* The level that a quantile of the positives' h is. */
+/* Returns the quantile `until' of the positives' h. */
 static double
 level_of(double until)
 {
@@ -193,7 +198,7 @@ level_of(double until)
 	return barrier.quantile[i] + (at - (double)i) * (barrier.quantile[i + 1] - barrier.quantile[i]);
 }
 
-/* Fixed steps: the way that was gone ends above the level, and 1/1000 of a step before below it. */
+/* Equal steps: a path that stops ends above the level, and 1/1000 of a step earlier it is below. */
 static void
 check_until(const char *solver, double until)
 {
@@ -202,7 +207,7 @@ check_until(const char *solver, double until)
 	struct flow_options o = options(solver, T, STEPS);
 	float act[ROWS * D], start[ROWS * D];
 	struct flow_result r[ROWS];
-	unsigned there = 0, stopped = 0, whole = 0, wrong = 0;
+	unsigned above = 0, stopped = 0, whole = 0, wrong = 0;
 	double over = 0;
 	size_t i, j;
 
@@ -217,7 +222,7 @@ check_until(const char *solver, double until)
 		for (j = 0; j < D; j++)
 			y[j] = (double)start[i * D + j];
 		if (r[i].h_before >= level) {
-			there++;
+			above++;
 			wrong += r[i].length != 0 || r[i].steps != 0 || r[i].h_after != r[i].h_before ||
 			    memcmp(act + i * D, start + i * D, D * sizeof *act) != 0;
 			continue;
@@ -241,12 +246,12 @@ check_until(const char *solver, double until)
 		for (j = 0; j < D; j++)
 			wrong += fabs((double)act[i * D + j] - y[j]) > 1e-6 * fmax(1, fabs(y[j]));
 	}
-	ok(wrong == 0 && there > 0 && stopped > 0,
-	    "%s, until %g: %u rows left as they were, %u stopped there (h at most %.1e above), %u went all the way", solver,
-	    until, there, stopped, over, whole);
+	ok(wrong == 0 && above > 0 && stopped > 0,
+	    "%s, until %g: %u rows stayed, %u stopped (h at most %.1e above), %u went the full length",
+	    solver, until, above, stopped, over, whole);
 }
 
-/* Adaptive steps: a thousandth of T before its end, where any step is shorter, the way is below the level. */
+/* Adaptive steps: T/1000 before its end, more than 1/1000 of any step, a path is below the level. */
 static void
 check_until_adaptive(const char *solver, double until)
 {
@@ -254,7 +259,7 @@ check_until_adaptive(const char *solver, double until)
 	struct flow_options o = options(solver, T, 1);
 	float act[ROWS * D], start[ROWS * D];
 	struct flow_result r[ROWS];
-	unsigned there = 0, stopped = 0, whole = 0, wrong = 0;
+	unsigned above = 0, stopped = 0, whole = 0, wrong = 0;
 	double over = 0;
 	size_t i, j;
 
@@ -269,8 +274,9 @@ check_until_adaptive(const char *solver, double until)
 		for (j = 0; j < D; j++)
 			exact[j] = y[j] = (double)start[i * D + j];
 		if (r[i].h_before >= level) {
-			there++;
-			wrong += r[i].length != 0 || r[i].steps != 0 || memcmp(act + i * D, start + i * D, D * sizeof *act) != 0;
+			above++;
+			wrong += r[i].length != 0 || r[i].steps != 0 ||
+			    memcmp(act + i * D, start + i * D, D * sizeof *act) != 0;
 			continue;
 		}
 		steps_of(solver_find("rk4"), exact, r[i].length / 4096, 4096);
@@ -288,12 +294,12 @@ check_until_adaptive(const char *solver, double until)
 			wrong += h_at(y) >= level;
 		}
 	}
-	ok(wrong == 0 && there > 0 && stopped > 0,
-	    "%s, until %g: %u rows left as they were, %u stopped there (h at most %.1e above), %u went all the way", solver,
-	    until, there, stopped, over, whole);
+	ok(wrong == 0 && above > 0 && stopped > 0,
+	    "%s, until %g: %u rows stayed, %u stopped (h at most %.1e above), %u went the full length",
+	    solver, until, above, stopped, over, whole);
 }
 
-/* Maps: T is the share of the way. */
+/* Maps: T is the fraction of the distance. */
 static void
 check_map(const char *name)
 {
@@ -335,21 +341,25 @@ check_map(const char *name)
 			for (j = i * D; j < (i + 1) * D; j++)
 				way += T * T * (y[j] - start[j]) * (y[j] - start[j]);
 			moved += !stays;
-			wrong += r[i].steps != !stays || fabs(r[i].length - sqrt(way)) > 1e-6 * (1 + sqrt(way)) || (!map->type->has_h) != (isnan(r[i].h_before) != 0);
+			wrong += r[i].steps != !stays || fabs(r[i].length - sqrt(way)) > 1e-6 * (1 + sqrt(way)) ||
+			    (!map->type->has_h) != (isnan(r[i].h_before) != 0);
 			for (j = i * D; j < (i + 1) * D; j++)
 				worst = fmax(worst, fabs((double)act[j] - start[j] - T * (y[j] - start[j])));
 		}
-		ok(wrong == 0 && worst < 1e-5 && (share == 0) == (moved == 0), "%s: %s%g of the way, %u of %d rows: off by %.1e",
+		ok(wrong == 0 && worst < 1e-5 && (share == 0) == (moved == 0),
+		    "%s: %s%g of the distance, %u of %d rows: off by %.1e",
 		    name, share == 3 ? "by default " : "", T, moved, ROWS, worst);
 	}
 	for (i = 0; i < 2; i++) {
 		o = options("euler", i == 0 ? 1.01 : -0.01, 10);
 		f = flow_alloc(&b, &o, &e);
-		ok(f == NULL && strstr(e.text, "is a map, not a flow: its T is a fraction of the distance, from 0 to 1") != NULL,
+		ok(f == NULL &&
+		    strstr(e.text, "is a map, not a flow: its T is a fraction of the distance, from 0 to 1") != NULL,
 		    "%g: %s", o.T.value, e.text);
 	}
 	o.T = (struct strength){ STRENGTH_RELATIVE, 0.5 };
-	ok(flow_alloc(&b, &o, &e) == NULL && strstr(e.text, "its T is a fraction of the distance") != NULL, "relative: %s", e.text);
+	ok(flow_alloc(&b, &o, &e) == NULL && strstr(e.text, "its T is a fraction of the distance") != NULL,
+	    "relative: %s", e.text);
 	o = options("euler", 1, 10);
 	o.until = 0.5;
 	ok(flow_alloc(&b, &o, &e) == NULL && strstr(e.text, "is a map, not a flow: it has no path to stop on") != NULL,
@@ -365,18 +375,22 @@ check_lengths(void)
 		struct strength T;
 		double length;
 	} all[] = {
-		{ { STRENGTH_UNSET, 0 }, 5 }, { { STRENGTH_LENGTH, 2.385 }, 2.385 }, { { STRENGTH_RELATIVE, 0.0385 }, 0.0385 * 8.5 },
-		{ { STRENGTH_AUTO, 0 }, 1.7 }, { { STRENGTH_LENGTH, -2.385 }, -2.385 }, { { STRENGTH_RELATIVE, -0.0385 }, -0.0385 * 8.5 }
+		{ { STRENGTH_UNSET, 0 }, 5 }, { { STRENGTH_LENGTH, 2.385 }, 2.385 },
+		{ { STRENGTH_RELATIVE, 0.0385 }, 0.0385 * 8.5 },
+		{ { STRENGTH_AUTO, 0 }, 1.7 }, { { STRENGTH_LENGTH, -2.385 }, -2.385 },
+		{ { STRENGTH_RELATIVE, -0.0385 }, -0.0385 * 8.5 }
 	};
 	static const struct {
 		const char *text;
 		struct strength T;
 	} texts[] = {
-		{ "5", { STRENGTH_LENGTH, 5 } }, { "0", { STRENGTH_LENGTH, 0 } }, { "2.385e1", { STRENGTH_LENGTH, 23.85 } },
+		{ "5", { STRENGTH_LENGTH, 5 } }, { "0", { STRENGTH_LENGTH, 0 } },
+		{ "2.385e1", { STRENGTH_LENGTH, 23.85 } },
 		{ "0.03r", { STRENGTH_RELATIVE, 0.03 } }, { "auto", { STRENGTH_AUTO, 0 } },
 		{ "-2.385", { STRENGTH_LENGTH, -2.385 } }, { "-0.35r", { STRENGTH_RELATIVE, -0.35 } }
 	};
-	static const char *const bad[] = { "", "r", "x", "5x", "5rr", "-", "-r", "-auto", "nan", "inf", "infr", "1e999", "5 r", "autor" };
+	static const char *const bad[] = { "", "r", "x", "5x", "5rr", "-", "-r", "-auto", "nan", "inf", "infr", "1e999",
+	    "5 r", "autor" };
 	struct barrier b = barrier;
 	struct strength T;
 	struct err e;
@@ -390,12 +404,14 @@ check_lengths(void)
 
 		o.T = all[i].T;
 		f = flow_alloc(&b, &o, &e);
-		ok(f != NULL && fabs(flow_length(f) - all[i].length) < 1e-15, "strength %d: length %g", (int)all[i].T.how,
+		ok(f != NULL && fabs(flow_length(f) - all[i].length) < 1e-15,
+		    "strength %d: length %g", (int)all[i].T.how,
 		    all[i].length);
 		flow_free(f);
 	}
 	for (i = 0; i < sizeof texts / sizeof *texts; i++)
-		ok(strength_parse(&T, texts[i].text) == 0 && T.how == texts[i].T.how && T.value == texts[i].T.value, "'%s'",
+		ok(strength_parse(&T, texts[i].text) == 0 && T.how == texts[i].T.how && T.value == texts[i].T.value,
+		    "'%s'",
 		    texts[i].text);
 	for (i = 0; i < sizeof bad / sizeof *bad; i++)
 		ok(strength_parse(&T, bad[i]) == -1, "'%s' is no strength", bad[i]);
@@ -413,7 +429,8 @@ check_errors(void)
 
 	o.T.how = STRENGTH_AUTO;
 	b.T_auto = NAN;
-	ok(flow_alloc(&b, &o, &e) == NULL && strcmp(e.text, "-T auto: this barrier has no suggested length (fitbarrier -T stores one)") == 0,
+	ok(flow_alloc(&b, &o, &e) == NULL &&
+	    strcmp(e.text, "-T auto: this barrier has no suggested length (fitbarrier -T stores one)") == 0,
 	    "%s", e.text);
 	o = options("euler", 1, 1);
 	o.until = 0.5;
@@ -424,7 +441,8 @@ check_errors(void)
 	    "a negative T leads away from the positives: --until has no effect") == 0, "%s", e.text);
 	o.T.value = 1;
 	ok(flow_alloc(&b, &o, &e) == NULL &&
-	    strcmp(e.text, "--until: this barrier stores no quantiles of h (no groups were held out of its fit)") == 0, "%s", e.text);
+	    strcmp(e.text, "--until: this barrier stores no quantiles of h (no groups were held out of its fit)") == 0,
+	    "%s", e.text);
 	o = options("euler", 1e300, 1);
 	rows_float(act);
 	f = flow_alloc(&barrier, &o, &e);
@@ -436,12 +454,13 @@ check_errors(void)
 	act[9 * D + 3] = INFINITY;
 	f = flow_alloc(&barrier, &o, &e);
 	ok(flow_apply(f, act, ROWS, NULL, 0, &e) == -1 &&
-	    strcmp(e.text, "the activation is not finite once steered") == 0 && flow_failed(f) == 9, "row 10: %s", e.text);
+	    strcmp(e.text, "the activation is not finite once steered") == 0 && flow_failed(f) == 9,
+	    "row 10: %s", e.text);
 	flow_free(f);
 	o = options("rkf45", 1e5, 1);
 	o.tolerance = 1e-2;
 	rows_float(act);
-	/* a short way for these; the others come to the end of theirs, where no step is small enough */
+	/* T is short for these; the others reach the maximum of h, where no step is small enough */
 	for (i = 0; i < 9 * D; i++)
 		act[i] *= 1e9f;
 	f = flow_alloc(&barrier, &o, &e);
@@ -449,7 +468,7 @@ check_errors(void)
 	flow_free(f);
 }
 
-/* A length and then its negative lead back to where the rows began, as far as the solver is exact. */
+/* T and then -T lead back to the start, up to the error of the solver. */
 static void
 check_back(const char *solver, const struct barrier *b, double T, unsigned steps, double tolerance)
 {
@@ -471,7 +490,8 @@ check_back(const char *solver, const struct barrier *b, double T, unsigned steps
 		wrong += fabs(r2[i].length - r[i].length) > 1e-9 * r[i].length;
 	for (i = 0; i < ROWS * D; i++)
 		off = fmax(off, (double)fabsf(act[i] - start[i]));
-	ok(wrong == 0 && off < tolerance, "%s, %s: T = %g and back is off by %.1e", b->field->type->name, solver, -T, off);
+	ok(wrong == 0 && off < tolerance,
+	    "%s, %s: T = %g and back is off by %.1e", b->field->type->name, solver, -T, off);
 }
 
 static void
@@ -488,7 +508,7 @@ check_back_vector(void)
 	field_free(caa);
 }
 
-/* The places in a step where h reaches the level, of functions that are known. */
+/* Functions of the fraction of a step, for solver_crossing. */
 struct known {
 	int which, calls;
 	double last;
@@ -511,7 +531,7 @@ known(void *ctx, double share)
 }
 
 static void
-check_land(void)
+check_crossing(void)
 {
 	static const double level[] = { 0.2385, 0.2385, 0.9, 0.5, 0.6 };
 	static const double first[] = { 0.2385, 0.6201, 0.1216, 0.7071, 0.1319 };
@@ -524,8 +544,9 @@ check_land(void)
 		k.calls = 0;
 		share = solver_crossing(known, &k, known(&(struct known){ i, 0, 0 }, 0), end, level[i]);
 		ok(known(&(struct known){ i, 0, 0 }, share) >= level[i] && k.last == share &&
-		    known(&(struct known){ i, 0, 0 }, share - 1e-3) < level[i] && (i == 4 || fabs(share - first[i]) < 1.1e-3),
-		    "landing %d: at %.4f of the step, in %d tries", i, share, k.calls);
+		    known(&(struct known){ i, 0, 0 }, share - 1e-3) < level[i] &&
+		    (i == 4 || fabs(share - first[i]) < 1.1e-3),
+		    "crossing %d: at %.4f of the step, in %d tries", i, share, k.calls);
 	}
 }
 
@@ -559,7 +580,7 @@ main(void)
 	check_back("rk4", &barrier, 0.385, 50, 2e-6);
 	check_back("rkf45", &barrier, 0.385, 1, 2e-6);
 	check_back_vector();
-	check_land();
+	check_crossing();
 	for (t = field_table(); *t != NULL; t++)
 		if ((*t)->kind == FIELD_MAP)
 			check_map((*t)->name);
