@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/dot.h"
-#include "fit/estimate.h"
+#include "fit/density_ratio.h"
 
 /* The field takes v[dim]; a NULL one is memory that was not to be had. */
 static void *
@@ -83,9 +83,9 @@ constant_regress(struct constant *f, const struct fit_data *d, const struct fit_
 {
 	struct features_source source = { .ctx = d, .n = d->n, .size = d->dim, .work_alloc = act_work,
 	    .work_free = act_work_free, .block = 16, .rows = act_rows, .exact = act_exact };
-	struct estimate x = { .coef = f->v };
+	struct density_ratio x = { .coef = f->v };
 
-	if (estimate_source(&source, d, o, &x, rep, e) != 0)
+	if (density_ratio_fit(&source, d, o, &x, rep, e) != 0)
 		return -1;
 	f->intercept = x.intercept;
 	f->log_prior_ratio = x.log_prior_ratio;
@@ -105,7 +105,7 @@ regress_along(struct constant *f, const struct fit_data *d, const struct fit_opt
 	enum { SPREAD = 1000 };
 	struct fit_options own = *o;
 	double *phi = calloc(d->n, sizeof *phi), mean = 0, spread = 0, coef = 0;
-	struct estimate x = { .coef = &coef };
+	struct density_ratio x = { .coef = &coef };
 	size_t i, j;
 	int rc;
 
@@ -124,7 +124,7 @@ regress_along(struct constant *f, const struct fit_data *d, const struct fit_opt
 	own.C = 1;
 	own.loss = LOSS_LOGISTIC;
 	own.folds = 0;
-	rc = estimate_features(phi, 1, d, &own, &x, rep, e);
+	rc = density_ratio_fit_rows(phi, 1, d, &own, &x, rep, e);
 	free(phi);
 	f->slope = coef * spread;
 	f->intercept = x.intercept - f->slope * mean;

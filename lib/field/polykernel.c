@@ -16,7 +16,7 @@
 
 #include "base/dot.h"
 #include "field/field.h"
-#include "fit/estimate.h"
+#include "fit/density_ratio.h"
 
 struct polykernel {
 	struct field base;
@@ -165,7 +165,7 @@ kernel_of(const struct polykernel *f, double base)
 /* gram[n][n]'s lower triangle becomes the kernel's values, and with them comes alpha. */
 static int
 fit_double(const struct polykernel *f, const double *X, const struct fit_data *d, const struct fit_options *o,
-    struct estimate *x, struct fit_report *rep, struct err *e)
+    struct density_ratio *x, struct fit_report *rep, struct err *e)
 {
 	double *gram = calloc(d->n, d->n * sizeof *gram);
 	size_t n = d->n, i, j;
@@ -178,7 +178,7 @@ fit_double(const struct polykernel *f, const double *X, const struct fit_data *d
 	for (i = 0; i < n; i++)
 		for (j = 0; j <= i; j++)
 			gram[i * n + j] = kernel_of(f, gram[i * n + j]);
-	rc = estimate_gram(gram, d, o, x, rep, e);
+	rc = density_ratio_fit_gram(gram, d, o, x, rep, e);
 	free(gram);
 	return rc;
 }
@@ -186,7 +186,7 @@ fit_double(const struct polykernel *f, const double *X, const struct fit_data *d
 /* The same with floats. */
 static int
 fit_single(const struct polykernel *f, const double *X, const struct fit_data *d, const struct fit_options *o,
-    struct estimate *x, struct fit_report *rep, struct err *e)
+    struct density_ratio *x, struct fit_report *rep, struct err *e)
 {
 	size_t n = d->n, side = features_side(n), i, j;
 	float *gram = calloc(side, side * sizeof *gram), *single = malloc(n * d->dim * sizeof *single);
@@ -206,7 +206,7 @@ fit_single(const struct polykernel *f, const double *X, const struct fit_data *d
 	features_mirror(gram, n);
 	free(single);
 	single = NULL;
-	rc = estimate_gram_single(gram, d, o, x, rep, e);
+	rc = density_ratio_fit_gram_single(gram, d, o, x, rep, e);
 out:
 	free(gram);
 	free(single);
@@ -257,8 +257,8 @@ fit(const struct fit_data *data, const struct fit_options *o, struct fit_report 
 	double *X = calloc(data->n, data->dim * sizeof *X), *alpha = calloc(data->n, sizeof *alpha);
 	/* the greatest value is that of a row with itself; a float's range is smaller than its digits are few */
 	double most = pow(o->gamma + o->coef0, o->degree);
-	struct estimate x = { .coef = alpha };
-	int single = data->n * data->n > ESTIMATE_EXACT && most > 1e-12 && most < 1e12;
+	struct density_ratio x = { .coef = alpha };
+	int single = data->n * data->n > DENSITY_RATIO_EXACT && most > 1e-12 && most < 1e12;
 	size_t i;
 
 	if (f == NULL || X == NULL || alpha == NULL) {

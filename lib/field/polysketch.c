@@ -20,7 +20,7 @@
 #include "base/dot.h"
 #include "base/simd.h"
 #include "field/field.h"
-#include "fit/estimate.h"
+#include "fit/density_ratio.h"
 
 struct polysketch {
 	struct field base;
@@ -489,7 +489,7 @@ fit(const struct fit_data *data, const struct fit_options *o, struct fit_report 
 	struct maker m = { f, data };
 	struct features_source source = { .ctx = &m, .n = data->n, .size = o->components, .work_alloc = maker_alloc,
 	    .work_free = maker_free, .block = 1, .rows = maker_rows, .exact = maker_exact, .turn = maker_turn };
-	struct estimate x;
+	struct density_ratio x;
 	int rc = -1;
 
 	if (f == NULL)
@@ -498,7 +498,7 @@ fit(const struct fit_data *data, const struct fit_options *o, struct fit_report 
 	if (draw_hashes(f) != 0 || (f->w = calloc(f->n, sizeof *f->w)) == NULL)
 		goto memory;
 	x.coef = f->w;
-	if (estimate_source(&source, data, o, &x, rep, e) != 0)
+	if (density_ratio_fit(&source, data, o, &x, rep, e) != 0)
 		goto out;
 	f->intercept = x.intercept;
 	f->log_prior_ratio = x.log_prior_ratio;

@@ -17,7 +17,7 @@
 #include <string.h>
 
 #include "field/field.h"
-#include "fit/estimate.h"
+#include "fit/density_ratio.h"
 
 enum { SIGMA_ROWS = 1000 };	/* of which the median distance is taken */
 
@@ -256,7 +256,7 @@ fit(const struct fit_data *d, const struct fit_options *o, struct fit_report *re
 	float *W = malloc(o->components * d->dim * sizeof *W);
 	struct rff *f = NULL;
 	struct maker m;
-	struct estimate x;
+	struct density_ratio x;
 	int rc = -1;
 	size_t i;
 
@@ -271,7 +271,7 @@ fit(const struct fit_data *d, const struct fit_options *o, struct fit_report *re
 	m = (struct maker){ f, d, W };
 	source.ctx = &m;
 	x.coef = f->w;
-	if ((rc = estimate_source(&source, d, o, &x, rep, e)) == 0) {
+	if ((rc = density_ratio_fit(&source, d, o, &x, rep, e)) == 0) {
 		f->intercept = x.intercept;
 		f->log_prior_ratio = x.log_prior_ratio;
 	}

@@ -57,7 +57,7 @@ struct fit_report {
 	double objective;	/* at the end */
 	double gradient_norm;	/* of the objective at the end */
 	unsigned iterations;	/* Newton steps */
-	/* on groups held out (estimate.h) */
+	/* on groups held out (density_ratio.h) */
 	unsigned folds;		/* 0: nothing is held out */
 	double *held_out;	/* [n] h of each row by a fit without its group; the caller's memory */
 	int has_held_out;

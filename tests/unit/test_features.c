@@ -9,7 +9,7 @@
 
 #include "base/parallel.h"
 #include "fit/calibration.h"
-#include "fit/estimate.h"
+#include "fit/density_ratio.h"
 #include "fit/features.h"
 #include "tap.h"
 
@@ -289,7 +289,7 @@ check_fit(double C)
 	double *phi = have(malloc(ROWS * COLUMNS * sizeof *phi)), *w[2], *held_out[2];
 	struct fit_report rep[2] = { { 0 }, { 0 } };
 	struct fit_options o;
-	struct estimate x[2];
+	struct density_ratio x[2];
 	struct err e;
 	int rc[2];
 	size_t i, k;
@@ -304,10 +304,10 @@ check_fit(double C)
 	}
 	fit_options_default(&o);
 	o.C = C;
-	rc[0] = estimate_source(&s, &d, &o, &x[0], &rep[0], &e);
+	rc[0] = density_ratio_fit(&s, &d, &o, &x[0], &rep[0], &e);
 	if (features_exact(&s, phi, &e) != 0)
 		printf("Bail out! %s\n", e.text);
-	rc[1] = estimate_features(phi, COLUMNS, &d, &o, &x[1], &rep[1], &e);
+	rc[1] = density_ratio_fit_rows(phi, COLUMNS, &d, &o, &x[1], &rep[1], &e);
 	if (ok(rc[0] == 0 && rc[1] == 0, "fits of %d x %d, C = %g", ROWS, COLUMNS, C)) {
 		calibration_report(&d, &rep[0]);
 		calibration_report(&d, &rep[1]);

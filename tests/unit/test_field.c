@@ -52,7 +52,7 @@ check_fit(const char *name, struct polysketch *f, const json_t *g)
 	double w[MOST], held_out[ROWS], theirs = cblas_ddot((int)f->n, f->w, 1, f->w, 1) / 2;
 	int label[ROWS], group[ROWS];
 	struct fit_data data = { act, label, group, ROWS, d, 10 };
-	struct estimate x = { .coef = w };
+	struct density_ratio x = { .coef = w };
 	struct fit_report rep = { .held_out = held_out };
 	struct fit_options o;
 	struct polysketch plain = *f;
@@ -73,7 +73,7 @@ check_fit(const char *name, struct polysketch *f, const json_t *g)
 		for (j = 0; j < d; j++)
 			act[i * d + j] = 0;
 	}
-	if (ok(estimate_features(phi, f->n, &data, &o, &x, &rep, &e) == 0, "%s: fit", name)) {
+	if (ok(density_ratio_fit_rows(phi, f->n, &data, &o, &x, &rep, &e) == 0, "%s: fit", name)) {
 		calibration_report(&data, &rep);
 		ok(rep.objective < theirs * (1 + 1e-12) && rep.objective > theirs * (1 - 1e-4),
 		    "%s: objective %.9g, the reference's %.9g", name, rep.objective, theirs);

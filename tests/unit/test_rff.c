@@ -37,7 +37,7 @@ check_fit(const json_t *g, struct rff *f, const struct fit_data *d)
 	double *held_out = malloc(d->n * sizeof *held_out), *w = malloc(f->n * sizeof *w);
 	double theirs = cblas_ddot((int)f->n, f->w, 1, f->w, 1) / 2;
 	struct fit_report rep = { .held_out = held_out };
-	struct estimate x = { .coef = w };
+	struct density_ratio x = { .coef = w };
 	struct fit_options o;
 	struct err e;
 	size_t i;
@@ -53,7 +53,7 @@ check_fit(const json_t *g, struct rff *f, const struct fit_data *d)
 
 		theirs += log1p(exp(d->label[i] ? -value : value));
 	}
-	if (ok(estimate_features(phi, f->n, d, &o, &x, &rep, &e) == 0, "rff: fit")) {
+	if (ok(density_ratio_fit_rows(phi, f->n, d, &o, &x, &rep, &e) == 0, "rff: fit")) {
 		calibration_report(d, &rep);
 		ok(rep.objective < theirs * (1 + 1e-12) && rep.objective > theirs * (1 - 1e-4),
 		    "rff: objective %.9g, the reference's %.9g", rep.objective, theirs);

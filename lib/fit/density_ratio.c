@@ -1,4 +1,4 @@
-#include "fit/estimate.h"
+#include "fit/density_ratio.h"
 
 #include <cblas.h>
 #include <gsl/gsl_statistics_double.h>
@@ -98,7 +98,7 @@ static int
 choose(const struct classifier_problem *p, const struct fit_data *d, const struct folds *k,
     struct fit_report *rep, struct err *e)
 {
-	double C[ESTIMATE_CS], best = INFINITY, scale = variance(p), *score = calloc(AT_ONCE, d->n * sizeof *score);
+	double C[DENSITY_RATIO_CS], best = INFINITY, scale = variance(p), *score = calloc(AT_ONCE, d->n * sizeof *score);
 	size_t c, from, to, at = 0;
 	int rc = -1;
 
@@ -106,11 +106,11 @@ choose(const struct classifier_problem *p, const struct fit_data *d, const struc
 		err_memory(e);
 		goto out;
 	}
-	for (c = 0; c < ESTIMATE_CS; c++)
-		C[c] = pow(10, -2 + 4 * (double)c / (ESTIMATE_CS - 1)) / (scale > 0 ? scale : 1);
+	for (c = 0; c < DENSITY_RATIO_CS; c++)
+		C[c] = pow(10, -2 + 4 * (double)c / (DENSITY_RATIO_CS - 1)) / (scale > 0 ? scale : 1);
 	/* the greater C, the longer its fits take: none are tried behind two that did worse than one before */
-	for (from = 0; from < ESTIMATE_CS && at + 2 >= from; from = to) {
-		to = from == 0 ? AT_ONCE : from + 2 < ESTIMATE_CS ? from + 2 : ESTIMATE_CS;
+	for (from = 0; from < DENSITY_RATIO_CS && at + 2 >= from; from = to) {
+		to = from == 0 ? AT_ONCE : from + 2 < DENSITY_RATIO_CS ? from + 2 : DENSITY_RATIO_CS;
 		if (cross_validate(p, d, k, C + from, to - from, score, e) != 0)
 			goto out;
 		for (c = from; c < to; c++) {
@@ -123,7 +123,7 @@ choose(const struct classifier_problem *p, const struct fit_data *d, const struc
 		}
 	}
 	rep->C = C[at];
-	rep->C_at_end = at == 0 || at == ESTIMATE_CS - 1;
+	rep->C_at_end = at == 0 || at == DENSITY_RATIO_CS - 1;
 	rc = 0;
 out:
 	free(score);
@@ -132,7 +132,7 @@ out:
 
 /* The fit at rep->C, and beside it those to all but each fold, if there are any: what they need of the rows they share. */
 static int
-fit_all(const struct classifier_problem *p, const struct fit_data *d, const struct folds *k, struct estimate *x,
+fit_all(const struct classifier_problem *p, const struct fit_data *d, const struct folds *k, struct density_ratio *x,
     struct fit_report *rep, struct err *e)
 {
 	struct classifier_fit fit[FITS], *whole = NULL;
@@ -173,7 +173,7 @@ out:
 
 static int
 estimate(const struct classifier_problem *p, const struct fit_data *d, const struct fit_options *o,
-    struct estimate *x, struct fit_report *rep, struct err *e)
+    struct density_ratio *x, struct fit_report *rep, struct err *e)
 {
 	struct folds k = { 0 };
 	int dealt, rc = -1;
@@ -200,8 +200,8 @@ out:
 }
 
 int
-estimate_gram(const double *gram, const struct fit_data *d, const struct fit_options *o,
-    struct estimate *x, struct fit_report *rep, struct err *e)
+density_ratio_fit_gram(const double *gram, const struct fit_data *d, const struct fit_options *o,
+    struct density_ratio *x, struct fit_report *rep, struct err *e)
 {
 	struct classifier_problem p = { .rows = gram, .dual = 1, .n = d->n, .size = d->n, .label = d->label,
 	    .loss = o->loss };
@@ -210,11 +210,11 @@ estimate_gram(const double *gram, const struct fit_data *d, const struct fit_opt
 }
 
 int
-estimate_features(const double *phi, size_t size, const struct fit_data *d,
-    const struct fit_options *o, struct estimate *x, struct fit_report *rep, struct err *e)
+density_ratio_fit_rows(const double *phi, size_t size, const struct fit_data *d,
+    const struct fit_options *o, struct density_ratio *x, struct fit_report *rep, struct err *e)
 {
 	struct classifier_problem p = { .rows = phi, .n = d->n, .size = size, .label = d->label, .loss = o->loss };
-	struct estimate dual;
+	struct density_ratio dual;
 	double *gram, *alpha;
 	int rc = -1;
 
@@ -230,7 +230,7 @@ estimate_features(const double *phi, size_t size, const struct fit_data *d,
 	cblas_dsyrk(CblasRowMajor, CblasLower, CblasNoTrans, (int)d->n, (int)size, 1, phi, (int)size, 0, gram,
 	    (int)d->n);
 	dual.coef = alpha;
-	if ((rc = estimate_gram(gram, d, o, &dual, rep, e)) != 0)
+	if ((rc = density_ratio_fit_gram(gram, d, o, &dual, rep, e)) != 0)
 		goto out;
 	cblas_dgemv(CblasRowMajor, CblasTrans, (int)d->n, (int)size, 1, phi, (int)size, alpha, 1, 0, x->coef, 1);
 	x->intercept = dual.intercept;
@@ -244,7 +244,7 @@ out:
 /* All digits, while they cost no time that anybody notices. */
 static int
 source_exact(const struct features_source *s, const struct fit_data *d, const struct fit_options *o,
-    struct estimate *x, struct fit_report *rep, struct err *e)
+    struct density_ratio *x, struct fit_report *rep, struct err *e)
 {
 	double *phi = malloc(s->n * s->size * sizeof *phi);
 	int rc;
@@ -252,14 +252,14 @@ source_exact(const struct features_source *s, const struct fit_data *d, const st
 	if (phi == NULL)
 		return err_memory(e);
 	if ((rc = features_exact(s, phi, e)) == 0)
-		rc = estimate_features(phi, s->size, d, o, x, rep, e);
+		rc = density_ratio_fit_rows(phi, s->size, d, o, x, rep, e);
 	free(phi);
 	return rc;
 }
 
 int
-estimate_gram_single(const float *gram, const struct fit_data *d, const struct fit_options *o,
-    struct estimate *x, struct fit_report *rep, struct err *e)
+density_ratio_fit_gram_single(const float *gram, const struct fit_data *d, const struct fit_options *o,
+    struct density_ratio *x, struct fit_report *rep, struct err *e)
 {
 	struct classifier_problem p = { .gram = gram, .dual = 1, .n = d->n, .size = d->n, .label = d->label,
 	    .loss = o->loss };
@@ -269,19 +269,19 @@ estimate_gram_single(const float *gram, const struct fit_data *d, const struct f
 
 static int
 source_gram(const struct features_source *s, const struct fit_data *d, const struct fit_options *o,
-    struct estimate *x, struct fit_report *rep, struct err *e)
+    struct density_ratio *x, struct fit_report *rep, struct err *e)
 {
 	size_t side = features_side(d->n);
 	float *gram = calloc(side, side * sizeof *gram);
 	double *alpha = calloc(d->n, sizeof *alpha), shift;
-	struct estimate dual = { .coef = alpha };
+	struct density_ratio dual = { .coef = alpha };
 	int rc = -1;
 
 	if (gram == NULL || alpha == NULL) {
 		err_memory(e);
 		goto out;
 	}
-	if (features_gram(s, gram, e) != 0 || estimate_gram_single(gram, d, o, &dual, rep, e) != 0 ||
+	if (features_gram(s, gram, e) != 0 || density_ratio_fit_gram_single(gram, d, o, &dual, rep, e) != 0 ||
 	    features_combine(s, alpha, x->coef, &shift, e) != 0)
 		goto out;
 	x->intercept = dual.intercept - shift;
@@ -295,7 +295,7 @@ out:
 
 static int
 source_packed(const struct features_source *s, const struct fit_data *d, const struct fit_options *o,
-    struct estimate *x, struct fit_report *rep, struct err *e)
+    struct density_ratio *x, struct fit_report *rep, struct err *e)
 {
 	struct classifier_problem p = { .n = s->n, .size = s->size, .label = d->label, .loss = o->loss };
 	int rc;
@@ -309,17 +309,17 @@ source_packed(const struct features_source *s, const struct fit_data *d, const s
 }
 
 int
-estimate_source(const struct features_source *s, const struct fit_data *d, const struct fit_options *o,
-    struct estimate *x, struct fit_report *rep, struct err *e)
+density_ratio_fit(const struct features_source *s, const struct fit_data *d, const struct fit_options *o,
+    struct density_ratio *x, struct fit_report *rep, struct err *e)
 {
 	/*
 	 * Multiplications: a product with packed rows goes through them twice, one with inner products
 	 * through a square, which has its price. What else there is, is the same or less.
 	 */
 	double n = (double)s->n, size = (double)s->size, products = o->C > 0 ? PRODUCTS + o->folds * PRODUCTS :
-	    PRODUCTS + ESTIMATE_CS * o->folds * PRODUCTS_OF_MANY;
+	    PRODUCTS + DENSITY_RATIO_CS * o->folds * PRODUCTS_OF_MANY;
 
-	if (s->n * s->size <= ESTIMATE_EXACT)
+	if (s->n * s->size <= DENSITY_RATIO_EXACT)
 		return source_exact(s, d, o, x, rep, e);
 	if ((n * n * size / 2 + products * n * n < products * 2 * n * size ? source_gram(s, d, o, x, rep, e) :
 	    source_packed(s, d, o, x, rep, e)) != 0)
