@@ -2,14 +2,12 @@
 
 #include <cblas.h>
 
-enum { MAX_THREADS = 512 };
-
 unsigned
 parallel_count(void)
 {
 	int n = openblas_get_num_threads();
 
-	return n < 1 ? 1 : n > MAX_THREADS ? MAX_THREADS : (unsigned)n;
+	return n < 1 ? 1 : n > PARALLEL_MAX ? PARALLEL_MAX : (unsigned)n;
 }
 
 void

@@ -43,46 +43,11 @@ constant_free(struct field *base)
 	free(f);
 }
 
-/* The features are the activations: for features.h, which needs no memory for them. */
-static void *
-act_work(const void *ctx, int exact)
-{
-	(void)exact;
-	return (void *)ctx;
-}
-
-static void
-act_work_free(void *work)
-{
-	(void)work;
-}
-
-static void
-act_rows(const void *ctx, void *work, size_t first, size_t n, float *phi)
-{
-	const struct fit_data *d = ctx;
-
-	(void)work;
-	memcpy(phi, d->act + first * d->dim, n * d->dim * sizeof *phi);
-}
-
-static void
-act_exact(const void *ctx, void *work, size_t first, size_t n, double *phi)
-{
-	const struct fit_data *d = ctx;
-	size_t i;
-
-	(void)work;
-	for (i = 0; i < n * d->dim; i++)
-		phi[i] = (double)d->act[first * d->dim + i];
-}
-
 int
 constant_regress(struct constant *f, const struct fit_data *d, const struct fit_options *o,
     struct fit_report *rep, struct err *e)
 {
-	struct features_source source = { .ctx = d, .n = d->n, .size = d->dim, .work_alloc = act_work,
-	    .work_free = act_work_free, .block = 16, .rows = act_rows, .exact = act_exact };
+	struct features_source source = { .n = d->n, .size = d->dim, .matrix = d->act };
 	struct density_ratio x = { .coef = f->v };
 
 	if (density_ratio_fit(&source, d, o, &x, rep, e) != 0)
@@ -104,34 +69,41 @@ regress_along(struct constant *f, const struct fit_data *d, const struct fit_opt
 	 */
 	enum { SPREAD = 1000 };
 	struct fit_options own = *o;
-	double *phi = calloc(d->n, sizeof *phi), mean = 0, spread = 0, coef = 0;
+	double *along = calloc(d->n, sizeof *along), mean = 0, spread = 0, coef = 0;
+	float *phi = malloc(d->n * sizeof *phi);
+	struct features_source source = { .n = d->n, .size = 1, .matrix = phi };
 	struct density_ratio x = { .coef = &coef };
 	size_t i, j;
 	int rc;
 
-	if (phi == NULL)
-		return err_memory(e);
+	if (along == NULL || phi == NULL) {
+		rc = err_memory(e);
+		goto out;
+	}
 	for (i = 0; i < d->n; i++) {
 		for (j = 0; j < d->dim; j++)
-			phi[i] += f->v[j] * (double)d->act[i * d->dim + j];
-		mean += phi[i] / (double)d->n;
+			along[i] += f->v[j] * (double)d->act[i * d->dim + j];
+		mean += along[i] / (double)d->n;
 	}
 	for (i = 0; i < d->n; i++)
-		spread += (phi[i] - mean) * (phi[i] - mean) / (double)d->n;
+		spread += (along[i] - mean) * (along[i] - mean) / (double)d->n;
 	spread = spread > 0 ? SPREAD / sqrt(spread) : 0;
 	for (i = 0; i < d->n; i++)
-		phi[i] = (phi[i] - mean) * spread;
+		phi[i] = (float)((along[i] - mean) * spread);
 	own.C = 1;
 	own.loss = LOSS_LOGISTIC;
 	own.folds = 0;
-	rc = density_ratio_fit_rows(phi, 1, d, &own, &x, rep, e);
-	free(phi);
+	if ((rc = density_ratio_fit(&source, d, &own, &x, rep, e)) != 0)
+		goto out;
 	f->slope = coef * spread;
 	f->intercept = x.intercept - f->slope * mean;
 	f->log_prior_ratio = x.log_prior_ratio;
 	/* held out must be the vector too, not only h along it; and C was not for the user to choose */
 	rep->has_held_out = 0;
 	rep->C = NAN;
+out:
+	free(along);
+	free(phi);
 	return rc;
 }
 

@@ -11,7 +11,7 @@
 /* One fold of refit_folds: rows and memory are the caller's. */
 static int
 refit(const struct field_type *type, const struct fit_data *all, const struct fit_data *part,
-    const unsigned char *out, const struct fit_options *o, double *held_out, struct err *e)
+    const struct folds *k, unsigned fold, const struct fit_options *o, double *held_out, struct err *e)
 {
 	struct fit_report rep = { 0 };
 	struct field *f = type->fit(part, o, &rep, e);
@@ -27,7 +27,7 @@ refit(const struct field_type *type, const struct fit_data *all, const struct fi
 		goto out;
 	}
 	for (i = 0; i < all->n; i++) {
-		if (!out[i])
+		if (k->of[i] != fold)
 			continue;
 		for (j = 0; j < all->dim; j++)
 			y[j] = (double)all->act[i * all->dim + j];
@@ -48,30 +48,30 @@ refit_folds(const struct field_type *type, const struct fit_data *d, const struc
 	struct fit_options once = *o;
 	struct folds k = { 0 };
 	float *act = malloc(d->n * d->dim * sizeof *act);
-	int *label = calloc(d->n, sizeof *label), *group = calloc(d->n, sizeof *group), dealt, rc = -1;
+	int *label = calloc(d->n, sizeof *label), *group = calloc(d->n, sizeof *group), assigned, rc = -1;
 	unsigned v;
 	size_t i;
 
 	once.folds = 0;
-	if (act == NULL || label == NULL || group == NULL || (dealt = folds_deal(&k, d, o)) < 0) {
+	if (act == NULL || label == NULL || group == NULL || (assigned = folds_assign(&k, d, o)) < 0) {
 		err_memory(e);
 		goto out;
 	}
-	for (v = 0; dealt && v < k.n; v++) {
+	for (v = 0; assigned && v < k.n; v++) {
 		struct fit_data part = { act, label, group, 0, d->dim, d->n_group };
 
 		for (i = 0; i < d->n; i++) {
-			if (k.out[v * d->n + i])
+			if (k.of[i] == v)
 				continue;
 			memcpy(act + part.n * d->dim, d->act + i * d->dim, d->dim * sizeof *act);
 			label[part.n] = d->label[i];
 			group[part.n++] = d->group[i];
 		}
-		if (refit(type, d, &part, k.out + v * d->n, &once, rep->held_out, e) != 0)
+		if (refit(type, d, &part, &k, v, &once, rep->held_out, e) != 0)
 			goto out;
 	}
-	rep->has_held_out = dealt;
-	rep->folds = dealt ? k.n : 0;
+	rep->has_held_out = assigned;
+	rep->folds = assigned ? k.n : 0;
 	rc = 0;
 out:
 	folds_release(&k);

@@ -162,54 +162,22 @@ kernel_of(const struct polykernel *f, double base)
 	return k;
 }
 
-/* gram[n][n]'s lower triangle becomes the kernel's values, and with them comes alpha. */
+/* Fits x->coef = alpha to the kernel's values between the rows X[n][dim]. Returns 0, or -1 with a message in e. */
 static int
-fit_double(const struct polykernel *f, const double *X, const struct fit_data *d, const struct fit_options *o,
+fit_alpha(const struct polykernel *f, const double *X, const struct fit_data *d, const struct fit_options *o,
     struct density_ratio *x, struct fit_report *rep, struct err *e)
 {
-	double *gram = calloc(d->n, d->n * sizeof *gram);
-	size_t n = d->n, i, j;
+	struct gram *g = gram_alloc(d->n, e);
+	size_t i;
 	int rc;
 
-	if (gram == NULL)
-		return err_memory(e);
-	cblas_dsyrk(CblasRowMajor, CblasLower, CblasNoTrans, (int)n, (int)d->dim, f->gamma, X, (int)d->dim, 0, gram,
-	    (int)n);
-	for (i = 0; i < n; i++)
-		for (j = 0; j <= i; j++)
-			gram[i * n + j] = kernel_of(f, gram[i * n + j]);
-	rc = density_ratio_fit_gram(gram, d, o, x, rep, e);
-	free(gram);
-	return rc;
-}
-
-/* The same with floats. */
-static int
-fit_single(const struct polykernel *f, const double *X, const struct fit_data *d, const struct fit_options *o,
-    struct density_ratio *x, struct fit_report *rep, struct err *e)
-{
-	size_t n = d->n, side = features_side(n), i, j;
-	float *gram = calloc(side, side * sizeof *gram), *single = malloc(n * d->dim * sizeof *single);
-	int rc = -1;
-
-	if (gram == NULL || single == NULL) {
-		err_memory(e);
-		goto out;
-	}
-	for (i = 0; i < n * d->dim; i++)
-		single[i] = (float)X[i];
-	cblas_ssyrk(CblasRowMajor, CblasLower, CblasNoTrans, (int)n, (int)d->dim, (float)f->gamma, single, (int)d->dim,
-	    0, gram, (int)side);
-	for (i = 0; i < n; i++)
-		for (j = 0; j <= i; j++)
-			gram[i * side + j] = (float)kernel_of(f, (double)gram[i * side + j]);
-	features_mirror(gram, n);
-	free(single);
-	single = NULL;
-	rc = density_ratio_fit_gram_single(gram, d, o, x, rep, e);
-out:
-	free(gram);
-	free(single);
+	if (g == NULL)
+		return -1;
+	gram_set(g, X, d->dim, f->gamma);
+	for (i = 0; i < g->count; i++)
+		g->values[i] = kernel_of(f, g->values[i]);
+	rc = density_ratio_fit_gram(g, d, o, x, rep, e);
+	gram_free(g);
 	return rc;
 }
 
@@ -255,10 +223,7 @@ fit(const struct fit_data *data, const struct fit_options *o, struct fit_report 
 {
 	struct polykernel *f = polykernel_alloc(data->dim, o->degree, o->gamma, o->coef0);
 	double *X = calloc(data->n, data->dim * sizeof *X), *alpha = calloc(data->n, sizeof *alpha);
-	/* the greatest value is that of a row with itself; a float's range is smaller than its digits are few */
-	double most = pow(o->gamma + o->coef0, o->degree);
 	struct density_ratio x = { .coef = alpha };
-	int single = data->n * data->n > DENSITY_RATIO_EXACT && most > 1e-12 && most < 1e12;
 	size_t i;
 
 	if (f == NULL || X == NULL || alpha == NULL) {
@@ -269,7 +234,7 @@ fit(const struct fit_data *data, const struct fit_options *o, struct fit_report 
 		X[i] = (double)data->act[i];
 	for (i = 0; i < data->n; i++)
 		normalise(X + i * data->dim, data->dim, X + i * data->dim);
-	if ((single ? fit_single : fit_double)(f, X, data, o, &x, rep, e) != 0)
+	if (fit_alpha(f, X, data, o, &x, rep, e) != 0)
 		goto fail;
 	f->intercept = x.intercept;
 	f->log_prior_ratio = x.log_prior_ratio;

@@ -18,7 +18,6 @@
 #include <string.h>
 
 #include "base/dot.h"
-#include "base/simd.h"
 #include "field/field.h"
 #include "fit/density_ratio.h"
 
@@ -252,20 +251,6 @@ convolve(struct work *k, size_t but)
 	}
 }
 
-/* phi[n] of one row */
-static void
-features(struct work *k, const double *a, double *phi)
-{
-	size_t n = k->f->n, i;
-
-	extend(k->f, a, k->xe);
-	sketch(k, k->xe);
-	convolve(k, k->f->degree);
-	fftw_execute_dft_c2r(k->inverse, k->product, k->time);
-	for (i = 0; i < n; i++)
-		phi[i] = k->time[i] / (double)n;
-}
-
 /* w . phi and its gradient in x_e through the transforms, for any degree. */
 static double
 eval_transform(struct work *k, const double *xe, double *grad)
@@ -321,174 +306,113 @@ eval(const struct field *base, void *work, const double *y, size_t n, double *h,
 	}
 }
 
-/*
- * The rows of a fit for features.h: with all digits as above, or with those of floats; the latter are left in the basis of
- * the transform, which is orthonormal, as F_0, sqrt(2) Re F_1, sqrt(2) Im F_1, ... over sqrt(n).
- */
-struct maker {
+/* What make_features gets. */
+struct feature_input {
 	const struct polysketch *f;
-	const struct fit_data *data;
+	const float *act;		/* [..][dim] */
 };
 
-struct maker_work {
-	const struct polysketch *f;
+/* What one thread needs for that; transforms are in single precision. */
+struct feature_work {
 	double *a, *xe;			/* [dim], [ext] */
-	struct work *exact;		/* or NULL, and then */
 	float *time;			/* [n] */
 	float complex *spec, *product;	/* [n/2+1] */
-	fftwf_plan forward;		/* time -> spec */
+	fftwf_plan forward, inverse;	/* time -> spec, product -> time */
 };
 
 static void
-maker_free(void *work)
+feature_work_free(void *work)
 {
-	struct maker_work *k = work;
+	struct feature_work *k = work;
 
 	if (k->forward != NULL)
 		fftwf_destroy_plan(k->forward);
+	if (k->inverse != NULL)
+		fftwf_destroy_plan(k->inverse);
 	fftwf_free(k->time);
 	fftwf_free(k->spec);
 	fftwf_free(k->product);
-	work_free(k->exact);
 	free(k->a);
 	free(k->xe);
 	free(k);
 }
 
-static int
-maker_plan(struct maker_work *k)
-{
-	size_t n = k->f->n, half = n / 2 + 1;
-
-	k->time = fftwf_alloc_real(n);
-	k->spec = fftwf_alloc_complex(half);
-	k->product = fftwf_alloc_complex(half);
-	if (k->time == NULL || k->spec == NULL || k->product == NULL)
-		return -1;
-	k->forward = fftwf_plan_dft_r2c_1d((int)n, k->time, k->spec, FFTW_ESTIMATE);
-	return k->forward == NULL ? -1 : 0;
-}
-
 static void *
-maker_alloc(const void *ctx, int exact)
+feature_work_alloc(const void *ctx)
 {
-	const struct maker *m = ctx;
-	struct maker_work *k = calloc(1, sizeof *k);
+	const struct polysketch *f = ((const struct feature_input *)ctx)->f;
+	size_t n = f->n, half = n / 2 + 1;
+	struct feature_work *k = calloc(1, sizeof *k);
 
 	if (k == NULL)
 		return NULL;
-	k->f = m->f;
-	k->a = calloc(m->f->base.dim, sizeof *k->a);
-	k->xe = calloc(m->f->ext, sizeof *k->xe);
-	if (k->a == NULL || k->xe == NULL ||
-	    (exact ? (k->exact = work_alloc(&m->f->base)) == NULL : maker_plan(k) != 0)) {
-		maker_free(k);
-		return NULL;
+	k->a = calloc(f->base.dim, sizeof *k->a);
+	k->xe = calloc(f->ext, sizeof *k->xe);
+	k->time = fftwf_alloc_real(n);
+	k->spec = fftwf_alloc_complex(half);
+	k->product = fftwf_alloc_complex(half);
+	if (k->a != NULL && k->xe != NULL && k->time != NULL && k->spec != NULL && k->product != NULL) {
+		k->forward = fftwf_plan_dft_r2c_1d((int)n, k->time, k->spec, FFTW_ESTIMATE);
+		k->inverse = fftwf_plan_dft_c2r_1d((int)n, k->product, k->time, FFTW_ESTIMATE);
 	}
-	return k;
+	if (k->forward != NULL && k->inverse != NULL)
+		return k;
+	feature_work_free(k);
+	return NULL;
 }
 
-/* product *= spec, n complex numbers */
-SIMD_CLONES static void
+/* Multiplies n complex numbers by others. */
+static void
 accumulate(float *product, const float *spec, size_t n)
 {
 	size_t i;
 
-	#pragma omp simd
-	for (i = 0; i < n; i++) {
-		float re = product[2 * i], im = product[2 * i + 1];
+	for (i = 0; i < 2 * n; i += 2) {
+		float re = product[i], im = product[i + 1];
 
-		product[2 * i] = re * spec[2 * i] - im * spec[2 * i + 1];
-		product[2 * i + 1] = re * spec[2 * i + 1] + im * spec[2 * i];
+		product[i] = re * spec[i] - im * spec[i + 1];
+		product[i + 1] = re * spec[i + 1] + im * spec[i];
 	}
 }
 
+/* The features of a fit, for features.h. */
 static void
-features_single(struct maker_work *k, const double *a, float *phi)
+make_features(const void *ctx, void *work, size_t first, size_t rows, float *phi)
 {
-	const struct polysketch *f = k->f;
-	size_t n = f->n, half = n / 2 + 1, t, i;
-	const float *F = (const float *)k->product;
-	float scale = (float)sqrt(2 / (double)n), end = (float)sqrt(1 / (double)n);
+	const struct feature_input *input = ctx;
+	const struct polysketch *f = input->f;
+	const float *act = input->act + first * f->base.dim;
+	struct feature_work *k = work;
+	size_t n = f->n, half = n / 2 + 1, r, t, i;
 
-	extend(f, a, k->xe);
-	for (t = 0; t < f->degree; t++) {
-		const int *index = f->index + t * f->ext, *sign = f->sign + t * f->ext;
+	for (r = 0; r < rows; r++, act += f->base.dim, phi += n) {
+		for (i = 0; i < f->base.dim; i++)
+			k->a[i] = (double)act[i];
+		extend(f, k->a, k->xe);
+		for (t = 0; t < f->degree; t++) {
+			const int *index = f->index + t * f->ext, *sign = f->sign + t * f->ext;
+			/* the inverse transform multiplies by n */
+			double scale = t == 0 ? 1 / (double)n : 1;
 
-		memset(k->time, 0, n * sizeof *k->time);
-		for (i = 0; i < f->ext; i++)
-			k->time[index[i]] += (float)(sign[i] * k->xe[i]);
-		fftwf_execute_dft_r2c(k->forward, k->time, t == 0 ? k->product : k->spec);
-		if (t > 0)
-			accumulate((float *)k->product, (const float *)k->spec, half);
+			memset(k->time, 0, n * sizeof *k->time);
+			for (i = 0; i < f->ext; i++)
+				k->time[index[i]] += (float)(scale * sign[i] * k->xe[i]);
+			fftwf_execute_dft_r2c(k->forward, k->time, t == 0 ? k->product : k->spec);
+			if (t > 0)
+				accumulate((float *)k->product, (const float *)k->spec, half);
+		}
+		fftwf_execute(k->inverse);
+		memcpy(phi, k->time, n * sizeof *phi);
 	}
-	phi[0] = end * F[0];
-	for (i = 1; i < n; i++)
-		phi[i] = scale * F[i + 1];
-	if (n % 2 == 0)
-		phi[n - 1] = end * F[n];
-}
-
-/* Row i, whose features are made: one at a time, as the source says. */
-static const double *
-row(const struct maker *m, const struct maker_work *k, size_t i)
-{
-	size_t dim = m->f->base.dim, j;
-
-	for (j = 0; j < dim; j++)
-		k->a[j] = (double)m->data->act[i * dim + j];
-	return k->a;
-}
-
-static void
-maker_rows(const void *ctx, void *work, size_t first, size_t n, float *phi)
-{
-	(void)n;
-	features_single(work, row(ctx, work, first), phi);
-}
-
-static void
-maker_exact(const void *ctx, void *work, size_t first, size_t n, double *phi)
-{
-	const struct maker_work *k = work;
-
-	(void)n;
-	features(k->exact, row(ctx, k, first), phi);
-}
-
-/* w . phi_i is what it was: the transform's transpose is its inverse. */
-static int
-maker_turn(const void *ctx, double *w)
-{
-	const struct maker *m = ctx;
-	size_t n = m->f->n, half = n / 2 + 1, i;
-	double complex *F = fftw_alloc_complex(half);
-	double scale = sqrt(0.5 / (double)n), end = sqrt(1 / (double)n);
-	fftw_plan plan;
-	int rc = -1;
-
-	if (F == NULL || (plan = fftw_plan_dft_c2r_1d((int)n, F, w, FFTW_ESTIMATE | FFTW_UNALIGNED)) == NULL)
-		goto out;
-	F[0] = end * w[0];
-	for (i = 1; i < half; i++)
-		F[i] = scale * (w[2 * i - 1] + (2 * i < n ? I * w[2 * i] : 0));
-	if (n % 2 == 0)
-		F[half - 1] = end * w[n - 1];
-	fftw_execute(plan);
-	fftw_destroy_plan(plan);
-	rc = 0;
-out:
-	fftw_free(F);
-	return rc;
 }
 
 static struct field *
 fit(const struct fit_data *data, const struct fit_options *o, struct fit_report *rep, struct err *e)
 {
 	struct polysketch *f = polysketch_alloc(data->dim, o->degree, o->components, o->gamma, o->coef0);
-	struct maker m = { f, data };
-	struct features_source source = { .ctx = &m, .n = data->n, .size = o->components, .work_alloc = maker_alloc,
-	    .work_free = maker_free, .block = 1, .rows = maker_rows, .exact = maker_exact, .turn = maker_turn };
+	struct feature_input input = { f, data->act };
+	struct features_source source = { .n = data->n, .size = o->components, .ctx = &input,
+	    .work_alloc = feature_work_alloc, .work_free = feature_work_free, .rows = make_features };
 	struct density_ratio x;
 	int rc = -1;
 

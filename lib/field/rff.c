@@ -174,49 +174,19 @@ scale_sigma(const struct fit_data *d)
 	return sqrt((double)d->dim / 2) * sqrt(sum / (double)n);
 }
 
-/* The rows of a fit for features.h: with all digits as above, or with those of floats. */
-struct maker {
+/* What make_features gets; the features are made in single precision. */
+struct feature_input {
 	const struct rff *f;
-	const struct fit_data *d;
-	const float *W;			/* as floats, [n][dim] */
+	const float *act, *W;		/* [..][dim], [n][dim] */
 };
 
-enum { MAKER_ROWS = 64 };		/* at a time: W is read for each time anew */
-
-struct maker_work {
-	double *a;			/* [MAKER_ROWS][dim], or NULL: rows are not exact */
-};
-
-static void *
-maker_alloc(const void *ctx, int exact)
-{
-	const struct maker *m = ctx;
-	struct maker_work *k = calloc(1, sizeof *k);
-
-	if (k == NULL)
-		return NULL;
-	if (exact && (k->a = calloc(MAKER_ROWS, m->f->base.dim * sizeof *k->a)) == NULL) {
-		free(k);
-		return NULL;
-	}
-	return k;
-}
-
+/* The features of a fit, for features.h. */
 static void
-maker_free(void *work)
+make_features(const void *ctx, void *work, size_t first, size_t rows, float *phi)
 {
-	struct maker_work *k = work;
-
-	free(k->a);
-	free(k);
-}
-
-static void
-maker_rows(const void *ctx, void *work, size_t first, size_t rows, float *phi)
-{
-	const struct maker *m = ctx;
-	const struct rff *f = m->f;
-	const float *act = m->d->act + first * f->base.dim, scale = sqrtf(2 / (float)f->n);
+	const struct feature_input *input = ctx;
+	const struct rff *f = input->f;
+	float scale = sqrtf(2 / (float)f->n);
 	int dim = (int)f->base.dim;
 	size_t i, j;
 
@@ -224,38 +194,20 @@ maker_rows(const void *ctx, void *work, size_t first, size_t rows, float *phi)
 	for (i = 0; i < rows; i++)
 		for (j = 0; j < f->n; j++)
 			phi[i * f->n + j] = (float)f->b[j];
-	cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)rows, (int)f->n, dim, 1, act, dim, m->W, dim, 1, phi,
-	    (int)f->n);
+	cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)rows, (int)f->n, dim, 1, input->act + first * f->base.dim,
+	    dim, input->W, dim, 1, phi, (int)f->n);
 	for (i = 0; i < rows * f->n; i++)
 		phi[i] = scale * cosf(phi[i]);
-}
-
-static void
-maker_exact(const void *ctx, void *work, size_t first, size_t rows, double *phi)
-{
-	const struct maker *m = ctx;
-	const struct rff *f = m->f;
-	const struct maker_work *k = work;
-	const float *act = m->d->act + first * f->base.dim;
-	double scale = sqrt(2 / (double)f->n);
-	size_t i;
-
-	for (i = 0; i < rows * f->base.dim; i++)
-		k->a[i] = (double)act[i];
-	phases(f, k->a, rows, phi);
-	for (i = 0; i < rows * f->n; i++)
-		phi[i] = scale * cos(phi[i]);
 }
 
 static struct field *
 fit(const struct fit_data *d, const struct fit_options *o, struct fit_report *rep, struct err *e)
 {
 	double sigma = o->sigma == SIGMA_SCALE ? scale_sigma(d) : o->sigma_value;
-	struct features_source source = { .n = d->n, .size = o->components, .work_alloc = maker_alloc, .work_free = maker_free,
-	    .block = MAKER_ROWS, .rows = maker_rows, .exact = maker_exact };
 	float *W = malloc(o->components * d->dim * sizeof *W);
+	struct feature_input input = { .act = d->act, .W = W };
+	struct features_source source = { .n = d->n, .size = o->components, .ctx = &input, .rows = make_features };
 	struct rff *f = NULL;
-	struct maker m;
 	struct density_ratio x;
 	int rc = -1;
 	size_t i;
@@ -268,8 +220,7 @@ fit(const struct fit_data *d, const struct fit_options *o, struct fit_report *re
 	}
 	for (i = 0; i < f->n * d->dim; i++)
 		W[i] = (float)f->W[i];
-	m = (struct maker){ f, d, W };
-	source.ctx = &m;
+	input.f = f;
 	x.coef = f->w;
 	if ((rc = density_ratio_fit(&source, d, o, &x, rep, e)) == 0) {
 		f->intercept = x.intercept;

@@ -1,16 +1,18 @@
 /*
- * classifier - linear classifiers with an L2 penalty, to their optimum: logistic
- * regression, or a support vector machine with the squared hinge.
+ * classifier - linear classifiers with an L2 penalty: logistic regression, or a
+ * support vector machine with the squared hinge loss.
  *
- * Source: the paper's section 4, and scikit-learn's LogisticRegression, whose objective
- * this is (L from the loss: log(1 + exp(-m)) or max(0, 1 - m)^2):
- *   1/2 |w|^2 + C * sum_i L(s_i (w . phi_i + c)),  s_i = +-1, c free of penalty.
- * Newton's method, each step solved by conjugate gradients with c eliminated
- * exactly. Of the rows it needs phi itself (primal, best when they are more than
- * the features) or only their inner products (dual: w = sum_i alpha_i phi_i).
+ * A fit minimises, over the weights w and the intercept c,
+ *   1/2 |w|^2 + C sum_i L(s_i f_i),  f_i = w . (phi_i - m) + c,
+ * where m is the mean of the rows phi_i, s_i = +1 or -1 are the labels, and
+ * L(x) is log(1 + exp(-x)) or max(0, 1 - x)^2. There is no penalty on c.
+ * Source: section 4 of the paper; the objective is that of scikit-learn's
+ * LogisticRegression.
  *
- * Several fits to the same rows, with other C or other rows left out, are taken
- * together: what they need of the rows is one product of matrices for all of them.
+ * It needs either the rows (primal: in single precision), or only their inner
+ * products (dual: w = sum_i alpha_i (phi_i - m), in double precision). Several
+ * fits to the same rows are made together, because a product with several
+ * vectors reads the rows only once.
  */
 #ifndef ODESTEER_CLASSIFIER_H
 #define ODESTEER_CLASSIFIER_H
@@ -20,34 +22,41 @@
 #include "base/err.h"
 #include "fit/data.h"
 #include "fit/features.h"
+#include "fit/gram.h"
 
 struct classifier_problem {
-	/* one of these three; with the latter two, all that hangs on the rows has the precision of floats */
-	const double *rows;	/* primal: phi [n][size]; dual: inner products [n][n], size = n, lower triangle */
-	const float *gram;	/* dual: inner products as features.h has them, size = n */
-	struct features *phi;	/* primal: packed */
-	int dual;
-	size_t n, size;
-	const int *label;	/* [n], 1 positive, 0 negative */
+	struct features *features;	/* the rows; or NULL, and then */
+	struct gram *gram;		/* their inner products, centred */
+	const int *label;		/* [n], 1 positive, 0 negative */
+	const unsigned *fold;		/* [n], of each row; NULL if no fit leaves a fold out */
 	enum loss loss;
 };
 
+enum { CLASSIFIER_NO_FOLD = -1 };
+
 struct classifier_fit {
-	double C;		/* set these three */
-	const unsigned char *out;	/* [n], 1: the row is left out; NULL: none is */
-	double tolerance;	/* gradient's norm at the end over that at the start; 0: as small as it gets */
-	double *coef;		/* [size] w, or alpha in the dual; the caller's memory; NULL: not wanted */
-	double *f;		/* [n] w . phi_i + c, of the rows left out too; the caller's memory */
+	/* set by the caller */
+	double C;
+	int held_out;		/* the fold to leave out, or CLASSIFIER_NO_FOLD */
+	/*
+	 * stop when |gradient| is this fraction of its first value; 0: only
+	 * rounding ends it
+	 */
+	double tolerance;
+	double *coef;		/* gets w[size], or alpha[n] in the dual; may be NULL */
+	double *f;		/* [n], gets f_i of the held-out rows, or of all; may be NULL */
+	/* set by classifier_fit */
 	double intercept;	/* c */
-	double objective;	/* at the end */
-	double gradient_norm;	/* of the objective, at the end */
-	unsigned iterations;	/* Newton steps */
+	double objective;
+	double gradient_norm;
+	unsigned iterations;	/* of Newton's method */
 };
 
 /*
- * Both labels must be among the rows each fit takes. 0, or -1: out of memory, or no
- * convergence within 100 Newton steps.
+ * Makes n_fit fits; the rows of each must have both labels. Returns 0, or -1
+ * with a message in e: out of memory, or a fit that does not converge.
  */
-int classifier_fit(const struct classifier_problem *p, struct classifier_fit *fit, size_t n_fit, struct err *e);
+int classifier_fit(const struct classifier_problem *p, struct classifier_fit *fit, size_t n_fit,
+    struct err *e);
 
 #endif

@@ -8,51 +8,49 @@ void
 folds_release(struct folds *k)
 {
 	free(k->of);
-	free(k->out);
 }
 
+/* Returns whether the rows outside a fold have both labels. */
 static int
-both_labels(const struct fit_data *d, const unsigned char *out)
+both_labels(const struct fit_data *d, const struct folds *k, unsigned fold)
 {
 	int seen[2] = { 0, 0 };
 	size_t i;
 
 	for (i = 0; i < d->n; i++)
-		if (!out[i])
+		if (k->of[i] != fold)
 			seen[d->label[i]] = 1;
 	return seen[0] && seen[1];
 }
 
 int
-folds_deal(struct folds *k, const struct fit_data *d, const struct fit_options *o)
+folds_assign(struct folds *k, const struct fit_data *d, const struct fit_options *o)
 {
-	unsigned *fold = NULL, f;
+	unsigned *of_group = NULL, f;
 	gsl_rng *rng = NULL;
 	int rc = -1;
 	size_t i;
 
-	*k = (struct folds){ .n = o->folds < d->n_group ? o->folds : (unsigned)d->n_group };
+	k->of = NULL;
+	k->n = o->folds < d->n_group ? o->folds : (unsigned)d->n_group;
 	if (o->folds == 0)
 		return 0;
-	fold = calloc(d->n_group, sizeof *fold);
+	of_group = calloc(d->n_group, sizeof *of_group);
 	k->of = calloc(d->n, sizeof *k->of);
-	k->out = calloc(k->n, d->n);
-	if (fold == NULL || k->of == NULL || k->out == NULL || (rng = gsl_rng_alloc(gsl_rng_mt19937)) == NULL)
+	if (of_group == NULL || k->of == NULL || (rng = gsl_rng_alloc(gsl_rng_mt19937)) == NULL)
 		goto out;
 	for (i = 0; i < d->n_group; i++)
-		fold[i] = (unsigned)(i % k->n);
+		of_group[i] = (unsigned)(i % k->n);
 	gsl_rng_set(rng, (unsigned long)o->seed);
-	gsl_ran_shuffle(rng, fold, d->n_group, sizeof *fold);
-	for (i = 0; i < d->n; i++) {
-		k->of[i] = fold[d->group[i]];
-		k->out[k->of[i] * d->n + i] = 1;
-	}
+	gsl_ran_shuffle(rng, of_group, d->n_group, sizeof *of_group);
+	for (i = 0; i < d->n; i++)
+		k->of[i] = of_group[d->group[i]];
 	rc = 1;
 	for (f = 0; f < k->n; f++)
-		if (!both_labels(d, k->out + f * d->n))
+		if (!both_labels(d, k, f))
 			rc = 0;
 out:
-	free(fold);
+	free(of_group);
 	if (rng != NULL)
 		gsl_rng_free(rng);
 	return rc;

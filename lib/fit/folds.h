@@ -1,20 +1,24 @@
 /*
- * folds - groups of rows dealt into folds by a seed: a fold's rows are held out together.
+ * folds - divides the groups of a fit's rows into folds, whose rows are held
+ * out together.
  */
 #ifndef ODESTEER_FOLDS_H
 #define ODESTEER_FOLDS_H
 
 #include "fit/data.h"
 
-/* The folds: which one each row is in, and each one's mask of rows left out. */
 struct folds {
 	unsigned n;
-	unsigned *of;			/* [d->n] */
-	unsigned char *out;		/* [n][d->n] */
+	unsigned *of;	/* [d->n] the fold of each row */
 };
 
-/* Deals the groups: 1; 0: a fold leaves one label only, or none is asked for; -1: out of memory. */
-int folds_deal(struct folds *k, const struct fit_data *d, const struct fit_options *o);
+/*
+ * Divides the groups of d at random, by o->seed, into o->folds folds of equal
+ * size, or as many as there are groups. Returns 1; 0 if o->folds is 0, or if
+ * the rows outside a fold have one label only; or -1 if out of memory.
+ * folds_release frees k->of in any case.
+ */
+int folds_assign(struct folds *k, const struct fit_data *d, const struct fit_options *o);
 void folds_release(struct folds *k);
 
 #endif

@@ -30,7 +30,7 @@ texts() {
 		| {id: "t\($i)", group: "g\($i / 5 | floor)", label: ($i % 2), prompt: "Q: why?\nA:", completion: ([range(40) | $w[($i * 31 + . * . * 7 + . * 3) % 14]] | join(" "))}'
 }
 acts 120 48 >"$tmp/acts.ods"
-# enough for floats, and for steps in a subspace
+# too many for inner products, and enough for steps in a subspace
 acts 280 160 >"$tmp/many.ods"
 texts | view --pack >"$tmp/texts.ods"
 fitbarrier -j 1 -p paper -o "$tmp/paper.ods" "$tmp/acts.ods"
@@ -55,8 +55,8 @@ guard() { # NAME COMMAND...
 }
 guard fit-paper fitbarrier -j 1 -p paper "$tmp/acts.ods"
 guard fit-best fitbarrier -j 1 -p best "$tmp/acts.ods"
-guard fit-packed fitbarrier -j 1 -p paper --folds 2 "$tmp/many.ods"
-guard fit-products fitbarrier -j 1 -p paper "$tmp/many.ods"
+guard fit-rows fitbarrier -j 1 -p paper --folds 2 "$tmp/many.ods"
+guard fit-choice fitbarrier -j 1 -p paper -C auto "$tmp/acts.ods"
 guard integrate-paper integrate -j 1 -b "$tmp/paper.ods" -T 2 "$tmp/acts.ods"
 guard integrate-best integrate -j 1 -b "$tmp/best.ods" -T 2 "$tmp/acts.ods"
 guard integrate-subspace integrate -j 1 -b "$tmp/many-paper.ods" -T 2 "$tmp/many.ods"

@@ -317,27 +317,38 @@ check_iti(void)
 	struct field *f = must_fit("iti", &data, NULL, &rep), *g;
 	struct record *r = must_save(f);
 	struct field_work *w = field_work_alloc(f);
-	double *want = reference("ITI", "vector"), rows[N * D], line[N], v[D], coef[D], one[1], value[N];
-	double gradient[D], worst;
-	struct classifier_problem p = { .rows = rows, .n = N, .size = D, .label = label };
-	struct classifier_fit ours = { .C = 1, .coef = coef, .f = value }, theirs = { .C = 1, .coef = one, .f = value };
 	struct err e;
+	double *want = reference("ITI", "vector"), rows[N * D], line[N], v[D], alpha[N], coef[D] = { 0 };
+	double one[N], value[N], gradient[D], worst, along = 0;
+	struct gram *gram = gram_alloc(N, &e);
+	struct classifier_problem p = { .gram = gram, .label = label };
+	struct classifier_fit ours = { .C = 1, .held_out = CLASSIFIER_NO_FOLD, .coef = alpha };
+	struct classifier_fit theirs = { .C = 1, .held_out = CLASSIFIER_NO_FOLD, .coef = one, .f = value };
 	size_t i;
 
 	memcpy(rows, pos, sizeof pos);
 	memcpy(rows + SIDE * D, neg, sizeof neg);
 	for (i = 0; i < N; i++)
 		line[i] = cblas_ddot(D, rows + i * D, 1, want, 1);
+	gram_set(gram, rows, D, 1);
+	gram_centre(gram);
 	if (!ok(classifier_fit(&p, &ours, 1, &e) == 0, "iti, of doubles: fit"))
 		return;
-	p.rows = line;
-	p.size = 1;
+	gram_uncentre(gram, alpha);
+	for (i = 0; i < N; i++)
+		cblas_daxpy(D, alpha[i], rows + i * D, 1, coef, 1);
+	gram_set(gram, line, 1, 1);
+	gram_centre(gram);
 	if (!ok(classifier_fit(&p, &theirs, 1, &e) == 0, "iti: fit along the reference's vector"))
 		return;
+	gram_uncentre(gram, one);
+	for (i = 0; i < N; i++)
+		along += one[i] * line[i];
+	gram_free(gram);
 	ok(ours.objective <= theirs.objective && ours.objective > theirs.objective * (1 - 1e-6),
 	    "iti: objective %.12g, the reference's at best %.12g", ours.objective, theirs.objective);
 	for (i = 0; i < D; i++)
-		gradient[i] = one[0] * want[i];
+		gradient[i] = along * want[i];
 	for (i = 0; i < N; i++)
 		cblas_daxpy(D, 1 / (1 + exp(-value[i])) - label[i], rows + i * D, 1, gradient, 1);
 	worst = fabs(gradient[cblas_idamax(D, gradient, 1)]) / N;

@@ -39,41 +39,78 @@ golden_field(const json_t *g)
 	return f;
 }
 
+/* phi[rows][n] as a fit has them. */
+static void
+single_features(const struct polysketch *f, const double *a, size_t rows, float *phi)
+{
+	float *act = malloc(rows * f->base.dim * sizeof *act);
+	struct feature_input input = { f, act };
+	void *work = feature_work_alloc(&input);
+	size_t i;
+
+	for (i = 0; i < rows * f->base.dim; i++)
+		act[i] = (float)a[i];
+	make_features(&input, work, 0, rows, phi);
+	feature_work_free(work);
+	free(act);
+}
+
+/* phi[rows][n] as h has them by transforms: feature j is h with w = (0, .., 1, .., 0). */
+static void
+double_features(const struct polysketch *f, const double *a, size_t rows, double *phi)
+{
+	struct polysketch unit = *f;
+	struct work *k;
+	size_t i, j;
+
+	unit.base.quadratic = NULL;
+	unit.w = calloc(f->n, sizeof *unit.w);
+	for (j = 0; j < f->n; j++) {
+		unit.w[j] = 1;
+		k = work_alloc(&unit.base);
+		for (i = 0; i < rows; i++) {
+			extend(&unit, a + i * f->base.dim, k->xe);
+			phi[i * f->n + j] = eval_transform(k, k->xe, k->grad);
+		}
+		work_free(k);
+		unit.w[j] = 0;
+	}
+	free(unit.w);
+}
+
 /* The fit on the reference's rows: no worse than its coefficients, and close to them. */
 static void
 check_fit(const char *name, struct polysketch *f, const json_t *g)
 {
 	enum { ROWS = 120, MOST = 64 };
-	static double phi[ROWS * MOST];
-	static float act[ROWS * MOST];
+	static float phi[ROWS * MOST];
+	static double a[ROWS * MOST];
 	size_t d = f->base.dim, n_pos, n_neg, i, j;
 	double *pos = golden_numbers(json_object_get(g, "pos"), &n_pos);
 	double *neg = golden_numbers(json_object_get(g, "neg"), &n_neg);
 	double w[MOST], held_out[ROWS], theirs = cblas_ddot((int)f->n, f->w, 1, f->w, 1) / 2;
 	int label[ROWS], group[ROWS];
-	struct fit_data data = { act, label, group, ROWS, d, 10 };
+	struct fit_data data = { NULL, label, group, ROWS, d, 10 };
+	struct features_source source = { .n = ROWS, .size = f->n, .matrix = phi };
 	struct density_ratio x = { .coef = w };
 	struct fit_report rep = { .held_out = held_out };
 	struct fit_options o;
-	struct polysketch plain = *f;
-	struct work *k;
 	struct err e;
 
 	fit_options_default(&o);
-	plain.base.quadratic = NULL;
-	k = work_alloc(&plain.base);
+	memcpy(a, pos, n_pos * sizeof *a);
+	memcpy(a + n_pos, neg, n_neg * sizeof *a);
+	single_features(f, a, ROWS, phi);
 	for (i = 0; i < ROWS; i++) {
-		double value;
+		double value = f->intercept;
 
 		label[i] = i < n_pos / d;
 		group[i] = (int)(i % 10);
-		features(k, label[i] ? pos + i * d : neg + (i * d - n_pos), phi + i * f->n);
-		value = f->intercept + cblas_ddot((int)f->n, f->w, 1, phi + i * f->n, 1);
+		for (j = 0; j < f->n; j++)
+			value += f->w[j] * (double)phi[i * f->n + j];
 		theirs += log1p(exp(label[i] ? -value : value));
-		for (j = 0; j < d; j++)
-			act[i * d + j] = 0;
 	}
-	if (ok(density_ratio_fit_rows(phi, f->n, &data, &o, &x, &rep, &e) == 0, "%s: fit", name)) {
+	if (ok(density_ratio_fit(&source, &data, &o, &x, &rep, &e) == 0, "%s: fit", name)) {
 		calibration_report(&data, &rep);
 		ok(rep.objective < theirs * (1 + 1e-12) && rep.objective > theirs * (1 - 1e-4),
 		    "%s: objective %.9g, the reference's %.9g", name, rep.objective, theirs);
@@ -82,7 +119,6 @@ check_fit(const char *name, struct polysketch *f, const json_t *g)
 		ok(rep.auc > 0.4 && rep.auc < 1 && rep.n_positive == n_pos / d && rep.n_negative == n_neg / d,
 		    "%s: held-out AUC %.3f, %zu positives", name, rep.auc, rep.n_positive);
 	}
-	work_free(k);
 	free(pos);
 	free(neg);
 }
@@ -94,8 +130,8 @@ check_golden(const char *name)
 	json_t *g;
 	struct polysketch *f, plain;
 	struct field_work *w;
-	struct work *k;
 	double *X, *phi, *h, *v, *got, worst;
+	float *single;
 	size_t size, rows, i;
 	int quadratic;
 
@@ -109,15 +145,18 @@ check_golden(const char *name)
 	v = golden_numbers(json_object_get(g, "direction"), NULL);
 	got = malloc((rows * f->n + size) * sizeof *got);
 
-	/* with transforms, as for any degree */
 	plain = *f;
 	plain.base.quadratic = NULL;
-	k = work_alloc(&plain.base);
-	for (i = 0; i < rows; i++)
-		features(k, X + i * f->base.dim, got + i * f->n);
+	double_features(f, X, rows, got);
 	worst = deviation(got, phi, rows * f->n);
 	ok(worst < 1e-12, "%s: features: %.1e", name, worst);
-	work_free(k);
+	single = malloc(rows * f->n * sizeof *single);
+	single_features(f, X, rows, single);
+	for (i = 0; i < rows * f->n; i++)
+		got[i] = (double)single[i];
+	free(single);
+	worst = deviation(got, phi, rows * f->n);
+	ok(worst < 1e-6, "%s: features of a fit: %.1e", name, worst);
 	for (quadratic = 0; quadratic <= (f->base.quadratic != NULL); quadratic++) {
 		const char *how = quadratic ? "as a quadratic form" : "by transforms";
 
@@ -185,9 +224,10 @@ check_kernel(unsigned degree)
 {
 	enum { N = MADE_ROWS, D = MADE_DIM, ROWS = 7 };
 	struct fit_data d = made_data();
-	static double x[N][D], gram[N * N], alpha[N], f_alpha[N];
-	struct classifier_problem p = { .rows = gram, .dual = 1, .n = N, .size = N, .label = d.label };
-	struct classifier_fit fit = { .C = 2.385, .coef = alpha, .f = f_alpha };
+	static double x[N][D], alpha[N], c;
+	struct gram *gram;
+	struct classifier_problem p = { .label = d.label };
+	struct classifier_fit fit = { .C = 2.385, .held_out = CLASSIFIER_NO_FOLD, .coef = alpha };
 	struct fit_options o;
 	struct fit_report rep;
 	struct field *f;
@@ -207,11 +247,16 @@ check_kernel(unsigned degree)
 			x[i][j] = (double)d.act[i * D + j];
 	for (i = 0; i < N; i++)
 		cblas_dscal(D, 1 / (cblas_dnrm2(D, x[i], 1) + 1e-12), x[i], 1);
-	for (i = 0; i < N; i++)
-		for (j = 0; j <= i; j++)
-			gram[i * N + j] = pow(gamma * cblas_ddot(D, x[i], 1, x[j], 1) + coef0, degree);
+	if ((p.gram = gram = gram_alloc(N, &e)) == NULL)
+		printf("Bail out! %s\n", e.text);
+	gram_set(gram, *x, D, gamma);
+	for (i = 0; i < gram->count; i++)
+		gram->values[i] = pow(gram->values[i] + coef0, degree);
+	gram_centre(gram);
 	if (classifier_fit(&p, &fit, 1, &e) != 0)
 		printf("Bail out! %s\n", e.text);
+	c = fit.intercept - gram_uncentre(gram, alpha);
+	gram_free(gram);
 	for (t = 0; t < ROWS; t++) {
 		double *at = a + t * D, y[D], u[D] = { 0 }, norm;
 
@@ -219,7 +264,7 @@ check_kernel(unsigned degree)
 		norm = cblas_dnrm2(D, at, 1) + 1e-12;
 		for (k = 0; k < D; k++)
 			y[k] = at[k] / norm;
-		want[t] = fit.intercept + log((1 - 0.4) / 0.4);
+		want[t] = c + log((1 - 0.4) / 0.4);
 		for (i = 0; i < N; i++) {
 			double base = gamma * cblas_ddot(D, x[i], 1, y, 1) + coef0;
 

@@ -33,27 +33,29 @@ training(const json_t *g, size_t d)
 static void
 check_fit(const json_t *g, struct rff *f, const struct fit_data *d)
 {
-	double *phi = malloc(d->n * f->n * sizeof *phi), *a = malloc(d->n * d->dim * sizeof *a);
+	float *phi = malloc(d->n * f->n * sizeof *phi), *W = malloc(f->n * d->dim * sizeof *W);
+	struct feature_input input = { f, d->act, W };
+	struct features_source source = { .n = d->n, .size = f->n, .ctx = &input, .rows = make_features };
 	double *held_out = malloc(d->n * sizeof *held_out), *w = malloc(f->n * sizeof *w);
 	double theirs = cblas_ddot((int)f->n, f->w, 1, f->w, 1) / 2;
 	struct fit_report rep = { .held_out = held_out };
 	struct density_ratio x = { .coef = w };
 	struct fit_options o;
 	struct err e;
-	size_t i;
+	size_t i, j;
 
 	fit_options_default(&o);
-	for (i = 0; i < d->n * d->dim; i++)
-		a[i] = (double)d->act[i];
-	phases(f, a, d->n, phi);
-	for (i = 0; i < d->n * f->n; i++)
-		phi[i] = sqrt(2 / (double)f->n) * cos(phi[i]);
+	for (i = 0; i < f->n * d->dim; i++)
+		W[i] = (float)f->W[i];
+	make_features(&input, NULL, 0, d->n, phi);
 	for (i = 0; i < d->n; i++) {
-		double value = f->intercept + cblas_ddot((int)f->n, f->w, 1, phi + i * f->n, 1);
+		double value = f->intercept;
 
+		for (j = 0; j < f->n; j++)
+			value += f->w[j] * (double)phi[i * f->n + j];
 		theirs += log1p(exp(d->label[i] ? -value : value));
 	}
-	if (ok(density_ratio_fit_rows(phi, f->n, d, &o, &x, &rep, &e) == 0, "rff: fit")) {
+	if (ok(density_ratio_fit(&source, d, &o, &x, &rep, &e) == 0, "rff: fit")) {
 		calibration_report(d, &rep);
 		ok(rep.objective < theirs * (1 + 1e-12) && rep.objective > theirs * (1 - 1e-4),
 		    "rff: objective %.9g, the reference's %.9g", rep.objective, theirs);
@@ -62,7 +64,7 @@ check_fit(const json_t *g, struct rff *f, const struct fit_data *d)
 		ok(rep.auc > 0.4 && rep.auc < 1, "rff: held-out AUC %.3f", rep.auc);
 	}
 	free(phi);
-	free(a);
+	free(W);
 	free(held_out);
 	free(w);
 }

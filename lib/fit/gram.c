@@ -1,0 +1,248 @@
+#include "fit/gram.h"
+
+#include <cblas.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/parallel.h"
+
+enum {
+	PANEL = 128,		/* rows */
+	/*
+	 * A tile of rows of a panel, up to 0.5 MB at n = 4000, stays in the
+	 * second-level cache for its product and that of its transpose.
+	 */
+	TILE_ROWS = 16,
+	VECTORS = 10,		/* multiplied at a time */
+	BANDS = 5		/* of a source's rows: one at a time is in memory */
+};
+
+/* Returns how many numbers are stored of row i. */
+static size_t
+row_size(size_t i)
+{
+	return PANEL * (i / PANEL + 1);
+}
+
+/* Returns row i. */
+static double *
+row_at(const struct gram *g, size_t i)
+{
+	size_t panel = i / PANEL;
+
+	return g->values + PANEL * PANEL * (panel * (panel + 1) / 2) + i % PANEL * row_size(i);
+}
+
+struct gram *
+gram_alloc(size_t n, struct err *e)
+{
+	struct gram *g = calloc(1, sizeof *g);
+	size_t panels = (n + PANEL - 1) / PANEL;
+
+	if (g == NULL)
+		goto fail;
+	g->n = n;
+	g->count = PANEL * PANEL * (panels * (panels + 1) / 2);
+	g->threads = parallel_count();
+	if (g->threads > panels)
+		g->threads = (unsigned)panels;
+	g->values = calloc(g->count, sizeof *g->values);
+	g->mean = calloc(n, sizeof *g->mean);
+	g->v = malloc(VECTORS * n * sizeof *g->v);
+	g->sum = malloc(g->threads * VECTORS * n * sizeof *g->sum);
+	if (g->values != NULL && g->mean != NULL && g->v != NULL && g->sum != NULL)
+		return g;
+fail:
+	gram_free(g);
+	err_memory(e);
+	return NULL;
+}
+
+void
+gram_free(struct gram *g)
+{
+	if (g == NULL)
+		return;
+	free(g->values);
+	free(g->mean);
+	free(g->v);
+	free(g->sum);
+	free(g);
+}
+
+/* Rows first .. first + n - 1: x[n][size]. */
+struct rows {
+	const double *x;
+	size_t first, n, size;
+};
+
+/* Sets the part of the lower triangle where rows a meet columns b to scale a b'. */
+static void
+set_products(struct gram *g, const struct rows *a, const struct rows *b, double scale)
+{
+	int size = (int)a->size;
+	size_t i, n, width;
+
+	for (i = a->first; i < a->first + a->n; i += n) {
+		n = PANEL - i % PANEL;
+		n = n < a->first + a->n - i ? n : a->first + a->n - i;
+		width = row_size(i) - b->first;
+		width = width < b->n ? width : b->n;
+		cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)n, (int)width, size,
+		    scale, a->x + (i - a->first) * a->size, size, b->x, size, 0,
+		    row_at(g, i) + b->first, (int)row_size(i));
+	}
+}
+
+void
+gram_set(struct gram *g, const double *X, size_t size, double scale)
+{
+	struct rows all = { X, 0, g->n, size };
+
+	set_products(g, &all, &all, scale);
+}
+
+/* Makes rows of s into x, panel by panel; block is scratch. Returns 0, or -1 if out of memory. */
+static int
+make_rows(const struct features_source *s, const struct rows *to, double *x, float *block)
+{
+	size_t i, j, n;
+
+	for (i = 0; i < to->n; i += n) {
+		n = to->n - i < PANEL ? to->n - i : PANEL;
+		if (features_make(s, to->first + i, n, block) != 0)
+			return -1;
+		for (j = 0; j < n * s->size; j++)
+			x[i * s->size + j] = (double)block[j];
+	}
+	return 0;
+}
+
+int
+gram_set_source(struct gram *g, const struct features_source *s, struct err *e)
+{
+	size_t band = (g->n / BANDS / PANEL + 1) * PANEL;
+	double *held = malloc(band * s->size * sizeof *held);
+	double *passing = malloc(PANEL * s->size * sizeof *passing);
+	float *block = malloc(PANEL * s->size * sizeof *block);
+	struct rows a = { .x = passing, .size = s->size }, b = { .x = held, .size = s->size };
+	int rc = held == NULL || passing == NULL || block == NULL ? -1 : 0;
+
+	/* the products of a band with itself, then with all later rows */
+	for (b.first = 0; rc == 0 && b.first < g->n; b.first += band) {
+		b.n = g->n - b.first < band ? g->n - b.first : band;
+		if ((rc = make_rows(s, &b, held, block)) == 0)
+			set_products(g, &b, &b, 1);
+		for (a.first = b.first + b.n; rc == 0 && a.first < g->n; a.first += PANEL) {
+			a.n = g->n - a.first < PANEL ? g->n - a.first : PANEL;
+			if ((rc = make_rows(s, &a, passing, block)) == 0)
+				set_products(g, &a, &b, 1);
+		}
+	}
+	free(held);
+	free(passing);
+	free(block);
+	return rc == 0 ? 0 : err_memory(e);
+}
+
+/* A product with count vectors in g->v. */
+struct product {
+	const struct gram *g;
+	size_t count;
+};
+
+static void
+product_part(void *ctx, unsigned part, unsigned parts)
+{
+	const struct product *x = ctx;
+	const struct gram *g = x->g;
+	double *sum = g->sum + part * VECTORS * g->n;
+	int count = (int)x->count, n = (int)g->n;
+	size_t i, rows;
+
+	memset(sum, 0, x->count * g->n * sizeof *sum);
+	/* rows grow longer, so each thread takes tiles from everywhere */
+	for (i = part * TILE_ROWS; i < g->n; i += parts * TILE_ROWS) {
+		const double *tile = row_at(g, i);
+
+		rows = g->n - i < TILE_ROWS ? g->n - i : TILE_ROWS;
+		cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, count, (int)rows,
+		    (int)(i + rows), 1, g->v, n, tile, (int)row_size(i), 1, sum + i, n);
+		if (i > 0)
+			cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, count, (int)i,
+			    (int)rows, 1, g->v + i, n, tile, (int)row_size(i), 1, sum, n);
+	}
+}
+
+/*
+ * Sets g->sum[count][n] to the products, not centred, with the vectors in g->v.
+ */
+static void
+multiply(const struct gram *g, size_t count)
+{
+	struct product x = { g, count };
+	unsigned i;
+
+	parallel_run(product_part, &x, g->threads);
+	for (i = 1; i < g->threads; i++)
+		cblas_daxpy((int)(count * g->n), 1, g->sum + i * VECTORS * g->n, 1, g->sum, 1);
+}
+
+void
+gram_centre(struct gram *g)
+{
+	size_t i;
+
+	for (i = 0; i < g->n; i++)
+		g->v[i] = 1 / (double)g->n;
+	multiply(g, 1);
+	memcpy(g->mean, g->sum, g->n * sizeof *g->mean);
+	g->mean_of_means = cblas_ddot((int)g->n, g->v, 1, g->mean, 1);
+}
+
+double
+gram_uncentre(const struct gram *g, double *alpha)
+{
+	double mean = 0;
+	size_t i;
+
+	for (i = 0; i < g->n; i++)
+		mean += alpha[i] / (double)g->n;
+	for (i = 0; i < g->n; i++)
+		alpha[i] -= mean;
+	return cblas_ddot((int)g->n, g->mean, 1, alpha, 1);
+}
+
+double
+gram_variance(const struct gram *g)
+{
+	double sum = 0;
+	size_t i;
+
+	for (i = 0; i < g->n; i++)
+		sum += row_at(g, i)[i];
+	return sum / (double)g->n - g->mean_of_means;
+}
+
+void
+gram_multiply(struct gram *g, const double *const *v, size_t count, double *const *image)
+{
+	size_t first, m, k, i;
+
+	for (first = 0; first < count; first += m) {
+		m = count - first < VECTORS ? count - first : VECTORS;
+		for (k = 0; k < m; k++)
+			memcpy(g->v + k * g->n, v[first + k], g->n * sizeof *g->v);
+		multiply(g, m);
+		for (k = 0; k < m; k++) {
+			const double *from = v[first + k], *product = g->sum + k * g->n;
+			double along = cblas_ddot((int)g->n, g->mean, 1, from, 1), sum = 0;
+
+			for (i = 0; i < g->n; i++)
+				sum += from[i];
+			for (i = 0; i < g->n; i++)
+				image[first + k][i] = product[i] - along +
+				    sum * (g->mean_of_means - g->mean[i]);
+		}
+	}
+}

@@ -1,0 +1,56 @@
+/*
+ * gram - the inner products of n rows, or the values of a kernel between them:
+ * a symmetric matrix of doubles, of which the lower triangle is stored.
+ */
+#ifndef ODESTEER_GRAM_H
+#define ODESTEER_GRAM_H
+
+#include <stddef.h>
+
+#include "base/err.h"
+#include "fit/features.h"
+
+struct gram {
+	size_t n;
+	/*
+	 * All stored numbers, [count]. Rows 128 p to 128 p + 127 are a panel,
+	 * whose rows have 128 (p + 1) numbers each.
+	 */
+	double *values;
+	size_t count;
+	double *mean;		/* [n], of the rows, by which the matrix is centred; at first 0 */
+	double mean_of_means;
+	unsigned threads;
+	double *v, *sum;	/* scratch memory for products */
+};
+
+/*
+ * Returns a matrix of n x n zeros, or NULL with a message in e if out of
+ * memory.
+ */
+struct gram *gram_alloc(size_t n, struct err *e);
+void gram_free(struct gram *g);	/* g may be NULL */
+/* Sets g to scale X X', of the rows X[n][size]. */
+void gram_set(struct gram *g, const double *X, size_t size, double scale);
+/*
+ * Sets g to the inner products of the rows of s. Returns 0, or -1 with a
+ * message in e if out of memory.
+ */
+int gram_set_source(struct gram *g, const struct features_source *s, struct err *e);
+/*
+ * Centres g, once its values are set: gram_multiply and gram_variance take it
+ * for (phi_i - m) . (phi_j - m), where m is the mean of the rows phi_i, in
+ * whatever space a kernel has them.
+ */
+void gram_centre(struct gram *g);
+/*
+ * Changes alpha[n] so that sum_i alpha[i] phi_i is what sum_i alpha[i] (phi_i -
+ * m) was, say w. Returns w . m.
+ */
+double gram_uncentre(const struct gram *g, double *alpha);
+/* Returns the variance of the rows, summed over all dimensions. */
+double gram_variance(const struct gram *g);
+/* Sets image[k][n] = g v[k], with v[count][n], for k < count. */
+void gram_multiply(struct gram *g, const double *const *v, size_t count, double *const *image);
+
+#endif
