@@ -192,26 +192,36 @@ complete_quadratic(struct polykernel *f)
 	return form->matrix != NULL ? 0 : -1;
 }
 
-/* The form of the rows and their alpha. 0, -1: out of memory. */
+/*
+ * Makes the form from the rows X[n][dim] and alpha. scaled gets sqrt(|alpha|) x, rows with alpha > 0
+ * first: Q is then the difference of two products of rows with themselves, of which BLAS makes one
+ * triangle only. Returns 0, or -1 if out of memory.
+ */
 static int
 make_quadratic(struct polykernel *f, const double *X, const double *alpha, size_t n)
 {
 	struct quadratic *form = f->base.quadratic = quadratic_alloc(f->base.dim, 1);
 	double *scaled = malloc(n * f->base.dim * sizeof *scaled), sum = 0;
 	int d = (int)f->base.dim;
-	size_t i;
+	size_t dim = f->base.dim, above = 0, below = 0, i, j;
+	double square = f->gamma * f->gamma;
 
 	if (form == NULL || scaled == NULL) {
 		free(scaled);
 		return -1;
 	}
-	memcpy(scaled, X, n * f->base.dim * sizeof *scaled);
 	for (i = 0; i < n; i++) {
-		cblas_dscal(d, alpha[i], scaled + i * f->base.dim, 1);
+		double *to = scaled + (alpha[i] > 0 ? above++ : n - ++below) * dim;
+
+		memcpy(to, X + i * dim, dim * sizeof *to);
+		cblas_dscal(d, sqrt(fabs(alpha[i])), to, 1);
 		sum += alpha[i];
 	}
-	cblas_dgemm(CblasRowMajor, CblasTrans, CblasNoTrans, d, d, (int)n, f->gamma * f->gamma, X, d, scaled, d, 0,
-	    form->Q, d);
+	cblas_dsyrk(CblasRowMajor, CblasUpper, CblasTrans, d, (int)above, square, scaled, d, 0, form->Q, d);
+	cblas_dsyrk(CblasRowMajor, CblasUpper, CblasTrans, d, (int)below, -square, scaled + above * dim, d, 1, form->Q, d);
+	for (i = 0; i < dim; i++)
+		for (j = 0; j < i; j++)
+			form->Q[i * dim + j] = form->Q[j * dim + i];
 	cblas_dgemv(CblasRowMajor, CblasTrans, (int)n, d, 2 * f->gamma * f->coef0, X, d, alpha, 1, 0, form->q, 1);
 	f->intercept += f->coef0 * f->coef0 * sum;
 	free(scaled);
