@@ -1,4 +1,4 @@
-/* collect - turns texts into activations: one record for each text (or token) and block. */
+/* collect - turns texts into activations of a language model. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,7 +22,10 @@ static struct {
 	int half, truncate;
 } opt;
 
-/* Reads the blocks of -l, such as "13", "5,13" or "0-29", into opt: sorted, each once. */
+/*
+ * Reads the blocks of -l, such as "13", "5,13" or "0-29": sorts them, each
+ * once.
+ */
 static void
 parse_blocks(const char *option, const char *text)
 {
@@ -51,29 +54,16 @@ parse_blocks(const char *option, const char *text)
 		tool_misuse("%s: '%s' names no block", option, text);
 }
 
-static void
-parse_where(const char *option, const char *text)
-{
-	if (strcmp(text, "last") == 0)
-		opt.where = LAST;
-	else if (strcmp(text, "completion") == 0)
-		opt.where = COMPLETION;
-	else if (strcmp(text, "all") == 0)
-		opt.where = ALL;
-	else
-		tool_misuse("%s: '%s' is not last, completion or all", option, text);
-}
-
 static struct tool_option options[] = {
 	{ "-l", "blocks", "0-based, such as 13, 5,13 or 0-29 (default: the middle block)",
 	    .parse = parse_blocks },
 	MODEL_OPTIONS,
 	PROMPT_OPTIONS,
-	{ "--at", "where", "last: the last token; completion: each of its tokens; all: every token "
-	    "(default: last)", .parse = parse_where },
+	{ "--at", "last|completion|all", "the last token, each of the completion, or every token",
+	    OPTION_CHOICE, .to = &opt.where },
 	CONTEXT_OPTION,
-	{ "--truncate", NULL, "keep the last tokens of a longer text instead of failing", OPTION_FLAG,
-	    .to = &opt.truncate },
+	{ "--truncate", NULL, "keep the last tokens of a longer text instead of failing",
+	    OPTION_FLAG, .to = &opt.truncate },
 	{ "--half", NULL, "write float16", OPTION_FLAG, .to = &opt.half },
 	SEQS_OPTION,
 	OUTPUT_OPTIONS("report progress"),
@@ -95,57 +85,48 @@ static const struct tool tool = { "collect", usage };
 /* A text of the batch. */
 struct member {
 	struct record *record;
-	size_t n, first;		/* tokens; the first whose activation is wanted */
+	size_t n, first;	/* tokens; the first whose activation is wanted */
 };
 
 struct collector {
 	struct lm *lm;
-	struct prefix_tree *tree;	/* the texts to decode next */
-	struct member *member;		/* [seqs], those texts */
-	int *slot;			/* [row] where its activations are in act; -1: they are not wanted */
-	float *act;			/* [n_slot][n_block][dim] */
-	size_t n_slot;
+	struct prefix_tree *tree; /* the texts to decode next */
+	struct member *member;	/* [seqs] these texts */
+	float *act;		/* [n_slot][n_block][dim] activations of rows, as they come */
+	int *slot;		/* [row] where its activations are in act; -1: nowhere */
+	size_t n_slot, room;
 	const struct stream *in;
 	struct sink *sink;
-	size_t dim;
+	size_t dim, batch;	/* numbers in an activation; most rows decoded together */
 	uint64_t texts, tokens, rows;	/* written; in those; decoded for them */
 };
 
-/* Stores the activation of a row after a block in its slot: lm_tap_fn. */
+/* Returns where the activation of a row after opt.block[b] goes or is. */
+static float *
+find_act(const struct collector *c, int row, size_t b)
+{
+	return c->act + ((size_t)c->slot[row] * opt.n_block + b) * c->dim;
+}
+
+/* Stores the activation of a row after a block: lm_tap_fn. */
 static int
-store_activation(void *ctx, int block, int row, const float *act, struct err *e)
+store_act(void *ctx, int block, int row, const float *act, struct err *e)
 {
 	struct collector *c = ctx;
 	size_t b = 0;
 
-	(void)e;
+	if (c->slot[row] < 0)
+		c->slot[row] = (int)c->n_slot++;
+	if (c->n_slot > c->room) {
+		c->room = 2 * c->n_slot < c->batch ? 2 * c->n_slot : c->batch;
+		c->act = realloc(c->act, c->room * opt.n_block * c->dim * sizeof *c->act);
+		if (c->act == NULL)
+			return err_memory(e);
+	}
 	while (opt.block[b] != block)
 		b++;
-	if (c->slot[row] >= 0)
-		memcpy(c->act + ((size_t)c->slot[row] * opt.n_block + b) * c->dim, act, c->dim * sizeof *act);
+	memcpy(find_act(c, row, b), act, c->dim * sizeof *act);
 	return 0;
-}
-
-/* Gives every wanted row of the tree a slot, and makes room for their activations. */
-static void
-assign_slots(struct collector *c)
-{
-	size_t i, p, n = 0;
-
-	for (i = 0; i < prefix_tree_rows(c->tree); i++)
-		c->slot[i] = -1;
-	for (i = 0; i < prefix_tree_texts(c->tree); i++)
-		for (p = c->member[i].first; p < c->member[i].n; p++) {
-			int *slot = &c->slot[prefix_tree_row(c->tree, i, p)];
-
-			if (*slot < 0)
-				*slot = (int)n++;
-		}
-	if (n > c->n_slot) {
-		free(c->act);
-		c->act = tool_need(malloc(n * opt.n_block * c->dim * sizeof *c->act));
-		c->n_slot = n;
-	}
 }
 
 /* Writes the records of member i: by position, then by block. */
@@ -156,84 +137,97 @@ write_member(struct collector *c, size_t i)
 	struct err e;
 	size_t p, b;
 
-	for (p = m->first; p < m->n; p++) {
-		const float *act = c->act + (size_t)c->slot[prefix_tree_row(c->tree, i, p)] * opt.n_block * c->dim;
-
+	for (p = m->first; p < m->n; p++)
 		for (b = 0; b < opt.n_block; b++) {
+			const float *act = find_act(c, prefix_tree_row(c->tree, i, p), b);
+
 			if (record_set_int(m->record, "pos", (int64_t)p) != 0 ||
 			    record_set_int(m->record, "block", opt.block[b]) != 0)
 				tool_die("out of memory");
-			tool_check(record_set_act(m->record, opt.half, act + b * c->dim, c->dim, &e), &e);
+			tool_check(record_set_act(m->record, opt.half, act, c->dim, &e), &e);
 			tool_check(sink_write(c->sink, m->record, &e), &e);
 		}
-	}
 	c->texts++;
 	c->tokens += m->n;
 	tool_progress(c->in, "texts", c->texts, "tokens", c->tokens);
 }
 
-/* Decodes the texts of the tree and writes their records, in the order they came. */
+/*
+ * Decodes the texts of the tree and writes their records, in the order they
+ * came.
+ */
 static void
 decode_batch(struct collector *c)
 {
+	size_t i, n = prefix_tree_texts(c->tree);
 	struct err e;
-	size_t i;
 
-	if (prefix_tree_texts(c->tree) == 0)
+	if (n == 0)
 		return;
-	assign_slots(c);
 	c->rows += prefix_tree_rows(c->tree);
+	c->n_slot = 0;
+	for (i = 0; i < c->batch; i++)
+		c->slot[i] = -1;
 	prefix_tree_batch(c->tree, 0, prefix_tree_rows(c->tree), c->lm);
 	tool_check(lm_decode(c->lm, &e), &e);
 	lm_forget(c->lm);
-	for (i = 0; i < prefix_tree_texts(c->tree); i++)
+	for (i = 0; i < n; i++)
 		write_member(c, i);
 	prefix_tree_clear(c->tree);
 }
 
-/* Reads the record just read, r, into x. Leaves out the first tokens of a text that is too long. */
-static void
-read_example(struct collector *c, const struct record *r, struct example *x, size_t *cut)
+/*
+ * Reads the text of r into x. Of a text that is too long, leaves out the first
+ * tokens with --truncate. Returns how many it left out.
+ */
+static size_t
+read_example(struct collector *c, const struct record *r, struct example *x)
 {
-	size_t context = (size_t)model_options.context;
+	size_t context = (size_t)model_options.context, cut;
 	struct err e;
 
-	if (example_read(x, c->lm, r, model_options.template, model_options.system, EXAMPLE_WHOLE, &e) != 0)
+	if (example_read(x, c->lm, r, model_options.template, model_options.system, EXAMPLE_WHOLE,
+	    &e) != 0)
 		tool_die_record(c->in, &e);
 	if (x->n > context && !opt.truncate) {
-		err_set(&e, "'%s' has %zu tokens, more than the %zu of --context", x->id, x->n, context);
+		err_set(&e, "'%s' has %zu tokens, more than the %zu of --context", x->id, x->n,
+		    context);
 		tool_die_record(c->in, &e);
 	}
 	if (opt.where == COMPLETION && x->n_prompt == x->n) {
 		err_set(&e, "'%s' has no completion", x->id);
 		tool_die_record(c->in, &e);
 	}
-	*cut = x->n > context ? x->n - context : 0;
-	x->n -= *cut;
-	x->n_prompt -= x->n_prompt < *cut ? x->n_prompt : *cut;
+	cut = x->n > context ? x->n - context : 0;
+	x->n -= cut;
+	x->n_prompt -= x->n_prompt < cut ? x->n_prompt : cut;
+	return cut;
 }
 
-/* Adds the text of *r to the tree, which is decoded first if it is full. *r becomes another record, to read into. */
+/*
+ * Adds the text of *r to the tree, which is decoded first if it is full. *r
+ * becomes another record, to read into.
+ */
 static void
 add_text(struct collector *c, struct record **r)
 {
 	struct example x;
-	struct member *m;
+	size_t cut = read_example(c, *r, &x), p, first;
+	unsigned *want = tool_need(calloc(x.n, sizeof *want));
 	struct record *spare;
-	unsigned *want;
-	size_t p, cut, first;
+	struct member *m;
 	int added;
 
-	read_example(c, *r, &x, &cut);
-	first = opt.where == ALL ? 0 : opt.where == LAST ? x.n - 1 : x.n_prompt;
-	want = tool_need(calloc(x.n, sizeof *want));
+	first = opt.where == LAST ? x.n - 1 : x.n_prompt;
+	if (opt.where == ALL)
+		first = 0;
 	for (p = first; p < x.n; p++)
 		want[p] = LM_TAP;
 	while ((added = prefix_tree_add(c->tree, x.token + cut, want, x.n)) == 0)
 		decode_batch(c);
 	if (added < 0)
 		tool_die("out of memory");
-	/* the texts would otherwise be repeated with every vector */
+	/* the texts would otherwise be repeated with every activation */
 	record_unset(*r, "prompt");
 	record_unset(*r, "completion");
 	m = &c->member[prefix_tree_texts(c->tree) - 1];
@@ -244,8 +238,8 @@ add_text(struct collector *c, struct record **r)
 	example_release(&x);
 }
 
-/* Opens the model so that it gives the activations of opt.block to store_activation. Returns the tokens of a batch. */
-static int
+/* Opens the model and has it give the activations after opt.block. */
+static void
 open_model(struct collector *c)
 {
 	struct lm_options o = { 0 };
@@ -253,12 +247,12 @@ open_model(struct collector *c)
 
 	o.batch = model_options_context() > FILL ? model_options_context() : FILL;
 	o.cells = o.outputs = o.batch;
+	c->batch = (size_t)o.batch;
 	c->lm = model_options_open(&o);
 	c->dim = (size_t)lm_dim(c->lm);
 	if (opt.n_block == 0)
 		opt.block[opt.n_block++] = lm_blocks(c->lm) / 2;
-	tool_check(lm_tap(c->lm, opt.block, opt.n_block, 1, store_activation, c, &e), &e);
-	return o.batch;
+	tool_check(lm_tap(c->lm, opt.block, opt.n_block, 1, store_act, c, &e), &e);
 }
 
 static struct sink *
@@ -282,7 +276,7 @@ main(int argc, char *argv[])
 	struct stream *in;
 	struct record *r;
 	struct err e;
-	int i, got, batch;
+	int i, got;
 
 	tool_start(&tool, argc, argv);
 	model_options_default();
@@ -291,10 +285,10 @@ main(int argc, char *argv[])
 	tool_refuse_terminal(tool_output.path);
 
 	c.in = in = tool_open_input(argc, argv, 1u << STREAM_EXAMPLES | 1u << STREAM_COMPLETIONS);
-	batch = open_model(&c);
+	open_model(&c);
 	c.sink = open_output(&c);
-	c.tree = tool_need(prefix_tree_alloc((size_t)model_options.seqs, FILL, (size_t)batch));
-	c.slot = tool_need(calloc((size_t)batch, sizeof *c.slot));
+	c.tree = tool_need(prefix_tree_alloc((size_t)model_options.seqs, FILL, c.batch));
+	c.slot = tool_need(calloc(c.batch, sizeof *c.slot));
 	c.member = tool_need(calloc((size_t)model_options.seqs, sizeof *c.member));
 	for (i = 0; i < model_options.seqs; i++)
 		c.member[i].record = tool_need(record_alloc());

@@ -1,5 +1,6 @@
 /*
- * flow_options - -b, -T, -n, -s, --until and --tolerance, of every tool that follows flows.
+ * flow_options - the options of tools that follow flows: -b, -T, -n, -s,
+ * --until and --tolerance.
  *
  * An option before the first -b is about every barrier, one after a -b about
  * that barrier.
@@ -13,7 +14,7 @@
 
 /* What the command line says of flows. */
 extern struct flows {
-	struct flow_options common;	/* of barriers still to come; call flow_options_default(&flows.common) first */
+	struct flow_options common;	/* of barriers still to come; main sets the defaults */
 	int given;			/* an option other than -b was given */
 	struct {
 		const char *path;	/* of the barrier */
@@ -22,7 +23,9 @@ extern struct flows {
 	size_t n;
 } flows;
 
-/* Reads the value `text` of one of these options; `-s help` lists the solvers and exits. */
+/*
+ * Reads the value `text` of one of these options; `-s help` prints and exits.
+ */
 void flow_options_parse(const char *option, const char *text);
 
 /* Returns the length T that text names; wrong usage if it names none. */
@@ -31,22 +34,29 @@ struct strength flow_options_length(const char *text);
 /* Refuses, as wrong usage, options of flows without a barrier. */
 void flow_options_check(void);
 
-/* Makes s follow all flows, each with so many threads, and names their barriers in the last link of h's chain. */
+/*
+ * Makes s follow all flows, each with so many threads, and names the barriers
+ * in the last link of h's chain.
+ */
 void flow_options_steer(struct steering *s, int threads, struct header *h);
 
-/* Rows for the tool's table; -b and -T, which tools describe differently, are apart. */
+/*
+ * Rows for the tool's table; -b and -T, which tools describe differently,
+ * apart.
+ */
 #define FLOW_BARRIER(about) { "-b", "barrier", about, .parse = flow_options_parse }
 #define FLOW_LENGTH_ABOUT \
-	"of the flow: 5 activation units; 0.03r: times the mean norm of the fit; -5: the other way; auto: what " \
-	"fitbarrier -T stored; of a map the share of the way (default: 5; of vectors such as caa's, and of maps, 1)"
+	"of the flow: 5 activation units; 0.03r: times the mean norm of the fit; -5: the other " \
+	"way; auto: what fitbarrier -T stored; of a map the share of the way (default: 5; of " \
+	"vectors such as caa's, and of maps, 1)"
 #define FLOW_LENGTH { "-T", "length", FLOW_LENGTH_ABOUT, .parse = flow_options_parse }
 #define FLOW_OPTIONS \
 	{ "-n", "steps", "of solvers with fixed steps", OPTION_INT, .to = &flows.common.steps, \
 	    .parse = flow_options_parse }, \
 	{ "-s", "solver", "(default: euler; -s help lists them)", .parse = flow_options_parse }, \
-	{ "--until", "q", "stop where h is the positives' q-quantile, in [0, 1] (default: never)", \
-	    .parse = flow_options_parse }, \
-	{ "--tolerance", "x", "of adaptive solvers", OPTION_DOUBLE, .to = &flows.common.tolerance, \
-	    .parse = flow_options_parse }
+	{ "--until", "q", "stop where h is the positives' q-quantile, in [0, 1] (default: " \
+	    "never)", .parse = flow_options_parse }, \
+	{ "--tolerance", "x", "of adaptive solvers", OPTION_DOUBLE, \
+	    .to = &flows.common.tolerance, .parse = flow_options_parse }
 
 #endif

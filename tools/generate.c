@@ -1,4 +1,4 @@
-/* generate - completes prompts with a model, steered along barriers, by another program or not at all. */
+/* generate - completes prompts with a language model, steered or not. */
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,7 +28,7 @@ static struct {
 	struct decoder_options decoder;
 	const char **stop;
 	int text;			/* files hold a prompt a line */
-	int readable;			/* standard output is a terminal: it gets text, not a stream */
+	int readable;			/* standard output is a terminal, and gets text */
 } opt = {
 	.filter_timeout = 60,
 	.block = -1,
@@ -70,29 +70,32 @@ parse_stop(const char *option, const char *text)
 }
 
 static struct tool_option options[] = {
-	FLOW_BARRIER("steer the last position of every forward pass along its gradient; may be repeated, each "
-	    "followed by its own -T, -n, -s"),
-	{ "-T", "length", FLOW_LENGTH_ABOUT "; a list such as 0,0.1r,0.2r: a completion for each, with the field T",
-	    .parse = parse_lengths },
+	FLOW_BARRIER("steer the last position of every forward pass along its gradient; may be "
+	    "repeated, each followed by its own -T, -n, -s"),
+	{ "-T", "length", FLOW_LENGTH_ABOUT "; a list such as 0,0.1r,0.2r: a completion for each, "
+	    "with the field T", .parse = parse_lengths },
 	FLOW_OPTIONS,
 	{ "--filter", "command", "steer by what it answers to a stream of activations", OPTION_TEXT,
 	    .to = &opt.filter },
-	{ "-l", "block", "of these, 0-based (default: the middle block)", OPTION_INT, .to = &opt.block,
-	    .min = 0, .max = 1000000 },
-	{ "--filter-timeout", "seconds", "the longest wait for it", OPTION_DOUBLE, .to = &opt.filter_timeout,
-	    .min = 0.001, .max = 1e6 },
+	{ "-l", "block", "of these, 0-based (default: the middle block)", OPTION_INT,
+	    .to = &opt.block, .min = 0, .max = 1000000 },
+	{ "--filter-timeout", "seconds", "the longest wait for it", OPTION_DOUBLE,
+	    .to = &opt.filter_timeout, .min = 0.001, .max = 1e6 },
 	MODEL_OPTIONS,
 	PROMPT_OPTIONS,
 	CONTEXT_OPTION,
 	SEQS_OPTION,
 	{ "-S", "seed", "of the random numbers", OPTION_SEED, .to = &opt.decoder.seed },
-	{ "--max-tokens", "n", "new tokens", OPTION_INT, .to = &opt.decoder.max_tokens, .min = 1, .max = 1 << 20 },
-	{ "--temperature", "x", "0: greedy", OPTION_DOUBLE, .to = &opt.decoder.sampling.temperature,
-	    .min = 0, .max = 100 },
-	{ "--top-k", "n", "0: all", OPTION_INT, .to = &opt.decoder.sampling.top_k, .min = 0, .max = 1 << 30 },
-	{ "--top-p", "x", "1: all", OPTION_DOUBLE, .to = &opt.decoder.sampling.top_p, .min = 1e-6, .max = 1 },
-	{ "--repetition-penalty", "x", "1: none", OPTION_DOUBLE, .to = &opt.decoder.repetition_penalty,
-	    .min = 1e-3, .max = 1e3 },
+	{ "--max-tokens", "n", "new tokens", OPTION_INT, .to = &opt.decoder.max_tokens,
+	    .min = 1, .max = 1 << 20 },
+	{ "--temperature", "x", "0: greedy", OPTION_DOUBLE,
+	    .to = &opt.decoder.sampling.temperature, .min = 0, .max = 100 },
+	{ "--top-k", "n", "0: all", OPTION_INT, .to = &opt.decoder.sampling.top_k,
+	    .min = 0, .max = 1 << 30 },
+	{ "--top-p", "x", "1: all", OPTION_DOUBLE, .to = &opt.decoder.sampling.top_p,
+	    .min = 1e-6, .max = 1 },
+	{ "--repetition-penalty", "x", "1: none", OPTION_DOUBLE,
+	    .to = &opt.decoder.repetition_penalty, .min = 1e-3, .max = 1e3 },
 	{ "--no-repeat-ngram", "n", "0: allowed", OPTION_INT, .to = &opt.decoder.no_repeat_ngram,
 	    .min = 0, .max = 1000 },
 	{ "--stop", "text", "end before it; may be repeated", .parse = parse_stop },
@@ -139,7 +142,8 @@ parse(int argc, char *argv[])
 		tool_misuse("--filter-timeout needs a filter: --filter");
 	if (opt.lengths.n > 0 && flows.n > 1)
 		tool_misuse("-T: a list of lengths goes with one barrier");
-	opt.readable = (tool_output.path == NULL || strcmp(tool_output.path, "-") == 0) && isatty(STDOUT_FILENO);
+	opt.readable = (tool_output.path == NULL || strcmp(tool_output.path, "-") == 0) &&
+	    isatty(STDOUT_FILENO);
 	if (opt.readable && tool_output.gzip)
 		tool_misuse("-z: standard output is a terminal, which gets text");
 }
@@ -172,7 +176,9 @@ set_prompts(struct generator *g, char *prompt[], size_t n)
 	g->n_prompt = n;
 }
 
-/* Opens the operands: an operand that contains a space and names no file is a prompt, any other a file. */
+/*
+ * Opens the operands. One that has a space in it and names no file is a prompt.
+ */
 static void
 open_input(struct generator *g, char *operand[], size_t n)
 {
@@ -193,7 +199,8 @@ open_input(struct generator *g, char *operand[], size_t n)
 		return;
 	}
 	g->in = (opt.text ? stream_open_text : stream_open)((const char *const *)operand, n, &e);
-	if (g->in == NULL || stream_expect(g->in, 1u << STREAM_EXAMPLES | 1u << STREAM_COMPLETIONS, &e) != 0)
+	if (g->in == NULL ||
+	    stream_expect(g->in, 1u << STREAM_EXAMPLES | 1u << STREAM_COMPLETIONS, &e) != 0)
 		tool_die_err(&e);
 	stream_number(g->in);
 }
@@ -237,7 +244,9 @@ ask_filter(void *ctx, float *act, size_t n, struct err *e)
 	return coprocess_apply(g->filter, g->row, act, n, e);
 }
 
-/* Starts the filter. Its header is one as collect writes, with the chain of the completions. */
+/*
+ * Starts the filter. It gets the header of activations as collect writes them.
+ */
 static void
 start_filter(struct generator *g, const struct header *completions)
 {
@@ -252,7 +261,10 @@ start_filter(struct generator *g, const struct header *completions)
 		tool_die("out of memory");
 	h.kind = STREAM_ACTIVATIONS;
 	h.dim = (size_t)lm_dim(g->lm);
-	/* who started us may not care how its children end; we do */
+	/*
+	 * the parent may ignore how its children end, and we have inherited
+	 * that
+	 */
 	signal(SIGCHLD, SIG_DFL);
 	if ((g->filter = coprocess_open(opt.filter, &h, opt.filter_timeout, &e)) == NULL)
 		tool_die_err(&e);
@@ -276,7 +288,7 @@ print_text(const char *s)
 	}
 }
 
-/* Prints the completion in r, after the prompt if it is the first of the prompt's completions. */
+/* Prints r's completion, and before the first of a sweep its prompt. */
 static void
 print_answer(const struct record *r)
 {
@@ -311,7 +323,7 @@ write_answer(void *ctx, struct record *r, struct err *e)
 	}
 	if (sink_write(g->out, r, e) != 0)
 		return -1;
-	/* gzip is not cut, its bytes would depend on the time */
+	/* bytes of gzip would depend on the time */
 	return g->slow && !tool_output.gzip ? sink_flush(g->out, e) : 0;
 }
 
@@ -330,7 +342,9 @@ length_of_row(void *ctx, size_t i)
 	return k;
 }
 
-/* Starts the completions of the prompt r: one, or one for each length of a sweep. */
+/*
+ * Starts the completions of prompt r: one, or one for each length of a sweep.
+ */
 static void
 push_prompt(struct generator *g, struct record *r)
 {
@@ -338,11 +352,12 @@ push_prompt(struct generator *g, struct record *r)
 	struct err e;
 	size_t k = 0;
 
-	if (example_read(&x, g->lm, r, model_options.template, model_options.system, EXAMPLE_PROMPT, &e) != 0)
+	if (example_read(&x, g->lm, r, model_options.template, model_options.system, EXAMPLE_PROMPT,
+	    &e) != 0)
 		die_prompt(g, &e);
 	if (x.n + (size_t)opt.decoder.max_tokens > (size_t)model_options.context) {
-		err_set(&e, "'%s' has %zu tokens: no room for %d more in a context of %d", x.id, x.n,
-		    opt.decoder.max_tokens, model_options.context);
+		err_set(&e, "'%s' has %zu tokens: no room for %d more in a context of %d", x.id,
+		    x.n, opt.decoder.max_tokens, model_options.context);
 		die_prompt(g, &e);
 	}
 	/* the length of an earlier sweep is not that of these completions */
@@ -363,14 +378,17 @@ push_prompt(struct generator *g, struct record *r)
 static void
 show_progress(const struct generator *g)
 {
+	size_t each = opt.lengths.n > 0 ? opt.lengths.n : 1;
+
 	if (g->in != NULL && !opt.readable)
-		tool_progress(g->in, "prompts", g->answers / (opt.lengths.n > 0 ? opt.lengths.n : 1), "tokens",
+		tool_progress(g->in, "prompts", g->answers / each, "tokens",
 		    decoder_tokens(g->decoder));
 }
 
 /*
- * Waits for the next prompt. Returns 1 if it can be read or if there is nothing else to do. If input is
- * slow, decodes one token of the texts under way instead and returns 0.
+ * Waits for the next prompt. Returns 1 if it can be read, or if there is
+ * nothing else to do. If input is slow, decodes one token of each text and
+ * returns 0.
  */
 static int
 await_prompt(struct generator *g)
@@ -389,8 +407,9 @@ await_prompt(struct generator *g)
 }
 
 /*
- * Completes all prompts. While input comes at once, texts are decoded in the same batches in every
- * run. Once input has let us wait, each prompt is answered as it comes.
+ * Completes all prompts. While input comes at once, texts are decoded in the
+ * same batches in every run. Once input was slow, each prompt is answered as it
+ * comes.
  */
 static void
 answer_prompts(struct generator *g)
@@ -422,14 +441,18 @@ open_model(struct generator *g)
 	int context = model_options_context();
 	struct lm_options o = { 0 };
 
-	/* one text may fill the context; texts of common length fill it together */
+	/*
+	 * one text may fill the context; texts of usual length fill it together
+	 */
 	o.cells = d->cells = context > d->seqs * 256 ? context : d->seqs * 256;
 	o.batch = d->batch = d->seqs > 512 ? d->seqs : 512;
 	o.outputs = d->seqs;
 	g->lm = model_options_open(&o);
 }
 
-/* Opens the barriers, whose digests go into h, and the model, and has it steered by them or by the filter. */
+/*
+ * Opens the model, steered by the barriers or the filter, and names them in h.
+ */
 static void
 open_steered_model(struct generator *g, struct header *h)
 {
@@ -447,7 +470,7 @@ open_steered_model(struct generator *g, struct header *h)
 	opt.decoder.want = flows.n > 0 || opt.filter != NULL ? LM_STEER : 0;
 }
 
-/* Ends the filter and writes how much was steered into the end record. Nothing steered is an error. */
+/* Ends the filter, and writes into the end record how much was steered. */
 static void
 count_steered(struct generator *g)
 {
@@ -480,9 +503,11 @@ report(const struct generator *g, double seconds)
 	    (unsigned long long)decoder_tokens(g->decoder), seconds);
 	if (flows.n > 0)
 		tool_note("%llu activations steered, %.1f %% of them moved, mean length %.4g",
-		    (unsigned long long)c.seen, 100 * (double)c.moved / (double)c.seen, c.length / (double)c.seen);
+		    (unsigned long long)c.seen, 100 * (double)c.moved / (double)c.seen,
+		    c.length / (double)c.seen);
 	if (opt.filter != NULL)
-		tool_note("%llu activations steered by '%s'", (unsigned long long)g->filtered, opt.filter);
+		tool_note("%llu activations steered by '%s'", (unsigned long long)g->filtered,
+		    opt.filter);
 }
 
 int

@@ -1,4 +1,4 @@
-/* integrate - moves activations along a barrier's gradient: da/dt = v(a), t in [0, T]. */
+/* integrate - moves activations along the gradient of a barrier. */
 #include <math.h>
 #include <stdlib.h>
 
@@ -16,7 +16,7 @@ static struct tool_option options[] = {
 	FLOW_BARRIER("what fitbarrier wrote"),
 	FLOW_LENGTH,
 	FLOW_OPTIONS,
-	{ "-j", "threads", "compute with this many", OPTION_INT, .to = &threads, .min = 1, .max = THREADS_MAX },
+	THREADS_OPTION(threads),
 	OUTPUT_OPTIONS("report progress"),
 	{ 0 }
 };
@@ -47,8 +47,9 @@ parse(int argc, char *argv[])
 }
 
 /*
- * Reads up to CHUNK records into r and their activations into act. Waits for input
- * before the first only, so that all are from one path. Returns the number read.
+ * Reads up to CHUNK records into r, and their activations into act. Waits for
+ * input before the first only, so that all are from one path. Returns the
+ * number.
  */
 static size_t
 read_chunk(struct stream *in, struct record **r, float *act)
@@ -68,20 +69,22 @@ read_chunk(struct stream *in, struct record **r, float *act)
 	return n;
 }
 
-/* Writes the n records r with the activations act and with what became of them. */
+/* Writes the n records r with their activations act and what became of them. */
 static void
-write_chunk(struct sink *out, const struct stream *in, struct record **r, const float *act, size_t n,
-    const struct flow_result *moved)
+write_chunk(struct sink *out, const struct stream *in, struct record **r, const float *act,
+    size_t n, const struct flow_result *moved)
 {
 	const struct header *h = stream_header(in);
 	struct err e;
 	size_t i;
 
 	for (i = 0; i < n; i++) {
-		if ((!isnan(moved[i].h_before) && (record_set_num(r[i], "h_before", moved[i].h_before) != 0 ||
-		    record_set_num(r[i], "h_after", moved[i].h_after) != 0)) ||
-		    record_set_num(r[i], "length", moved[i].length) != 0 ||
-		    record_set_int(r[i], "steps", moved[i].steps) != 0)
+		const struct flow_result *m = &moved[i];
+
+		if ((!isnan(m->h_before) && (record_set_num(r[i], "h_before", m->h_before) != 0 ||
+		    record_set_num(r[i], "h_after", m->h_after) != 0)) ||
+		    record_set_num(r[i], "length", m->length) != 0 ||
+		    record_set_int(r[i], "steps", m->steps) != 0)
 			tool_die("out of memory");
 		if (record_set_act(r[i], h->half, act + i * h->dim, h->dim, &e) != 0)
 			tool_die_record_back(in, n - 1 - i, &e);
@@ -124,11 +127,15 @@ main(int argc, char *argv[])
 			tool_die_record_back(in, n - 1 - flow_failed(flow), &e);
 		write_chunk(out, in, r, act, n, moved);
 		tool_progress(in, "activations", stream_count(in), "activations", stream_count(in));
-		/* who waits for an answer gets it; gzip is not cut, its bytes would depend on the time */
+		/*
+		 * a writer may wait for its answer; bytes of gzip would depend
+		 * on the time
+		 */
 		if (!tool_output.gzip && !stream_pending(in))
 			tool_check(sink_flush(out, &e), &e);
 	}
 	tool_check(sink_close(out, &e), &e);
-	tool_note("%llu activations moved by %g", (unsigned long long)stream_count(in), flow_length(flow));
+	tool_note("%llu activations moved by %g", (unsigned long long)stream_count(in),
+	    flow_length(flow));
 	return 0;
 }

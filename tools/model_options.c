@@ -33,13 +33,6 @@ model_options_default(void)
 }
 
 void
-model_options_parse_template(const char *option, const char *text)
-{
-	if (template_parse(&model_options.template, text) != 0)
-		tool_misuse("%s: '%s' is neither raw nor chat", option, text);
-}
-
-void
 model_options_parse_seqs(const char *option, const char *text)
 {
 	model_options.seqs = (int)number_long(option, text, 1, lm_max_seqs());

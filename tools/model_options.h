@@ -1,5 +1,6 @@
 /*
- * model_options - -g, -j, -m, -t, --system, --context and --seqs, of every tool that runs a model.
+ * model_options - the options of tools that run a model: -g, -j, -m, -t,
+ * --system, --context and --seqs.
  */
 #ifndef ODESTEER_MODEL_OPTIONS_H
 #define ODESTEER_MODEL_OPTIONS_H
@@ -18,34 +19,43 @@ extern struct model_options {
 	int seqs;			/* texts decoded together; the tool sets its own default */
 } model_options;
 
-/* Sets the model to $ODESTEER_MODEL or the default in the cache, and the threads to the processors there are. */
+/*
+ * Sets the model to $ODESTEER_MODEL or the default in the cache, and the
+ * threads to the number of processors.
+ */
 void model_options_default(void);
 
-/* Read the values of -t and --seqs. */
-void model_options_parse_template(const char *option, const char *text);
+/* Reads the value of --seqs. */
 void model_options_parse_seqs(const char *option, const char *text);
 
-/* Returns --context, or 2048 if it was not given: the most tokens to open the model with. */
+/*
+ * Returns --context, or if it was not given 2048: tokens to open the model for.
+ */
 int model_options_context(void);
 
 /*
- * Opens the model by o, whose path, threads, gpu_layers and seqs it sets. Refuses a --context that the
- * model was not trained for, and sets model_options.context to the tokens a text may have.
+ * Opens the model by o, whose path, threads, gpu_layers and seqs it sets.
+ * Refuses a --context that the model was not trained for, and sets
+ * model_options.context to the tokens a text may have.
  */
 struct lm *model_options_open(struct lm_options *o);
 
-/* Rows for the tool's table: the model, and how prompts are put to it. */
+/*
+ * Rows for the tool's table: of the model, of its prompts, and apart two more.
+ */
 #define MODEL_OPTIONS \
 	{ "-m", "model", "GGUF file", OPTION_TEXT, .to = &model_options.path }, \
-	{ "-g", "layers", "of the model on the GPU", OPTION_INT, .to = &model_options.gpu_layers, .min = 0, .max = 1000 }, \
-	{ "-j", "threads", "compute with this many", OPTION_INT, .to = &model_options.threads, .min = 1, .max = THREADS_MAX }
+	{ "-g", "layers", "of the model on the GPU", OPTION_INT, \
+	    .to = &model_options.gpu_layers, .min = 0, .max = 1000 }, \
+	THREADS_OPTION(model_options.threads)
 #define PROMPT_OPTIONS \
-	{ "-t", "template", "raw: the texts as they stand; chat: the model's own template (default: raw)", \
-	    .parse = model_options_parse_template }, \
+	{ "-t", "raw|chat", "the texts as they are, or in the model's own chat template", \
+	    OPTION_CHOICE, .to = &model_options.template }, \
 	{ "--system", "text", "in front of every prompt", OPTION_TEXT, .to = &model_options.system }
 #define CONTEXT_OPTION \
-	{ "--context", "tokens", "longest text (default: 2048, or what the model was trained for if that is " \
-	    "less)", OPTION_INT, .to = &model_options.context, .min = 1, .max = 1 << 20 }
+	{ "--context", "tokens", "longest text (default: 2048, or what the model was trained " \
+	    "for if that is less)", OPTION_INT, .to = &model_options.context, \
+	    .min = 1, .max = 1 << 20 }
 #define SEQS_OPTION \
 	{ "--seqs", "n", "most texts decoded together", OPTION_INT, .to = &model_options.seqs, \
 	    .parse = model_options_parse_seqs }

@@ -37,22 +37,6 @@ number_long(const char *option, const char *text, long min, long max)
 }
 
 uint64_t
-number_uint64(const char *option, const char *text)
-{
-	char *end;
-	unsigned long long v;
-
-	errno = 0;
-	v = strtoull(text, &end, 10);
-	if (*text == '\0' || *text == '-' || *end != '\0')
-		tool_misuse("%s: '%s' is not a whole number", option, text);
-	/* JSON readers know no greater integers */
-	if (errno == ERANGE || v > INT64_MAX)
-		tool_misuse("%s: '%s' is not in [0, 2^63)", option, text);
-	return v;
-}
-
-uint64_t
 number_seed32(const char *option, const char *text)
 {
 	return (uint64_t)number_long(option, text, 0, UINT32_MAX);

@@ -1,9 +1,9 @@
 /*
  * number - reads numbers from the command line.
  *
- * `option` is the option as the user writes it, such as "-n". If `text` is not a
- * number, or is out of range, the functions end the run with exit status 2 and a
- * message that names the option.
+ * `option` is the option as users write it, such as "-n". If `text` is not a
+ * number, or is out of range, the run ends with exit status 2 and a message
+ * that names the option.
  */
 #ifndef ODESTEER_NUMBER_H
 #define ODESTEER_NUMBER_H
@@ -14,9 +14,7 @@
 double number_double(const char *option, const char *text, double min, double max);
 /* Returns a whole number in [min, max]. */
 long number_long(const char *option, const char *text, long min, long max);
-/* Returns a whole number in [0, 2^63): JSON readers know no greater integers. */
-uint64_t number_uint64(const char *option, const char *text);
-/* Returns a seed of GSL's mt19937, a whole number in [0, 2^32): it ignores higher bits. */
+/* Returns a whole number in [0, 2^32). */
 uint64_t number_seed32(const char *option, const char *text);
 
 #endif

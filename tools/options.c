@@ -1,5 +1,6 @@
 #include "options.h"
 
+#include <limits.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -17,23 +18,41 @@ is_long(const struct tool_option *o)
 	return o->name[1] == '-';
 }
 
-/* Stores the value of o, NULL for a flag. */
+/* Returns the place of text among the words of o->value. */
+static int
+parse_choice(const struct tool_option *o, const char *text)
+{
+	const char *word = o->value;
+	size_t n;
+	int place;
+
+	for (place = 0; ; place++, word += n + 1) {
+		n = strcspn(word, "|");
+		if (n == strlen(text) && memcmp(word, text, n) == 0)
+			return place;
+		if (word[n] == '\0')
+			tool_misuse("%s: '%s' is none of %s", o->name, text, o->value);
+	}
+}
+
+/* Stores the value of o; text is NULL for a flag. */
 static void
 set_value(struct tool_option *o, const char *text)
 {
-	o->given = 1;
+	const char *name = o->name;
+
 	if (o->parse != NULL) {
-		o->parse(o->name, text);
+		o->parse(name, text);
 		return;
 	}
 	switch (o->kind) {
 	case OPTION_FLAG: *(int *)o->to = 1; break;
 	case OPTION_TEXT: *(const char **)o->to = text; break;
-	case OPTION_INT: *(int *)o->to = (int)number_long(o->name, text, (long)o->min, (long)o->max); break;
-	case OPTION_SIZE: *(size_t *)o->to = (size_t)number_long(o->name, text, (long)o->min, (long)o->max); break;
-	case OPTION_DOUBLE: *(double *)o->to = number_double(o->name, text, o->min, o->max); break;
-	case OPTION_SEED: *(uint64_t *)o->to = number_uint64(o->name, text); break;
-	case OPTION_SEED32: *(uint64_t *)o->to = number_seed32(o->name, text); break;
+	case OPTION_CHOICE: *(int *)o->to = parse_choice(o, text); break;
+	case OPTION_INT: *(int *)o->to = (int)number_long(name, text, (long)o->min, (long)o->max); break;
+	case OPTION_DOUBLE: *(double *)o->to = number_double(name, text, o->min, o->max); break;
+	case OPTION_SEED: *(uint64_t *)o->to = (uint64_t)number_long(name, text, 0, LONG_MAX); break;
+	case OPTION_SEED32: *(uint64_t *)o->to = (uint64_t)number_long(name, text, 0, UINT32_MAX); break;
 	}
 }
 
@@ -43,18 +62,20 @@ options_parse(struct tool_option *o, int argc, char *argv[])
 	struct option longs[OPTIONS_MAX] = { 0 };
 	char letters[2 * OPTIONS_MAX] = "";
 	size_t i, n_long = 0;
-	int c;
+	int c, place = 0;
 
 	for (i = 0; o[i].name != NULL; i++)
 		if (is_long(&o[i]))
-			longs[n_long++] = (struct option){ o[i].name + 2,
-			    o[i].value != NULL ? required_argument : no_argument, NULL, FIRST_LONG + (int)i };
+			longs[n_long++] = (struct option){ o[i].name + 2, o[i].value != NULL, NULL,
+				FIRST_LONG + (int)i };
 		else
-			strcat(strncat(letters, o[i].name + 1, 1), o[i].value != NULL ? ":" : "");
+			strcat(strcat(letters, o[i].name + 1), o[i].value != NULL ? ":" : "");
 	while ((c = tool_option(argc, argv, letters, longs)) != -1) {
 		for (i = 0; c < FIRST_LONG && (is_long(&o[i]) || o[i].name[1] != c); i++)
 			;
-		set_value(&o[c < FIRST_LONG ? i : (size_t)c - FIRST_LONG], optarg);
+		i = c < FIRST_LONG ? i : (size_t)c - FIRST_LONG;
+		set_value(&o[i], optarg);
+		o[i].given = ++place;
 	}
 }
 
@@ -67,32 +88,37 @@ options_given(const struct tool_option *o, const char *name)
 	return 0;
 }
 
-/* Formats the default of o; "" if it has none, or one that is no value a user may give. */
+/* Formats the default of o: "" if there is none, or if it is out of range. */
 static void
 format_default(const struct tool_option *o, char *s, size_t size)
 {
+	const char *text = NULL;
 	double v = o->min - 1;
+	int skip;
 
 	*s = '\0';
 	if (o->to == NULL)
 		return;
 	switch (o->kind) {
 	case OPTION_FLAG: return;
-	case OPTION_TEXT:
-		if (*(const char **)o->to != NULL)
-			snprintf(s, size, " (default: %s)", *(const char **)o->to);
-		return;
+	case OPTION_TEXT: text = *(const char **)o->to; break;
+	case OPTION_CHOICE:
+		for (text = o->value, skip = *(int *)o->to; skip > 0; skip--)
+			text += strcspn(text, "|") + 1;
+		break;
 	case OPTION_INT: v = *(int *)o->to; break;
-	case OPTION_SIZE: v = (double)*(size_t *)o->to; break;
 	case OPTION_DOUBLE: v = *(double *)o->to; break;
 	case OPTION_SEED:
 	case OPTION_SEED32: v = (double)*(uint64_t *)o->to; break;
 	}
-	if (v >= o->min)
+	if (text != NULL)
+		snprintf(s, size, " (default: %.*s)",
+		    (int)strcspn(text, o->kind == OPTION_CHOICE ? "|" : ""), text);
+	else if (v >= o->min)
 		snprintf(s, size, " (default: %.10g)", v);
 }
 
-/* Prints the words of text from column `indent` on, broken into lines. */
+/* Prints text from column `indent` on, broken into lines at spaces. */
 static void
 print_words(FILE *to, const char *text, size_t indent)
 {

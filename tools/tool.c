@@ -58,7 +58,7 @@ on_signal(int sig)
 void
 tool_start(const struct tool *t, int argc, char *argv[])
 {
-	/* SIGPIPE: a tool may have a file or a program under way beside its standard output */
+	/* SIGPIPE: beside standard output, a file or a program may be open */
 	static const int sigs[] = { SIGINT, SIGTERM, SIGHUP, SIGPIPE };
 	struct sigaction sa;
 	size_t i;
@@ -66,10 +66,8 @@ tool_start(const struct tool *t, int argc, char *argv[])
 	runtime_start(argv);
 	run.tool = t;
 	run.argc = argc - 1;
-	/* getopt_long permutes argv; the chain keeps the order the user wrote */
-	run.argv = malloc((size_t)argc * sizeof *run.argv);
-	if (run.argv == NULL)
-		tool_die("out of memory");
+	/* a copy, because getopt_long permutes argv */
+	run.argv = tool_need(malloc((size_t)argc * sizeof *run.argv));
 	for (i = 1; i < (size_t)argc; i++)
 		run.argv[i - 1] = argv[i];
 	gsl_set_error_handler_off();
@@ -84,8 +82,9 @@ tool_start(const struct tool *t, int argc, char *argv[])
 			sigaction(sigs[i], &sa, NULL);
 	}
 	/*
-	 * Threads of OpenBLAS beside those of libllama, which wait by spinning, would double the time of a
-	 * token. Tools that compute with BLAS alone raise this.
+	 * Threads of OpenBLAS beside those of libllama, which wait by spinning,
+	 * would double the time of a token. Tools without a model may raise
+	 * this.
 	 */
 	openblas_set_num_threads(1);
 	run.start = clock_now();
@@ -224,7 +223,7 @@ tool_threads(void)
 	long n = sysconf(_SC_NPROCESSORS_ONLN);
 	cpu_set_t set;
 
-	/* what taskset or a batch system leaves us, rather than what is there */
+	/* taskset or a batch system may allow fewer than there are */
 	if (sched_getaffinity(0, sizeof set, &set) == 0)
 		n = CPU_COUNT(&set);
 	if (n < 1)
@@ -260,7 +259,8 @@ tool_link(struct header *h, const uint64_t *seed)
 }
 
 void
-tool_output_header(struct header *h, const struct stream *in, enum stream_kind kind, const uint64_t *seed)
+tool_output_header(struct header *h, const struct stream *in, enum stream_kind kind,
+    const uint64_t *seed)
 {
 	if (header_copy(h, stream_header(in)) != 0)
 		tool_die("out of memory");
@@ -279,7 +279,9 @@ tool_open_output(const struct header *h)
 	return out;
 }
 
-/* Prints the line; the number of records is counted before the first one, if it can be. */
+/*
+ * Prints the line. Before the first one, the records of the input are counted.
+ */
 static void
 show_progress(int terminal, double now)
 {
@@ -287,7 +289,8 @@ show_progress(int terminal, double now)
 		progress.total = stream_total(progress.in);
 	progress.shown = 1;
 	progress.last = now;
-	fprintf(stderr, "%s%s: %llu", terminal ? "\r" : "", run.tool->name, (unsigned long long)progress.done);
+	fprintf(stderr, "%s%s: %llu", terminal ? "\r" : "", run.tool->name,
+	    (unsigned long long)progress.done);
 	if (progress.total >= progress.done && progress.total > 0)
 		fprintf(stderr, " of %llu", (unsigned long long)progress.total);
 	fprintf(stderr, " %s", progress.what);
@@ -302,7 +305,8 @@ show_progress(int terminal, double now)
 }
 
 void
-tool_progress(const struct stream *in, const char *what, uint64_t done, const char *unit, uint64_t n)
+tool_progress(const struct stream *in, const char *what, uint64_t done, const char *unit,
+    uint64_t n)
 {
 	int terminal = isatty(STDERR_FILENO);
 	double now;

@@ -2,8 +2,8 @@
  * tool - what every tool's main() shares: messages, exit status, progress, and
  * opening input and output.
  *
- * Only tools/ prints to stderr and exits. The exit status is 0 done, 1 failed or
- * 2 wrong usage.
+ * Only tools/ prints to stderr and exits: with 0 when done, 1 when it failed
+ * and 2 at wrong usage.
  */
 #ifndef ODESTEER_TOOL_H
 #define ODESTEER_TOOL_H
@@ -20,7 +20,7 @@
 /* What a tool says about itself; defined once in each tools/X.c. */
 struct tool {
 	const char *name;		/* "integrate" */
-	void (*usage)(FILE *to);	/* prints the synopsis and the options with their defaults */
+	void (*usage)(FILE *to);	/* prints the synopsis and the options */
 };
 
 extern const char tool_version[];	/* ODESTEER_VERSION */
@@ -29,9 +29,9 @@ extern const char tool_version[];	/* ODESTEER_VERSION */
 void tool_start(const struct tool *t, int argc, char *argv[]);
 
 /*
- * Prints "NAME: message" on stderr, removes a half-written output and exits with 1. tool_die_record
- * puts the path and number of the record read last in front of e's message; tool_die_record_back
- * those of the record read `back` before it, from the same path.
+ * Prints "NAME: message" on stderr, removes a half-written output and exits
+ * with 1. tool_die_record puts path and number of the record read last in front
+ * of e's message, tool_die_record_back those of the record `back` before it.
  */
 _Noreturn void tool_die(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 _Noreturn void tool_die_err(const struct err *e);
@@ -41,27 +41,34 @@ _Noreturn void tool_die_record_back(const struct stream *s, uint64_t back, struc
 /* Prints "NAME: message" and "try 'NAME -h'" on stderr and exits with 2. */
 _Noreturn void tool_misuse(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
-/* Ends the run with e's message if status, what a function of lib/ returned, is negative. */
+/* Ends the run with e's message if status is negative. */
 void tool_check(int status, const struct err *e);
 
 /* Returns p; ends the run with "out of memory" if it is NULL. */
 void *tool_need(void *p);
 
-/* Flushes stdout and exits: with 0, or with 1 if it cannot be written. Call it after printing -h or other help. */
+/*
+ * Ends the run after text was printed to stdout: with 1 if it cannot be
+ * written.
+ */
 _Noreturn void tool_answered(void);
 
 /*
- * Returns the next option as getopt_long does, -1 at the end. Prints usage (-h) or version (-V) and
- * exits; ends the run with 2 at an unknown option.
+ * Returns the next option as getopt_long does, -1 at the end. Prints usage (-h)
+ * or version (-V) and exits; ends the run with 2 at an unknown option.
  */
 int tool_option(int argc, char *argv[], const char *letters, const struct option *longs);
 
-/* Returns the number of processors this process may run on: the default of -j. */
+/*
+ * Returns the number of processors the process may run on: the default of -j.
+ */
 int tool_threads(void);
 enum { THREADS_MAX = 512 };		/* of -j */
 
-/* Opens the operands, argv[optind .. argc - 1], as one stream of one of the kinds (1u << kind | ...), whose
- * records get a number for an id where they have none. */
+/*
+ * Opens the operands, argv[optind .. argc - 1], as one stream, of one of the
+ * kinds (1u << kind | ...). Records without an id get their number.
+ */
 struct stream *tool_open_input(int argc, char *argv[], unsigned kinds);
 
 /* Where the tool's stream goes: -o and -z. */
@@ -69,29 +76,32 @@ extern struct tool_output {
 	const char *path;		/* NULL or "-": standard output */
 	int gzip;
 } tool_output;
-/* Ends the run with 1, as gzip does, if a stream written to `path` would go to a terminal. */
+/* Ends the run with 1, as gzip does, if `path` means a terminal. */
 void tool_refuse_terminal(const char *path);
 /*
- * Sets h, uninitialised, to in's header, with the kind of the output and a link for this run in the chain.
- * seed is NULL if the run uses none.
+ * Sets h, uninitialised, to a copy of in's header with the kind of the output
+ * and a link for this run in its chain. The seed is NULL if the run uses none.
  */
-void tool_output_header(struct header *h, const struct stream *in, enum stream_kind kind, const uint64_t *seed);
+void tool_output_header(struct header *h, const struct stream *in, enum stream_kind kind,
+    const uint64_t *seed);
+/* Adds the link alone, to a header made otherwise. */
+void tool_link(struct header *h, const uint64_t *seed);
 /* Opens tool_output with the header h. */
 struct sink *tool_open_output(const struct header *h);
-/* Adds the link of this run to the chain of h, if no tool_output_header has done so. */
-void tool_link(struct header *h, const uint64_t *seed);
 
 extern int tool_verbose;		/* -v */
 /*
- * Keeps a line on stderr up to date, on a terminal, or prints one every ten seconds with -v:
- * "NAME: 12 of 24 prompts, 118 tokens/s, 3 s". `done` records of `in`, called `what`, are done;
- * their total is shown if stream_total knows it. The speed is that of n, counted in `unit`, since
- * the first call, which comes with 0 before the first record.
+ * Keeps a line on stderr up to date, on a terminal, or prints one every ten
+ * seconds with -v: "NAME: 12 of 24 prompts, 118 tokens/s, 3 s". `done` records
+ * of `in`, called `what`, are done; their total is shown if stream_total knows
+ * it. The speed is that of n, counted in `unit`, since the first call, which
+ * comes with 0 before the first record.
  */
-void tool_progress(const struct stream *in, const char *what, uint64_t done, const char *unit, uint64_t n);
+void tool_progress(const struct stream *in, const char *what, uint64_t done, const char *unit,
+    uint64_t n);
 /* Ends the line with what tool_progress was told last. Every exit does this. */
 void tool_progress_end(void);
-/* Prints "NAME: message, SECONDS s" on stderr with -v: what a run did, at its end. */
+/* Prints "NAME: message, SECONDS s" on stderr with -v: what the run did. */
 void tool_note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* Prints "NAME: text" on stderr with -v: what such figures mean. */
 void tool_remark(const char *text);

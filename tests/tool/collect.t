@@ -104,9 +104,9 @@ for l in x 5- -5 5,,x '' 5-3; do
 	run collect -l "$l" "$tmp/e.jsonl"
 	is "$status" 2 "-l '$l' is misuse: $(echo "$err" | head -n 1)"
 done
-fails 2 "collect: --at: 'first' is not last, completion or all
+fails 2 "collect: --at: 'first' is none of last|completion|all
 try 'collect -h'" collect --at first
-fails 2 "collect: -t: 'llama' is neither raw nor chat
+fails 2 "collect: -t: 'llama' is none of raw|chat
 try 'collect -h'" collect -t llama
 run sh -c 'collect -l 5 "$1" >/dev/full' sh "$tmp/e.jsonl"
 is "$status $err" "1 collect: cannot write 'standard output': No space left on device" 'a full disk'
