@@ -34,7 +34,7 @@ struct fit_options {
 	enum loss loss;
 	int standardise;	/* centre and scale the activations first */
 	unsigned degree;	/* 2 */
-	size_t components;	/* n, bins of the sketch or random features, 8000 */
+	unsigned components;	/* n, bins of the sketch or random features, 8000 */
 	double gamma;		/* 0.1 */
 	double coef0;		/* 1 */
 	enum sigma sigma;

@@ -236,7 +236,7 @@ bench_fit(const char *path)
 		field_free(field);
 		free(rep.held_out);
 	} while (more(&x));
-	printf("{\"rows\":%zu,\"dim\":%zu,\"components\":%zu,\"C\":%.9g,\"objective\":%.12g,", d.n, d.dim,
+	printf("{\"rows\":%zu,\"dim\":%zu,\"components\":%u,\"C\":%.9g,\"objective\":%.12g,", d.n, d.dim,
 	    o.components, rep.C, rep.objective);
 	print_samples(&x);
 	printf("}\n");

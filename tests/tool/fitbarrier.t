@@ -297,7 +297,7 @@ fails 2 "fitbarrier: --standardise: 'iti' has no use for it
 try 'fitbarrier -h'" fitbarrier -f iti --standardise
 fails 2 "fitbarrier: -p: 'worst' is neither paper nor best
 try 'fitbarrier -h'" fitbarrier -p worst
-fails 2 "fitbarrier: --loss: 'hinges' is neither logistic nor hinge
+fails 2 "fitbarrier: --loss: 'hinges' is none of logistic|hinge
 try 'fitbarrier -h'" fitbarrier --loss hinges
 for x in 0 -1 1e13; do
 	fails 2 "fitbarrier: -C: '$x' is not in [1e-12, 1e+12]
