@@ -1,7 +1,7 @@
 /*
- * view - any stream as JSON Lines, or what it holds in a few lines; and JSON Lines as a stream.
- * Activations go to and come from NumPy's files beside the lines, where asked to; the vector of a
- * barrier that has one becomes a control vector of llama.cpp.
+ * view - prints a stream as JSON Lines or sums it up, and packs JSON Lines as a
+ * stream. Activations go to and come from NumPy's files; the vector of a
+ * barrier goes to a control vector of llama.cpp.
  */
 #include <errno.h>
 #include <math.h>
@@ -12,84 +12,86 @@
 #include "flow/flow.h"
 #include "flow_options.h"
 #include "model/cvec.h"
-#include "number.h"
+#include "options.h"
 #include "stream/npy.h"
 #include "stream/sink.h"
 #include "stream/stream.h"
 #include "tool.h"
 
 static struct {
-	const char *out, *npy, *gguf;
-	struct strength T;
-	int header, summary, pack, gzip, block;
-} opt = { .block = -1 };
+	const char *npy, *gguf, *length;
+	int header, summary, pack, block;
+} opt = { .block = -1, .length = "1" };
+
+static struct tool_option options[] = {
+	{ "--header", NULL, "the header comes first, as a line of its own", OPTION_FLAG,
+	    .to = &opt.header },
+	{ "--npy", "matrix", "this .npy file gets the activations, and the lines lack them; with "
+	    "--pack, the lines lack them and get its rows", OPTION_TEXT, .to = &opt.npy },
+	{ "--summary", NULL, "only counts, dim, norms and what each label has", OPTION_FLAG,
+	    .to = &opt.summary },
+	{ "--pack", NULL, "write a stream; JSON Lines with no header become examples", OPTION_FLAG,
+	    .to = &opt.pack },
+	{ "-l", "block", "with --pack --npy: of JSON Lines with no header", OPTION_INT,
+	    .to = &opt.block, .min = 0, .max = 1000000 },
+	{ "-o", "file", "with --pack (default: standard output)", OPTION_TEXT,
+	    .to = &tool_output.path },
+	{ "-z", NULL, "with --pack: compress the output as gzip does", OPTION_FLAG,
+	    .to = &tool_output.gzip },
+	{ "--gguf", "vector", "this file gets the vector of a barrier, as llama.cpp's control "
+	    "vector", OPTION_TEXT, .to = &opt.gguf },
+	{ "-T", "length", "the vector times this; 0.03r: times 0.03 and the mean norm of the fit; "
+	    "auto: times what fitbarrier -T stored", OPTION_TEXT, .to = &opt.length },
+	{ 0 }
+};
 
 static void
 usage(FILE *to)
 {
-	fprintf(to,
+	fputs(
 	    "usage: view [--header] [--npy matrix] [--summary] [file ...]\n"
 	    "       view --pack [-z] [-l block] [--npy matrix] [-o file] [file ...]\n"
-	    "       view --gguf vector [-T length] [file]\n"
-	    "  --header      the header comes first, as a line of its own\n"
-	    "  --npy matrix  this .npy file gets the activations, and the lines lack them;\n"
-	    "                with --pack, the lines lack them and get its rows\n"
-	    "  --summary     only counts, dim, norms and what each label has\n"
-	    "  --pack        write a stream; JSON Lines with no header become examples\n"
-	    "  -l block      with --pack --npy: of JSON Lines with no header\n"
-	    "  -o file       (default: standard output)    -z  gzip\n"
-	    "  --gguf vector this file gets the vector of a barrier, as llama.cpp's control vector\n"
-	    "  -T length     the vector times this; 0.03r: times 0.03 and the mean norm of the fit;\n"
-	    "                auto: times what fitbarrier -T stored (default: 1)\n");
+	    "       view --gguf vector [-T length] [file]\n", to);
+	options_print(options, to);
 }
 
 static const struct tool tool = { "view", usage };
 
+/* Ends the run if both of two options are given. */
+static void
+exclude(const char *a, const char *b)
+{
+	if (options_given(options, a) && options_given(options, b))
+		tool_misuse("%s and %s exclude each other", a, b);
+}
+
 static void
 parse(int argc, char *argv[])
 {
-	static const struct option longs[] = {
-		{ "header", no_argument, NULL, 1 }, { "summary", no_argument, NULL, 2 },
-		{ "pack", no_argument, NULL, 3 }, { "npy", required_argument, NULL, 4 },
-		{ "gguf", required_argument, NULL, 5 }, { NULL, 0, NULL, 0 }
-	};
-	int c;
-
-	while ((c = tool_option(argc, argv, "l:o:T:z", longs)) != -1)
-		switch (c) {
-		case 'l': opt.block = (int)number_long("-l", optarg, 0, 1000000); break;
-		case 'o': opt.out = optarg; break;
-		case 'T':
-			opt.T = flow_options_length(optarg);
-			break;
-		case 'z': opt.gzip = 1; break;
-		case 1: opt.header = 1; break;
-		case 2: opt.summary = 1; break;
-		case 3: opt.pack = 1; break;
-		case 4: opt.npy = optarg; break;
-		case 5: opt.gguf = optarg; break;
-		}
+	options_parse(options, argc, argv);
 	if (opt.header + opt.summary + opt.pack > 1)
 		tool_misuse("--header, --summary and --pack exclude each other");
-	if (opt.npy != NULL && opt.summary)
-		tool_misuse("--npy and --summary exclude each other");
+	exclude("--npy", "--summary");
 	if (opt.npy != NULL && strcmp(opt.npy, "-") == 0)
 		tool_misuse("--npy: '-' is not a file");
 	if (opt.block >= 0 && !(opt.pack && opt.npy != NULL))
 		tool_misuse("-l needs --pack and --npy");
-	if (!opt.pack && (opt.out != NULL || opt.gzip))
-		tool_misuse("%s needs --pack", opt.gzip ? "-z" : "-o");
-	if (opt.gguf != NULL && (opt.header || opt.summary || opt.pack || opt.npy != NULL))
-		tool_misuse("--gguf and %s exclude each other", opt.header ? "--header" :
-		    opt.summary ? "--summary" : opt.pack ? "--pack" : "--npy");
-	if (opt.gguf == NULL && opt.T.how != STRENGTH_UNSET)
+	if (!opt.pack && (tool_output.path != NULL || tool_output.gzip))
+		tool_misuse("%s needs --pack", tool_output.gzip ? "-z" : "-o");
+	exclude("--gguf", "--header");
+	exclude("--gguf", "--summary");
+	exclude("--gguf", "--pack");
+	exclude("--gguf", "--npy");
+	if (opt.gguf == NULL && options_given(options, "-T"))
 		tool_misuse("-T needs --gguf");
+	flow_options_length(opt.length);
 	if (opt.gguf != NULL && argc - optind > 1)
 		tool_misuse("--gguf takes one barrier");
 	if (opt.pack)
-		tool_refuse_terminal(opt.out);
+		tool_refuse_terminal(tool_output.path);
 }
 
+/* Ends the run if standard output cannot be written. */
 static void
 check_output(void)
 {
@@ -97,145 +99,145 @@ check_output(void)
 		tool_die("cannot write 'standard output': %s", strerror(errno));
 }
 
-/* What --summary keeps of a label at a block. */
-struct summary {
-	int64_t label, block;
-	int has_label, has_block;
+/* The records of one label at one block, for --summary. */
+struct subset {
+	char name[80];			/* "block 13, label 1" */
 	uint64_t n;
-	double norm, norm2, least, most;
+	double sum, sum2, least, most;	/* of norms and their squares */
 };
 
-static struct summary *
-find_tally(struct summary **t, size_t *n, const struct record *r)
+/*
+ * Returns the subset of list[*n] that r belongs to; adds it if there is none.
+ */
+static struct subset *
+find_subset(struct subset **list, size_t *n, const struct record *r)
 {
-	struct summary k = { .least = INFINITY, .most = -INFINITY };
-	size_t i;
+	struct subset new = { .least = INFINITY, .most = -INFINITY };
+	size_t at = 0, i;
+	int64_t v;
 
-	k.has_label = record_get_int(r, "label", &k.label) == 1;
-	k.has_block = record_get_int(r, "block", &k.block) == 1;
+	if (record_get_int(r, "block", &v) == 1)
+		at = (size_t)snprintf(new.name, sizeof new.name, "block %lld, ", (long long)v);
+	if (record_get_int(r, "label", &v) == 1)
+		snprintf(new.name + at, sizeof new.name - at, "label %lld", (long long)v);
+	else
+		strcpy(new.name + at, "no label");
 	for (i = 0; i < *n; i++)
-		if ((*t)[i].has_label == k.has_label && (*t)[i].label == k.label &&
-		    (*t)[i].has_block == k.has_block && (*t)[i].block == k.block)
-			return &(*t)[i];
-	if ((*t = realloc(*t, (*n + 1) * sizeof k)) == NULL)
-		tool_die("out of memory");
-	(*t)[*n] = k;
-	return &(*t)[(*n)++];
+		if (strcmp((*list)[i].name, new.name) == 0)
+			return &(*list)[i];
+	*list = tool_need(realloc(*list, (*n + 1) * sizeof new));
+	(*list)[*n] = new;
+	return &(*list)[(*n)++];
 }
 
 static void
-add(struct summary *t, const float *act, size_t dim)
+add_norm(struct subset *s, const float *act, size_t dim)
 {
-	double sum = 0;
+	double norm2 = 0, norm;
 	size_t i;
 
 	for (i = 0; i < dim; i++)
-		sum += (double)act[i] * act[i];
-	t->norm += sqrt(sum);
-	t->norm2 += sum;
-	t->least = fmin(t->least, sqrt(sum));
-	t->most = fmax(t->most, sqrt(sum));
+		norm2 += (double)act[i] * act[i];
+	norm = sqrt(norm2);
+	s->sum += norm;
+	s->sum2 += norm2;
+	s->least = fmin(s->least, norm);
+	s->most = fmax(s->most, norm);
 }
 
 static void
-print_summary(const struct header *h, const struct summary *t, size_t n, uint64_t records)
+print_subset(const struct subset *s, int has_norms)
+{
+	double mean = s->sum / (double)s->n, variance = s->sum2 / (double)s->n - mean * mean;
+
+	printf("%s: %llu records", s->name, (unsigned long long)s->n);
+	if (has_norms)
+		printf(", norm mean %.6g, sd %.6g, %.6g to %.6g", mean, sqrt(fmax(0, variance)),
+		    s->least, s->most);
+	putchar('\n');
+}
+
+static void
+print_header_summary(const struct header *h, uint64_t records)
 {
 	size_t i;
 
-	printf("kind    %s\nrecords %llu\n", stream_kind_name(h->kind), (unsigned long long)records);
+	printf("kind    %s\n", stream_kind_name(h->kind));
+	printf("records %llu\n", (unsigned long long)records);
 	if (h->model != NULL)
 		printf("model   %s (%s)\n", h->model, h->digest);
 	if (h->dim > 0)
 		printf("dim     %zu, %s\n", h->dim, h->half ? "float16" : "float32");
 	for (i = 0; i < h->n_chain; i++)
-		printf("%s %s %s\n", i == 0 ? "chain  " : "       ", header_value(h, i, "tool"), header_value(h, i, "version"));
-	for (i = 0; i < n; i++) {
-		if (t[i].has_block)
-			printf("block %lld, ", (long long)t[i].block);
-		if (t[i].has_label)
-			printf("label %lld", (long long)t[i].label);
-		else
-			printf("no label");
-		printf(": %llu records", (unsigned long long)t[i].n);
-		if (h->kind == STREAM_ACTIVATIONS) {
-			double mean = t[i].norm / (double)t[i].n;
-
-			printf(", norm mean %.6g, sd %.6g, %.6g to %.6g", mean,
-			    sqrt(fmax(0, t[i].norm2 / (double)t[i].n - mean * mean)), t[i].least, t[i].most);
-		}
-		putchar('\n');
-	}
+		printf("%-7s %s %s\n", i == 0 ? "chain" : "", header_value(h, i, "tool"),
+		    header_value(h, i, "version"));
 }
 
+/* Prints what the stream holds once it was read: nothing of a broken one. */
 static void
 summarise(struct stream *in)
 {
 	const struct header *h = stream_header(in);
-	struct record *r = record_alloc();
-	float *act = calloc(h->dim + 1, sizeof *act);
-	struct summary *t = NULL;
-	size_t n = 0;
+	struct record *r = tool_need(record_alloc());
+	float *act = tool_need(calloc(h->dim + 1, sizeof *act));
+	struct subset *list = NULL;
+	size_t i, n = 0;
 	struct err e;
 	int got;
 
-	if (r == NULL || act == NULL)
-		tool_die("out of memory");
 	while ((got = stream_read(in, r, &e)) == 1) {
-		struct summary *k = find_tally(&t, &n, r);
+		struct subset *s = find_subset(&list, &n, r);
 
-		k->n++;
+		s->n++;
 		if (h->kind != STREAM_ACTIVATIONS)
 			continue;
 		if (record_get_act(r, h->half, act, h->dim, &e) != 0)
 			tool_die_record(in, &e);
-		add(k, act, h->dim);
+		add_norm(s, act, h->dim);
 	}
-	if (got < 0)
-		tool_die_err(&e);
-	/* nothing is said of a stream that turned out broken */
-	print_summary(h, t, n, stream_count(in));
+	tool_check(got, &e);
+	print_header_summary(h, stream_count(in));
+	for (i = 0; i < n; i++)
+		print_subset(&list[i], h->kind == STREAM_ACTIVATIONS);
 	check_output();
 }
 
-/* The record's activation goes to the matrix and leaves the record. */
+/* Moves the activation of r to the matrix. */
 static void
-give(struct npy_sink *matrix, struct stream *in, struct record *r, float *act)
+move_act_to_matrix(struct npy_sink *matrix, struct stream *in, struct record *r, float *act)
 {
 	const struct header *h = stream_header(in);
 	struct err e;
 
 	if (record_get_act(r, h->half, act, h->dim, &e) != 0)
 		tool_die_record(in, &e);
-	if (npy_sink_write(matrix, act, &e) != 0)
-		tool_die_err(&e);
+	tool_check(npy_sink_write(matrix, act, &e), &e);
 	record_unset(r, "act");
 }
 
+/* Prints the records as JSON Lines; with --npy activations go to a matrix. */
 static void
-print(struct stream *in)
+print_records(struct stream *in)
 {
 	const struct header *h = stream_header(in);
-	struct record *r = record_alloc();
+	struct record *r = tool_need(record_alloc());
 	struct npy_sink *matrix = NULL;
-	float *act = calloc(h->dim + 1, sizeof *act);
+	float *act = tool_need(calloc(h->dim + 1, sizeof *act));
 	char *line;
 	struct err e;
 	int got;
 
-	if (r == NULL || act == NULL)
-		tool_die("out of memory");
 	if (opt.npy != NULL && (stream_expect(in, 1u << STREAM_ACTIVATIONS, &e) != 0 ||
 	    (matrix = npy_sink_open(opt.npy, h->dim, h->half, &e)) == NULL))
 		tool_die_err(&e);
 	if (opt.header) {
-		if ((line = header_to_json(h)) == NULL)
-			tool_die("out of memory");
+		line = tool_need(header_to_json(h));
 		puts(line);
 		free(line);
 	}
 	while ((got = stream_read(in, r, &e)) == 1) {
 		if (matrix != NULL)
-			give(matrix, in, r, act);
+			move_act_to_matrix(matrix, in, r, act);
 		if ((line = record_to_json(r, h->half, &e)) == NULL)
 			tool_die_err(&e);
 		/* who waits for an answer gets it */
@@ -243,34 +245,36 @@ print(struct stream *in)
 			check_output();
 		free(line);
 	}
-	/* what was read well is shown before the message */
+	/* records before an error are printed before the message */
 	check_output();
-	if (got < 0 || (matrix != NULL && npy_sink_close(matrix, &e) != 0))
-		tool_die_err(&e);
+	tool_check(got, &e);
+	if (matrix != NULL)
+		tool_check(npy_sink_close(matrix, &e), &e);
 }
 
-/* The stream that --pack reads beside a matrix: its header must be of such rows. */
+/* Opens the lines for --pack --npy; their header must describe the matrix. */
 static struct stream *
-open_beside(const struct npy *matrix, const char *const *path, size_t n)
+open_lines(const struct npy *matrix, const char *const *path, size_t n)
 {
-	static struct header bare;	/* the stream borrows it */
+	static struct header missing;	/* for lines that have none; the stream borrows it */
 	const struct header *h;
 	struct stream *in;
 	struct err e;
 
-	header_init(&bare, STREAM_ACTIVATIONS);
-	bare.dim = matrix->dim;
-	bare.half = matrix->type == NPY_FLOAT16;
-	if (opt.block >= 0 && header_set_blocks(&bare, &opt.block, 1) != 0)
+	header_init(&missing, STREAM_ACTIVATIONS);
+	missing.dim = matrix->dim;
+	missing.half = matrix->type == NPY_FLOAT16;
+	if (opt.block >= 0 && header_set_blocks(&missing, &opt.block, 1) != 0)
 		tool_die("out of memory");
-	if ((in = stream_open_without_act(path, n, &bare, &e)) == NULL ||
+	if ((in = stream_open_without_act(path, n, &missing, &e)) == NULL ||
 	    stream_expect(in, 1u << STREAM_ACTIVATIONS, &e) != 0)
 		tool_die_err(&e);
 	h = stream_header(in);
 	if (h->n_block == 0)
 		tool_die("the lines have no header: -l must name the block");
 	if (opt.block >= 0 && (h->n_block != 1 || h->block[0] != opt.block))
-		tool_die("the header names other blocks than -l does: %d%s", h->block[0], h->n_block > 1 ? " and more" : "");
+		tool_die("the header names other blocks than -l does: %d%s", h->block[0],
+		    h->n_block > 1 ? " and more" : "");
 	if (h->dim != matrix->dim)
 		tool_die("'%s' is of dim %zu, but the header says %zu", opt.npy, matrix->dim, h->dim);
 	if (h->half != (matrix->type == NPY_FLOAT16))
@@ -279,55 +283,56 @@ open_beside(const struct npy *matrix, const char *const *path, size_t n)
 	return in;
 }
 
-/* The record gets the matrix's next row as its activation. */
+/* Sets the activation of r to the next row of the matrix. */
 static void
-get(struct npy *matrix, struct stream *in, struct record *r, float *act)
+set_act_from_matrix(struct npy *matrix, struct stream *in, struct record *r, float *act)
 {
 	const struct header *h = stream_header(in);
 	struct err e;
-	int got;
+	int got = npy_read(matrix, act, &e);
 
-	if ((got = npy_read(matrix, act, &e)) < 0)
-		tool_die_err(&e);
+	tool_check(got, &e);
 	if (got == 0) {
-		err_set(&e, "'%s' ends behind row %llu", opt.npy, (unsigned long long)matrix->rows);
+		err_set(&e, "'%s' ends behind row %llu", opt.npy,
+		    (unsigned long long)matrix->rows);
 		tool_die_record(in, &e);
 	}
 	if (record_set_act(r, h->half, act, h->dim, &e) != 0)
 		tool_die_record(in, &e);
 }
 
+/*
+ * Writes the records as a stream, with activations from the matrix if not NULL.
+ */
 static void
 pack(struct stream *in, struct npy *matrix)
 {
-	struct record *r = record_alloc();
-	float *act = calloc(stream_header(in)->dim + 1, sizeof *act);
+	struct record *r = tool_need(record_alloc());
+	float *act = tool_need(calloc(stream_header(in)->dim + 1, sizeof *act));
 	struct sink *out;
 	struct header h;
 	struct err e;
 	int got;
 
-	if (r == NULL || act == NULL || header_copy(&h, stream_header(in)) != 0)
-		tool_die("out of memory");
-	tool_link(&h, NULL);
-	if ((out = sink_open(opt.out, opt.gzip, &h, &e)) == NULL)
-		tool_die_err(&e);
+	tool_output_header(&h, in, stream_header(in)->kind, NULL);
+	out = tool_open_output(&h);
 	while ((got = stream_read(in, r, &e)) == 1) {
 		if (matrix != NULL)
-			get(matrix, in, r, act);
-		if (sink_write(out, r, &e) != 0)
-			tool_die_err(&e);
+			set_act_from_matrix(matrix, in, r, act);
+		tool_check(sink_write(out, r, &e), &e);
 	}
-	if (got == 0 && matrix != NULL && (got = npy_read(matrix, act, &e)) == 1)
+	tool_check(got, &e);
+	if (matrix != NULL)
+		tool_check(got = npy_read(matrix, act, &e), &e);
+	if (got == 1)
 		tool_die("'%s' has %llu rows, but the records end behind number %llu", opt.npy,
 		    (unsigned long long)matrix->rows, (unsigned long long)stream_count(in));
-	if (got < 0 || sink_close(out, &e) != 0)
-		tool_die_err(&e);
+	tool_check(sink_close(out, &e), &e);
 }
 
-/* The vector of the barrier, of the length asked for, as a control vector. */
+/* Writes the barrier's vector, times the length -T, as a control vector. */
 static void
-give_vector(const char *path)
+write_control_vector(const char *path)
 {
 	struct barrier *b;
 	double *v, length;
@@ -335,22 +340,19 @@ give_vector(const char *path)
 	struct err e;
 	size_t i;
 
-	if (barrier_open(&b, path, &e) != 0)
-		tool_die_err(&e);
-	v = calloc(b->field->dim, sizeof *v);
-	scaled = calloc(b->field->dim, sizeof *scaled);
-	if (v == NULL || scaled == NULL)
-		tool_die("out of memory");
-	/* as it is unless told otherwise, for llama.cpp scales what it is given */
-	if (opt.T.how == STRENGTH_UNSET)
-		opt.T = (struct strength){ STRENGTH_LENGTH, 1 };
-	if (field_vector(b->field, v, &e) != 0 || strength_length(opt.T, b, &length, &e) != 0)
-		tool_die_err(&e);
-	for (i = 0; i < b->field->dim; i++)
-		if (!isfinite(scaled[i] = (float)(length * v[i])))
-			tool_die("number %zu of the vector is %g, too great for float32", i + 1, length * v[i]);
-	if (cvec_write(opt.gguf, b->header.block[0], scaled, b->field->dim, b->header.model, &e) != 0)
-		tool_die_err(&e);
+	tool_check(barrier_open(&b, path, &e), &e);
+	v = tool_need(calloc(b->field->dim, sizeof *v));
+	scaled = tool_need(calloc(b->field->dim, sizeof *scaled));
+	tool_check(field_vector(b->field, v, &e), &e);
+	tool_check(strength_length(flow_options_length(opt.length), b, &length, &e), &e);
+	for (i = 0; i < b->field->dim; i++) {
+		scaled[i] = (float)(length * v[i]);
+		if (!isfinite(scaled[i]))
+			tool_die("number %zu of the vector is %g, too great for float32", i + 1,
+			    length * v[i]);
+	}
+	tool_check(cvec_write(opt.gguf, b->header.block[0], scaled, b->field->dim, b->header.model,
+	    &e), &e);
 	barrier_free(b);
 }
 
@@ -365,16 +367,16 @@ main(int argc, char *argv[])
 
 	tool_start(&tool, argc, argv);
 	parse(argc, argv);
-	if (opt.gguf != NULL) {
-		give_vector(optind < argc ? argv[optind] : "-");
-		return 0;
-	}
 	path = (const char *const *)argv + optind;
 	n = (size_t)(argc - optind);
+	if (opt.gguf != NULL) {
+		write_control_vector(n > 0 ? *path : "-");
+		return 0;
+	}
 	if (opt.pack && opt.npy != NULL) {
 		if ((matrix = npy_open(opt.npy, &e)) == NULL)
 			tool_die_err(&e);
-		in = open_beside(matrix, path, n);
+		in = open_lines(matrix, path, n);
 	} else if ((in = stream_open(path, n, &e)) == NULL) {
 		tool_die_err(&e);
 	}
@@ -383,6 +385,6 @@ main(int argc, char *argv[])
 	else if (opt.summary)
 		summarise(in);
 	else
-		print(in);
+		print_records(in);
 	return 0;
 }
