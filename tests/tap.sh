@@ -1,17 +1,18 @@
-# tap.sh - the least of the Test Anything Protocol, for tests in POSIX sh.
+# tap.sh - a minimal Test Anything Protocol, for tests in POSIX sh.
 #
 #   . tests/tap.sh
 #   is  "$got" "$wanted" 'name'          compares two strings
 #   ok  'name' command args...           the command must succeed
-#   run command args...                  runs it; sets $status, $out (stdout), $err (stderr)
-#   fails STATUS 'message' command ...   the command must exit with STATUS and say exactly that on stderr
-#   has_terminal                         can script(1) give a command a terminal here?
-#   finish                               prints the plan; last line of every test
+#   run command args...                  runs it and sets $status, $out (stdout) and $err (stderr)
+#   fails STATUS 'message' command ...   the command must exit with STATUS, with exactly that message on stderr
+#   has_terminal                         succeeds if script(1) can give a command a terminal
+#   skip_all 'reason'                    ends the test without a result
+#   finish                               prints the plan; the last line of every test
 #
-# $tmp is a directory of the test's own, removed at the end.
+# $tmp is a folder for the test, removed at the end.
 set -u
 LC_ALL=C
-ASAN_OPTIONS=detect_leaks=0 # a tool leaves its memory to exit()
+ASAN_OPTIONS=detect_leaks=0 # tools do not free all memory before they exit
 SHELL=/bin/sh # script(1) runs commands with it
 export LC_ALL ASAN_OPTIONS SHELL
 tap_n=0

@@ -1,36 +1,38 @@
 #!/bin/sh
-# Instructions, not seconds: what a few small fixed inputs may cost. A count that exceeds its budget (budgets,
-# beside this) by more than a tenth fails.
+# Counts the instructions that a few small fixed inputs need, and fails if one needs a tenth more than its
+# budget (tests/bench/budgets).
 #
-# Counted is what main() does, by valgrind's callgrind, with one thread and the kernels of OpenBLAS that
-# every x86-64 processor has, so that counts are nearly the same on another machine with AVX2, which our kernels and
-# FFTW's take; they hang on the compiler and its flags, so that only `make check` has them counted. `make bench-budget`
-# writes the budgets anew.
+# valgrind's callgrind counts what main() does, with one thread. OpenBLAS uses kernels that every x86-64
+# processor has; this project's and FFTW's need AVX2. So counts are nearly the same on any machine with AVX2.
+# They depend on the compiler and its flags, so only `make check' counts. `make bench-budget' rewrites the
+# budgets.
 . tests/tap.sh
 
 budgets=tests/bench/budgets
-[ -n "${ODESTEER_BUDGET-}" ] || skip_all 'budgets are of the compiler and the flags of make check'
-[ "$(uname -m)" = x86_64 ] || skip_all 'budgets are of x86-64'
-grep -qw avx2 /proc/cpuinfo || skip_all 'budgets are of processors with AVX2'
+[ -n "${ODESTEER_BUDGET-}" ] || skip_all 'budgets are for the compiler and flags of make check'
+[ "$(uname -m)" = x86_64 ] || skip_all 'budgets are for x86-64'
+grep -qw avx2 /proc/cpuinfo || skip_all 'budgets are for processors with AVX2'
 command -v valgrind >/dev/null || skip_all 'no valgrind here'
 
-# In groups of 4, by a congruence; positives lie apart
-acts() { # ROWS DIM
+acts() { # ROWS DIM: writes pseudorandom activations in groups of 4, with positives shifted
 	jq -n -c --argjson n "$1" --argjson dim "$2" '
 		{odesteer: "stream", version: 1, kind: "activations", model: "made", digest: "00000000000000aa",
 		 block: [3], dim: $dim, dtype: "float32", chain: []},
 		(range($n) | . as $i | ($i % 2) as $y
 		 | {id: "r\($i)", group: "g\($i / 4 | floor)", label: $y, block: 3,
-		    act: [range($dim) | . as $k | (((($i * 7919 + $k * 104729) * 7 + $i * $k * 31) % 2003) / 250 - 4) * (1 + $k % 7)
+		act: [range($dim) | . as $k |
+			(((($i * 7919 + $k * 104729) * 7 + $i * $k * 31) % 2003) / 250 - 4) * (1 + $k % 7)
 			+ (if $y == 1 then 2 - $k % 5 else 0 end)]})' | view --pack
 }
-texts() {
-	jq -n -c '["the", "tide", "comes", "in", "twice", "a", "day", "because", "moon", "pulls", "water", "and", "earth", "turns"] as $w
+texts() { # writes 200 completions of 40 words
+	jq -n -c '"the tide comes in twice a day because moon pulls water and earth turns" / " " as $w
 		| range(200) | . as $i
-		| {id: "t\($i)", group: "g\($i / 5 | floor)", label: ($i % 2), prompt: "Q: why?\nA:", completion: ([range(40) | $w[($i * 31 + . * . * 7 + . * 3) % 14]] | join(" "))}'
+		| [range(40) | $w[($i * 31 + . * . * 7 + . * 3) % 14]] as $words
+		| {id: "t\($i)", group: "g\($i / 5 | floor)", label: ($i % 2), prompt: "Q: why?\nA:",
+			completion: ($words | join(" "))}'
 }
 acts 120 48 >"$tmp/acts.ods"
-# too many for inner products, and enough for steps in a subspace
+# too many rows for inner products, and enough dimensions for steps in a Krylov space
 acts 280 160 >"$tmp/many.ods"
 texts | view --pack >"$tmp/texts.ods"
 fitbarrier -j 1 -p paper -o "$tmp/paper.ods" "$tmp/acts.ods"
@@ -38,20 +40,22 @@ fitbarrier -j 1 -p paper --folds 2 -o "$tmp/many-paper.ods" "$tmp/many.ods"
 fitbarrier -j 1 -p best -C 1 -o "$tmp/best.ods" "$tmp/acts.ods"
 score distinct -o "$tmp/scored.ods" "$tmp/texts.ods"
 
-count() { # COMMAND...: instructions in main
+count() { # COMMAND...: prints the instructions in main
 	GOMP_SPINCOUNT=1000 OPENBLAS_CORETYPE=Nehalem OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 \
-		valgrind --tool=callgrind --toggle-collect=main --callgrind-out-file=/dev/null "$@" >/dev/null 2>"$tmp/count" &&
+		valgrind --tool=callgrind --toggle-collect=main --callgrind-out-file=/dev/null "$@" \
+		>/dev/null 2>"$tmp/count" &&
 		sed -n 's/.*Collected : \([0-9]*\).*/\1/p' "$tmp/count"
 }
-guard() { # NAME COMMAND...
+guard() { # NAME COMMAND...: compares its count with the budget
 	name=$1
 	shift
 	n=$(count "$@")
 	echo "$name $n" >>"$tmp/counts"
 	budget=$(sed -n "s/^$name //p" "$budgets" 2>/dev/null)
-	[ "$ODESTEER_BUDGET" = write ] ||
-		is "$(jq -n --argjson n "${n:-0}" --argjson budget "${budget:-0}" '$n > 0 and $n <= 1.1 * $budget')" true \
-			"$name: ${n:-no} instructions, budget ${budget:-none}"
+	if [ "$ODESTEER_BUDGET" != write ]; then
+		is "$(jq -n --argjson n "${n:-0}" --argjson budget "${budget:-0}" '$n > 0 and $n <= 1.1 * $budget')" \
+			true "$name: ${n:-no} instructions, budget ${budget:-none}"
+	fi
 }
 guard fit-paper fitbarrier -j 1 -p paper "$tmp/acts.ods"
 guard fit-best fitbarrier -j 1 -p best "$tmp/acts.ods"

@@ -1,5 +1,5 @@
 #!/bin/sh
-# pipelines/figure: what it refuses, and that a flow is drawn as it was computed.
+# pipelines/figure refuses wrong input, and draws a flow as it was computed.
 . tests/tap.sh
 . tests/made.sh
 
@@ -10,43 +10,55 @@ fails 2 "$usage" pipelines/figure flow a
 fails 2 "$usage" pipelines/figure frontier a b c
 command -v gnuplot >/dev/null || finish
 
-# the report
+# frontier
 printf 'run,metric,value,low,high\n' >"$tmp/r.csv"
-fails 1 "figure: no run in '$tmp/r.csv' has both True*Info and Perplexity" pipelines/figure frontier "$tmp/r.csv" "$tmp/r.svg"
+fails 1 "figure: no run in '$tmp/r.csv' has both True*Info and Perplexity" \
+	pipelines/figure frontier "$tmp/r.csv" "$tmp/r.svg"
 printf '%s\n' '"a, ""b""",True*Info,0.5,0.4,0.6' '"a, ""b""",Perplexity,3,2,4' >>"$tmp/r.csv"
 ok 'figure frontier' pipelines/figure frontier "$tmp/r.csv" "$tmp/r.svg"
-is "$(grep -c 'a, &quot;b&quot;\|a, "b"' "$tmp/r.svg")" 1 'its point has the name of the run'
+is "$(grep -c 'a, &quot;b&quot;\|a, "b"' "$tmp/r.svg")" 1 'the point has the name of the run'
 
-# a flow
+# flow
 made >"$tmp/a.ods"
 fitbarrier --components 64 -o "$tmp/b.ods" "$tmp/a.ods"
-text() { # SVG: its words, those of the axes' numbers left out
+text() { # SVG: prints its texts, without the numbers of the axes
 	sed -n 's/.*<text>\(.*\)<\/text>.*/\1/p' "$1" | sed 's/<[^>]*>//g; s/^ *//' | grep '[a-z]'
 }
-ok 'figure flow' env T=2 POSITIVE=kind NEGATIVE="it's_bad" TITLE='A <title>' pipelines/figure flow "$tmp/b.ods" "$tmp/a.ods" "$tmp/f.svg"
-is "$(text "$tmp/f.svg" | grep -c "^kind\$\|^it's_bad\$\|^A &lt;title>\$\|^ten Euler steps\$\|^one step of caa\$\|^difference of the means\$")" 6 'title, axis and legend'
+ok 'figure flow' env T=2 POSITIVE=kind NEGATIVE="it's_bad" TITLE='A <title>' pipelines/figure flow \
+	"$tmp/b.ods" "$tmp/a.ods" "$tmp/f.svg"
+for words in kind "it's_bad" 'A &lt;title>' 'ten Euler steps' 'one step of caa' 'difference of the means'; do
+	is "$(text "$tmp/f.svg" | grep -cxF "$words")" 1 "it says: $words"
+done
+# 24 negatives, 24 positives, five starts, and five paths of 11 points; each mark is also in the
+# definitions, and each but that of the starts in the legend
 is "$(grep -o '#gpPt[568]' "$tmp/f.svg" | sort | uniq -c | tr -s ' \n' ' ')" ' 6 #gpPt5 81 #gpPt6 25 #gpPt8 ' \
-	'five beginnings, 24 negatives, five paths of 11 points, 24 positives, and two in the legend, two in definitions'
-is "$(grep "^	<path stroke='rgb(193,  39,  45)'" "$tmp/f.svg" | grep -o "d='M[0-9.]*,[0-9.]* L[0-9.]*,[0-9.]* *'" |
-	sed "s/^d='M[0-9.]*,\([0-9.]*\) L[0-9.]*,\1 *'\$/level/" | sort | uniq -c | tr -s ' \n' ' ')" ' 6 level ' 'a step of caa goes along the difference of the means'
-ok 'the length is in it' sh -c "grep -q 'paths of length 2, ' '$tmp/f.svg'"
+	'it has all points'
+is "$(grep "^	<path stroke='rgb(193,  39,  45)'" "$tmp/f.svg" |
+	grep -o "d='M[0-9.]*,[0-9.]* L[0-9.]*,[0-9.]* *'" |
+	sed "s/^d='M[0-9.]*,\([0-9.]*\) L[0-9.]*,\1 *'\$/level/" | sort | uniq -c | tr -s ' \n' ' ')" ' 6 level ' \
+	'a step of caa goes along the difference of the means'
+ok 'it states the length' sh -c "grep -q 'paths of length 2, ' '$tmp/f.svg'"
 cp "$tmp/f.svg" "$tmp/first.svg"
 env T=2 POSITIVE=kind NEGATIVE="it's_bad" TITLE='A <title>' pipelines/figure flow "$tmp/b.ods" "$tmp/a.ods" "$tmp/f.svg"
-ok 'drawn again, it is the same' cmp "$tmp/first.svg" "$tmp/f.svg"
+ok 'the second time it is the same' cmp "$tmp/first.svg" "$tmp/f.svg"
 ok 'a negative length' env T=-2 pipelines/figure flow "$tmp/b.ods" "$tmp/a.ods" "$tmp/g.svg"
-ok 'a vector' sh -c "fitbarrier -f caa -o '$tmp/v.ods' '$tmp/a.ods' && T=1 pipelines/figure flow '$tmp/v.ods' '$tmp/a.ods' '$tmp/v.svg'"
+fitbarrier -f caa -o "$tmp/v.ods" "$tmp/a.ods"
+ok 'a vector' env T=1 pipelines/figure flow "$tmp/v.ods" "$tmp/a.ods" "$tmp/v.svg"
 (cd "$tmp" && T=0.1r "$OLDPWD/pipelines/figure" flow b.ods a.ods)
-ok 'without a name it is flow.svg' test -s "$tmp/flow.svg"
+ok 'the default name is flow.svg' test -s "$tmp/flow.svg"
 
 # what cannot be drawn
 fails 1 "figure: '$tmp/a.ods' is not a barrier" pipelines/figure flow "$tmp/a.ods" "$tmp/a.ods" "$tmp/n.svg"
 fails 1 "figure: '$tmp/b.ods' holds no activations" pipelines/figure flow "$tmp/b.ods" "$tmp/b.ods" "$tmp/n.svg"
 fitbarrier -f linact -o "$tmp/m.ods" "$tmp/a.ods"
-fails 1 "figure: '$tmp/m.ods' is a map (linact), which has no field to draw" pipelines/figure flow "$tmp/m.ods" "$tmp/a.ods" "$tmp/n.svg"
+fails 1 "figure: '$tmp/m.ods' is a map (linact), which has no field to draw" \
+	pipelines/figure flow "$tmp/m.ods" "$tmp/a.ods" "$tmp/n.svg"
 made 'select(.odesteer or .label == 1)' >"$tmp/one.ods"
-fails 1 "figure: '$tmp/one.ods' needs activations of block 3 with label 1 and with label 0" pipelines/figure flow "$tmp/b.ods" "$tmp/one.ods" "$tmp/n.svg"
-fails 1 "view: cannot open '$tmp/nope': No such file or directory" pipelines/figure flow "$tmp/nope" "$tmp/a.ods" "$tmp/n.svg"
+fails 1 "figure: '$tmp/one.ods' needs activations of block 3 with label 1 and with label 0" \
+	pipelines/figure flow "$tmp/b.ods" "$tmp/one.ods" "$tmp/n.svg"
+fails 1 "view: cannot open '$tmp/nope': No such file or directory" \
+	pipelines/figure flow "$tmp/nope" "$tmp/a.ods" "$tmp/n.svg"
 fails 2 "integrate: -T: 'x' is neither a length such as 5, a share such as 0.03r, nor auto
 try 'integrate -h'" env T=x pipelines/figure flow "$tmp/b.ods" "$tmp/a.ods" "$tmp/n.svg"
-is "$(find "$tmp" -name 'n.svg*' | wc -l)" 0 'and nothing is left'
+is "$(find "$tmp" -name 'n.svg*' | wc -l)" 0 'no file is left'
 finish

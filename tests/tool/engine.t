@@ -1,10 +1,10 @@
 #!/bin/sh
-# tools/setup/engine: how far the build is, and how it fails. Python and pip are played here.
+# tools/setup/engine shows its progress, and how a build fails. Python and pip are replaced by scripts.
 . tests/tap.sh
 
 pkg-config --exists llama 2>/dev/null && skip_all 'pkg-config knows a libllama: none is built'
 libs=$(sed -n 's/^ENGINE_LIBS = -L\([^ ]*\) .*/\1/p' build/engine.mk 2>/dev/null)
-[ -n "$libs" ] || skip_all 'no libllama to give out as the one built'
+[ -n "$libs" ] || skip_all 'no libllama to present as the built one'
 
 mkdir "$tmp/bin"
 cat >"$tmp/bin/python3" <<EOF
@@ -32,7 +32,8 @@ chmod 755 "$tmp/bin/python3"
 engine() {
 	SEEN="$tmp/tap.err" PATH="$tmp/bin:$PATH" XDG_CACHE_HOME="$tmp/cache" TMPDIR="$tmp" tools/setup/engine
 }
-building=$(sed -n "s/^version=\\([0-9.]*\\).*/setup: building libllama from the PyPI package llama-cpp-python \\1 (some minutes, once)/p" tools/setup/engine)
+version=$(sed -n 's/^version=\([0-9.]*\).*/\1/p' tools/setup/engine)
+building="setup: building libllama from the PyPI package llama-cpp-python $version (some minutes, once)"
 
 touch "$tmp/broken"
 fails 1 "$building
@@ -52,18 +53,19 @@ is "$status $err" "0 $building
 setup: building libllama 25 %
 setup: building libllama 50 %
 setup: building libllama 75 %
-setup: building libllama 100 %" 'it builds, and says how far it is'
+setup: building libllama 100 %" 'it builds and shows its progress'
 run engine
-is "$status $err $(echo "$out" | grep -c "^ENGINE.*$tmp/cache")" '0  2' 'what was built is found again'
+is "$status $err $(echo "$out" | grep -c "^ENGINE.*$tmp/cache")" '0  2' 'the next run finds the build'
 if has_terminal; then
-	engine='SEEN="$tmp/typescript" XDG_CACHE_HOME="$tmp/other" TMPDIR="$tmp" PATH="$tmp/bin:$PATH" tools/setup/engine >"$tmp/engine.mk"'
+	engine='SEEN="$tmp/typescript" XDG_CACHE_HOME="$tmp/other" TMPDIR="$tmp" PATH="$tmp/bin:$PATH"'
+	engine="$engine"' tools/setup/engine >"$tmp/engine.mk"'
 	(export tmp; script -qefc "$engine" "$tmp/typescript" </dev/null >"$tmp/script.out" 2>&1)
 	is "$(grep -v '^Script ' "$tmp/typescript" | tr '\r' '\n' | grep . | uniq)" "$building
 setup: building libllama 25 %
 setup: building libllama 66 %
 setup: building libllama 75 %
-setup: building libllama 100 %" 'a line that is kept up to date on a terminal'
-	is "$(grep -c "$tmp/other" "$tmp/engine.mk")" 2 'which is no part of what it says'
+setup: building libllama 100 %" 'on a terminal it updates one line'
+	is "$(grep -c "$tmp/other" "$tmp/engine.mk")" 2 'which is not part of its output'
 fi
-is "$(find "$tmp" -name 'odesteer-engine.*')" '' 'no folder is left behind'
+is "$(find "$tmp" -name 'odesteer-engine.*')" '' 'no folder is left'
 finish

@@ -1,12 +1,12 @@
 #!/bin/sh
-# generate --filter: any program may steer, and one that fails is named.
+# generate --filter: any program can steer, and messages name one that fails.
 . tests/tap.sh
 [ -e "$ODESTEER_MODEL" ] || skip_all 'no model: make setup'
 
 head -n 5 datasets/sample.jsonl | jq -c -f datasets/forms/prompts.jq >"$tmp/p.jsonl"
 head -n 20 datasets/sample.jsonl | jq -c -f datasets/forms/examples.jq | collect -l 13 -o "$tmp/a.ods"
 fitbarrier -o "$tmp/b.ods" "$tmp/a.ods"
-steer() { # COMMAND [OPTION ...]: through a filter at block 13, 6 tokens each
+steer() { # COMMAND [OPTION ...]: generates 6 tokens each, with a filter at block 13
 	steer_by=$1
 	shift
 	generate -j 1 -l 13 --filter "$steer_by" --max-tokens 6 "$@" "$tmp/p.jsonl"
@@ -14,67 +14,77 @@ steer() { # COMMAND [OPTION ...]: through a filter at block 13, 6 tokens each
 generate -j 1 --max-tokens 6 "$tmp/p.jsonl" | view >"$tmp/plain"
 generate -j 1 -b "$tmp/b.ods" -T 15 --max-tokens 6 "$tmp/p.jsonl" | view >"$tmp/builtin"
 
-# good ones
+# filters that work
 steer "tee '$tmp/seen.ods'" -o "$tmp/cat.ods"
-ok 'one that changes nothing gives the unsteered text' sh -c 'view "$1" | cmp - "$2"' sh "$tmp/cat.ods" "$tmp/plain"
+ok 'a filter that changes nothing gives the unsteered text' sh -c 'view "$1" | cmp - "$2"' sh "$tmp/cat.ods" \
+	"$tmp/plain"
 steered=$(jq -s 'map(.tokens) | add' "$tmp/plain")
-is "$(tail -c 20 "$tmp/cat.ods" | LC_ALL=C grep -a -c steered) $(view "$tmp/seen.ods" | wc -l)" "1 $steered" 'each choice of a token is steered'
-is "$(view --header "$tmp/seen.ods" | jq -c 'select(.odesteer) | [.kind, .block, .dim, .dtype, (.digest | length), .chain[-1].tool]')" \
-	'["activations",[13],576,"float32",16,"generate"]' 'the header it gets'
-is "$(view "$tmp/seen.ods" | jq -r 'select(.id == "s003") | .pos' | awk 'NR > 1 && $1 != last + 1 { print "gap" } { last = $1 } END { print NR }')" \
-	"$(jq -r 'select(.id == "s003") | .tokens' "$tmp/plain")" 'each text has its id, and its positions follow each other'
-is "$(view "$tmp/seen.ods" | jq -c keys_unsorted | sort -u)" '["id","pos","act"]' 'the fields'
+is "$(tail -c 20 "$tmp/cat.ods" | LC_ALL=C grep -a -c steered) $(view "$tmp/seen.ods" | wc -l)" "1 $steered" \
+	'it steers at each choice of a token'
+is "$(view --header "$tmp/seen.ods" |
+		jq -c 'select(.odesteer) | [.kind, .block, .dim, .dtype, (.digest | length), .chain[-1].tool]')" \
+	'["activations",[13],576,"float32",16,"generate"]' 'the header that it reads'
+is "$(view "$tmp/seen.ods" | jq -r 'select(.id == "s003") | .pos' |
+		awk 'NR > 1 && $1 != last + 1 { print "gap" } { last = $1 } END { print NR }')" \
+	"$(jq -r 'select(.id == "s003") | .tokens' "$tmp/plain")" \
+	'activations of a text have its id, at consecutive positions'
+is "$(view "$tmp/seen.ods" | jq -c keys_unsorted | sort -u)" '["id","pos","act"]' 'the fields that it reads'
 collect -l 13 -o "$tmp/prompts.ods" "$tmp/p.jsonl"
 view "$tmp/prompts.ods" | jq -c '[.id, .act]' | sort >"$tmp/want"
 view "$tmp/seen.ods" | head -n 5 | jq -c '[.id, .act]' | sort >"$tmp/got"
-is "$(jq -n --slurpfile a "$tmp/want" --slurpfile b "$tmp/got" '[range(5) | $a[.] as $x | $b[.] as $y | $x[0] == $y[0] and
-	([range(576) | ($x[1][.] - $y[1][.]) | . * .] | add) < 1e-3 * ([$x[1][] | . * .] | add)] | all')" true \
-	'the first of each are the activations that collect gives'
+is "$(jq -n --slurpfile a "$tmp/want" --slurpfile b "$tmp/got" '
+	def square: [.[] | . * .] | add;
+	[range(5) | $a[.] as $x | $b[.] as $y | $x[0] == $y[0]
+		and ([$x[1], $y[1]] | transpose | map(.[0] - .[1]) | square) < 1e-3 * ($x[1] | square)]
+	| all')" true 'the first of each text are the activations that collect writes'
 steer "integrate -b '$tmp/b.ods' -T 15" -o "$tmp/integrate.ods"
 ok 'integrate steers as -b does' sh -c 'view "$1" | cmp - "$2"' sh "$tmp/integrate.ods" "$tmp/builtin"
-is "$(cmp -s "$tmp/plain" "$tmp/builtin" && echo same || echo differ)" differ 'which changes the text'
+is "$(cmp -s "$tmp/plain" "$tmp/builtin" && echo same || echo differ)" differ 'and changes the text'
 steer "integrate -b '$tmp/b.ods' -T 15" --seqs 2 | view >"$tmp/two"
 generate -j 1 -b "$tmp/b.ods" -T 15 --max-tokens 6 --seqs 2 "$tmp/p.jsonl" | view >"$tmp/two.builtin"
-ok 'two at a time, too' cmp "$tmp/two" "$tmp/two.builtin"
+ok 'also two texts at a time' cmp "$tmp/two" "$tmp/two.builtin"
 steer 'view --header | cat' | view >"$tmp/got"
-ok 'answers in JSON Lines' cmp "$tmp/got" "$tmp/plain"
+ok 'it may answer in JSON Lines' cmp "$tmp/got" "$tmp/plain"
 run steer cat -v -o "$tmp/v.ods"
-is "$(echo "$err" | sed 's/, [0-9.]* s$//' | tail -n 1)" "generate: $steered activations steered by 'cat'" '-v says by what'
+is "$(echo "$err" | sed 's/, [0-9.]* s$//' | tail -n 1)" "generate: $steered activations steered by 'cat'" \
+	'-v names it'
 generate --filter "tee '$tmp/middle.ods'" --max-tokens 1 -o "$tmp/x.ods" "$tmp/p.jsonl"
 is "$(view --header "$tmp/middle.ods" | head -n 1 | jq -c .block)" '[15]' 'the middle block is the default'
 if command -v python3 >/dev/null; then
 	jq -n -c '[range(576) | . % 7 - 3.385]' >"$tmp/vector.json"
 	add="view --header | python3 '$PWD/pipelines/examples/add.py'"
 	steer "$add 0 '$tmp/vector.json'" | view >"$tmp/got"
-	ok 'pipelines/examples/add.py adds nothing' cmp "$tmp/got" "$tmp/plain"
+	ok 'pipelines/examples/add.py with length 0 changes nothing' cmp "$tmp/got" "$tmp/plain"
 	steer "tee '$tmp/before.ods' | $add 40 '$tmp/vector.json' | tee '$tmp/after.jsonl'" | view >"$tmp/got"
-	is "$(cmp -s "$tmp/got" "$tmp/plain" && echo same || echo differ)" differ 'or much'
+	is "$(cmp -s "$tmp/got" "$tmp/plain" && echo same || echo differ)" differ 'and with length 40 it does'
 	view "$tmp/before.ods" | head -n 1 >"$tmp/before"
-	is "$(sed -n 2p "$tmp/after.jsonl" | jq -c --slurpfile b "$tmp/before" '[.act, $b[0].act] | transpose | map((.[0] - .[1]) | . * .) | add | sqrt * 1000 | round / 1000')" \
-		40 'as far as it should'
+	is "$(sed -n 2p "$tmp/after.jsonl" | jq -c --slurpfile b "$tmp/before" '
+		[.act, $b[0].act] | transpose | map((.[0] - .[1]) | . * .) | add | sqrt * 1000 | round / 1000')" \
+		40 'by the given length'
 else
-	echo '# no python3: pipelines/examples/add.py is not tried'
+	echo '# no python3: pipelines/examples/add.py is not tested'
 fi
 
-# bad ones
-bad() { # COMMAND MESSAGE [OPTION ...]
+# filters that fail
+bad() { # COMMAND MESSAGE [OPTION ...]: it fails with that message
 	bad_by=$1 bad_message=$2
 	shift 2
 	fails 1 "$bad_message" steer "$bad_by" -o "$tmp/bad.ods" "$@"
-	is "$(find "$tmp" -name 'bad.ods*')" '' 'and nothing is left of the output'
+	is "$(find "$tmp" -name 'bad.ods*')" '' 'no output file is left'
 }
 bad 'exit 3' "generate: filter 'exit 3' exited with status 3, 0 of 5 records answered"
 bad true "generate: the output of filter 'true' is empty"
-# the header and three records have less than 8000 bytes, and four more
+# Header and three records have less than 8000 bytes, and with a fourth record they have more.
 bad 'head -c 8000; exit 5' "generate: filter 'head -c 8000; exit 5' exited with status 5, 3 of 5 records answered"
 bad 'head -c 8000' "generate: the output of filter 'head -c 8000' is truncated: it ends inside record 4"
 bad 'kill -KILL $$' "generate: filter 'kill -KILL \$\$' was killed by signal 9 (Killed), 0 of 5 records answered"
 bad 'cat; exit 3' "generate: filter 'cat; exit 3' exited with status 3, $steered of $steered records answered"
-bad "echo \$\$ >'$tmp/pid'; exec sleep 100" \
-	"generate: filter 'echo \$\$ >'$tmp/pid'; exec sleep 100' stalled: 0 of 5 records answered, then nothing for 1 s" --filter-timeout 1
-is "$(kill -0 "$(cat "$tmp/pid")" 2>&1 | grep -c 'No such process')" 1 'nor of the filter'
-for change in '.dim = 7:is of dim 7, not 576' '.block = [14]:is of block 14, not 13' '.digest = "00":is of another model' \
-    '{odesteer, version, kind: "completions", chain}:holds completions, not activations'; do
+filter="echo \$\$ >'$tmp/pid'; exec sleep 100"
+bad "$filter" "generate: filter '$filter' stalled: 0 of 5 records answered, then nothing for 1 s" --filter-timeout 1
+is "$(kill -0 "$(cat "$tmp/pid")" 2>&1 | grep -c 'No such process')" 1 'and no process'
+for change in '.dim = 7:is of dim 7, not 576' '.block = [14]:is of block 14, not 13' \
+	'.digest = "00":is of another model' \
+	'{odesteer, version, kind: "completions", chain}:holds completions, not activations'; do
 	filter="view --header | jq -c --unbuffered 'if .odesteer then ${change%:*} else .act |= .[:7] end'"
 	bad "$filter" "generate: the output of filter '$filter' ${change##*:}"
 done
@@ -86,25 +96,28 @@ filter="view --header | jq -c --unbuffered 'if .id == \"s002\" then ., . else . 
 bad "$filter" "generate: the output of filter '$filter': record 3: it answers 's002', not 's003'"
 filter="view --header | jq -c --unbuffered 'select(.id != \"s005\")'"
 bad "$filter" "generate: filter '$filter' stalled: 4 of 5 records answered, then nothing for 1 s" --filter-timeout 1
-bad 'echo a filter that says something else' \
-	"generate: the output of filter 'echo a filter that says something else' is neither an odesteer stream nor JSON Lines"
+filter='echo a filter that says something else'
+bad "$filter" "generate: the output of filter '$filter' is neither an odesteer stream nor JSON Lines"
 
-# we are killed, or nobody reads us
+# A signal, and a reader that leaves.
 mkfifo "$tmp/up"
-generate --filter "echo \$\$ >'$tmp/pid'; echo up >'$tmp/up'; exec sleep 100" -o "$tmp/bad.ods" "$tmp/p.jsonl" 2>"$tmp/err" &
+generate --filter "echo \$\$ >'$tmp/pid'; echo up >'$tmp/up'; exec sleep 100" -o "$tmp/bad.ods" \
+	"$tmp/p.jsonl" 2>"$tmp/err" &
 pid=$!
 read -r _ <"$tmp/up"
 kill -TERM $pid
 wait $pid 2>/dev/null
-is "$? $(cat "$tmp/err")" '143 ' 'a signal ends us'
-is "$(kill -0 "$(cat "$tmp/pid")" 2>&1 | grep -c 'No such process') $(find "$tmp" -name 'bad.ods*')" '1 ' 'and the filter, and the output'
+is "$? $(cat "$tmp/err")" '143 ' 'a signal ends generate'
+is "$(kill -0 "$(cat "$tmp/pid")" 2>&1 | grep -c 'No such process') $(find "$tmp" -name 'bad.ods*')" '1 ' \
+	'and the filter, and no output file is left'
 jq -c '.pad = "x" * 50000' "$tmp/p.jsonl" >"$tmp/pad.jsonl"
 {
-	generate --seqs 1 --max-tokens 1 --filter "echo \$\$ >'$tmp/pid'; exec integrate -b '$tmp/b.ods'" -l 13 "$tmp/pad.jsonl" 2>"$tmp/err"
+	generate --seqs 1 --max-tokens 1 --filter "echo \$\$ >'$tmp/pid'; exec integrate -b '$tmp/b.ods'" \
+		-l 13 "$tmp/pad.jsonl" 2>"$tmp/err"
 	echo $? >"$tmp/status"
 } | head -c 5 >"$tmp/out"
-is "$(wc -c <"$tmp/out") $(cat "$tmp/status" "$tmp/err")" '5 141' 'a reader that leaves ends us quietly'
-is "$(kill -0 "$(cat "$tmp/pid")" 2>&1 | grep -c 'No such process')" 1 'and the filter'
+is "$(wc -c <"$tmp/out") $(cat "$tmp/status" "$tmp/err")" '5 141' 'if its reader leaves, generate ends quietly'
+is "$(kill -0 "$(cat "$tmp/pid")" 2>&1 | grep -c 'No such process')" 1 'and so does the filter'
 
 # wrong usage
 fails 2 "generate: --filter and -b exclude each other
@@ -118,7 +131,8 @@ try 'generate -h'" steer cat --filter-timeout 0
 fails 2 "generate: --filter: the command is empty
 try 'generate -h'" steer ''
 run steer cat -l 40
-is "$status $(echo "$err" | cut -d"'" -f3)" '1  has no block 40: its blocks are 0 to 29' 'a block that is not there'
+is "$status $(echo "$err" | cut -d"'" -f3)" '1  has no block 40: its blocks are 0 to 29' \
+	'a block that the model does not have'
 head -n 1 "$tmp/p.jsonl" | view --pack | view --header | jq -c 'select(.odesteer)' | view --pack >"$tmp/none.ods"
 fails 1 'generate: no activation was steered, though a filter was given' generate --filter cat "$tmp/none.ods"
 finish

@@ -1,10 +1,11 @@
 #!/bin/sh
-# The environment of a tool when its user has set nothing.
+# A tool sets GOMP_SPINCOUNT for itself if the user has set neither it nor a policy.
 . tests/tap.sh
 
 [ -r /proc/self/environ ] || skip_all 'no /proc here'
 
-# Sets $environ, $name and $arguments of a tool that waits for its input, once it spins as WANTED or 10 s have passed.
+# Sets environ, name and arguments of a tool that waits for its input, once its environment is WANTED, or
+# after 10 s.
 start() { # WANTED SETTING...
 	wanted=$1
 	shift
@@ -24,9 +25,9 @@ start() { # WANTED SETTING...
 	wait $!
 }
 start GOMP_SPINCOUNT=1000
-is "$environ, $name: $arguments" 'GOMP_SPINCOUNT=1000, view: view --header ' 'threads do not spin for long'
+is "$environ, $name: $arguments" 'GOMP_SPINCOUNT=1000, view: view --header ' 'by default threads do not spin for long'
 start GOMP_SPINCOUNT=7 GOMP_SPINCOUNT=7
-is "$environ, $name: $arguments" 'GOMP_SPINCOUNT=7, view: view --header ' 'but as long as is asked for'
+is "$environ, $name: $arguments" 'GOMP_SPINCOUNT=7, view: view --header ' 'the variable is respected'
 start OMP_WAIT_POLICY=active OMP_WAIT_POLICY=active
-is "$environ, $name: $arguments" 'OMP_WAIT_POLICY=active, view: view --header ' 'or as a policy has it'
+is "$environ, $name: $arguments" 'OMP_WAIT_POLICY=active, view: view --header ' 'and so is a policy'
 finish
