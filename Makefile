@@ -2,6 +2,8 @@
 #
 #   make demo        set up what is missing, build, run the main job
 #   make check       set up what is missing, build, run the tests
+#   make check TESTS="tests/tool/view.t build/tests/test_field"
+#                    the same, with these tests only
 #   make check-full  the same and more: long tests, sanitisers, both compilers, no warnings
 #   make tune PAIRS=file PROMPTS=file
 #                    block and length by their effect: see pipelines/tune
@@ -151,7 +153,7 @@ check: setup
 	@ODESTEER_BUDGET=check $(MAKE) --no-print-directory -s run-check
 # Tools set it themselves (lib/base/runtime.h), unit tests do not; and it saves each tool its second start.
 run-check: all $(tests) $(fuzz)
-	GOMP_SPINCOUNT="$${GOMP_SPINCOUNT:-1000}" PATH="$(abspath $(BIN)):$$PATH" ODESTEER_FUZZ="$(abspath $(BUILD))/tests" $(PROVE) $(PROVEFLAGS) $(tests) tests/*/*.t
+	GOMP_SPINCOUNT="$${GOMP_SPINCOUNT:-1000}" PATH="$(abspath $(BIN)):$$PATH" ODESTEER_FUZZ="$(abspath $(BUILD))/tests" $(PROVE) $(PROVEFLAGS) $(or $(TESTS),$(tests) tests/*/*.t)
 
 sanitize = -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 variant = $(MAKE) --no-print-directory -s BUILD=build/$@ BIN=build/$@/bin WARN="$(WARN) -Werror"
