@@ -1,26 +1,27 @@
-# odesteer - GNU make; no configure.
+# odesteer - for GNU make; there is no configure script.
 #
-#   make demo        set up what is missing, build, run the main job
-#   make check       set up what is missing, build, run the tests
+#   make demo        set up what is missing, build, and run pipelines/demo
+#   make check       set up what is missing, build, and run the tests
 #   make check TESTS="tests/tool/view.t build/tests/test_field"
 #                    the same, with these tests only
-#   make check-full  the same and more: long tests, sanitisers, both compilers, no warnings
+#   make check-full  all tests, long ones too, with sanitisers and two compilers
+#   make lint        check the style of the sources: see tests/lint
 #   make tune PAIRS=file PROMPTS=file
-#                    block and length by their effect: see pipelines/tune
+#                    choose block and length by their effect: see pipelines/tune
 #   make estimators, blocks, strength, solvers
-#                    benchmarks: see pipelines/studies/
-#   make truthfulqa  the paper's TruthfulQA column on MODEL=file PRESET=name: see pipelines/truthfulqa
-#   make lint        checks the sources' looks: scripts, pages, line lengths, layout of C
-#   make bench       these tools and the Python reference side by side: see tests/bench/run
-#   make bench-plots growth of time with what it grows with: see tests/bench/plots
+#                    run a study: see pipelines/studies/
+#   make truthfulqa MODEL=file PRESET=name
+#                    run the paper's TruthfulQA: see pipelines/truthfulqa
+#   make bench       compare with the Python reference: see tests/bench/run
+#   make bench-plots draw how time grows with the input: see tests/bench/plots
 #   make bench-budget
-#                    write the instruction budgets of tests/bench/guard.t again
-#   make setup       only the set-up: Debian packages, libllama, the default model
+#                    rewrite the instruction budgets of tests/bench/guard.t
+#   make setup       set up only: Debian packages, libllama, the default model
 #   make             build into bin/
-#   make install     to $(DESTDIR)$(PREFIX)
-#   make uninstall   removes what install put there
-#   make clean       removes build/ and bin/
-#   make help        prints this list
+#   make install     install to $(DESTDIR)$(PREFIX)
+#   make uninstall   remove what make install installed
+#   make clean       remove build/ and bin/
+#   make help        print this list
 
 VERSION = 0.2.0
 PREFIX = /usr/local
@@ -43,24 +44,29 @@ export ODESTEER_MODEL ?= $(cache)/$(model_file)
 tools = collect fitbarrier integrate generate score view
 all: $(tools:%=$(BIN)/%) $(BIN)/odesteer
 
-# What the README and the pages say of methods, block, strength and solvers was measured by these;
-# DATA=dir takes TruthfulQA from there instead of the project's own questions.
+# The studies measured what the README and the pages say of methods, blocks,
+# strength and solvers. With DATA=dir they use TruthfulQA from that folder
+# instead of the project's own questions.
 benchmarks = estimators blocks strength solvers
 
-# What the engine's set-up says of itself; `all` looks only for what is there.
-ifeq ($(filter help uninstall setup demo tune lint check check-% clean truthfulqa bench bench-% $(benchmarks),$(MAKECMDGOALS)),)
+# engine.mk says where libllama is. Targets that run make again, after the
+# set-up, do not need it.
+no_engine = help uninstall setup demo tune lint check check-% clean truthfulqa bench bench-% \
+	$(benchmarks)
+ifeq ($(filter $(no_engine),$(MAKECMDGOALS)),)
 include $(BUILD)/engine.mk
 endif
 $(BUILD)/engine.mk: tools/setup/engine
 	@mkdir -p $(BUILD)
 	@tools/setup/engine --find >$@.tmp && mv $@.tmp $@
 
-packages = zlib gsl openblas fftw3 fftw3f jansson libutf8proc $(shell pkg-config --exists msgpack && echo msgpack || echo msgpack-c)
+packages = zlib gsl openblas fftw3 fftw3f jansson libutf8proc \
+	$(shell pkg-config --exists msgpack && echo msgpack || echo msgpack-c)
 cflags = -std=c11 -D_GNU_SOURCE -Ilib $(WARN) $(CFLAGS) $(SANITIZE) $(OPENMP)
 libs = $(SANITIZE) $(OPENMP) $(ENGINE_LIBS) $(PACKAGE_LIBS) -lm
 ifdef ENGINE
 PACKAGE_CFLAGS := $(shell pkg-config --cflags $(packages))
-# gslcblas would answer before OpenBLAS does
+# gslcblas has the same symbols as OpenBLAS and is slower
 PACKAGE_LIBS := $(filter-out -lgslcblas,$(shell pkg-config --libs $(packages)))
 endif
 defines = -DODESTEER_VERSION='"$(VERSION)"' -DODESTEER_MODEL_FILE='"$(model_file)"'
@@ -76,17 +82,18 @@ fuzz = $(fuzz_src:tests/fuzz/%.c=$(BUILD)/tests/%)
 $(BUILD)/%.o: %.c $(BUILD)/engine.mk Makefile
 	@mkdir -p $(@D)
 	$(CC) $(cflags) $(ENGINE_CFLAGS) $(PACKAGE_CFLAGS) $(defines) -MMD -MP -c -o $@ $<
-# a product and the sum it goes into are one instruction where the processor has it
+# fuse a product with the sum that it is added to, if the processor can
 $(BUILD)/lib/field/matrix.o: cflags += -O3 -ffp-contract=fast
-# its loops are to be vectors
+# vectorise its loops
 $(BUILD)/lib/fit/features.o: cflags += -O3
-# and an activation's numbers the same alone and beside others
+# vectorise, but give an activation the same numbers alone and among others
 $(BUILD)/lib/base/dot.o $(BUILD)/lib/flow/krylov.o: cflags += -O3 -ffp-contract=off
 $(lib): $(lib_obj)
 	rm -f $@
 	ar rcs $@ $^
-# what tools share: every file of tools/ that is no tool itself
-tool_obj = $(patsubst %.c,$(BUILD)/%.o,$(filter-out $(tools:%=tools/%.c) tools/report.c,$(wildcard tools/*.c)))
+# tool_obj is shared by the tools: all of tools/ that is not a tool itself
+tool_obj = $(patsubst %.c,$(BUILD)/%.o,$(filter-out $(tools:%=tools/%.c) tools/report.c, \
+	$(wildcard tools/*.c)))
 $(tools:%=$(BIN)/%): $(BIN)/%: $(BUILD)/tools/%.o $(tool_obj) $(lib)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(libs)
@@ -111,7 +118,8 @@ setup:
 	@tools/setup/packages
 	@mkdir -p $(BUILD)
 	@tools/setup/engine >$(BUILD)/engine.mk.tmp
-	@cmp -s $(BUILD)/engine.mk.tmp $(BUILD)/engine.mk || cp $(BUILD)/engine.mk.tmp $(BUILD)/engine.mk
+	@cmp -s $(BUILD)/engine.mk.tmp $(BUILD)/engine.mk || \
+		cp $(BUILD)/engine.mk.tmp $(BUILD)/engine.mk
 	@rm -f $(BUILD)/engine.mk.tmp; touch -c $(BUILD)/engine.mk -r tools/setup/engine
 	@[ -e "$(ODESTEER_MODEL)" ] || { $(MAKE) --no-print-directory -s $(BUILD)/requantise && \
 		tools/setup/model $(BUILD)/requantise "$(cache)/$(model_file)"; }
@@ -129,7 +137,8 @@ PROMPTS = datasets/mood-prompts.jsonl
 tune: setup
 	@$(MAKE) --no-print-directory -s all
 	pipelines/tune "$(PAIRS)" "$(PROMPTS)"
-# the pipeline looks for its settings in the environment, where make puts those of its command line
+# The pipeline reads its settings from the environment, and make exports those
+# of its command line.
 truthfulqa: setup
 	@tools/setup/packages gnuplot mlr curl
 	@$(MAKE) --no-print-directory -s all
@@ -140,7 +149,6 @@ bench bench-plots: setup
 	@$(MAKE) --no-print-directory -s all $(BUILD)/bench/bench $(BUILD)/bench/decode
 	tests/bench/$(if $(findstring plots,$@),plots,run)
 
-# the instructions that tests/bench/guard.t allows
 bench-budget: setup
 	@$(MAKE) --no-print-directory -s all
 	PATH="$(abspath $(BIN)):$$PATH" ODESTEER_BUDGET=write tests/bench/guard.t
@@ -151,45 +159,56 @@ lint:
 
 check: setup
 	@ODESTEER_BUDGET=check $(MAKE) --no-print-directory -s run-check
-# Tools set it themselves (lib/base/runtime.h), unit tests do not; and it saves each tool its second start.
+# Unit tests do not set GOMP_SPINCOUNT themselves as tools do
+# (lib/base/runtime.h), and a tool that finds it set need not start itself again.
 run-check: all $(tests) $(fuzz)
-	GOMP_SPINCOUNT="$${GOMP_SPINCOUNT:-1000}" PATH="$(abspath $(BIN)):$$PATH" ODESTEER_FUZZ="$(abspath $(BUILD))/tests" $(PROVE) $(PROVEFLAGS) $(or $(TESTS),$(tests) tests/*/*.t)
+	GOMP_SPINCOUNT="$${GOMP_SPINCOUNT:-1000}" PATH="$(abspath $(BIN)):$$PATH" \
+		ODESTEER_FUZZ="$(abspath $(BUILD))/tests" \
+		$(PROVE) $(PROVEFLAGS) $(or $(TESTS),$(tests) tests/*/*.t)
 
 sanitize = -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 variant = $(MAKE) --no-print-directory -s BUILD=build/$@ BIN=build/$@/bin WARN="$(WARN) -Werror"
-# tests of numbers that BLAS has a part in
-numeric = $(addprefix $(BUILD)/tests/test_,dot contract field krylov flow rff baselines features classifier)
+# numeric are the tests whose numbers depend on BLAS
+numeric = $(addprefix $(BUILD)/tests/test_,dot contract field krylov flow rff baselines features \
+	classifier)
 check-full: check check-kernels check-clang check-asan
 check-kernels: setup
 	@$(MAKE) --no-print-directory -s all $(numeric)
 	@PATH="$(abspath $(BIN)):$$PATH" tests/kernels $(numeric) tests/tool/integrate.t
 check-clang: setup
-	@if command -v clang >/dev/null; then $(variant) CC=clang OPENMP=-fopenmp=libgomp run-check; else echo "no clang here: its check is skipped"; fi
+	@if command -v clang >/dev/null; then \
+		$(variant) CC=clang OPENMP=-fopenmp=libgomp run-check; \
+	else \
+		echo "no clang here: its check is skipped"; \
+	fi
 check-asan: setup
 	@$(variant) SANITIZE="$(sanitize)" CFLAGS="-O1 -g" all
 	@FULL=1 $(variant) SANITIZE="$(sanitize)" CFLAGS="-O1 -g" run-check
 
 install: all
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(libexec) $(DESTDIR)$(man)/man1 $(DESTDIR)$(man)/man5 $(DESTDIR)$(man)/man7
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(libexec) \
+		$(DESTDIR)$(man)/man1 $(DESTDIR)$(man)/man5 $(DESTDIR)$(man)/man7
 	install -m 755 $(tools:%=$(BIN)/%) $(DESTDIR)$(libexec)
-	sed "s|^libexec=.*|libexec='$(libexec)'|; s|^pages=.*|pages='$(man)'|" $(BIN)/odesteer >$(DESTDIR)$(PREFIX)/bin/odesteer
+	sed "s|^libexec=.*|libexec='$(libexec)'|; s|^pages=.*|pages='$(man)'|" $(BIN)/odesteer \
+		>$(DESTDIR)$(PREFIX)/bin/odesteer
 	chmod 755 $(DESTDIR)$(PREFIX)/bin/odesteer
 	for t in $(tools); do install -m 644 man/$$t.1 $(DESTDIR)$(man)/man1/odesteer-$$t.1; done
 	install -m 644 man/odesteer-stream.5 $(DESTDIR)$(man)/man5/odesteer-stream.5
 	install -m 644 man/odesteer.7 $(DESTDIR)$(man)/man7
 
 uninstall:
-	rm -f $(tools:%=$(DESTDIR)$(libexec)/%) $(DESTDIR)$(PREFIX)/bin/odesteer $(tools:%=$(DESTDIR)$(man)/man1/odesteer-%.1) \
+	rm -f $(tools:%=$(DESTDIR)$(libexec)/%) $(DESTDIR)$(PREFIX)/bin/odesteer \
+		$(tools:%=$(DESTDIR)$(man)/man1/odesteer-%.1) \
 		$(DESTDIR)$(man)/man5/odesteer-stream.5 $(DESTDIR)$(man)/man7/odesteer.7
 	[ ! -d $(DESTDIR)$(libexec) ] || rmdir --ignore-fail-on-non-empty $(DESTDIR)$(libexec)
 
 help:
 	@sed -n '/^#   /!{/./!q;}; s/^#   //p' Makefile
 
-# not out/: what is there took hours to measure
+# The results in out/ are kept, because they can take hours to measure.
 clean:
 	rm -rf build bin
 
-.PHONY: help uninstall all setup demo tune lint bench bench-plots bench-budget $(benchmarks) truthfulqa check run-check check-full \
-	check-kernels check-clang check-asan install clean
+.PHONY: help uninstall all setup demo tune lint bench bench-plots bench-budget $(benchmarks) \
+	truthfulqa check run-check check-full check-kernels check-clang check-asan install clean
 .DELETE_ON_ERROR:
