@@ -194,12 +194,13 @@ install: all
 	chmod 755 $(DESTDIR)$(PREFIX)/bin/odesteer
 	for t in $(tools); do install -m 644 man/$$t.1 $(DESTDIR)$(man)/man1/odesteer-$$t.1; done
 	install -m 644 man/odesteer-stream.5 $(DESTDIR)$(man)/man5/odesteer-stream.5
-	install -m 644 man/odesteer.7 $(DESTDIR)$(man)/man7
+	install -m 644 man/odesteer.7 man/odesteer-tutorial.7 $(DESTDIR)$(man)/man7
 
 uninstall:
 	rm -f $(tools:%=$(DESTDIR)$(libexec)/%) $(DESTDIR)$(PREFIX)/bin/odesteer \
 		$(tools:%=$(DESTDIR)$(man)/man1/odesteer-%.1) \
-		$(DESTDIR)$(man)/man5/odesteer-stream.5 $(DESTDIR)$(man)/man7/odesteer.7
+		$(DESTDIR)$(man)/man5/odesteer-stream.5 \
+		$(DESTDIR)$(man)/man7/odesteer.7 $(DESTDIR)$(man)/man7/odesteer-tutorial.7
 	[ ! -d $(DESTDIR)$(libexec) ] || rmdir --ignore-fail-on-non-empty $(DESTDIR)$(libexec)
 
 help:

@@ -1,5 +1,5 @@
 #!/bin/sh
-# The EXAMPLES of the manual pages run, and so do the commands of the README.
+# The EXAMPLES of the manual pages run, and so do the commands of the tutorial and the README.
 . tests/tap.sh
 
 [ -e "$ODESTEER_MODEL" ] || skip_all 'no model here'
@@ -21,6 +21,12 @@ for page in man/*.[157]; do
 	examples "$page" >"$tmp/script"
 	[ ! -s "$tmp/script" ] || runs "$page: its examples run"
 done
+
+# The tutorial also shows output: commands begin with "$ ", and go on after | or \ at the end.
+sed 's/^\\&//; s/\\e/\\/g' man/odesteer-tutorial.7 | awk '
+	/^\$ / { print substr($0, 3); on = /[\\|]$/; next }
+	on { print; on = /[\\|]$/ }' >"$tmp/script"
+runs 'man/odesteer-tutorial.7: its commands run'
 
 # make, which runs this test, and what needs an installation are left out of the README's.
 awk '/^```sh/{ on = 1; next } /^```/{ on = 0 } on' README.md |

@@ -73,7 +73,7 @@ for t in collect fitbarrier integrate generate score view; do
 	is "$(page $t)" $t "odesteer help $t"
 done
 is "$(page)" odesteer 'odesteer help'
-is "$(page stream)" odesteer-stream 'odesteer help stream'
+is "$(page tutorial) $(page stream)" 'odesteer-tutorial odesteer-stream' 'odesteer help tutorial, stream'
 fails 2 "odesteer: 'nope' is not a tool
 try 'odesteer -h'" odesteer help nope
 run odesteer nope

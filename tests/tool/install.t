@@ -5,7 +5,8 @@
 ok 'make install' make -s install DESTDIR="$tmp/root" PREFIX=/usr
 tools='collect fitbarrier generate integrate score view'
 {
-	echo ./bin/odesteer ./share/man/man5/odesteer-stream.5 ./share/man/man7/odesteer.7
+	echo ./bin/odesteer ./share/man/man5/odesteer-stream.5
+	echo ./share/man/man7/odesteer.7 ./share/man/man7/odesteer-tutorial.7
 	for t in $tools; do echo "./libexec/odesteer/$t ./share/man/man1/odesteer-$t.1"; done
 } | tr ' ' '\n' | sort >"$tmp/files"
 is "$(cd "$tmp/root/usr" && find . -type f | sort)" "$(cat "$tmp/files")" 'it installs the tools and their pages'
@@ -13,7 +14,7 @@ is "$(cd "$tmp/root/usr" && find . -type f | sort)" "$(cat "$tmp/files")" 'it in
 sed "s|^libexec=|&$tmp/root|" "$tmp/root/usr/bin/odesteer" >"$tmp/odesteer"
 is "$(echo '{"id":1}' | sh "$tmp/odesteer" view)" '{"id":1}' 'odesteer view'
 sed "s|^pages=|&$tmp/root|" "$tmp/root/usr/bin/odesteer" >"$tmp/odesteer"
-for page in odesteer stream $tools; do
+for page in odesteer tutorial stream $tools; do
 	is "$(sh "$tmp/odesteer" help $page)" "$(odesteer help $page)" \
 		"odesteer help $page is the same before and after installation"
 done
