@@ -1,23 +1,23 @@
 /*
- * bench - what `make bench` measures of the library itself, and of the machine.
+ * bench - measures the library itself, and the machine, for `make bench`.
  *
  *   bench flow -b barrier [-T length] [-n steps] [-s solver] [-k rows] [-o moved.f32] acts.ods
- *       flow_apply to the first `rows` activations (again from the first where the file has fewer),
- *       each call from the same start; with -o the result of one call, float32, row-major
+ *       calls flow_apply on the first `rows` activations (repeating them if the file has fewer),
+ *       each time from the same start; -o writes the result of one call, float32, row-major
  *   bench fit [-f field] [-C c] [-F folds] [-N rows] [-c components] [-z] acts.ods
- *       field_fit to the first `rows`; -C 0 chooses C, -F 0 holds nothing out, -z standardises
+ *       calls field_fit on the first `rows`; -C 0 chooses C, -F 0 holds nothing out, -z standardises
  *   bench rows rows dim seed
- *       an activations stream: three dozen directions of falling weight, noise, and a share of both
- *       that tells positives and negatives apart; 4 rows a group
+ *       writes an activations stream: three dozen directions of decreasing weight, and noise; a part of
+ *       both separates positives from negatives; 4 rows in a group
  *   bench stream bytes from.ods
- *       from.ods' records over and over, with ids of their own, 10 of them a group, up to `bytes`
+ *       repeats the records of from.ods, with new ids, 10 in a group, up to `bytes`
  *   bench machine
- *       copying from memory to memory; products of matrices in float and double
+ *       measures copying from memory to memory, and matrix products in float and double
  *   bench peak figures.json command ...
- *       runs the command; its seconds and peak memory go to figures.json
+ *       runs the command, and writes its seconds and peak memory to figures.json
  *
- * -j: threads (1). Every measurement is one line of JSON: the least and the median
- * seconds of as many calls as fit into -r seconds (1), 3 at least where these do not take ten times as long.
+ * -j: threads (1). Every measurement is one line of JSON: the minimum and the median of the
+ * seconds of as many calls as fit into -r seconds (1), but at least 3 unless these take ten times as long.
  */
 #include <cblas.h>
 #include <errno.h>
@@ -77,7 +77,7 @@ memory(size_t n, size_t size)
 	return p;
 }
 
-/* Seconds of calls, as they come. */
+/* The seconds of each call. */
 enum { MOST_CALLS = 20000, LEAST_CALLS = 3 };
 struct samples {
 	double s[MOST_CALLS], sum;
@@ -113,7 +113,7 @@ print_samples(struct samples *x)
 	    opt.threads);
 }
 
-/* The activations of a file, and what a fit needs of them. */
+/* The activations of a file, with their labels and groups for a fit. */
 struct rows {
 	struct header header;
 	float *act;
@@ -182,7 +182,7 @@ bench_flow(const char *path)
 	o.T = opt.T;
 	o.steps = opt.steps;
 	o.solver = opt.solver;
-	/* as integrate has it: each thread has activations of its own */
+	/* as in integrate, each thread has its own activations */
 	o.threads = (unsigned)opt.threads;
 	openblas_set_num_threads(1);
 	if (barrier_open(&b, opt.barrier, &e) != 0 || barrier_check_header(b, &d.header, &e) != 0 ||
@@ -242,7 +242,7 @@ bench_fit(const char *path)
 	printf("}\n");
 }
 
-/* gsl_randist.h brings a cblas.h of its own, which the compiler takes for a second one */
+/* gsl_randist.h includes another cblas.h, whose declarations conflict */
 static double
 gaussian(gsl_rng *rng)
 {
@@ -283,7 +283,7 @@ bench_rows(size_t n, size_t dim, uint64_t seed)
 		for (j = 0; j < dim; j++)
 			act[j] = (float)(0.5 * u[j] + gaussian(rng));
 		for (k = 0; k < RANK; k++) {
-			/* positives lie off the negatives in some directions and are wider in others */
+			/* positives are shifted in some directions and more spread out in others */
 			z = gaussian(rng) * (label && k % 3 == 0 ? 1.3 : 1) + (label && k % 3 == 1 ? 0.4 : 0);
 			z *= 4 / sqrt(1 + (double)k);
 			for (j = 0; j < dim; j++)
@@ -329,7 +329,7 @@ bench_stream(double bytes, const char *path)
 	if (m == 0 || header_copy(&h, stream_header(in)) != 0)
 		die("'%s' has no records", path);
 	stream_close(in);
-	/* by the file's own bytes for a record */
+	/* estimated from the bytes per record of the file */
 	{
 		FILE *f = fopen(path, "rb");
 
@@ -359,7 +359,7 @@ bench_stream(double bytes, const char *path)
 		die("%s", e.text);
 }
 
-/* One thread's part of a copy. */
+/* The part of a copy that one thread makes. */
 struct part {
 	const char *from;
 	char *to;

@@ -1,12 +1,12 @@
 /*
- * decode - libllama's own batched decoding, without anything of this project's around it.
+ * decode - measures libllama's own batched decoding, without any code of this project.
  *
  *   decode [-j threads] [-n tokens] [-r repeats] [-s] model.gguf sequences < prompts
  *
- * prompts: one a line, a newline within written as \n. `sequences` of them at a time are decoded in one batch;
- * then each gets `tokens` tokens, the likeliest ones, in batches of one token a sequence, without
- * regard to what ends a text. One line of JSON: seconds of both parts and tokens of both; the least of
- * `repeats`. -s: a KV cache of its own for each sequence (kv_unified false).
+ * prompts has one prompt per line, with newlines written as \n. `sequences` of them at a time are decoded in
+ * one batch. Then each gets its `tokens` likeliest tokens, in batches of one token per sequence; ends of
+ * texts are ignored. Prints one line of JSON: seconds and tokens of both parts, the minimum of `repeats`.
+ * -s gives each sequence a KV cache of its own (kv_unified false).
  */
 #include <getopt.h>
 #include <llama.h>
@@ -27,7 +27,7 @@ log_nothing(enum ggml_log_level level, const char *text, void *ctx)
 	(void)ctx;
 }
 
-/* "\n" becomes a newline; the new length. */
+/* Replaces "\n" by newlines; returns the new length. */
 static ssize_t
 unescape(char *s, ssize_t len)
 {

@@ -1,5 +1,5 @@
 # shellcheck shell=sh disable=SC2034 # sourced: its variables are used there
-# inputs.sh - what run and plots share; sourced, never run. See the head of run for the variables.
+# inputs.sh - what run and plots share; sourced, never run. The head of run describes the variables.
 . "$(dirname "$0")/../../pipelines/common.sh"
 base=$(path "${OUT:-out/bench}")
 out=$base/sample
@@ -21,15 +21,16 @@ work
 questions
 half 1 0 fit
 half 1 1 test
-# $many prompts whose likeliest answers do not end before $long tokens, so that libllama alone, which does not look
-# for an end, has as much to do for them.
+# Prints N prompts whose likeliest answers have at least TOKENS tokens, so that libllama alone, which does not
+# look for an end, has the same work.
 lasting() { # THREADS TOKENS N
 	first_prompts test.jsonl $((3 * $3)) >prompts-all.jsonl &&
 		generate -j "$1" --max-tokens "$2" -o answers.ods prompts-all.jsonl &&
 		view answers.ods >lines.jsonl &&
-		jq -c -n --argjson n "$3" '[inputs | select(.finish == "length") | {id, group, prompt}] | .[:$n][]' lines.jsonl
+		jq -c -n --argjson n "$3" \
+			'[inputs | select(.finish == "length") | {id, group, prompt}] | .[:$n][]' lines.jsonl
 }
-inputs() {
+inputs() { # makes activations and barriers
 	step collect 1 fit.ods fit.jsonl "$model" -- collect -j "$threads" -l "$block" fit.jsonl
 	step fit 1 paper.ods fit.ods -- fitbarrier -p paper fit.ods
 	step fit 1 best.ods fit.ods -- fitbarrier -p best fit.ods
@@ -37,18 +38,18 @@ inputs() {
 	step view 1 fit.lines fit.ods -- view --npy fit.npy fit.ods
 	T=5
 }
-texts() {
+texts() { # makes these and the texts of the model rows
 	inputs
 	first_groups test.jsonl "$limit" >some.jsonl
 	first_prompts test.jsonl "$prompts" >prompts.jsonl
 	step generate 1 "lasting.$many.$long.jsonl" test.jsonl "$model" -- lasting "$threads" "$long" "$many"
 	cp "lasting.$many.$long.jsonl" many.jsonl
 	head -n 4 many.jsonl >few.jsonl
-	step set 1 one.jsonl -- sh -c 'echo "{\"id\":\"a\",\"group\":\"q\",\"label\":1,\"prompt\":\"Q\",\"completion\":\" A\"}"
-		echo "{\"id\":\"b\",\"group\":\"q\",\"label\":0,\"prompt\":\"Q\",\"completion\":\" B\"}"'
+	step set 1 one.jsonl -- jq -n -c \
+		'["a", 1, " A"], ["b", 0, " B"] | {id: .[0], group: "q", label: .[1], prompt: "Q", completion: .[2]}'
 }
 
-# Seconds of a tool, the least of $repeats: to $seconds_taken; its peak memory to $megabytes.
+# Runs a tool $repeats times. Sets seconds_taken to the least of its seconds, and megabytes to its peak memory.
 tool() { # OUTPUT COMMAND...
 	to=$1
 	shift
@@ -61,11 +62,11 @@ tool() { # OUTPUT COMMAND...
 	seconds_taken=$(cat figures.* | jq -s 'map(.seconds) | min')
 	megabytes=$(cat figures.* | jq -s 'map(.megabytes) | max')
 }
-# The same less the start: seconds of a tool over a text of one word go first.
+# Sets start_taken to the seconds of a tool for a text of one word, mostly its start.
 start() { # COMMAND...
 	tool discarded "$@" one.jsonl
 	start_taken=$seconds_taken
 }
-records_of() {
+records_of() { # STREAM: prints its number of records
 	view --summary "$1" | sed -n 's/^records *//p'
 }

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""reference.py - what `make bench` compares with: the method in PyTorch, scikit-learn and transformers.
+"""reference.py - the method in PyTorch, scikit-learn and transformers, which `make bench` compares with.
 
-The paper's estimate and flow as its authors' code has them, in float32: the count sketch by FFT, the
-gradient without a Jacobian, Euler steps; scikit-learn's LogisticRegression on the features; activations
-from hidden_states in batches of 16; answers one by one and generation in batches of 10 with a forward
-hook that steers. The barrier is the one that the tools steer with (`view barrier.ods`), and what comes
-out is compared with what they made of the same input, for times of different work would say nothing.
+This is the paper's estimate and flow as in the authors' code, in float32: the count sketch by FFT, the gradient
+without a Jacobian, Euler steps, scikit-learn's LogisticRegression on the features, activations from hidden_states
+in batches of 16, answers one by one, and generation in batches of 10 with a forward hook that steers. The barrier
+is the one that the tools use (`view barrier.ods`). Results are compared with those of the tools for the same input,
+because times of different work would mean nothing.
 
     reference.py flow barrier.json acts.npy rows T steps ours.f32
     reference.py fit barrier.json acts.npy labels.jsonl
@@ -13,8 +13,8 @@ out is compared with what they made of the same input, for times of different wo
                                         mc answers.jsonl barrier.json T ours.jsonl
                                         generate prompts.jsonl barrier.json T ours.jsonl system
 
-Each measurement is one line of JSON on standard output; differences are relative to the way gone or
-to the size of what is compared. BENCH_THREADS is the number of threads (2).
+Each measurement is one line of JSON on standard output. Differences are relative to the length of the displacement
+or to the size of the compared numbers. BENCH_THREADS is the number of threads (2).
 """
 import json
 import os
@@ -43,8 +43,8 @@ def say(what, **figures):
 
 
 def timed(call, least=3):
-    """Seconds of as many calls as fit into SECONDS, and what the last one returned."""
-    result = call()  # what is made at the first call is not counted
+    """Calls as often as fits into SECONDS; returns the seconds of each call and the last result."""
+    result = call()  # the first call, which may set things up, is not timed
     took = []
     while len(took) < least or (sum(took) < SECONDS and len(took) < 5000):
         start = time.perf_counter()
@@ -59,7 +59,7 @@ def lines(path):
 
 
 class Field:
-    """h's unit gradient of a polynomial count sketch (the paper's sections 4.1, 4.2)."""
+    """The unit gradient of h for a polynomial count sketch (sections 4.1 and 4.2 of the paper)."""
 
     def __init__(self, path):
         b = lines(path)[0]
@@ -107,23 +107,24 @@ def flow(barrier, acts, rows, T, steps, ours):
     known = np.load(acts)
     a = torch.tensor(known[np.arange(int(rows)) % len(known)])
     span = torch.tensor([0.0, T])
-    ways = {
+    step = {"step_size": T / steps}
+    solvers = {
         "loop": lambda: field.euler(a, T, steps),
-        "odeint": lambda: torchdiffeq.odeint(lambda _, y: field(y), a, span, method="euler", options={"step_size": T / steps})[-1],
+        "odeint": lambda: torchdiffeq.odeint(lambda _, y: field(y), a, span, method="euler", options=step)[-1],
     }
     best = None
     with torch.inference_mode():
         for threads in sorted({1, THREADS}):
             torch.set_num_threads(threads)
-            for name, way in ways.items():
-                took, moved = timed(way)
+            for name, solver in solvers.items():
+                took, moved = timed(solver)
                 if best is None or min(took) < min(best[0]):
                     best = took, moved, name, threads
     took, moved, name, threads = best
     torch.set_num_threads(threads)
     theirs = torch.tensor(np.fromfile(ours, dtype=np.float32).reshape(a.shape))
-    way = (moved - a).norm(dim=-1)
-    difference = ((moved - theirs).norm(dim=-1) / way).max().item()
+    length = (moved - a).norm(dim=-1)
+    difference = ((moved - theirs).norm(dim=-1) / length).max().item()
     say("flow", min=min(took), median=statistics.median(took), calls=len(took), by=name, difference=difference)
 
 
@@ -163,11 +164,11 @@ class Model:
 
     def encode(self, texts, side):
         self.tokenizer.padding_side = side
-        # the default model puts nothing in front of a text
+        # the default model has no token before a text
         return self.tokenizer(texts, return_tensors="pt", padding=True, add_special_tokens=False)
 
     def steered(self, move):
-        """Hooks `move` behind the block."""
+        """Calls move(hidden) after the block; returns a handle that removes it."""
 
         def hook(_module, _inputs, output):
             hidden = output[0] if isinstance(output, tuple) else output
@@ -221,7 +222,8 @@ class Model:
             batch = self.encode([(system + "\n" if system else "") + r["prompt"] for r in records[i : i + 10]], "left")
             out = self.lm.generate(**batch, pad_token_id=self.tokenizer.pad_token_id, repetition_penalty=1.1, **options)
             for row in out[:, batch["input_ids"].shape[1] :]:
-                ends = (row == self.lm.generation_config.eos_token_id).nonzero() if self.lm.generation_config.eos_token_id is not None else []
+                end = self.lm.generation_config.eos_token_id
+                ends = (row == end).nonzero() if end is not None else []
                 n = int(ends[0]) + 1 if len(ends) else len(row)
                 tokens += n
                 texts.append(self.tokenizer.decode(row[:n], skip_special_tokens=True))
@@ -235,16 +237,17 @@ class Model:
             hidden[:, -1] = field.euler(hidden[:, -1], T, 10)
 
         handle = self.steered(move)
-        # likeliest tokens, few: do both sides say the same?
+        # do both sides write the same few likeliest tokens?
         _, texts = self.complete(records, system, do_sample=False, max_new_tokens=5)
         same = [a.strip() == b["completion"].strip() for a, b in zip(texts, lines(ours))]
         torch.manual_seed(0)
         start = time.perf_counter()
-        tokens, _ = self.complete(records, system, do_sample=True, temperature=0.7, top_p=0.9, top_k=0, max_new_tokens=50)
+        sampling = {"do_sample": True, "temperature": 0.7, "top_p": 0.9, "top_k": 0, "max_new_tokens": 50}
+        tokens, _ = self.complete(records, system, **sampling)
         took = time.perf_counter() - start
         handle.remove()
         start = time.perf_counter()
-        plain, _ = self.complete(records, system, do_sample=True, temperature=0.7, top_p=0.9, top_k=0, max_new_tokens=50)
+        plain, _ = self.complete(records, system, **sampling)
         say("generate", seconds=took, tokens=tokens, texts=len(records), difference=1 - sum(same) / len(same),
             unsteered=plain / (time.perf_counter() - start))
 
