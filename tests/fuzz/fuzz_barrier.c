@@ -1,7 +1,8 @@
 /*
- * barrier_open on any bytes; what it takes must bear being followed. Built as fuzz_stream.c is.
+ * Fuzzes barrier_open. A barrier that it accepts must also survive being used. Built like
+ * fuzz_stream.c.
  *
- * A seed worth having is a small barrier: view --pack of a few made activations, then
+ * A useful seed is a small barrier: view --pack of a few made activations, then
  * fitbarrier --components 8.
  */
 #include <math.h>
@@ -15,7 +16,7 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size);
 
 enum { ROWS = 2, MOST = 4096 };
 
-/* Two activations along the flow, or mapped: numbers come out, or a message. */
+/* Moves two activations along the flow, or maps them: the result is finite, or there is a message. */
 static void
 follow(const struct barrier *b, const char *solver)
 {
@@ -59,7 +60,7 @@ LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 		}
 		return 0;
 	}
-	/* a barrier of any size may be right; what is followed here must be done soon */
+	/* a barrier of any size may be valid, but only small ones are fast enough to use here */
 	if (b->field->dim <= MOST) {
 		follow(b, "euler");
 		if (b->field->type->kind != FIELD_MAP)

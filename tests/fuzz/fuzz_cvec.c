@@ -1,8 +1,8 @@
 /*
- * cvec_read on any bytes: dim finite numbers come out, or a message. Built as fuzz_stream.c is.
+ * Fuzzes cvec_read: the result is dim finite numbers, or a message. Built like fuzz_stream.c.
  *
- * Most of what is looked at is ggml's own reader of GGUF. Seeds worth having are small control
- * vectors of block 3 and dim 6, such as view --gguf writes.
+ * Most of the code under test is ggml's own reader of GGUF. Useful seeds are small control
+ * vectors of block 3 and dim 6, as view --gguf writes them.
  */
 #include <math.h>
 #include <stdio.h>

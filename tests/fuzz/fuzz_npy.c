@@ -1,6 +1,6 @@
 /*
- * npy_open and npy_read on any bytes: as many rows of finite numbers come out as the header
- * says, or a message. Built as fuzz_stream.c is. A seed worth having is what view --npy writes.
+ * Fuzzes npy_open and npy_read: the result is as many rows of finite numbers as the header
+ * says, or a message. Built like fuzz_stream.c. A useful seed is the output of view --npy.
  */
 #include <math.h>
 #include <stdio.h>
@@ -35,7 +35,7 @@ LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 	}
 	if (m->dim < 1 || m->dim > NPY_DIM)
 		broken("a row has a length that a stream can have");
-	/* the file has been found to be as long as its header says, unless it is gzip: there is not much in one row */
+	/* npy_open has compared the size with the header, unless the file is gzip, so a row is short */
 	if (m->rows > 0 && m->dim > size && data[0] != 0x1f)
 		broken("a header that promises more than there is is refused");
 	if ((row = calloc(m->rows > 0 ? m->dim : 1, sizeof *row)) == NULL)

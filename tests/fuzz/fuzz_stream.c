@@ -1,14 +1,14 @@
 /*
- * The reader of streams on any bytes: binary, JSON Lines, gzip, what is none of them.
+ * Fuzzes the reader of streams: binary, JSON Lines, gzip, and anything else.
  *
  *   clang -fsanitize=fuzzer,address,undefined ... tests/fuzz/fuzz_stream.c libodesteer.a
  *   ./fuzz_stream DIRECTORY
  *
- * or, where the compiler has no libFuzzer, with tests/fuzz/mutate.c and its main.
+ * If the compiler has no libFuzzer, tests/fuzz/mutate.c has a main.
  *
- * Beyond not crashing: a failure has its message, the end is the end however often one
- * asks, a prefix that the reader takes is none that it also finds broken, and what was read can
- * be written and is read back the same.
+ * Besides not crashing, a failure must have a message, the end of a stream must be reported
+ * again however often one asks, no prefix of a valid stream may be valid, and records that were
+ * read can be written and read again unchanged.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,7 +29,7 @@ broken(const char *law, const struct err *e)
 	abort();
 }
 
-/* Where the copy goes: a directory of this process's own, for a sink renames. */
+/* The path of the copy, in a directory of this process, because a sink renames its file. */
 static const char *
 copy_path(void)
 {
@@ -42,7 +42,7 @@ copy_path(void)
 	return path;
 }
 
-/* The records that the reader gave, read again from what the sink made of them. */
+/* Writes the records with a sink, reads them again and compares. */
 static void
 read_again(const char *from)
 {
@@ -107,7 +107,7 @@ LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 
 			if (text == NULL)
 				broken("a record can be shown", &e);
-			/* numbers beyond 2^63 and names that come twice have no way back: it may fail */
+			/* may fail: numbers beyond 2^63 and repeated names cannot be written */
 			if (record_from_json(c, text, strlen(text), &e) == 0 && record_size(c) != record_size(r))
 				broken("a record's text has its fields", &e);
 			free(text);

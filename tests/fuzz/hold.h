@@ -1,4 +1,4 @@
-/* hold - what fuzz targets of readers that take a path share. */
+/* hold - bytes as a file, for fuzz targets of readers that need a path. */
 #ifndef ODESTEER_FUZZ_HOLD_H
 #define ODESTEER_FUZZ_HOLD_H
 
@@ -7,7 +7,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-/* The path of a file in memory that holds these bytes; static, and there is one such file. */
+/* Returns the path of a file in memory with these bytes. Each call replaces the bytes; the path is static. */
 static inline const char *
 hold(const unsigned char *data, size_t size)
 {

@@ -1,12 +1,12 @@
 /*
- * mutate - a fuzz target's main for compilers that have no libFuzzer.
+ * mutate - the main of a fuzz target, for compilers that have no libFuzzer.
  *
  *   cc -Ilib ... tests/fuzz/mutate.c tests/fuzz/fuzz_stream.c libodesteer.a -o fuzz_stream
  *   ./fuzz_stream [-n MUTATIONS] [-S SEED] FILE...
  *
- * Gives each file to the target as it is, then MUTATIONS times with a few bytes changed at random.
- * A plain stream's end record is made right again every other time, for a wrong crc32 would hide
- * all that lies behind it. What a crash was about is in the file ./mutated.
+ * Passes each file to the target as it is, then MUTATIONS times with a few bytes changed at random.
+ * Every other time the crc32 in the end record of a plain stream is corrected, because a wrong
+ * one would hide all that follows. The bytes that caused a crash are in the file ./mutated.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -48,12 +48,12 @@ mutate(size_t n)
 	case 2:
 		bent[at] = odd[draw(sizeof odd)];
 		break;
-	case 3:		/* a part is left out */
+	case 3:		/* remove a part */
 		len = draw(n - at < 64 ? n - at : 64);
 		memmove(bent + at, bent + at + len, n - at - len);
 		n -= len;
 		break;
-	case 4:		/* a part comes twice, somewhere */
+	case 4:		/* repeat a part elsewhere */
 		len = draw(n - at < 64 ? n - at : 64);
 		to = draw(n);
 		if (n + len <= ROOM) {
@@ -65,7 +65,7 @@ mutate(size_t n)
 			n += len;
 		}
 		break;
-	case 5:		/* the end is missing */
+	case 5:		/* cut the end off */
 		if (draw(8) == 0)
 			n -= draw(n);
 		break;
@@ -73,7 +73,7 @@ mutate(size_t n)
 	return n > 0 ? n : 1;
 }
 
-/* A wrong sum in the end record "...crc32" + uint32 becomes the right one. */
+/* Corrects the checksum in the end record, "...crc32" + uint32. */
 static void
 mend(size_t n)
 {
