@@ -63,20 +63,25 @@ insert_column(size_t at, const struct column *c, const struct metric *m)
 		s->cell[i].summary = tool_need(summary_alloc(c));
 }
 
-/* Returns the index of the run with this name; adds it if there is none. */
+/* Returns the index of the run of this name, or if T is not NULL of this length in its sweep; adds it if there is none. */
 static size_t
-find_run(const char *name)
+find_run(const char *name, const char *T)
 {
-	size_t i, c;
+	struct run new = { .ids = NULL };
+	struct shown *s;
+	size_t i;
 
+	if (asprintf(&new.name, "%s%s%s", name, T != NULL ? " T=" : "", T != NULL ? T : "") < 0)
+		tool_die("out of memory");
 	for (i = 0; i < rep.n_run; i++)
-		if (strcmp(rep.run[i].name, name) == 0)
+		if (strcmp(rep.run[i].name, new.name) == 0) {
+			free(new.name);
 			return i;
+		}
+	new.ids = tool_need(groups_alloc());
 	rep.run = tool_need(realloc(rep.run, (i + 1) * sizeof *rep.run));
-	rep.run[i] = (struct run){ tool_need(strdup(name)), tool_need(groups_alloc()) };
-	for (c = 0; c < rep.n_column; c++) {
-		struct shown *s = &rep.column[c];
-
+	rep.run[i] = new;
+	for (s = rep.column; s < rep.column + rep.n_column; s++) {
 		s->cell = tool_need(realloc(s->cell, (i + 1) * sizeof *s->cell));
 		s->cell[i] = (struct cell){ .summary = tool_need(summary_alloc(s->column)) };
 	}
@@ -184,32 +189,17 @@ note_id(const struct shown *s, size_t run, size_t id, int number, const struct s
 	x->file[id] = number;
 }
 
-/* Returns the run of a record of `name`: each length of a sweep (a string "T") is a run of its own. */
-static size_t
-run_of(const char *name, const struct record *r)
-{
-	const char *T;
-	size_t run;
-	char *full;
-
-	if (record_get_str(r, "T", &T, NULL) != 1)
-		return find_run(name);
-	if (asprintf(&full, "%s T=%s", name, T) < 0)
-		tool_die("out of memory");
-	run = find_run(full);
-	free(full);
-	return run;
-}
-
+/* Reads a record of a run of this name; each length of a sweep (a string "T") is a run of its own. */
 static void
-read_record(size_t run, const struct record *r, int number, const struct stream *in)
+read_record(const char *name, const struct record *r, int number, const struct stream *in)
 {
 	/* without an id it cannot be compared, but reported */
 	int has_id = rep.compares || record_has(r, "id");
 	char id[RECORD_KEY_SIZE];
+	const char *T;
 	struct shown *s;
 	struct err e;
-	size_t n = 0;
+	size_t n = 0, run = find_run(name, record_get_str(r, "T", &T, NULL) == 1 ? T : NULL);
 
 	if (has_id && (record_get_key(r, "id", id, sizeof id, &e) != 0 ||
 	    groups_number(rep.run[run].ids, id, &n, &e) < 0))
@@ -245,10 +235,10 @@ read_run(const char *arg, int number)
 		stream_number(in);
 	read_header(stream_header(in));
 	while ((got = stream_read(in, r, &e)) == 1)
-		read_record(run_of(name, r), r, number, in);
+		read_record(name, r, number, in);
 	tool_check(got, &e);
 	if (stream_count(in) == 0)
-		find_run(name);
+		find_run(name, NULL);
 	stream_close(in);
 	record_free(r);
 	free(name);
@@ -267,28 +257,19 @@ check_ids(const struct shown *s, size_t a, size_t b)
 			    rep.run[a].name, s->column->title);
 }
 
-/* Is there nothing to compare in this cell? */
-static int
-is_empty(const struct shown *s, size_t run)
-{
-	return s->column->aggregate->figure != NULL ? s->cell[run].figure.n == 0 : s->cell[run].last == 0;
-}
-
 /* Compares the runs with the baseline in column s. */
 static void
 compare_runs(struct shown *s)
 {
+	int has_figure = s->column->aggregate->figure != NULL;
 	struct cell *base = &s->cell[rep.base], *x;
-	size_t i;
 
-	for (i = 0; i < rep.n_run; i++) {
-		if (i == rep.base || is_empty(s, i) || is_empty(s, rep.base))
+	for (x = s->cell; x < s->cell + rep.n_run; x++) {
+		if (x == base || (has_figure ? x->figure.n == 0 || base->figure.n == 0 : x->last == 0 || base->last == 0))
 			continue;
-		check_ids(s, rep.base, i);
-		check_ids(s, i, rep.base);
-		x = &s->cell[i];
-		if (summary_figure(x->summary, base->summary, rep.seed,
-		    s->column->aggregate->figure != NULL ? &x->difference : &x->figure) != 0)
+		check_ids(s, rep.base, (size_t)(x - s->cell));
+		check_ids(s, (size_t)(x - s->cell), rep.base);
+		if (summary_figure(x->summary, base->summary, rep.seed, has_figure ? &x->difference : &x->figure) != 0)
 			tool_die("out of memory");
 	}
 }
@@ -299,12 +280,10 @@ make_figures(void)
 	struct shown *s;
 	size_t i;
 
-	for (rep.base = 0; rep.baseline != NULL; rep.base++) {
-		if (rep.base == rep.n_run)
-			tool_misuse("--baseline: no run has the name '%s'", rep.baseline);
-		if (strcmp(rep.run[rep.base].name, rep.baseline) == 0)
-			break;
-	}
+	while (rep.baseline != NULL && rep.base < rep.n_run && strcmp(rep.run[rep.base].name, rep.baseline) != 0)
+		rep.base++;
+	if (rep.base == rep.n_run)
+		tool_misuse("--baseline: no run has the name '%s'", rep.baseline);
 	for (s = rep.column; s < rep.column + rep.n_column; s++) {
 		for (i = 0; i < rep.n_run; i++)
 			if (summary_figure(s->cell[i].summary, NULL, rep.seed, &s->cell[i].figure) != 0)

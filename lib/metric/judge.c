@@ -16,10 +16,7 @@
 #include <string.h>
 
 #include "field/barrier.h"
-#include "metric/metric.h"
 #include "metric/queue.h"
-#include "model/last_token.h"
-#include "model/loglik.h"
 
 enum {
 	HELD = 32,		/* records held back at most */
@@ -33,15 +30,12 @@ static const char default_yes[] = " yes", default_no[] = " no";
 static const char escapes[] = "nt\\";	/* what may follow a '\\' in the text */
 
 struct judge {
-	struct loglik *loglik;		/* who says yes or no; or */
-	struct last_token *last;	/* who reads for the barrier */
-	struct barrier *barrier;
+	struct queue queue;
+	struct barrier *barrier;	/* NULL: a model says yes or no */
 	struct field_work *work;
-	float *act;			/* [HELD][dim], of the queue's entries */
 	double *a;			/* [dim] */
 	const char *text, *say[2];
 	char name[NAME], name_p[NAME];
-	struct queue queue;
 };
 
 static int
@@ -71,12 +65,9 @@ judge_close(void *state)
 {
 	struct judge *s = state;
 
-	queue_release(&s->queue);
-	loglik_free(s->loglik);
-	last_token_free(s->last);
+	queue_close(&s->queue);
 	field_work_free(s->work);
 	barrier_free(s->barrier);
-	free(s->act);
 	free(s->a);
 }
 
@@ -101,17 +92,11 @@ set_names(struct judge *s, const char *name, struct err *e)
 	return 0;
 }
 
-static struct lm *
-judge_lm(const struct judge *s)
-{
-	return s->last != NULL ? last_token_lm(s->last) : loglik_lm(s->loglik);
-}
-
 static int
 open_barrier(struct judge *s, const struct metric_options *o, struct header *h, struct err *e)
 {
 	const struct barrier *b;
-	size_t dim;
+	const struct lm *m;
 
 	if (barrier_open(&s->barrier, o->barrier, e) != 0)
 		return -1;
@@ -122,44 +107,71 @@ open_barrier(struct judge *s, const struct metric_options *o, struct header *h, 
 		return -1;
 	if (isnan(b->prior))
 		return err_set(e, "the barrier has no prior: its h says nothing of probabilities");
-	if ((s->last = last_token_open(o->model, b->header.block[0], o->threads, o->gpu_layers, e)) == NULL)
+	if (queue_open(&s->queue, o, b->header.block[0], e) != 0)
 		return -1;
-	dim = (size_t)lm_dim(judge_lm(s));
-	if (barrier_check(b, lm_digest(judge_lm(s)), dim, b->header.block[0], e) != 0)
+	m = queue_lm(&s->queue);
+	if (barrier_check(b, lm_digest(m), (size_t)lm_dim(m), b->header.block[0], e) != 0)
 		return -1;
-	s->act = calloc(HELD, dim * sizeof *s->act);
-	s->a = calloc(dim, sizeof *s->a);
+	s->a = calloc(b->field->dim, sizeof *s->a);
 	s->work = field_work_alloc(b->field);
-	return s->act == NULL || s->a == NULL || s->work == NULL ? err_memory(e) : 0;
+	return s->a == NULL || s->work == NULL ? err_memory(e) : 0;
 }
 
-/* Tells readers of the stream who judged, and in which field. */
-static int
-describe(const struct judge *s, const struct metric_options *o, struct header *h, struct err *e)
+/* The log-odds of an entry that was read. */
+static double
+log_odds(const struct judge *s, const struct queue_entry *x)
 {
-	const char *digest = lm_digest(judge_lm(s));
+	const struct barrier *b = s->barrier;
+	double h;
+	size_t i;
 
-	if (header_add_side(h, o->model, digest) != 0 || header_add_value(h, "field", s->name) != 0)
-		return err_memory(e);
-	if (s->barrier != NULL)
-		return metric_add_by(h, e, "%s (%s)", basename(o->barrier), s->barrier->digest);
-	return metric_add_by(h, e, "%s (%s), asked '%s'", basename(o->model), digest, s->text);
+	if (b == NULL)
+		return x->loglik[0] - x->loglik[1];
+	for (i = 0; i < b->field->dim; i++)
+		s->a[i] = (double)x->act[i];
+	field_eval(b->field, s->work, s->a, 1, &h, NULL);
+	return (h - log((1 - b->prior) / b->prior)) / (isnan(b->temperature) ? 1 : b->temperature);
+}
+
+static long
+finish(struct queue *q, size_t n, struct err *e)
+{
+	const struct judge *s = (const struct judge *)q;
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		const struct queue_entry *x = q->entry[i];
+		double odds = log_odds(s, x);
+
+		if (!isfinite(odds))
+			return err_set(e, "the log-odds of '%s' are not finite", x->text[0].id);
+		if (record_set_num(x->record, s->name_p, 1 / (1 + exp(-odds))) != 0 ||
+		    record_set_int(x->record, s->name, odds >= 0) != 0)
+			return err_memory(e);
+	}
+	return (long)n;
 }
 
 static int
 judge_open(void *state, const struct metric_options *o, struct header *h, struct err *e)
 {
 	struct judge *s = state;
+	const char *digest;
 
+	s->queue.most = HELD;
+	s->queue.finish = finish;
 	s->text = o->value[TEXT] != NULL ? o->value[TEXT] : "Q: {q}\\nA: {a}";
 	s->say[0] = o->value[YES] != NULL ? o->value[YES] : default_yes;
 	s->say[1] = o->value[NO] != NULL ? o->value[NO] : default_no;
-	if (set_names(s, o->value[AS] != NULL ? o->value[AS] : "truth", e) != 0)
+	if (set_names(s, o->value[AS] != NULL ? o->value[AS] : "truth", e) != 0 ||
+	    (o->barrier != NULL ? open_barrier(s, o, h, e) : queue_open(&s->queue, o, -1, e)) != 0)
 		return -1;
-	if (o->barrier != NULL ? open_barrier(s, o, h, e) != 0 :
-	    (s->loglik = loglik_open(o->model, o->threads, o->gpu_layers, e)) == NULL)
-		return -1;
-	return describe(s, o, h, e);
+	digest = lm_digest(queue_lm(&s->queue));
+	if (header_add_side(h, o->model, digest) != 0 || header_add_value(h, "field", s->name) != 0)
+		return err_memory(e);
+	if (o->barrier != NULL)
+		return metric_add_by(h, e, "%s (%s)", basename(o->barrier), s->barrier->digest);
+	return metric_add_by(h, e, "%s (%s), asked '%s'", basename(o->model), digest, s->text);
 }
 
 /* A piece of a record's text. */
@@ -245,67 +257,9 @@ read_text(struct judge *s, struct example *x, const struct record *r, const char
 		return -1;
 	if ((text = fill(s->text, &q, &a, behind, &len)) == NULL)
 		return err_memory(e);
-	rc = example_tokenise(x, judge_lm(s), text, len, len + strlen(behind), e);
+	rc = example_tokenise(x, queue_lm(&s->queue), text, len, len + strlen(behind), e);
 	free(text);
 	return rc;
-}
-
-/* The log-odds of entry i, which is decoded. */
-static double
-log_odds(const struct judge *s, size_t i)
-{
-	const struct queue_entry *x = s->queue.entry[i];
-	const struct barrier *b = s->barrier;
-	double h;
-	size_t k;
-
-	if (b == NULL)
-		return x->loglik[0] - x->loglik[1];
-	for (k = 0; k < b->field->dim; k++)
-		s->a[k] = (double)s->act[i * b->field->dim + k];
-	field_eval(b->field, s->work, s->a, 1, &h, NULL);
-	return (h - log((1 - b->prior) / b->prior)) / (isnan(b->temperature) ? 1 : b->temperature);
-}
-
-/* Decodes what was added, and passes on the first n entries, which it must be all of. */
-static int
-finish(struct judge *s, size_t n, struct metric_out *out, struct err *e)
-{
-	size_t i;
-
-	if ((s->last != NULL ? last_token_decode(s->last, e) : loglik_decode(s->loglik, e)) != 0)
-		return -1;
-	for (i = 0; i < n; i++) {
-		struct queue_entry *x = s->queue.entry[i];
-		double odds = log_odds(s, i);
-
-		if (!isfinite(odds))
-			return err_set(e, "the log-odds of '%s' are not finite", x->text[0].id);
-		if (record_set_num(x->record, s->name_p, 1 / (1 + exp(-odds))) != 0 ||
-		    record_set_int(x->record, s->name, odds >= 0) != 0)
-			return err_memory(e);
-	}
-	return queue_emit(&s->queue, n, out, e);
-}
-
-/* Adds text i of the last entry to those that are decoded together; the entries before it go when there is no room. */
-static int
-add(struct judge *s, size_t i, struct metric_out *out, struct err *e)
-{
-	int added;
-
-	for (;;) {
-		struct queue_entry *x = s->queue.entry[s->queue.n - 1];
-
-		if (s->last != NULL)
-			added = last_token_add(s->last, &x->text[0], s->act + (s->queue.n - 1) * s->barrier->field->dim, e);
-		else
-			added = loglik_add(s->loglik, &x->text[i], &x->loglik[i], e);
-		if (added != 0)
-			return added < 0 ? -1 : 0;
-		if (finish(s, s->queue.n - 1, out, e) != 0)
-			return -1;
-	}
 }
 
 static int
@@ -313,32 +267,20 @@ judge_push(void *state, struct record *r, struct metric_out *out, struct err *e)
 {
 	struct judge *s = state;
 	struct queue_entry *x = queue_add(&s->queue, r, e);
-	size_t i, n = s->last != NULL ? 1 : 2, prompt;
+	size_t prompt;
 
 	if (x == NULL)
 		return -1;
-	for (i = 0; i < n; i++)
-		if (read_text(s, &x->text[i], r, s->last != NULL ? "" : s->say[i], e) != 0)
-			return -1;
-	if (s->last == NULL) {
-		/* where a token joins the text to one of the two, both count from there */
-		prompt = x->text[0].n_prompt < x->text[1].n_prompt ? x->text[0].n_prompt : x->text[1].n_prompt;
-		x->text[0].n_prompt = x->text[1].n_prompt = prompt;
-		if (prompt == 0)
-			return err_set(e, "'%s' has no token before what is said", x->text[0].id);
-	}
-	for (i = 0; i < n; i++)
-		if (add(s, i, out, e) != 0)
-			return -1;
-	return s->queue.n == HELD ? finish(s, HELD, out, e) : 0;
-}
-
-static int
-judge_flush(void *state, struct metric_out *out, struct err *e)
-{
-	struct judge *s = state;
-
-	return finish(s, s->queue.n, out, e);
+	if (s->barrier != NULL)
+		return read_text(s, &x->text[0], r, "", e) != 0 ? -1 : queue_push(&s->queue, 1, out, e);
+	if (read_text(s, &x->text[0], r, s->say[0], e) != 0 || read_text(s, &x->text[1], r, s->say[1], e) != 0)
+		return -1;
+	/* where a token joins the text to one of the two, both count from there */
+	prompt = x->text[0].n_prompt < x->text[1].n_prompt ? x->text[0].n_prompt : x->text[1].n_prompt;
+	x->text[0].n_prompt = x->text[1].n_prompt = prompt;
+	if (prompt == 0)
+		return err_set(e, "'%s' has no token before what is said", x->text[0].id);
+	return queue_push(&s->queue, 2, out, e);
 }
 
 static const struct column columns[] = {
@@ -374,6 +316,6 @@ const struct metric metric_judge = {
 	.check = judge_check,
 	.open = judge_open,
 	.push = judge_push,
-	.flush = judge_flush,
+	.flush = queue_flush,
 	.close = judge_close,
 };

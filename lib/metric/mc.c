@@ -18,9 +18,7 @@
 
 #include "base/hash.h"
 #include "base/utf8.h"
-#include "metric/metric.h"
 #include "metric/queue.h"
-#include "model/loglik.h"
 #include "steer/steering.h"
 #include "stream/groups.h"
 
@@ -28,12 +26,10 @@
 enum { PRIMER };
 
 struct mc {
-	struct loglik *loglik;
-	struct lm *lm;				/* its model */
+	struct queue queue;			/* answers, those to a question together */
 	enum template template;
 	char *system;				/* system text and primer, NULL: neither */
-	struct queue queue;			/* answers, those to a question together */
-	char last[RECORD_KEY_SIZE];			/* the question of the last answer */
+	char last[RECORD_KEY_SIZE];		/* the question of the last answer */
 	struct groups *seen;			/* all questions, to notice one that comes back */
 };
 
@@ -42,101 +38,72 @@ mc_close(void *state)
 {
 	struct mc *s = state;
 
-	queue_release(&s->queue);
-	loglik_free(s->loglik);
+	queue_close(&s->queue);
 	groups_free(s->seen);
 	free(s->system);
 }
 
-/* Reads a file of text. malloc'ed, *len without the NUL behind it; NULL: e says why. */
-static char *
-read_text(const char *path, size_t *len, struct err *e)
+/* Reads the primer, and makes s->system of the system text and it, each on lines of its own. */
+static int
+read_primer(struct mc *s, const char *path, const char *system, struct header *h, struct err *e)
 {
 	FILE *f = fopen(path, "r");
-	char *text = NULL;
-	size_t size = 0;
-	ssize_t got;
-
-	if (f == NULL) {
-		err_set(e, "cannot open '%s': %s", path, strerror(errno));
-		return NULL;
-	}
-	/* there is no NUL in a text */
-	if ((got = getdelim(&text, &size, '\0', f)) < 0 && ferror(f))
-		err_set(e, "cannot read '%s': %s", path, strerror(errno));
-	else if (got <= 0)
-		err_set(e, "'%s' is empty", path);
-	else if (utf8_span(text, (size_t)got) != (size_t)got || strlen(text) != (size_t)got)
-		err_set(e, "'%s' is not text in UTF-8", path);
-	else {
-		fclose(f);
-		*len = (size_t)got;
-		return text;
-	}
-	fclose(f);
-	free(text);
-	return NULL;
-}
-
-/* Makes s->system of the system text and the primer behind it, each on lines of its own. */
-static int
-read_system(struct mc *s, const char *system, const char *primer, struct header *h, struct err *e)
-{
 	char *text = NULL, digest[17];
-	size_t len;
+	size_t size = 0, len;
+	ssize_t got;
 	int rc = 0;
 
-	if (primer == NULL) {
-		s->system = system != NULL ? strdup(system) : NULL;
-		return system != NULL && s->system == NULL ? err_memory(e) : 0;
-	}
-	if ((text = read_text(primer, &len, e)) == NULL)
-		return -1;
-	snprintf(digest, sizeof digest, "%016llx", (unsigned long long)hash_bytes(HASH_START, text, len));
-	/* a newline will end it as the system text, so that its own last one does not count */
-	if (text[len - 1] == '\n')
-		text[len - 1] = '\0';
-	if (header_add_side(h, primer, digest) != 0 || asprintf(&s->system, "%s%s%s", system != NULL ? system : "",
-	    system != NULL && *system != '\0' ? "\n" : "", text) < 0) {
-		s->system = NULL;
-		rc = err_memory(e);
+	if (f == NULL)
+		return err_set(e, "cannot open '%s': %s", path, strerror(errno));
+	/* there is no NUL in a text */
+	got = getdelim(&text, &size, '\0', f);
+	len = got > 0 ? (size_t)got : 0;
+	if (ferror(f))
+		rc = err_set(e, "cannot read '%s': %s", path, strerror(errno));
+	else if (len == 0)
+		rc = err_set(e, "'%s' is empty", path);
+	else if (utf8_span(text, len) != len || strlen(text) != len)
+		rc = err_set(e, "'%s' is not text in UTF-8", path);
+	fclose(f);
+	if (rc == 0) {
+		snprintf(digest, sizeof digest, "%016llx", (unsigned long long)hash_bytes(HASH_START, text, len));
+		/* a newline will end it as the system text, so that its own last one does not count */
+		if (text[len - 1] == '\n')
+			text[len - 1] = '\0';
+		if (header_add_side(h, path, digest) != 0 || asprintf(&s->system, "%s%s%s", system,
+		    *system != '\0' ? "\n" : "", text) < 0) {
+			s->system = NULL;
+			rc = err_memory(e);
+		}
 	}
 	free(text);
 	return rc;
 }
 
-static int
-mc_open(void *state, const struct metric_options *o, struct header *h, struct err *e)
+/* Returns how many of the first n entries, from number `first` on, are answers to one question. */
+static size_t
+count_answers(const struct queue *q, size_t first, size_t n)
 {
-	struct mc *s = state;
+	size_t i = first;
 
-	s->template = (enum template)o->template;
-	if ((s->seen = groups_alloc()) == NULL)
-		return err_memory(e);
-	if (read_system(s, o->system, o->value[PRIMER], h, e) != 0 ||
-	    (s->loglik = loglik_open(o->model, o->threads, o->gpu_layers, e)) == NULL)
-		return -1;
-	s->lm = loglik_lm(s->loglik);
-	if (o->steering != NULL && steering_attach(o->steering, s->lm, e) != 0)
-		return -1;
-	return header_set_model(h, lm_name(s->lm), lm_digest(s->lm)) != 0 ? err_memory(e) : 0;
+	while (i < n && strcmp(q->entry[i]->text[0].group, q->entry[first]->text[0].group) == 0)
+		i++;
+	return i - first;
 }
 
-/* Scores the question at the head of the queue, which is whole and decoded, and passes its answers on. */
+/* Sets the fields of the n answers a to one question. */
 static int
-finish_question(struct mc *s, struct metric_out *out, struct err *e)
+score_question(struct queue_entry **a, size_t n, struct err *e)
 {
 	double best = -INFINITY, max_false = -INFINITY, max = -INFINITY, sum_true = 0, sum = 0;
-	struct queue_entry **a = s->queue.entry;
-	const char *group = a[0]->text[0].group;
-	size_t n_true = 0, above = 0, n, i;
 	int64_t label, is_best, has_best = 0;
+	size_t n_true = 0, above = 0, i;
 
-	for (n = 0; n < s->queue.n && strcmp(a[n]->text[0].group, group) == 0; n++) {
-		max = fmax(max, a[n]->loglik[0]);
-		record_get_int(a[n]->record, "label", &label);
+	for (i = 0; i < n; i++) {
+		max = fmax(max, a[i]->loglik[0]);
+		record_get_int(a[i]->record, "label", &label);
 		if (label == 0)
-			max_false = fmax(max_false, a[n]->loglik[0]);
+			max_false = fmax(max_false, a[i]->loglik[0]);
 	}
 	for (i = 0; i < n; i++) {
 		double loglik = a[i]->loglik[0];
@@ -155,26 +122,52 @@ finish_question(struct mc *s, struct metric_out *out, struct err *e)
 		above += loglik > max_false;
 	}
 	if (n_true == 0 || max_false == -INFINITY)
-		return err_set(e, "question '%s' has no %s answer", group, n_true == 0 ? "true" : "false");
+		return err_set(e, "question '%s' has no %s answer", a[0]->text[0].group, n_true == 0 ? "true" : "false");
 	for (i = 0; i < n; i++)
 		if (record_set_num(a[i]->record, "loglik", a[i]->loglik[0]) != 0 ||
 		    record_set_num(a[i]->record, "mc1", best > max_false) != 0 ||
 		    record_set_num(a[i]->record, "mc2", sum_true / sum) != 0 ||
 		    record_set_num(a[i]->record, "mc3", (double)above / (double)n_true) != 0)
 			return err_memory(e);
-	return queue_emit(&s->queue, n, out, e);
+	return 0;
 }
 
-/* Decodes what was added, and passes on every question before `open` (NULL: all). */
-static int
-finish(struct mc *s, const char *open, struct metric_out *out, struct err *e)
+static long
+finish(struct queue *q, size_t n, struct err *e)
 {
-	if (loglik_decode(s->loglik, e) != 0)
-		return -1;
-	while (s->queue.n > 0 && (open == NULL || strcmp(s->queue.entry[0]->text[0].group, open) != 0))
-		if (finish_question(s, out, e) != 0)
+	size_t done, answers;
+
+	for (done = 0; done < n; done += answers) {
+		/* an answer behind the first n may be another to their last question */
+		answers = count_answers(q, done, q->n);
+		if (done + answers > n)
+			break;
+		if (score_question(q->entry + done, answers, e) != 0)
 			return -1;
-	return 0;
+	}
+	return (long)done;
+}
+
+static int
+mc_open(void *state, const struct metric_options *o, struct header *h, struct err *e)
+{
+	struct mc *s = state;
+	const char *primer = o->value[PRIMER], *system = o->system;
+	struct lm *m;
+
+	s->queue.finish = finish;
+	s->template = (enum template)o->template;
+	if ((s->seen = groups_alloc()) == NULL ||
+	    (system != NULL && primer == NULL && (s->system = strdup(system)) == NULL))
+		return err_memory(e);
+	if (primer != NULL && read_primer(s, primer, system != NULL ? system : "", h, e) != 0)
+		return -1;
+	if (queue_open(&s->queue, o, -1, e) != 0)
+		return -1;
+	m = queue_lm(&s->queue);
+	if (o->steering != NULL && steering_attach(o->steering, m, e) != 0)
+		return -1;
+	return header_set_model(h, lm_name(m), lm_digest(m)) != 0 ? err_memory(e) : 0;
 }
 
 /* An answer's question is the last one's or a new one. */
@@ -201,12 +194,11 @@ mc_push(void *state, struct record *r, struct metric_out *out, struct err *e)
 	struct queue_entry *a = queue_add(&s->queue, r, e);
 	int64_t label = -1, best = 0;
 	struct example *x;
-	int added;
 
 	if (a == NULL)
 		return -1;
 	x = &a->text[0];
-	if (example_read(x, s->lm, r, s->template, s->system, EXAMPLE_WHOLE, e) != 0)
+	if (example_read(x, queue_lm(&s->queue), r, s->template, s->system, EXAMPLE_WHOLE, e) != 0)
 		return -1;
 	if (record_get_int(r, "label", &label) != 1 || label < 0 || label > 1)
 		return err_set(e, "field 'label' is not 0 or 1");
@@ -216,17 +208,7 @@ mc_push(void *state, struct record *r, struct metric_out *out, struct err *e)
 		return err_set(e, "'%s' has no %s", x->id, x->n_prompt == 0 ? "token before its completion" : "completion");
 	if (begin_question(s, x->group, e) != 0)
 		return -1;
-	/* when there is no room, the questions before this one are whole, and go */
-	while ((added = loglik_add(s->loglik, x, &a->loglik[0], e)) == 0)
-		if (finish(s, x->group, out, e) != 0)
-			return -1;
-	return added < 0 ? -1 : 0;
-}
-
-static int
-mc_flush(void *state, struct metric_out *out, struct err *e)
-{
-	return finish(state, NULL, out, e);
+	return queue_push(&s->queue, 1, out, e);
 }
 
 static const struct column columns[] = {
@@ -256,6 +238,6 @@ const struct metric metric_mc = {
 	.size = sizeof(struct mc),
 	.open = mc_open,
 	.push = mc_push,
-	.flush = mc_flush,
+	.flush = queue_flush,
 	.close = mc_close,
 };

@@ -12,9 +12,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "metric/metric.h"
 #include "metric/queue.h"
-#include "model/loglik.h"
 
 enum { HELD = 64 };		/* records held back at most, those without a token included */
 
@@ -22,11 +20,10 @@ enum { HELD = 64 };		/* records held back at most, those without a token include
 enum { ALONE };
 
 struct perplexity {
-	struct loglik *loglik;
+	struct queue queue;
 	enum template template;
 	const char *system;
 	enum example_text what;
-	struct queue queue;
 };
 
 static int
@@ -35,33 +32,6 @@ perplexity_check(const struct metric_options *o, struct err *e)
 	if (o->value[ALONE] != NULL && o->has_prompt)
 		return err_set(e, "--alone leaves out the prompt: neither -t nor --system goes with it");
 	return 0;
-}
-
-static void
-perplexity_close(void *state)
-{
-	struct perplexity *s = state;
-
-	queue_release(&s->queue);
-	loglik_free(s->loglik);
-}
-
-static int
-perplexity_open(void *state, const struct metric_options *o, struct header *h, struct err *e)
-{
-	struct perplexity *s = state;
-	const char *digest;
-
-	s->template = (enum template)o->template;
-	s->system = o->system;
-	s->what = o->value[ALONE] != NULL ? EXAMPLE_COMPLETION : EXAMPLE_WHOLE;
-	if ((s->loglik = loglik_open(o->model, o->threads, o->gpu_layers, e)) == NULL)
-		return -1;
-	digest = lm_digest(loglik_lm(s->loglik));
-	if (header_add_side(h, o->model, digest) != 0)
-		return err_memory(e);
-	return metric_add_by(h, e, "%s (%s), %s", basename(o->model), digest,
-	    s->what == EXAMPLE_COMPLETION ? "alone" : "given the prompt");
 }
 
 /* The fields of a decoded text; those that an earlier run left may not stay. */
@@ -87,18 +57,35 @@ set_fields(const struct queue_entry *x, struct err *e)
 	return 0;
 }
 
-/* Decodes what was added, and passes on the first n entries, which it must be all of. */
-static int
-finish(struct perplexity *s, size_t n, struct metric_out *out, struct err *e)
+static long
+finish(struct queue *q, size_t n, struct err *e)
 {
 	size_t i;
 
-	if (loglik_decode(s->loglik, e) != 0)
-		return -1;
 	for (i = 0; i < n; i++)
-		if (set_fields(s->queue.entry[i], e) != 0)
+		if (set_fields(q->entry[i], e) != 0)
 			return -1;
-	return queue_emit(&s->queue, n, out, e);
+	return (long)n;
+}
+
+static int
+perplexity_open(void *state, const struct metric_options *o, struct header *h, struct err *e)
+{
+	struct perplexity *s = state;
+	const char *digest;
+
+	s->queue.most = HELD;
+	s->queue.finish = finish;
+	s->template = (enum template)o->template;
+	s->system = o->system;
+	s->what = o->value[ALONE] != NULL ? EXAMPLE_COMPLETION : EXAMPLE_WHOLE;
+	if (queue_open(&s->queue, o, -1, e) != 0)
+		return -1;
+	digest = lm_digest(queue_lm(&s->queue));
+	if (header_add_side(h, o->model, digest) != 0)
+		return err_memory(e);
+	return metric_add_by(h, e, "%s (%s), %s", basename(o->model), digest,
+	    s->what == EXAMPLE_COMPLETION ? "alone" : "given the prompt");
 }
 
 static int
@@ -108,29 +95,15 @@ perplexity_push(void *state, struct record *r, struct metric_out *out, struct er
 	struct queue_entry *x = queue_add(&s->queue, r, e);
 	const char *completion;
 	size_t len;
-	int added = 1;
 
 	if (x == NULL)
 		return -1;
 	if (record_get_str(r, "completion", &completion, &len) != 1)
 		return err_set(e, "field 'completion' is missing or not a string");
-	if (len > 0 && example_read(&x->text[0], loglik_lm(s->loglik), r, s->template, s->system, s->what, e) != 0)
+	if (len > 0 &&
+	    example_read(&x->text[0], queue_lm(&s->queue), r, s->template, s->system, s->what, e) != 0)
 		return -1;
-	if (loglik_tokens(&x->text[0]) > 0)
-		while ((added = loglik_add(s->loglik, &x->text[0], &x->loglik[0], e)) == 0)
-			if (finish(s, s->queue.n - 1, out, e) != 0)
-				return -1;
-	if (added < 0)
-		return -1;
-	return s->queue.n == HELD ? finish(s, HELD, out, e) : 0;
-}
-
-static int
-perplexity_flush(void *state, struct metric_out *out, struct err *e)
-{
-	struct perplexity *s = state;
-
-	return finish(s, s->queue.n, out, e);
+	return queue_push(&s->queue, loglik_tokens(&x->text[0]) > 0, out, e);
 }
 
 static const struct column columns[] = {
@@ -159,6 +132,6 @@ const struct metric metric_perplexity = {
 	.check = perplexity_check,
 	.open = perplexity_open,
 	.push = perplexity_push,
-	.flush = perplexity_flush,
-	.close = perplexity_close,
+	.flush = queue_flush,
+	.close = queue_close,
 };

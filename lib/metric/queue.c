@@ -5,58 +5,107 @@
 
 #include "base/array.h"
 
-/* Removes the first n entries. */
-static void
-remove_first(struct queue *q, size_t n)
+int
+queue_open(struct queue *q, const struct metric_options *o, int block, struct err *e)
 {
-	size_t i;
+	if (block >= 0)
+		q->last = last_token_open(o->model, block, o->threads, o->gpu_layers, e);
+	else
+		q->loglik = loglik_open(o->model, o->threads, o->gpu_layers, e);
+	return q->last != NULL || q->loglik != NULL ? 0 : -1;
+}
 
-	for (i = 0; i < n; i++) {
-		example_release(&q->entry[i]->text[0]);
-		example_release(&q->entry[i]->text[1]);
-		record_free(q->entry[i]->record);
-		free(q->entry[i]);
-	}
-	q->n -= n;
-	if (q->n > 0)
-		memmove(q->entry, q->entry + n, q->n * sizeof *q->entry);
+struct lm *
+queue_lm(const struct queue *q)
+{
+	return q->last != NULL ? last_token_lm(q->last) : loglik_lm(q->loglik);
 }
 
 struct queue_entry *
 queue_add(struct queue *q, const struct record *r, struct err *e)
 {
-	struct queue_entry **entry = array_grow(q->entry, q->n, &q->room, sizeof *entry);
+	struct queue_entry **entry = array_grow(q->entry, q->n, &q->room, sizeof *entry), *x;
 
 	if (entry != NULL)
 		q->entry = entry;
-	if (entry == NULL || (entry[q->n] = calloc(1, sizeof **entry)) == NULL) {
+	if (entry == NULL || (x = entry[q->n] = calloc(1, sizeof *x)) == NULL) {
 		err_memory(e);
 		return NULL;
 	}
 	q->n++;
-	entry += q->n - 1;
-	if (((*entry)->record = record_alloc()) == NULL || record_copy((*entry)->record, r) != 0) {
-		err_memory(e);
-		return NULL;
-	}
-	return *entry;
+	if ((x->record = record_alloc()) != NULL && record_copy(x->record, r) == 0 &&
+	    (q->last == NULL || (x->act = calloc((size_t)lm_dim(queue_lm(q)), sizeof *x->act)) != NULL))
+		return x;
+	err_memory(e);
+	return NULL;
 }
 
-int
-queue_emit(struct queue *q, size_t n, struct metric_out *out, struct err *e)
+static void
+entry_free(struct queue_entry *x)
 {
-	size_t i;
+	example_release(&x->text[0]);
+	example_release(&x->text[1]);
+	record_free(x->record);
+	free(x->act);
+	free(x);
+}
 
-	for (i = 0; i < n; i++)
+/* Reads what was added, and passes on those of the first n entries that can be finished. */
+static int
+finish(struct queue *q, size_t n, struct metric_out *out, struct err *e)
+{
+	long done, i;
+
+	if ((q->last != NULL ? last_token_decode(q->last, e) : loglik_decode(q->loglik, e)) != 0)
+		return -1;
+	if ((done = q->finish(q, n, e)) < 0)
+		return -1;
+	for (i = 0; i < done; i++)
 		if (out->emit(out, q->entry[i]->record, e) != 0)
 			return -1;
-	remove_first(q, n);
+	for (i = 0; i < done; i++)
+		entry_free(q->entry[i]);
+	q->n -= (size_t)done;
+	if (q->n > 0)
+		memmove(q->entry, q->entry + done, q->n * sizeof *q->entry);
 	return 0;
 }
 
-void
-queue_release(struct queue *q)
+int
+queue_push(struct queue *q, size_t n, struct metric_out *out, struct err *e)
 {
-	remove_first(q, q->n);
+	struct queue_entry *x = q->entry[q->n - 1];
+	size_t i;
+	int added;
+
+	for (i = 0; i < n; i++) {
+		while ((added = q->last != NULL ? last_token_add(q->last, &x->text[i], x->act, e) :
+		    loglik_add(q->loglik, &x->text[i], &x->loglik[i], e)) == 0)
+			if (finish(q, q->n - 1, out, e) != 0)
+				return -1;
+		if (added < 0)
+			return -1;
+	}
+	return q->n == q->most ? finish(q, q->n, out, e) : 0;
+}
+
+int
+queue_flush(void *state, struct metric_out *out, struct err *e)
+{
+	struct queue *q = state;
+
+	return finish(q, q->n, out, e);
+}
+
+void
+queue_close(void *state)
+{
+	struct queue *q = state;
+	size_t i;
+
+	for (i = 0; i < q->n; i++)
+		entry_free(q->entry[i]);
 	free(q->entry);
+	loglik_free(q->loglik);
+	last_token_free(q->last);
 }
