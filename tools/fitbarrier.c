@@ -19,12 +19,13 @@
 
 static struct {
 	const char *held_out;
+	const char *label;		/* the field with the labels */
 	const struct field_type *field;
 	struct fit_options o;
 	const char *length;		/* for -T auto; NULL: none */
 	int block;			/* < 0: not given */
 	int threads;
-} opt = { .block = -1 };
+} opt = { .label = "label", .block = -1 };
 
 static void
 parse_field(const char *option, const char *name)
@@ -89,6 +90,7 @@ static struct tool_option options[] = {
 	{ "-f", "field", "(default: polysketch; -f help lists them)", .parse = parse_field },
 	{ "-l", "block", "of those in the stream (default: the only one)",
 	    OPTION_INT, .to = &opt.block, .min = 0, .max = 1 << 20 },
+	{ "--label", "field", "the field with the label", OPTION_TEXT, .to = &opt.label },
 	{ "-C", "x", "inverse regularisation; auto: the best on held-out groups",
 	    OPTION_DOUBLE, .to = &opt.o.C, .parse = parse_C, .bit = FIELD_USES_C },
 	{ "-S", "seed", "of hashes, signs, features and folds", OPTION_SEED32, .to = &opt.o.seed },
@@ -127,8 +129,9 @@ usage(FILE *to)
 	    "usage: fitbarrier [-vz] [-p preset] [-f field] [-j threads] [-l block] [-o file]\n"
 	    "                  [-S seed] [-T length] [-C x|auto] [--coef0 x] [--components n]\n"
 	    "                  [--degree n] [--folds n] [--gamma x] [--held-out file]\n"
-	    "                  [--loss logistic|hinge] [--sigma median|scale|x]\n"
-	    "                  [--standardise] [--vector gguf] [file ...]\n", to);
+	    "                  [--label field] [--loss logistic|hinge]\n"
+	    "                  [--sigma median|scale|x] [--standardise] [--vector gguf]\n"
+	    "                  [file ...]\n", to);
 	options_print(options, to);
 }
 
@@ -183,13 +186,14 @@ grow_rows(struct rows *d, size_t dim)
 	d->record = tool_need(realloc(d->record, d->room * sizeof *d->record));
 }
 
-/* Returns a copy of r for --held-out. */
+/* Returns a copy of r for --held-out, with the label in the field "label". */
 static struct record *
-copy_without_act(const struct record *r)
+copy_without_act(const struct record *r, int64_t label)
 {
 	struct record *copy = tool_need(record_alloc());
 
-	if (record_copy(copy, r) != 0)
+	if (record_copy(copy, r) != 0 ||
+	    (strcmp(opt.label, "label") != 0 && record_set_int(copy, "label", label) != 0))
 		tool_die("out of memory");
 	record_unset(copy, "act");
 	return copy;
@@ -204,14 +208,14 @@ add_row(struct rows *d, const struct record *r, const struct header *h, struct e
 
 	if (d->n == d->room)
 		grow_rows(d, h->dim);
-	if (record_get_int(r, "label", &label) != 1 || label < 0 || label > 1)
-		return err_set(e, "field 'label' is not 0 or 1");
+	if (record_get_int(r, opt.label, &label) != 1 || label < 0 || label > 1)
+		return err_set(e, "field '%s' is not 0 or 1", opt.label);
 	if (groups_group(d->groups, r, &group, e) < 0 ||
 	    record_get_act(r, h->half, d->act + d->n * h->dim, h->dim, e) != 0)
 		return -1;
 	d->label[d->n] = (int)label;
 	d->group[d->n] = (int)group;
-	d->record[d->n++] = opt.held_out != NULL ? copy_without_act(r) : NULL;
+	d->record[d->n++] = opt.held_out != NULL ? copy_without_act(r, label) : NULL;
 	return 0;
 }
 

@@ -263,6 +263,19 @@ made 'if .id == "r9" then del(.label) else . end' >"$tmp/label.ods"
 fails 1 "fitbarrier: '$tmp/label.ods': record 10: field 'label' is not 0 or 1" fitbarrier "$tmp/label.ods"
 made 'if .id == "r9" then .label = 2 else . end' >"$tmp/label.ods"
 fails 1 "fitbarrier: '$tmp/label.ods': record 10: field 'label' is not 0 or 1" fitbarrier "$tmp/label.ods"
+
+# --label: another field has the label
+made 'if .odesteer then . else .truth = (.label == 1) | .label = 0 end' >"$tmp/truth.ods"
+weights() { # ARGUMENTS...: what is fitted
+	fitbarrier -f linear "$@" | view | jq -c '[.w, .intercept, .auc]'
+}
+is "$(weights --label truth "$tmp/truth.ods")" "$(made | weights)" '--label: the same fit'
+fitbarrier -f linear --label truth --held-out "$tmp/h.ods" -o "$tmp/f.ods" "$tmp/truth.ods"
+is "$(view "$tmp/h.ods" | jq -s -c 'map(.truth == (.label == 1)) | [length, all]')" '[48,true]' 'and --held-out has it in label'
+made 'if .odesteer then . else .truth = .label | if .id == "r9" then del(.truth) else . end end' >"$tmp/gap.ods"
+fails 1 "fitbarrier: '$tmp/gap.ods': record 10: field 'truth' is not 0 or 1" fitbarrier --label truth "$tmp/gap.ods"
+made 'if .odesteer then . else .truth = .label | if .id == "r9" then .truth = 0.5 else . end end' >"$tmp/gap.ods"
+fails 1 "fitbarrier: '$tmp/gap.ods': record 10: field 'truth' is not 0 or 1" fitbarrier --label truth "$tmp/gap.ods"
 made 'if .odesteer then . else .act = [0, 0, 0, 0, 0, 0] end' >"$tmp/zero.ods"
 fails 1 'fitbarrier: every activation is zero' fitbarrier "$tmp/zero.ods"
 printf 'x' | dd of="$tmp/a.ods" bs=1 seek=900 conv=notrunc 2>/dev/null
