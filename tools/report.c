@@ -29,7 +29,7 @@ struct cell {
 	size_t room;		/* ids */
 };
 
-struct shown {
+struct report_column {
 	const struct column *column;
 	const struct metric *metric;	/* NULL: --column's */
 	char *by;			/* who scored it in the file that is read, NULL: it does not matter */
@@ -38,7 +38,7 @@ struct shown {
 };
 
 static struct {
-	struct shown *column;
+	struct report_column *column;
 	size_t n_column;
 	struct run *run;
 	size_t n_run;
@@ -51,14 +51,14 @@ static struct {
 static void
 insert_column(size_t at, const struct column *c, const struct metric *m)
 {
-	struct shown *s;
+	struct report_column *s;
 	size_t i;
 
 	rep.column = tool_need(realloc(rep.column, (rep.n_column + 1) * sizeof *rep.column));
 	s = rep.column + at;
 	memmove(s + 1, s, (rep.n_column - at) * sizeof *s);
 	rep.n_column++;
-	*s = (struct shown){ .column = c, .metric = m, .cell = tool_need(calloc(rep.n_run + 1, sizeof *s->cell)) };
+	*s = (struct report_column){ .column = c, .metric = m, .cell = tool_need(calloc(rep.n_run + 1, sizeof *s->cell)) };
 	for (i = 0; i < rep.n_run; i++)
 		s->cell[i].summary = tool_need(summary_alloc(c));
 }
@@ -68,7 +68,7 @@ static size_t
 find_run(const char *name, const char *T)
 {
 	struct run new = { .ids = NULL };
-	struct shown *s;
+	struct report_column *s;
 	size_t i;
 
 	if (asprintf(&new.name, "%s%s%s", name, T != NULL ? " T=" : "", T != NULL ? T : "") < 0)
@@ -97,7 +97,7 @@ add_field(const struct metric *m, const char *field)
 	size_t c, at = 0;
 
 	for (c = 0; c < rep.n_column; c++) {
-		struct shown *s = &rep.column[c];
+		struct report_column *s = &rep.column[c];
 
 		if (strcmp(s->column->field, field) == 0) {
 			s->metric = m;
@@ -145,7 +145,7 @@ find_by(const struct header *h, const struct metric *m, const char *field)
 static void
 read_header(const struct header *h)
 {
-	struct shown *s;
+	struct report_column *s;
 	size_t i;
 
 	for (i = 0; i < h->n_chain; i++) {
@@ -169,7 +169,7 @@ read_header(const struct header *h)
 
 /* Notes that file `number` has column s of this id: no other file of the run may, nor any twice if runs are compared. */
 static void
-note_id(const struct shown *s, size_t run, size_t id, int number, const struct stream *in)
+note_id(const struct report_column *s, size_t run, size_t id, int number, const struct stream *in)
 {
 	struct cell *x = &s->cell[run];
 	struct err e;
@@ -197,7 +197,7 @@ read_record(const char *name, const struct record *r, int number, const struct s
 	int has_id = rep.compares || record_has(r, "id");
 	char id[RECORD_KEY_SIZE];
 	const char *T;
-	struct shown *s;
+	struct report_column *s;
 	struct err e;
 	size_t n = 0, run = find_run(name, record_get_str(r, "T", &T, NULL) == 1 ? T : NULL);
 
@@ -246,7 +246,7 @@ read_run(const char *arg, int number)
 
 /* Refuses a run b that has not every record for which run a has column s. It may be without the field there. */
 static void
-check_ids(const struct shown *s, size_t a, size_t b)
+check_ids(const struct report_column *s, size_t a, size_t b)
 {
 	const struct groups *ids = rep.run[a].ids;
 	size_t i, n;
@@ -259,7 +259,7 @@ check_ids(const struct shown *s, size_t a, size_t b)
 
 /* Compares the runs with the baseline in column s. */
 static void
-compare_runs(struct shown *s)
+compare_runs(struct report_column *s)
 {
 	int has_figure = s->column->aggregate->figure != NULL;
 	struct cell *base = &s->cell[rep.base], *x;
@@ -277,7 +277,7 @@ compare_runs(struct shown *s)
 static void
 make_figures(void)
 {
-	struct shown *s;
+	struct report_column *s;
 	size_t i;
 
 	while (rep.baseline != NULL && rep.base < rep.n_run && strcmp(rep.run[rep.base].name, rep.baseline) != 0)
@@ -316,7 +316,7 @@ remove_empty_columns(size_t chosen)
 static void
 write_cells(void)
 {
-	struct shown *s;
+	struct report_column *s;
 	size_t i, line;
 
 	for (s = rep.column; s < rep.column + rep.n_column; s++) {
@@ -377,7 +377,7 @@ print_note(const struct style *style, int *n, const char *format, ...)
 static void
 print_notes(const struct style *style)
 {
-	const struct shown *s;
+	const struct report_column *s;
 	size_t i, k;
 	int n = 0;
 
@@ -421,7 +421,7 @@ print_line(int label_width, size_t from, size_t to, const struct run *run, int l
 
 	fputs(label, stdout);
 	for (c = from; c < to; c++) {
-		const struct shown *s = &rep.column[c];
+		const struct report_column *s = &rep.column[c];
 		const char *text = run != NULL ? s->cell[run - rep.run].text[line] : s->column->title;
 
 		/* the gap of a cell before the next that says something: no space ends a line */

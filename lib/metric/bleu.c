@@ -35,7 +35,7 @@ bleu(struct ngram *text, struct ngram *reference, double score[OVERLAP_MOST])
 }
 
 static const char *const names[] = { "bleu", NULL };
-static const struct overlap_type type = { names, ngram_cut_intl, bleu };
+static const struct overlap_type type = { names, ngram_tokenise_intl, bleu };
 
 static int
 bleu_push(void *state, struct record *r, struct metric_out *out, struct err *e)

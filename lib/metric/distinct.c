@@ -28,7 +28,7 @@ distinct_push(void *state, struct record *r, struct metric_out *out, struct err 
 
 	if (record_get_str(r, "completion", &text, &len) != 1)
 		return err_set(e, "field 'completion' is missing or not a string");
-	if (ngram_read(w, text, len, 0) < 0 || ngram_cut_space(w) != 0)
+	if (ngram_read(w, text, len, 0) < 0 || ngram_tokenise_space(w) != 0)
 		return err_memory(e);
 	for (n = 1; n <= MOST; n++) {
 		long different = ngram_distinct(w, n);

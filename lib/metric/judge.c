@@ -34,7 +34,7 @@ struct judge {
 	struct barrier *barrier;	/* NULL: a model says yes or no */
 	struct field_work *work;
 	double *a;			/* [dim] */
-	const char *text, *say[2];
+	const char *text, *reply[2];
 	char name[NAME], name_p[NAME];
 };
 
@@ -161,8 +161,8 @@ judge_open(void *state, const struct metric_options *o, struct header *h, struct
 	s->queue.most = HELD;
 	s->queue.finish = finish;
 	s->text = o->value[TEXT] != NULL ? o->value[TEXT] : "Q: {q}\\nA: {a}";
-	s->say[0] = o->value[YES] != NULL ? o->value[YES] : default_yes;
-	s->say[1] = o->value[NO] != NULL ? o->value[NO] : default_no;
+	s->reply[0] = o->value[YES] != NULL ? o->value[YES] : default_yes;
+	s->reply[1] = o->value[NO] != NULL ? o->value[NO] : default_no;
 	if (set_names(s, o->value[AS] != NULL ? o->value[AS] : "truth", e) != 0 ||
 	    (o->barrier != NULL ? open_barrier(s, o, h, e) : queue_open(&s->queue, o, -1, e)) != 0)
 		return -1;
@@ -246,7 +246,7 @@ fill(const char *text, const struct piece *q, const struct piece *a, const char 
 
 /* Tokens of the text and what is said behind it. */
 static int
-read_text(struct judge *s, struct example *x, const struct record *r, const char *behind, struct err *e)
+read_text(struct judge *s, struct example *x, const struct record *r, const char *after, struct err *e)
 {
 	struct piece q, a;
 	size_t len;
@@ -255,9 +255,9 @@ read_text(struct judge *s, struct example *x, const struct record *r, const char
 
 	if (record_get_key(r, "id", x->id, sizeof x->id, e) != 0 || read_pieces(r, &q, &a, e) != 0)
 		return -1;
-	if ((text = fill(s->text, &q, &a, behind, &len)) == NULL)
+	if ((text = fill(s->text, &q, &a, after, &len)) == NULL)
 		return err_memory(e);
-	rc = example_tokenise(x, queue_lm(&s->queue), text, len, len + strlen(behind), e);
+	rc = example_tokenise(x, queue_lm(&s->queue), text, len, len + strlen(after), e);
 	free(text);
 	return rc;
 }
@@ -273,7 +273,7 @@ judge_push(void *state, struct record *r, struct metric_out *out, struct err *e)
 		return -1;
 	if (s->barrier != NULL)
 		return read_text(s, &x->text[0], r, "", e) != 0 ? -1 : queue_push(&s->queue, 1, out, e);
-	if (read_text(s, &x->text[0], r, s->say[0], e) != 0 || read_text(s, &x->text[1], r, s->say[1], e) != 0)
+	if (read_text(s, &x->text[0], r, s->reply[0], e) != 0 || read_text(s, &x->text[1], r, s->reply[1], e) != 0)
 		return -1;
 	/* where a token joins the text to one of the two, both count from there */
 	prompt = x->text[0].n_prompt < x->text[1].n_prompt ? x->text[0].n_prompt : x->text[1].n_prompt;

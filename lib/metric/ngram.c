@@ -110,7 +110,7 @@ separate(struct ngram *w, int rule)
 
 /* Cuts at white space; if `symbols` is set, (\p{S}) is a word of its own, sacrebleu's third rule. */
 static int
-cut(struct ngram *w, int symbols)
+split(struct ngram *w, int symbols)
 {
 	int inside = 0, symbol;
 	size_t i;
@@ -130,19 +130,19 @@ cut(struct ngram *w, int symbols)
 }
 
 int
-ngram_cut_space(struct ngram *w)
+ngram_tokenise_space(struct ngram *w)
 {
-	return cut(w, 0);
+	return split(w, 0);
 }
 
 int
-ngram_cut_intl(struct ngram *w)
+ngram_tokenise_intl(struct ngram *w)
 {
-	return separate(w, 0) != 0 || separate(w, 1) != 0 ? -1 : cut(w, 1);
+	return separate(w, 0) != 0 || separate(w, 1) != 0 ? -1 : split(w, 1);
 }
 
 int
-ngram_cut_plain(struct ngram *w)
+ngram_tokenise_plain(struct ngram *w)
 {
 	size_t sentence = 0, i;
 	int inside = 0;
@@ -193,7 +193,7 @@ ngram_same(const struct ngram *a, size_t i, const struct ngram *b, size_t j)
 }
 
 size_t
-ngram_common(const struct ngram *a, const uint32_t *of, struct ngram *b, size_t n)
+ngram_common(const struct ngram *a, const uint32_t *select, struct ngram *b, size_t n)
 {
 	size_t got = 0, i, j, k;
 
@@ -201,7 +201,7 @@ ngram_common(const struct ngram *a, const uint32_t *of, struct ngram *b, size_t 
 		b->word[j].used = 0;
 	/* each n-gram of a uses one of b's that is like it and not used */
 	for (i = 0; i + n <= a->n; i++)
-		for (j = 0; (of == NULL || of[i]) && j + n <= b->n; j++) {
+		for (j = 0; (select == NULL || select[i]) && j + n <= b->n; j++) {
 			for (k = 0; k < n && !b->word[j].used && ngram_same(a, i + k, b, j + k); k++)
 				;
 			if (k == n) {

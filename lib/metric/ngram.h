@@ -9,7 +9,7 @@
 
 struct ngram_word {
 	size_t at, n;		/* characters */
-	size_t sentence;	/* its number (ngram_cut_plain) */
+	size_t sentence;	/* its number (ngram_tokenise_plain) */
 	int used;
 };
 
@@ -36,16 +36,16 @@ int ngram_read(struct ngram *w, const char *text, size_t len, int32_t end);
  * plain: rouge_score's default one without stemming: runs of a-z and 0-9 of the text in lower case;
  * newlines and " . " end a sentence.
  */
-int ngram_cut_space(struct ngram *w);
-int ngram_cut_intl(struct ngram *w);
-int ngram_cut_plain(struct ngram *w);
+int ngram_tokenise_space(struct ngram *w);
+int ngram_tokenise_intl(struct ngram *w);
+int ngram_tokenise_plain(struct ngram *w);
 
 int ngram_same(const struct ngram *a, size_t i, const struct ngram *b, size_t j);	/* are word i of a and word j of b the same? */
 /*
  * How many n-grams a and b have in common, each as often as the one that has it less often. Of a,
  * those at a word i with of[i] != 0 count; NULL: all.
  */
-size_t ngram_common(const struct ngram *a, const uint32_t *of, struct ngram *b, size_t n);
+size_t ngram_common(const struct ngram *a, const uint32_t *select, struct ngram *b, size_t n);
 /* How many different n-grams there are; -1: out of memory. */
 long ngram_distinct(const struct ngram *w, size_t n);
 

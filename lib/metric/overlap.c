@@ -23,7 +23,7 @@ compare(const struct overlap_type *t, struct overlap *s, const char *reference, 
 
 	if (got == 0)
 		return 0;
-	if (got < 0 || t->cut(&s->reference) != 0 || t->score(&s->text, &s->reference, score) != 0)
+	if (got < 0 || t->tokenise(&s->reference) != 0 || t->score(&s->text, &s->reference, score) != 0)
 		return err_memory(e);
 	for (i = 0; t->name[i] != NULL; i++)
 		best[i] = fmax(best[i], score[i]);
@@ -68,7 +68,7 @@ overlap_push(const struct overlap_type *t, struct overlap *s, struct record *r, 
 
 	if (record_get_str(r, "completion", &text, &len) != 1)
 		return err_set(e, "field 'completion' is missing or not a string");
-	if (ngram_read(&s->text, text, len, 0) < 0 || t->cut(&s->text) != 0)
+	if (ngram_read(&s->text, text, len, 0) < 0 || t->tokenise(&s->text) != 0)
 		return err_memory(e);
 	if (compare_all(t, s, r, "true", is_true, e) != 0 ||
 	    compare_all(t, s, r, "false", is_false, e) != 0 ||

@@ -17,7 +17,7 @@ enum { OVERLAP_MOST = 3 };
 
 struct overlap_type {
 	const char *const *name;	/* of its scores, at most OVERLAP_MOST, ends with NULL */
-	int (*cut)(struct ngram *w);
+	int (*tokenise)(struct ngram *w);
 	/* The scores of a text against one reference, 0 to 100. 0; -1: out of memory. */
 	int (*score)(struct ngram *text, struct ngram *reference, double score[OVERLAP_MOST]);
 };

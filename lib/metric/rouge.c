@@ -100,7 +100,7 @@ rouge(struct ngram *text, struct ngram *reference, double score[OVERLAP_MOST])
 }
 
 static const char *const names[] = { "rouge1", "rouge2", "rougeL", NULL };
-static const struct overlap_type type = { names, ngram_cut_plain, rouge };
+static const struct overlap_type type = { names, ngram_tokenise_plain, rouge };
 
 static int
 rouge_push(void *state, struct record *r, struct metric_out *out, struct err *e)
