@@ -11,6 +11,7 @@
 
 /* The lines of a cell: figure, interval, difference from the baseline. */
 enum { FIGURE, INTERVAL, DIFFERENCE, LINES };
+enum { CELL = 64 };
 
 /* A run: files that share a name. */
 struct run {
@@ -22,7 +23,7 @@ struct run {
 struct cell {
 	struct summary *summary;
 	struct figure figure, difference;	/* difference from the baseline */
-	char text[LINES][64];	/* what a table says; "": nothing */
+	char text[LINES][CELL];	/* what a table says; "": nothing */
 	char *by;		/* who scored; NULL: it does not matter, or no file has the field */
 	int last;		/* the last file that had the field, 0: none */
 	int *file;		/* [id] the file that had the field, 0: none */
@@ -58,7 +59,8 @@ insert_column(size_t at, const struct column *c, const struct metric *m)
 	s = rep.column + at;
 	memmove(s + 1, s, (rep.n_column - at) * sizeof *s);
 	rep.n_column++;
-	*s = (struct report_column){ .column = c, .metric = m, .cell = tool_need(calloc(rep.n_run + 1, sizeof *s->cell)) };
+	*s = (struct report_column){ .column = c, .metric = m };
+	s->cell = tool_need(calloc(rep.n_run + 1, sizeof *s->cell));
 	for (i = 0; i < rep.n_run; i++)
 		s->cell[i].summary = tool_need(summary_alloc(c));
 }
@@ -126,19 +128,22 @@ add_by(char **by, const char *who)
 	*by = longer;
 }
 
-/* Returns who scored the field of metric m: the last link of the chain that wrote it says so. */
+/* Returns who scored the field of metric m, as the last link that wrote it says, or NULL. */
 static const char *
 find_by(const struct header *h, const struct metric *m, const char *field)
 {
+	const char *by = NULL;
 	size_t i;
 
-	for (i = h->n_chain; i-- > 0; ) {
-		const char *metric = header_value(h, i, "metric"), *wrote = header_value(h, i, "field");
+	for (i = 0; i < h->n_chain; i++) {
+		const char *metric = header_value(h, i, "metric");
+		const char *wrote = header_value(h, i, "field");
 
-		if (metric != NULL && strcmp(metric, m->name) == 0 && (wrote == NULL || strcmp(wrote, field) == 0))
-			return header_value(h, i, "by");
+		if (metric != NULL && strcmp(metric, m->name) == 0 &&
+		    (wrote == NULL || strcmp(wrote, field) == 0))
+			by = header_value(h, i, "by");
 	}
-	return NULL;
+	return by;
 }
 
 /* Makes the columns ready for a file: those of fields that its header names, and who scored. */
@@ -149,21 +154,20 @@ read_header(const struct header *h)
 	size_t i;
 
 	for (i = 0; i < h->n_chain; i++) {
-		const char *metric = header_value(h, i, "metric"), *field = header_value(h, i, "field");
+		const char *metric = header_value(h, i, "metric");
+		const char *field = header_value(h, i, "field");
 
 		if (metric != NULL && field != NULL && metric_find(metric) != NULL)
 			add_field(metric_find(metric), field);
 	}
 	for (s = rep.column; s < rep.column + rep.n_column; s++) {
-		const char *fields[] = { s->column->field, s->column->aggregate == &aggregate_both ? s->column->other : NULL };
-
 		free(s->by);
 		s->by = NULL;
-		for (i = 0; i < 2 && fields[i] != NULL && s->metric != NULL && s->metric->by; i++) {
-			const char *by = find_by(h, s->metric, fields[i]);
-
-			add_by(&s->by, by != NULL ? by : "unknown");
-		}
+		if (s->metric == NULL)
+			continue;
+		add_by(&s->by, find_by(h, s->metric, s->column->field));
+		if (s->column->aggregate == &aggregate_both)
+			add_by(&s->by, find_by(h, s->metric, s->column->other));
 	}
 }
 
@@ -252,9 +256,10 @@ check_ids(const struct report_column *s, size_t a, size_t b)
 	size_t i, n;
 
 	for (i = 0; i < groups_count(ids) && i < s->cell[a].room; i++)
-		if (s->cell[a].file[i] != 0 && !groups_find(rep.run[b].ids, groups_text(ids, i), &n))
-			tool_die("run '%s' has no record '%s', of which '%s' has %s", rep.run[b].name, groups_text(ids, i),
-			    rep.run[a].name, s->column->title);
+		if (s->cell[a].file[i] != 0 &&
+		    !groups_find(rep.run[b].ids, groups_text(ids, i), &n))
+			tool_die("run '%s' has no record '%s', of which '%s' has %s", rep.run[b].name,
+			    groups_text(ids, i), rep.run[a].name, s->column->title);
 }
 
 /* Compares the runs with the baseline in column s. */
@@ -262,14 +267,19 @@ static void
 compare_runs(struct report_column *s)
 {
 	int has_figure = s->column->aggregate->figure != NULL;
-	struct cell *base = &s->cell[rep.base], *x;
+	struct cell *base = &s->cell[rep.base];
+	size_t i;
 
-	for (x = s->cell; x < s->cell + rep.n_run; x++) {
-		if (x == base || (has_figure ? x->figure.n == 0 || base->figure.n == 0 : x->last == 0 || base->last == 0))
+	for (i = 0; i < rep.n_run; i++) {
+		struct cell *x = &s->cell[i];
+		struct figure *f = has_figure ? &x->difference : &x->figure;
+
+		if (i == rep.base || x->last == 0 || base->last == 0 ||
+		    (has_figure && (x->figure.n == 0 || base->figure.n == 0)))
 			continue;
-		check_ids(s, rep.base, (size_t)(x - s->cell));
-		check_ids(s, (size_t)(x - s->cell), rep.base);
-		if (summary_figure(x->summary, base->summary, rep.seed, has_figure ? &x->difference : &x->figure) != 0)
+		check_ids(s, rep.base, i);
+		check_ids(s, i, rep.base);
+		if (summary_figure(x->summary, base->summary, rep.seed, f) != 0)
 			tool_die("out of memory");
 	}
 }
@@ -280,14 +290,18 @@ make_figures(void)
 	struct report_column *s;
 	size_t i;
 
-	while (rep.baseline != NULL && rep.base < rep.n_run && strcmp(rep.run[rep.base].name, rep.baseline) != 0)
-		rep.base++;
+	for (; rep.baseline != NULL && rep.base < rep.n_run; rep.base++)
+		if (strcmp(rep.run[rep.base].name, rep.baseline) == 0)
+			break;
 	if (rep.base == rep.n_run)
 		tool_misuse("--baseline: no run has the name '%s'", rep.baseline);
 	for (s = rep.column; s < rep.column + rep.n_column; s++) {
-		for (i = 0; i < rep.n_run; i++)
-			if (summary_figure(s->cell[i].summary, NULL, rep.seed, &s->cell[i].figure) != 0)
+		for (i = 0; i < rep.n_run; i++) {
+			struct cell *x = &s->cell[i];
+
+			if (summary_figure(x->summary, NULL, rep.seed, &x->figure) != 0)
 				tool_die("out of memory");
+		}
 		if (rep.baseline != NULL || s->column->aggregate->figure == NULL)
 			compare_runs(s);
 	}
@@ -305,7 +319,7 @@ remove_empty_columns(size_t chosen)
 		if (i < rep.n_run)
 			rep.column[n++] = rep.column[c];
 		else if (c < chosen)
-			tool_die("--column: no %s the field '%s'", rep.column[c].column->aggregate->figure != NULL ?
+			tool_die("--column: no %s the field '%s'", rep.column[c].column->aggregate->figure ?
 			    "record has" : "two runs have", rep.column[c].column->field);
 	}
 	if ((rep.n_column = n) == 0)
@@ -325,15 +339,16 @@ write_cells(void)
 		s->width = (int)strlen(s->column->title);
 		for (i = 0; i < rep.n_run; i++) {
 			const struct figure *f = &s->cell[i].figure, *d = &s->cell[i].difference;
-			char (*text)[sizeof s->cell->text[0]] = s->cell[i].text;
+			char (*text)[CELL] = s->cell[i].text;
 
 			strcpy(text[FIGURE], "-");
 			if (f->n > 0) {
-				snprintf(text[FIGURE], sizeof text[0], "%.*f", digits, f->value);
-				snprintf(text[INTERVAL], sizeof text[0], "[%.*f, %.*f]", digits, f->low, digits, f->high);
+				snprintf(text[FIGURE], CELL, "%.*f", digits, f->value);
+				snprintf(text[INTERVAL], CELL, "[%.*f, %.*f]", digits, f->low,
+				    digits, f->high);
 			}
 			if (d->n > 0)
-				snprintf(text[DIFFERENCE], sizeof text[0], "%+.*f, p %.*f", digits, d->value,
+				snprintf(text[DIFFERENCE], CELL, "%+.*f, p %.*f", digits, d->value,
 				    d->p < 0.001 ? 4 : 3, d->p);
 			for (line = 0; line < LINES; line++)
 				if ((int)strlen(text[line]) > s->width)
@@ -383,26 +398,29 @@ print_notes(const struct style *style)
 
 	for (i = 0; i < rep.n_run; i++)
 		for (s = rep.column; s < rep.column + rep.n_column; s++) {
-			const char *by = s->cell[i].by;
+			const char *by = s->cell[i].by, *title = s->column->title;
 			int same = 1, first = 1;
 
 			/* those of a conjunction are told with its parts */
-			if (by == NULL || s->cell[i].figure.n == 0 || s->column->aggregate == &aggregate_both)
+			if (by == NULL || s->cell[i].figure.n == 0 ||
+			    s->column->aggregate == &aggregate_both)
 				continue;
 			for (k = 0; k < rep.n_run; k++) {
 				same &= s->cell[k].by == NULL || strcmp(s->cell[k].by, by) == 0;
 				first &= s->cell[k].by == NULL || k >= i;
 			}
 			if (!same)
-				print_note(style, &n, "%s of %s by %s", s->column->title, rep.run[i].name, by);
+				print_note(style, &n, "%s of %s by %s", title, rep.run[i].name, by);
 			else if (first)
-				print_note(style, &n, "%s by %s", s->column->title, by);
+				print_note(style, &n, "%s by %s", title, by);
 		}
 	for (s = rep.column; s < rep.column + rep.n_column; s++)
 		if (s->column->aggregate->figure == NULL)
-			print_note(style, &n, "%s against %s", s->column->title, rep.run[rep.base].name);
+			print_note(style, &n, "%s against %s", s->column->title,
+			    rep.run[rep.base].name);
 	if (rep.baseline != NULL)
-		print_note(style, &n, "Differences from %s, by question; p of a permutation test", rep.baseline);
+		print_note(style, &n, "Differences from %s, by question; p of a permutation test",
+		    rep.baseline);
 }
 
 static void
@@ -422,8 +440,10 @@ print_line(int label_width, size_t from, size_t to, const struct run *run, int l
 	fputs(label, stdout);
 	for (c = from; c < to; c++) {
 		const struct report_column *s = &rep.column[c];
-		const char *text = run != NULL ? s->cell[run - rep.run].text[line] : s->column->title;
+		const char *text = s->column->title;
 
+		if (run != NULL)
+			text = s->cell[run - rep.run].text[line];
 		/* the gap of a cell before the next that says something: no space ends a line */
 		gap += 2;
 		if (text[0] != '\0') {
@@ -447,9 +467,12 @@ print_table(void)
 	for (i = 0; i < rep.n_run; i++)
 		label = (int)strlen(rep.run[i].name) > label ? (int)strlen(rep.run[i].name) : label;
 	for (from = 0; from < rep.n_column; from = to) {
-		used = label + 2 + rep.column[from].width;
-		for (to = from + 1; to < rep.n_column && used + 2 + rep.column[to].width <= WIDTH; to++)
+		used = label;
+		for (to = from; to < rep.n_column; to++) {
 			used += 2 + rep.column[to].width;
+			if (used > WIDTH && to > from)
+				break;
+		}
 		fputs(from > 0 ? "\n" : "", stdout);
 		print_line(label, from, to, NULL, 0);
 		for (i = 0; i < rep.n_run; i++)
@@ -479,8 +502,8 @@ put_escaped(const char *s, const char *const special[])
 static void
 put_markdown(const char *s)
 {
-	static const char *const special[] = { "\\\\\\", "`\\`", "*\\*", "_\\_", "{\\{", "}\\}", "[\\[", "]\\]", "<\\<",
-		">\\>", "|\\|", "#\\#", NULL };
+	static const char *const special[] = { "\\\\\\", "`\\`", "*\\*", "_\\_", "{\\{", "}\\}",
+		"[\\[", "]\\]", "<\\<", ">\\>", "|\\|", "#\\#", NULL };
 
 	put_escaped(s, special);
 }
@@ -507,7 +530,8 @@ print_markdown(void)
 		for (c = 0; c < rep.n_column; c++) {
 			fputs(" | ", stdout);
 			for (line = 0; line < LINES && has_text(i, c, c + 1, line); line++)
-				printf("%s%s", line > 0 ? "<br>" : "", rep.column[c].cell[i].text[line]);
+				printf("%s%s", line > 0 ? "<br>" : "",
+				    rep.column[c].cell[i].text[line]);
 		}
 		puts(" |");
 	}
@@ -517,8 +541,9 @@ print_markdown(void)
 static void
 put_latex(const char *s)
 {
-	static const char *const special[] = { "\\\\textbackslash{}", "~\\textasciitilde{}", "^\\textasciicircum{}",
-		"<\\textless{}", ">\\textgreater{}", "#\\#", "$\\$", "%\\%", "&\\&", "_\\_", "{\\{", "}\\}", NULL };
+	static const char *const special[] = { "\\\\textbackslash{}", "~\\textasciitilde{}",
+		"^\\textasciicircum{}", "<\\textless{}", ">\\textgreater{}", "#\\#", "$\\$", "%\\%",
+		"&\\&", "_\\_", "{\\{", "}\\}", NULL };
 
 	put_escaped(s, special);
 }
@@ -544,7 +569,11 @@ print_latex(void)
 				const char *text = rep.column[c].cell[i].text[line];
 
 				/* a minus sign is one in mathematics only */
-				printf(text[0] == '\0' ? " & " : line == FIGURE ? " & $%s$" : " & {\\scriptsize $%s$}", text);
+				if (text[0] == '\0')
+					fputs(" & ", stdout);
+				else
+					printf(line == FIGURE ? " & $%s$" : " & {\\scriptsize $%s$}",
+					    text);
 			}
 			puts(" \\\\");
 		}
@@ -552,29 +581,37 @@ print_latex(void)
 	print_notes(&style);
 }
 
+/* The figure of a column in a run, as an object. */
+static json_t *
+list_figure(const struct report_column *s, size_t run)
+{
+	const struct cell *x = &s->cell[run];
+	const struct figure *f = &x->figure, *d = &x->difference;
+	json_t *o = tool_need(json_pack("{s:s, s:s, s:f, s:f, s:f, s:I}", "run", rep.run[run].name,
+	    "metric", s->column->title, "value", f->value, "low", f->low, "high", f->high,
+	    "questions", (json_int_t)f->n));
+	int bad = 0;
+
+	if (d->n > 0)
+		bad |= json_object_update_new(o, json_pack("{s:f, s:f, s:f, s:f}", "difference",
+		    d->value, "difference_low", d->low, "difference_high", d->high, "p", d->p));
+	if (x->by != NULL)
+		bad |= json_object_set_new(o, "by", json_string(x->by));
+	return tool_need(bad == 0 ? o : NULL);
+}
+
 /* The figures, each an object. */
 static json_t *
 list_figures(void)
 {
-	json_t *all = tool_need(json_array()), *o;
+	json_t *all = tool_need(json_array());
 	size_t c, i;
 
 	for (i = 0; i < rep.n_run; i++)
-		for (c = 0; c < rep.n_column; c++) {
-			const struct cell *x = &rep.column[c].cell[i];
-			const struct figure *f = &x->figure, *d = &x->difference;
-
-			if (f->n == 0)
-				continue;
-			o = tool_need(json_pack("{s:s, s:s, s:f, s:f, s:f, s:I}", "run", rep.run[i].name, "metric",
-			    rep.column[c].column->title, "value", f->value, "low", f->low, "high", f->high, "questions",
-			    (json_int_t)f->n));
-			if ((d->n > 0 && json_object_update_new(o, json_pack("{s:f, s:f, s:f, s:f}", "difference", d->value,
-			    "difference_low", d->low, "difference_high", d->high, "p", d->p)) != 0) ||
-			    (x->by != NULL && json_object_set_new(o, "by", json_string(x->by)) != 0) ||
-			    json_array_append_new(all, o) != 0)
+		for (c = 0; c < rep.n_column; c++)
+			if (rep.column[c].cell[i].figure.n > 0 &&
+			    json_array_append_new(all, list_figure(&rep.column[c], i)) != 0)
 				tool_die("out of memory");
-		}
 	return all;
 }
 
@@ -598,8 +635,8 @@ print_csv_text(const char *s)
 static void
 print_csv(void)
 {
-	static const char *const names[] = { "run", "metric", "value", "low", "high", "questions", "difference",
-		"difference_low", "difference_high", "p", "by" };
+	static const char *const names[] = { "run", "metric", "value", "low", "high", "questions",
+		"difference", "difference_low", "difference_high", "p", "by" };
 	enum { NAMES = sizeof names / sizeof *names };
 	json_t *all = list_figures(), *v;
 	size_t i, k;
@@ -632,7 +669,10 @@ static const struct form {
 	const char *name;
 	void (*print)(void);
 } forms[] = {
-	{ "table", print_table }, { "csv", print_csv }, { "json", print_json }, { "latex", print_latex },
+	{ "table", print_table },
+	{ "csv", print_csv },
+	{ "json", print_json },
+	{ "latex", print_latex },
 	{ "markdown", print_markdown }
 };
 static const struct form *form = &forms[0];
@@ -663,7 +703,8 @@ parse_column(const char *option, const char *text)
 			*aggregate++ = '\0';
 	}
 	if (*field == '\0' || (title != NULL && *title == '\0'))
-		tool_misuse("%s: '%s' is not a field, field:title or field:title:aggregate", option, text);
+		tool_misuse("%s: '%s' is not a field, field:title or field:title:aggregate", option,
+		    text);
 	*c = (struct column){ title != NULL ? title : field, field, &aggregate_mean, 3, NULL };
 	if (aggregate != NULL && (c->aggregate = aggregate_find(aggregate)) == NULL)
 		tool_misuse("%s: '%s' is not mean, auc, p90 or win", option, aggregate);
@@ -678,10 +719,12 @@ const char report_usage[] =
 
 struct tool_option report_options[] = {
 	{ "-S", "seed", "of the report's resampling", OPTION_SEED32, .to = &rep.seed },
-	{ "--baseline", "name", "report: the run that the others are compared with", OPTION_TEXT, .to = &rep.baseline },
-	{ "--column", "column", "report: field[:title[:mean|auc|p90|win]], any field's mean, AUC, 90th percentile or "
-	    "share of wins, in front; may be repeated", .parse = parse_column },
-	{ "--format", "format", "report: table, csv, json, latex or markdown (default: table)", .parse = parse_format },
+	{ "--baseline", "name", "report: the run that the others are compared with", OPTION_TEXT,
+	    .to = &rep.baseline },
+	{ "--column", "column", "report: field[:title[:mean|auc|p90|win]], any field's mean, AUC, "
+	    "90th percentile or share of wins, in front; may be repeated", .parse = parse_column },
+	{ "--format", "format", "report: table, csv, json, latex or markdown (default: table)",
+	    .parse = parse_format },
 	{ 0 }
 };
 

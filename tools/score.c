@@ -8,7 +8,10 @@
 #include "report.h"
 
 /* The options that several metrics have. */
-static struct tool_option barrier_rows[] = { FLOW_BARRIER("what fitbarrier wrote; mc takes several, each followed by its flow"), { 0 } };
+static struct tool_option barrier_rows[] = {
+	FLOW_BARRIER("what fitbarrier wrote; mc takes several, each followed by its flow"),
+	{ 0 }
+};
 static struct tool_option flow_rows[] = { FLOW_LENGTH, FLOW_OPTIONS, { 0 } };
 static struct tool_option model_rows[] = { MODEL_OPTIONS, { 0 } };
 static struct tool_option prompt_rows[] = { PROMPT_OPTIONS, { 0 } };
@@ -17,7 +20,9 @@ static const struct {
 	unsigned uses;
 	struct tool_option *rows;
 } groups[] = {
-	{ METRIC_BARRIER | METRIC_FLOWS, barrier_rows }, { METRIC_FLOWS, flow_rows }, { METRIC_MODEL, model_rows },
+	{ METRIC_BARRIER | METRIC_FLOWS, barrier_rows },
+	{ METRIC_FLOWS, flow_rows },
+	{ METRIC_MODEL, model_rows },
 	{ METRIC_PROMPT, prompt_rows }
 };
 
@@ -44,9 +49,10 @@ add_own_rows(const struct metric *m)
 
 	for (i = 0; m->options != NULL && m->options[i].name != NULL; i++) {
 		const struct metric_option *o = &m->options[i];
-		struct tool_option row[2] = { { o->name, o->value, o->about, OPTION_FLAG, .to = &flag } };
+		struct tool_option row[2] = { { .name = o->name, .value = o->value, .about = o->about } };
 		char *about;
 
+		row->to = &flag;
 		if (o->value != NULL) {
 			row->kind = OPTION_TEXT;
 			row->to = &options.value[i];
@@ -91,7 +97,7 @@ usage(FILE *to)
 	fprintf(to, "       %s", report_usage);
 	for (m = metric_table(); *m != NULL; m++)
 		fprintf(to, "  %-13s %s\n", (*m)->name, (*m)->about);
-	fprintf(to, "  report        what the metrics of some runs come to, with 95 %% intervals\n");
+	fputs("  report        what the metrics of some runs come to, with 95 % intervals\n", to);
 	options_print(table, to);
 }
 
@@ -101,11 +107,12 @@ static void
 parse(int argc, char *argv[])
 {
 	struct err e;
+	const struct metric_option *o = metric->options;
 	size_t i;
 
 	options_parse(table, argc, argv);
-	for (i = 0; metric->options != NULL && metric->options[i].name != NULL; i++)
-		if (metric->options[i].value == NULL && options_given(table, metric->options[i].name))
+	for (i = 0; o != NULL && o[i].name != NULL; i++)
+		if (o[i].value == NULL && options_given(table, o[i].name))
 			options.value[i] = "";
 	options.model = model_options.path;
 	options.threads = model_options.threads;

@@ -23,7 +23,8 @@ bleu(struct ngram *text, struct ngram *reference, double score[OVERLAP_MOST])
 	if (n_text < ORDER || ngram_common(text, NULL, reference, 1) == 0)
 		return 0;
 	for (n = 1; n <= ORDER; n++) {
-		double total = n_text - (double)n + 1, common = (double)ngram_common(text, NULL, reference, n);
+		double total = n_text - (double)n + 1;
+		double common = (double)ngram_common(text, NULL, reference, n);
 
 		/* each order in vain counts half of the one before */
 		if (common == 0)

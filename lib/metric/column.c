@@ -3,7 +3,13 @@
 #include <math.h>
 #include <string.h>
 
-static const struct aggregate *const table[] = { &aggregate_mean, &aggregate_auc, &aggregate_p90, &aggregate_win, NULL };
+static const struct aggregate *const table[] = {
+	&aggregate_mean,
+	&aggregate_auc,
+	&aggregate_p90,
+	&aggregate_win,
+	NULL
+};
 
 const struct aggregate *
 aggregate_find(const char *name)
@@ -151,9 +157,12 @@ calibration_error(const struct sample *s, const double *weight)
 
 	for (i = 0; i < s->n_record; i++)
 		n += weight[s->record[i].question];
-	for (i = 0; i < s->n_record; i++)
-		for (times = weight[s->record[i].question]; times > 0; times--, k++)
-			apart[(int)ceil(BINS * (k + 1) / n) - 1] += s->record[i].value - s->record[i].label;
+	for (i = 0; i < s->n_record; i++) {
+		const struct sample_record *r = &s->record[i];
+
+		for (times = weight[r->question]; times > 0; times--, k++)
+			apart[(int)ceil(BINS * (k + 1) / n) - 1] += r->value - r->label;
+	}
 	for (i = 0; i < BINS; i++)
 		error += fabs(apart[i]) / n;
 	return error;
@@ -200,7 +209,9 @@ const struct aggregate aggregate_mean = { "mean", 0, NULL, mean, mean_difference
 const struct aggregate aggregate_positive = { NULL, 0, read_one_label, mean, mean_difference };
 const struct aggregate aggregate_negative = { NULL, 0, read_one_label, mean, mean_difference };
 const struct aggregate aggregate_both = { NULL, 0, read_both, mean, mean_difference };
-const struct aggregate aggregate_exp_ratio = { NULL, 0, read_divisor, exp_ratio, exp_ratio_difference };
+const struct aggregate aggregate_exp_ratio = {
+	NULL, 0, read_divisor, exp_ratio, exp_ratio_difference
+};
 const struct aggregate aggregate_auc = { "auc", 1, read_label, auc, NULL };
 const struct aggregate aggregate_calibration = { NULL, 1, read_label, calibration_error, NULL };
 const struct aggregate aggregate_p90 = { "p90", 1, NULL, p90, NULL };

@@ -33,9 +33,15 @@ struct reading {
 /* What has been read of a run's records. */
 struct sample {
 	size_t n;
-	struct question { double sum, count; } *question;	/* [n] of its readings */
+	struct question {
+		double sum, count;	/* of the readings of its records */
+	} *question;		/* [n] */
 	size_t n_record;	/* 0 unless the aggregate needs each record */
-	struct sample_record { double value; int label; size_t question; } *record;	/* [n_record] ascending */
+	struct sample_record {
+		double value;
+		int label;
+		size_t question;
+	} *record;		/* [n_record] ascending by value */
 };
 
 /* A question that two runs, 0 and 1, have. */

@@ -82,7 +82,7 @@ density_push(void *state, struct record *r, struct metric_out *out, struct err *
 	size_t dim = b->field->dim, i;
 	int64_t label;
 	double h;
-	int got;
+	int got, bad;
 
 	if (record_get_act(r, s->half, s->act, dim, e) != 0)
 		return -1;
@@ -91,14 +91,17 @@ density_push(void *state, struct record *r, struct metric_out *out, struct err *
 	field_eval(b->field, s->work, s->a, 1, &h, NULL);
 	if (record_set_num(r, "h", h) != 0)
 		return err_memory(e);
-	if ((got = record_get_int(r, s->label, &label)) < 0 || (got == 1 && (label < 0 || label > 1)))
+	got = record_get_int(r, s->label, &label);
+	bad = got < 0 || (got == 1 && (label < 0 || label > 1));
+	if (bad)
 		return err_set(e, "field '%s' is not 0 or 1", s->label);
 	if (got == 0 && s->needs_label)
 		return err_set(e, "no field '%s'", s->label);
 	if (got == 1 && s->needs_label && record_set_int(r, "label", label) != 0)
 		return err_memory(e);
 	/* h speaks of densities, the log-odds of labels */
-	if (got == 1 && !isnan(b->prior) && set_fields(b, r, label, h - log((1 - b->prior) / b->prior)) != 0)
+	if (got == 1 && !isnan(b->prior) &&
+	    set_fields(b, r, label, h - log((1 - b->prior) / b->prior)) != 0)
 		return err_memory(e);
 	return out->emit(out, r, e);
 }
@@ -115,7 +118,8 @@ static const struct column columns[] = {
 };
 
 static const struct metric_option options[] = {
-	[LABEL] = { "--label", "field", "the field with the label, which becomes 'label' (default: label)" },
+	[LABEL] = { "--label", "field",
+	    "the field with the label, which becomes 'label' (default: label)" },
 	{ .name = NULL }
 };
 

@@ -32,10 +32,10 @@ distinct_push(void *state, struct record *r, struct metric_out *out, struct err 
 		return err_memory(e);
 	for (n = 1; n <= MOST; n++) {
 		long different = ngram_distinct(w, n);
+		double share = different > 0 ? (double)different / (double)(w->n - n + 1) : 0;
 
 		snprintf(name, sizeof name, "distinct%zu", n);
-		if (different < 0 ||
-		    record_set_num(r, name, different > 0 ? (double)different / (double)(w->n - n + 1) : 0) != 0)
+		if (different < 0 || record_set_num(r, name, share) != 0)
 			return err_memory(e);
 	}
 	return out->emit(out, r, e);

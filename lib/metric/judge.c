@@ -44,17 +44,20 @@ judge_check(const struct metric_options *o, struct err *e)
 	const char *yes = o->value[YES], *no = o->value[NO], *text = o->value[TEXT], *p;
 
 	if (o->barrier != NULL && (yes != NULL || no != NULL))
-		return err_set(e, "a barrier says neither yes nor no: %s", yes != NULL ? "--yes" : "--no");
+		return err_set(e, "a barrier says neither yes nor no: %s",
+		    yes != NULL ? "--yes" : "--no");
 	if (o->barrier == NULL && text == NULL)
 		return err_set(e, "judge needs a barrier or a text to ask with: -b or --text");
-	if ((yes != NULL && *yes == '\0') || (no != NULL && *no == '\0'))
-		return err_set(e, "%s: the text is empty", yes != NULL && *yes == '\0' ? "--yes" : "--no");
 	yes = yes != NULL ? yes : default_yes;
-	if (strcmp(yes, no != NULL ? no : default_no) == 0)
+	no = no != NULL ? no : default_no;
+	if (*yes == '\0' || *no == '\0')
+		return err_set(e, "%s: the text is empty", *yes == '\0' ? "--yes" : "--no");
+	if (strcmp(yes, no) == 0)
 		return err_set(e, "--yes and --no are the same: '%s'", yes);
 	for (p = text; p != NULL && (p = strchr(p, '\\')) != NULL; p += 2)
 		if (p[1] == '\0' || strchr(escapes, p[1]) == NULL)
-			return err_set(e, "--text: '%s' has a '\\' that is not \\n, \\t or \\\\", text);
+			return err_set(e, "--text: '%s' has a '\\' that is not \\n, \\t or \\\\",
+			    text);
 	if (text != NULL && strstr(text, "{a}") == NULL)
 		return err_set(e, "--text: '%s' has no place for the answer: {a}", text);
 	return 0;
@@ -75,18 +78,21 @@ judge_close(void *state)
 static int
 set_names(struct judge *s, const char *name, struct err *e)
 {
-	static const char *const taken[] = { "id", "group", "label", "best", "split", "prompt", "completion", "question",
-		"true", "false", "act", "block", "pos", "h", NULL };
-	size_t i;
+	static const char *const taken[] = { "id", "group", "label", "best", "split", "prompt",
+		"completion", "question", "true", "false", "act", "block", "pos", "h", NULL };
+	size_t i = 0;
 
-	for (i = 0; name[i] != '\0'; i++)
-		if (!isalpha((unsigned char)name[i]) && name[i] != '_' && (i == 0 || !isdigit((unsigned char)name[i])))
-			break;
+	while (isalpha((unsigned char)name[i]) || name[i] == '_' ||
+	    (i > 0 && isdigit((unsigned char)name[i])))
+		i++;
 	if (i == 0 || name[i] != '\0' || i + sizeof "_p" > sizeof s->name_p)
-		return err_set(e, "'%s' is no name for a field: letters, digits and '_', at most %d", name, NAME - 3);
+		return err_set(e,
+		    "'%s' is no name for a field: letters, digits and '_', at most %d", name,
+		    NAME - 3);
 	for (i = 0; taken[i] != NULL; i++)
 		if (strcmp(taken[i], name) == 0)
-			return err_set(e, "the field '%s' is another thing: a judge's needs another name", name);
+			return err_set(e,
+			    "the field '%s' is another thing: a judge's needs another name", name);
 	strcpy(s->name, name);
 	snprintf(s->name_p, sizeof s->name_p, "%.*s_p", NAME - 3, name);
 	return 0;
@@ -202,7 +208,8 @@ read_pieces(const struct record *r, struct piece *q, struct piece *a, struct err
 		if (example_field(r, "prompt", 1, &q->s, &q->len, e) != 0)
 			return -1;
 		trim(q);
-		if (q->len >= 6 && memcmp(q->s, "Q: ", 3) == 0 && memcmp(q->s + q->len - 3, "\nA:", 3) == 0) {
+		if (q->len >= 6 && memcmp(q->s, "Q: ", 3) == 0 &&
+		    memcmp(q->s + q->len - 3, "\nA:", 3) == 0) {
 			q->s += 3;
 			q->len -= 6;
 		}
@@ -246,7 +253,8 @@ fill(const char *text, const struct piece *q, const struct piece *a, const char 
 
 /* Tokens of the text and what is said behind it. */
 static int
-read_text(struct judge *s, struct example *x, const struct record *r, const char *after, struct err *e)
+read_text(struct judge *s, struct example *x, const struct record *r, const char *after,
+    struct err *e)
 {
 	struct piece q, a;
 	size_t len;
@@ -267,19 +275,25 @@ judge_push(void *state, struct record *r, struct metric_out *out, struct err *e)
 {
 	struct judge *s = state;
 	struct queue_entry *x = queue_add(&s->queue, r, e);
+	struct example *text;
 	size_t prompt;
 
 	if (x == NULL)
 		return -1;
-	if (s->barrier != NULL)
-		return read_text(s, &x->text[0], r, "", e) != 0 ? -1 : queue_push(&s->queue, 1, out, e);
-	if (read_text(s, &x->text[0], r, s->reply[0], e) != 0 || read_text(s, &x->text[1], r, s->reply[1], e) != 0)
+	text = x->text;
+	if (s->barrier != NULL) {
+		if (read_text(s, &text[0], r, "", e) != 0)
+			return -1;
+		return queue_push(&s->queue, 1, out, e);
+	}
+	if (read_text(s, &text[0], r, s->reply[0], e) != 0 ||
+	    read_text(s, &text[1], r, s->reply[1], e) != 0)
 		return -1;
 	/* where a token joins the text to one of the two, both count from there */
-	prompt = x->text[0].n_prompt < x->text[1].n_prompt ? x->text[0].n_prompt : x->text[1].n_prompt;
-	x->text[0].n_prompt = x->text[1].n_prompt = prompt;
+	prompt = text[0].n_prompt < text[1].n_prompt ? text[0].n_prompt : text[1].n_prompt;
+	text[0].n_prompt = text[1].n_prompt = prompt;
 	if (prompt == 0)
-		return err_set(e, "'%s' has no token before what is said", x->text[0].id);
+		return err_set(e, "'%s' has no token before what is said", text[0].id);
 	return queue_push(&s->queue, 2, out, e);
 }
 
@@ -293,7 +307,8 @@ static const struct column columns[] = {
 static const struct metric_option options[] = {
 	[AS] = { "--as", "name", "name of its fields, such as truth or info (default: truth)" },
 	[NO] = { "--no", "text", "what a model says of a bad answer (default: ' no')" },
-	[TEXT] = { "--text", "text", "its question: {q} is the question, {a} the answer, \\n a new line (default "
+	[TEXT] = { "--text", "text",
+	    "what the judge reads: {q} is the question, {a} the answer, \\n a new line (default "
 	    "with -b: 'Q: {q}\\nA: {a}')" },
 	[YES] = { "--yes", "text", "what a model says of a good answer (default: ' yes')" },
 	{ .name = NULL }
@@ -310,7 +325,6 @@ const struct metric metric_judge = {
 	.uses = METRIC_MODEL | METRIC_BARRIER,
 	.options = options,
 	.kinds = 1u << STREAM_EXAMPLES | 1u << STREAM_COMPLETIONS,
-	.by = 1,
 	.columns = columns,
 	.size = sizeof(struct judge),
 	.check = judge_check,

@@ -49,6 +49,7 @@ read_primer(struct mc *s, const char *path, const char *system, struct header *h
 {
 	FILE *f = fopen(path, "r");
 	char *text = NULL, digest[17];
+	unsigned long long hash;
 	size_t size = 0, len;
 	ssize_t got;
 	int rc = 0;
@@ -66,7 +67,8 @@ read_primer(struct mc *s, const char *path, const char *system, struct header *h
 		rc = err_set(e, "'%s' is not text in UTF-8", path);
 	fclose(f);
 	if (rc == 0) {
-		snprintf(digest, sizeof digest, "%016llx", (unsigned long long)hash_bytes(HASH_START, text, len));
+		hash = hash_bytes(HASH_START, text, len);
+		snprintf(digest, sizeof digest, "%016llx", hash);
 		/* a newline will end it as the system text, so that its own last one does not count */
 		if (text[len - 1] == '\n')
 			text[len - 1] = '\0';
@@ -122,7 +124,8 @@ score_question(struct queue_entry **a, size_t n, struct err *e)
 		above += loglik > max_false;
 	}
 	if (n_true == 0 || max_false == -INFINITY)
-		return err_set(e, "question '%s' has no %s answer", a[0]->text[0].group, n_true == 0 ? "true" : "false");
+		return err_set(e, "question '%s' has no %s answer", a[0]->text[0].group,
+		    n_true == 0 ? "true" : "false");
 	for (i = 0; i < n; i++)
 		if (record_set_num(a[i]->record, "loglik", a[i]->loglik[0]) != 0 ||
 		    record_set_num(a[i]->record, "mc1", best > max_false) != 0 ||
@@ -182,7 +185,8 @@ begin_question(struct mc *s, const char *group, struct err *e)
 	if ((got = groups_number(s->seen, group, &number, e)) < 0)
 		return -1;
 	if (got == 0)
-		return err_set(e, "question '%s' comes back: its answers must stand together", group);
+		return err_set(e, "question '%s' comes back: its answers must stand together",
+		    group);
 	memcpy(s->last, group, strlen(group) + 1);
 	return 0;
 }
@@ -205,7 +209,8 @@ mc_push(void *state, struct record *r, struct metric_out *out, struct err *e)
 	if (record_get_int(r, "best", &best) < 0)
 		return err_set(e, "field 'best' is not a truth value");
 	if (x->n_prompt == 0 || x->n == x->n_prompt)
-		return err_set(e, "'%s' has no %s", x->id, x->n_prompt == 0 ? "token before its completion" : "completion");
+		return err_set(e, "'%s' has no %s", x->id,
+		    x->n_prompt == 0 ? "token before its completion" : "completion");
 	if (begin_question(s, x->group, e) != 0)
 		return -1;
 	return queue_push(&s->queue, 1, out, e);
@@ -219,7 +224,8 @@ static const struct column columns[] = {
 };
 
 static const struct metric_option options[] = {
-	[PRIMER] = { "--primer", "text-file", "its text in front of every prompt, after the system text" },
+	[PRIMER] = { "--primer", "text-file",
+	    "its text in front of every prompt, after the system text" },
 	{ .name = NULL }
 };
 

@@ -61,7 +61,6 @@ struct metric {
 	unsigned uses;
 	const struct metric_option *options;	/* ends with name NULL; NULL: none */
 	unsigned kinds;		/* stream kinds it takes, 1u << kind | ... */
-	int by;			/* whose figures depend on who scored: a report says so */
 	const struct column *columns;	/* ends with title NULL */
 	/*
 	 * check: 0, or -1 with a message, if the options do not go together; NULL: they always do.
@@ -83,6 +82,7 @@ const struct metric *metric_find(const char *name);		/* NULL: no such metric */
 const struct metric *const *metric_table(void);			/* NULL-terminated, static */
 
 /* Tells reports who scored, in the header's last link. 0, -1: out of memory. */
-int metric_add_by(struct header *h, struct err *e, const char *format, ...) __attribute__((format(printf, 3, 4)));
+int metric_add_by(struct header *h, struct err *e, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
 #endif

@@ -19,8 +19,8 @@ is_space(int32_t c)
 {
 	if (c < 0x85)
 		return (c >= 0x09 && c <= 0x0d) || (c >= 0x1c && c <= 0x20);
-	return c == 0x85 || c == 0xa0 || c == 0x1680 || (c >= 0x2000 && c <= 0x200a) || c == 0x2028 || c == 0x2029 ||
-	    c == 0x202f || c == 0x205f || c == 0x3000;
+	return c == 0x85 || c == 0xa0 || c == 0x1680 || (c >= 0x2000 && c <= 0x200a) ||
+	    c == 0x2028 || c == 0x2029 || c == 0x202f || c == 0x205f || c == 0x3000;
 }
 
 /* Is c of this one of Unicode's major categories, such as 'P', punctuation? */
@@ -44,7 +44,8 @@ ngram_read(struct ngram *w, const char *text, size_t len, int32_t end)
 	w->c = to;
 	w->n = w->n_c = 0;
 	for (i = 0; i < len; i += (size_t)step) {
-		if ((step = utf8proc_iterate(s + i, (utf8proc_ssize_t)(len - i), &to[w->n_c])) <= 0) {
+		step = utf8proc_iterate(s + i, (utf8proc_ssize_t)(len - i), &to[w->n_c]);
+		if (step <= 0) {
 			to[w->n_c] = 0xfffd;
 			step = 1;
 		}
@@ -89,9 +90,12 @@ separate(struct ngram *w, int rule)
 	if (to == NULL)
 		return -1;
 	for (i = 0; i < w->n_c; i++) {
-		int apart = i + 1 < w->n_c && (rule == 0 ? !is_category(c[i], 'N') && is_category(c[i + 1], 'P') :
-		    is_category(c[i], 'P') && !is_category(c[i + 1], 'N'));
+		int apart = 0;
 
+		if (i + 1 < w->n_c && rule == 0)
+			apart = !is_category(c[i], 'N') && is_category(c[i + 1], 'P');
+		else if (i + 1 < w->n_c)
+			apart = is_category(c[i], 'P') && !is_category(c[i + 1], 'N');
 		if (apart && rule == 1)
 			to[n++] = ' ';
 		to[n++] = c[i];
@@ -152,7 +156,8 @@ ngram_tokenise_plain(struct ngram *w)
 		int32_t c = w->c[i];
 
 		/* " . " is made ".\n" */
-		if (c == '\n' || (i + 2 < w->n_c && c == ' ' && w->c[i + 1] == '.' && w->c[i + 2] == ' ')) {
+		if (c == '\n' ||
+		    (i + 2 < w->n_c && c == ' ' && w->c[i + 1] == '.' && w->c[i + 2] == ' ')) {
 			i += c == ' ' ? 2 : 0;
 			sentence++;
 			inside = 0;
@@ -183,7 +188,9 @@ compare(const struct ngram *a, size_t i, const struct ngram *b, size_t j)
 {
 	const struct ngram_word *x = &a->word[i], *y = &b->word[j];
 
-	return x->n != y->n ? (x->n > y->n) - (x->n < y->n) : memcmp(a->c + x->at, b->c + y->at, x->n * sizeof *a->c);
+	if (x->n != y->n)
+		return x->n < y->n ? -1 : 1;
+	return memcmp(a->c + x->at, b->c + y->at, x->n * sizeof *a->c);
 }
 
 int
@@ -202,7 +209,9 @@ ngram_common(const struct ngram *a, const uint32_t *select, struct ngram *b, siz
 	/* each n-gram of a uses one of b's that is like it and not used */
 	for (i = 0; i + n <= a->n; i++)
 		for (j = 0; (select == NULL || select[i]) && j + n <= b->n; j++) {
-			for (k = 0; k < n && !b->word[j].used && ngram_same(a, i + k, b, j + k); k++)
+			if (b->word[j].used)
+				continue;
+			for (k = 0; k < n && ngram_same(a, i + k, b, j + k); k++)
 				;
 			if (k == n) {
 				b->word[j].used = 1;

@@ -40,7 +40,8 @@ int ngram_tokenise_space(struct ngram *w);
 int ngram_tokenise_intl(struct ngram *w);
 int ngram_tokenise_plain(struct ngram *w);
 
-int ngram_same(const struct ngram *a, size_t i, const struct ngram *b, size_t j);	/* are word i of a and word j of b the same? */
+/* Are word i of a and word j of b the same? */
+int ngram_same(const struct ngram *a, size_t i, const struct ngram *b, size_t j);
 /*
  * How many n-grams a and b have in common, each as often as the one that has it less often. Of a,
  * those at a word i with of[i] != 0 count; NULL: all.

@@ -15,7 +15,8 @@ overlap_close(void *state)
 
 /* Makes each of best[] at least what the completion has against this reference. 1, 0: it is blank, -1. */
 static int
-compare(const struct overlap_type *t, struct overlap *s, const char *reference, size_t len, double best[OVERLAP_MOST], struct err *e)
+compare(const struct overlap_type *t, struct overlap *s, const char *reference, size_t len,
+    double best[OVERLAP_MOST], struct err *e)
 {
 	double score[OVERLAP_MOST];
 	size_t i;
@@ -23,7 +24,8 @@ compare(const struct overlap_type *t, struct overlap *s, const char *reference, 
 
 	if (got == 0)
 		return 0;
-	if (got < 0 || t->tokenise(&s->reference) != 0 || t->score(&s->text, &s->reference, score) != 0)
+	if (got < 0 || t->tokenise(&s->reference) != 0 ||
+	    t->score(&s->text, &s->reference, score) != 0)
 		return err_memory(e);
 	for (i = 0; t->name[i] != NULL; i++)
 		best[i] = fmax(best[i], score[i]);
@@ -32,8 +34,8 @@ compare(const struct overlap_type *t, struct overlap *s, const char *reference, 
 
 /* The same for all references of a field, of which there must be one. 0, -1. */
 static int
-compare_all(const struct overlap_type *t, struct overlap *s, const struct record *r, const char *field,
-    double best[OVERLAP_MOST], struct err *e)
+compare_all(const struct overlap_type *t, struct overlap *s, const struct record *r,
+    const char *field, double best[OVERLAP_MOST], struct err *e)
 {
 	const char *reference;
 	size_t len, i;
@@ -59,7 +61,8 @@ set(struct record *r, const char *name, const char *what, double v)
 }
 
 int
-overlap_push(const struct overlap_type *t, struct overlap *s, struct record *r, struct metric_out *out, struct err *e)
+overlap_push(const struct overlap_type *t, struct overlap *s, struct record *r,
+    struct metric_out *out, struct err *e)
 {
 	static const char no_comment[] = "I have no comment.";
 	double is_true[OVERLAP_MOST] = { 0 }, is_false[OVERLAP_MOST] = { 0 };

@@ -28,8 +28,8 @@ struct overlap {
 };
 
 /* What a metric's push does, and its close. */
-int overlap_push(const struct overlap_type *t, struct overlap *s, struct record *r, struct metric_out *out,
-    struct err *e);
+int overlap_push(const struct overlap_type *t, struct overlap *s, struct record *r,
+    struct metric_out *out, struct err *e);
 void overlap_close(void *state);
 
 #endif

@@ -30,7 +30,8 @@ static int
 perplexity_check(const struct metric_options *o, struct err *e)
 {
 	if (o->value[ALONE] != NULL && o->has_prompt)
-		return err_set(e, "--alone leaves out the prompt: neither -t nor --system goes with it");
+		return err_set(e,
+		    "--alone leaves out the prompt: neither -t nor --system goes with it");
 	return 0;
 }
 
@@ -51,7 +52,8 @@ set_fields(const struct queue_entry *x, struct err *e)
 	perplexity = exp(nll / (double)tokens);
 	if (!isfinite(perplexity))
 		return err_set(e, "the perplexity of '%s' is not finite", x->text[0].id);
-	if (record_set_num(r, "nll", nll) != 0 || record_set_int(r, "nll_tokens", (int64_t)tokens) != 0 ||
+	if (record_set_num(r, "nll", nll) != 0 ||
+	    record_set_int(r, "nll_tokens", (int64_t)tokens) != 0 ||
 	    record_set_num(r, "perplexity", perplexity) != 0)
 		return err_memory(e);
 	return 0;
@@ -93,6 +95,7 @@ perplexity_push(void *state, struct record *r, struct metric_out *out, struct er
 {
 	struct perplexity *s = state;
 	struct queue_entry *x = queue_add(&s->queue, r, e);
+	const struct lm *m = queue_lm(&s->queue);
 	const char *completion;
 	size_t len;
 
@@ -100,8 +103,7 @@ perplexity_push(void *state, struct record *r, struct metric_out *out, struct er
 		return -1;
 	if (record_get_str(r, "completion", &completion, &len) != 1)
 		return err_set(e, "field 'completion' is missing or not a string");
-	if (len > 0 &&
-	    example_read(&x->text[0], queue_lm(&s->queue), r, s->template, s->system, s->what, e) != 0)
+	if (len > 0 && example_read(&x->text[0], m, r, s->template, s->system, s->what, e) != 0)
 		return -1;
 	return queue_push(&s->queue, loglik_tokens(&x->text[0]) > 0, out, e);
 }
@@ -126,7 +128,6 @@ const struct metric metric_perplexity = {
 	.uses = METRIC_MODEL | METRIC_PROMPT,
 	.options = options,
 	.kinds = 1u << STREAM_EXAMPLES | 1u << STREAM_COMPLETIONS,
-	.by = 1,
 	.columns = columns,
 	.size = sizeof(struct perplexity),
 	.check = perplexity_check,

@@ -33,8 +33,11 @@ queue_add(struct queue *q, const struct record *r, struct err *e)
 		return NULL;
 	}
 	q->n++;
-	if ((x->record = record_alloc()) != NULL && record_copy(x->record, r) == 0 &&
-	    (q->last == NULL || (x->act = calloc((size_t)lm_dim(queue_lm(q)), sizeof *x->act)) != NULL))
+	x->record = record_alloc();
+	if (q->last != NULL)
+		x->act = calloc((size_t)lm_dim(queue_lm(q)), sizeof *x->act);
+	if (x->record != NULL && record_copy(x->record, r) == 0 &&
+	    (q->last == NULL || x->act != NULL))
 		return x;
 	err_memory(e);
 	return NULL;

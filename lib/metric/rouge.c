@@ -26,8 +26,8 @@ static double
 rouge_n(struct ngram *text, struct ngram *reference, size_t n)
 {
 	/* where there is a common n-gram, both have one */
-	return f_measure((double)ngram_common(text, NULL, reference, n), (double)text->n - (double)n + 1,
-	    (double)reference->n - (double)n + 1);
+	return f_measure((double)ngram_common(text, NULL, reference, n),
+	    (double)text->n - (double)n + 1, (double)reference->n - (double)n + 1);
 }
 
 /* Where the sentence that begins with word i ends. */
@@ -47,8 +47,8 @@ sentence_end(const struct ngram *w, size_t i)
  * union over sentences depends on it.
  */
 static void
-mark_common(const struct ngram *reference, size_t r, size_t r_end, const struct ngram *text, size_t t, size_t t_end,
-    uint32_t *mark, uint32_t *length)
+mark_common(const struct ngram *reference, size_t r, size_t r_end, const struct ngram *text,
+    size_t t, size_t t_end, uint32_t *mark, uint32_t *length)
 {
 	size_t rows = r_end - r, columns = t_end - t, i, j;
 
@@ -60,8 +60,10 @@ mark_common(const struct ngram *reference, size_t r, size_t r_end, const struct 
 		for (j = 1; j <= columns; j++)
 			if (ngram_same(reference, r + i - 1, text, t + j - 1))
 				LENGTH(i, j) = LENGTH(i - 1, j - 1) + 1;
+			else if (LENGTH(i - 1, j) > LENGTH(i, j - 1))
+				LENGTH(i, j) = LENGTH(i - 1, j);
 			else
-				LENGTH(i, j) = LENGTH(i - 1, j) > LENGTH(i, j - 1) ? LENGTH(i - 1, j) : LENGTH(i, j - 1);
+				LENGTH(i, j) = LENGTH(i, j - 1);
 	}
 	for (i = rows, j = columns; i > 0 && j > 0; )
 		if (ngram_same(reference, r + i - 1, text, t + j - 1)) {
@@ -94,7 +96,8 @@ rouge(struct ngram *text, struct ngram *reference, double score[OVERLAP_MOST])
 	score[0] = rouge_n(text, reference, 1);
 	score[1] = rouge_n(text, reference, 2);
 	/* each word of the text is common but once */
-	score[2] = f_measure((double)ngram_common(reference, mark, text, 1), (double)text->n, (double)reference->n);
+	score[2] = f_measure((double)ngram_common(reference, mark, text, 1), (double)text->n,
+	    (double)reference->n);
 	free(mark);
 	return 0;
 }

@@ -142,26 +142,31 @@ by_value(const void *a, const void *b)
 static void
 pair_questions(struct estimate *x, const struct summary *base, const struct summary *t)
 {
+	const struct question *a, *b;
 	size_t i, j;
 
-	for (i = x->n = 0; i < t->sample.n; i++)
-		if (groups_find(base->names, groups_text(t->names, i), &j)) {
-			const struct question *a = &base->sample.question[j], *b = &t->sample.question[i];
-
-			x->pair[x->n++] = (struct question_pair){ { *a, *b }, b->sum / b->count - a->sum / a->count };
-		}
+	for (i = x->n = 0; i < t->sample.n; i++) {
+		if (!groups_find(base->names, groups_text(t->names, i), &j))
+			continue;
+		a = &base->sample.question[j];
+		b = &t->sample.question[i];
+		x->pair[x->n].run[0] = *a;
+		x->pair[x->n].run[1] = *b;
+		x->pair[x->n++].apart = b->sum / b->count - a->sum / a->count;
+	}
 }
 
 int
 summary_figure(struct summary *t, const struct summary *base, uint64_t seed, struct figure *f)
 {
-	struct estimate x = { .aggregate = t->column->aggregate, .sample = &t->sample, .n = t->sample.n };
+	struct estimate x = { .aggregate = t->column->aggregate, .sample = &t->sample };
 	size_t i;
 	int rc = -1;
 
 	*f = (struct figure){ NAN, NAN, NAN, NAN, 0 };
 	if (base == NULL ? x.aggregate->figure == NULL : x.aggregate->compare == NULL)
 		return 0;
+	x.n = t->sample.n;
 	x.rng = gsl_rng_alloc(gsl_rng_mt19937);
 	x.weight = calloc(x.n + 1, sizeof *x.weight);
 	x.resampled = calloc(SUMMARY_RESAMPLES, sizeof *x.resampled);
