@@ -35,9 +35,3 @@ number_long(const char *option, const char *text, long min, long max)
 		tool_misuse("%s: '%s' is not in [%ld, %ld]", option, text, min, max);
 	return v;
 }
-
-uint64_t
-number_seed32(const char *option, const char *text)
-{
-	return (uint64_t)number_long(option, text, 0, UINT32_MAX);
-}

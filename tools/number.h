@@ -8,13 +8,9 @@
 #ifndef ODESTEER_NUMBER_H
 #define ODESTEER_NUMBER_H
 
-#include <stdint.h>
-
 /* Returns a finite number in [min, max]. */
 double number_double(const char *option, const char *text, double min, double max);
 /* Returns a whole number in [min, max]. */
 long number_long(const char *option, const char *text, long min, long max);
-/* Returns a whole number in [0, 2^32). */
-uint64_t number_seed32(const char *option, const char *text);
 
 #endif

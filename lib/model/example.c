@@ -5,18 +5,6 @@
 #include <string.h>
 
 int
-template_parse(enum template *t, const char *name)
-{
-	if (strcmp(name, "raw") == 0)
-		*t = TEMPLATE_RAW;
-	else if (strcmp(name, "chat") == 0)
-		*t = TEMPLATE_CHAT;
-	else
-		return -1;
-	return 0;
-}
-
-int
 example_field(const struct record *r, const char *name, int required, const char **s, size_t *len,
     struct err *e)
 {

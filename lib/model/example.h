@@ -14,8 +14,6 @@ enum template {
 	TEMPLATE_RAW,		/* system text, a newline, prompt, completion, as they stand */
 	TEMPLATE_CHAT		/* the model's chat template for system text and prompt; completion behind it */
 };
-/* 0, or -1: no such template. */
-int template_parse(enum template *t, const char *name);
 
 /* What of a record is the text. */
 enum example_text {
