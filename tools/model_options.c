@@ -2,8 +2,6 @@
 
 #include <stdlib.h>
 
-#include "number.h"
-
 enum { CONTEXT = 2048 };	/* tokens, unless the model was trained for fewer */
 
 struct model_options model_options;
@@ -30,12 +28,6 @@ model_options_default(void)
 {
 	model_options.path = default_path();
 	model_options.threads = tool_threads();
-}
-
-void
-model_options_parse_seqs(const char *option, const char *text)
-{
-	model_options.seqs = (int)number_long(option, text, 1, lm_max_seqs());
 }
 
 int

@@ -25,9 +25,6 @@ extern struct model_options {
  */
 void model_options_default(void);
 
-/* Reads the value of --seqs. */
-void model_options_parse_seqs(const char *option, const char *text);
-
 /*
  * Returns --context, or if it was not given 2048: tokens to open the model for.
  */
@@ -58,6 +55,6 @@ struct lm *model_options_open(struct lm_options *o);
 	    .min = 1, .max = 1 << 20 }
 #define SEQS_OPTION \
 	{ "--seqs", "n", "most texts decoded together", OPTION_INT, .to = &model_options.seqs, \
-	    .parse = model_options_parse_seqs }
+	    .min = 1, .max = LM_MAX_SEQS }
 
 #endif

@@ -45,12 +45,6 @@ struct lm {
 	struct err *err;		/* where it says what went wrong */
 };
 
-int
-lm_max_seqs(void)
-{
-	return (int)llama_max_parallel_sequences();
-}
-
 /* libllama writes thousands of lines; what matters comes back as an error. */
 static void
 log_nothing(enum ggml_log_level level, const char *text, void *ctx)

@@ -17,17 +17,17 @@
 
 struct lm;
 
+enum { LM_MAX_SEQS = 256 };	/* as libllama has it */
+
 struct lm_options {
 	const char *path;	/* GGUF file */
 	int threads;		/* > 0 */
 	int gpu_layers;		/* >= 0, as many as there are when greater */
-	int seqs;		/* sequences decoded together, 1 .. lm_max_seqs() */
+	int seqs;		/* sequences decoded together, 1 .. LM_MAX_SEQS */
 	int batch;		/* most tokens in one lm_decode */
 	int cells;		/* tokens remembered over all sequences, >= batch */
 	int outputs;		/* most rows with LM_LOGITS in one lm_decode, <= batch */
 };
-
-int lm_max_seqs(void);
 
 /* NULL on failure. */
 struct lm *lm_open(const struct lm_options *o, struct err *e);
