@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "model/example.h"
 #include "model/lm.h"
 #include "model/prefix_tree.h"
@@ -115,13 +116,14 @@ store_act(void *ctx, int block, int row, const float *act, struct err *e)
 	struct collector *c = ctx;
 	size_t b = 0;
 
-	if (c->slot[row] < 0)
-		c->slot[row] = (int)c->n_slot++;
-	if (c->n_slot > c->room) {
-		c->room = 2 * c->n_slot < c->batch ? 2 * c->n_slot : c->batch;
-		c->act = realloc(c->act, c->room * opt.n_block * c->dim * sizeof *c->act);
-		if (c->act == NULL)
+	if (c->slot[row] < 0) {
+		float *grown = array_grow(c->act, c->n_slot, &c->room,
+		    opt.n_block * c->dim * sizeof *grown);
+
+		if (grown == NULL)
 			return err_memory(e);
+		c->act = grown;
+		c->slot[row] = (int)c->n_slot++;
 	}
 	while (opt.block[b] != block)
 		b++;
