@@ -71,17 +71,11 @@ static struct tool_option options[] = {
 	{ 0 }
 };
 
-static void
-usage(FILE *to)
-{
-	fputs(
-	    "usage: collect [-vz] [-g layers] [-j threads] [-l blocks] [-m model] [-o file]\n"
-	    "               [-t raw|chat] [--at last|completion|all] [--context tokens]\n"
-	    "               [--half] [--seqs n] [--system text] [--truncate] [file ...]\n", to);
-	options_print(options, to);
-}
-
-static const struct tool tool = { "collect", usage };
+const struct tool tool = { .name = "collect", .synopsis =
+	"usage: collect [-vz] [-g layers] [-j threads] [-l blocks] [-m model] [-o file]\n"
+	"               [-t raw|chat] [--at last|completion|all] [--context tokens]\n"
+	"               [--half] [--seqs n] [--system text] [--truncate] [file ...]\n"
+};
 
 /* A text of the batch. */
 struct member {
@@ -280,7 +274,7 @@ main(int argc, char *argv[])
 	struct err e;
 	int i, got;
 
-	tool_start(&tool, argc, argv);
+	tool_start(argc, argv);
 	model_options_default();
 	model_options.seqs = 64;
 	options_parse(options, argc, argv);

@@ -122,20 +122,14 @@ static struct tool_option options[] = {
 	{ 0 }
 };
 
-static void
-usage(FILE *to)
-{
-	fputs(
-	    "usage: fitbarrier [-vz] [-p preset] [-f field] [-j threads] [-l block] [-o file]\n"
-	    "                  [-S seed] [-T length] [-C x|auto] [--coef0 x] [--components n]\n"
-	    "                  [--degree n] [--folds n] [--gamma x] [--held-out file]\n"
-	    "                  [--label field] [--loss logistic|hinge]\n"
-	    "                  [--sigma median|scale|x] [--standardise] [--vector gguf]\n"
-	    "                  [file ...]\n", to);
-	options_print(options, to);
-}
-
-static const struct tool tool = { "fitbarrier", usage };
+const struct tool tool = { .name = "fitbarrier", .synopsis =
+	"usage: fitbarrier [-vz] [-p preset] [-f field] [-j threads] [-l block] [-o file]\n"
+	"                  [-S seed] [-T length] [-C x|auto] [--coef0 x] [--components n]\n"
+	"                  [--degree n] [--folds n] [--gamma x] [--held-out file]\n"
+	"                  [--label field] [--loss logistic|hinge]\n"
+	"                  [--sigma median|scale|x] [--standardise] [--vector gguf]\n"
+	"                  [file ...]\n"
+};
 
 static void
 parse(int argc, char *argv[])
@@ -302,8 +296,7 @@ make_header(struct header *h, const struct stream *in)
 	struct err e;
 
 	tool_output_header(h, in, STREAM_BARRIER, &opt.o.seed);
-	if (header_set_blocks(h, &opt.block, 1) != 0)
-		tool_die("out of memory");
+	tool_check(header_set_blocks(h, &opt.block, 1), NULL);
 	h->half = 0;
 	if (opt.o.vector != NULL) {
 		tool_check(cvec_digest(opt.o.vector, digest, &e), &e);
@@ -335,8 +328,7 @@ write_held_out(const struct header *barrier, const struct rows *d, const struct 
 
 	if (!rep->has_held_out)
 		tool_die("--held-out: too few groups with both labels, or a field without h");
-	if (header_copy(&h, barrier) != 0)
-		tool_die("out of memory");
+	tool_check(header_copy(&h, barrier), NULL);
 	h.kind = STREAM_EXAMPLES;
 	h.n_block = h.dim = 0;
 	if ((out = sink_open(opt.held_out, tool_output.gzip, &h, &e)) == NULL)
@@ -398,7 +390,7 @@ main(int argc, char *argv[])
 	struct header h;
 	struct err e;
 
-	tool_start(&tool, argc, argv);
+	tool_start(argc, argv);
 	parse(argc, argv);
 	openblas_set_num_threads(opt.threads);
 

@@ -104,23 +104,17 @@ static struct tool_option options[] = {
 	{ 0 }
 };
 
-static void
-usage(FILE *to)
-{
-	fputs(
-	    "usage: generate [-vz] [-b barrier [-T length] [-n steps] [-s solver]\n"
-	    "                [--tolerance x] [--until q]] ... [--filter command [-l block]\n"
-	    "                [--filter-timeout seconds]] [-g layers] [-j threads]\n"
-	    "                [-m model] [-o file] [-S seed] [-t raw|chat]\n"
-	    "                [--context tokens] [--max-tokens n] [--no-repeat-ngram n]\n"
-	    "                [--repetition-penalty x] [--seqs n] [--stop text]\n"
-	    "                [--system text] [--temperature x] [--text] [--top-k n]\n"
-	    "                [--top-p x] [file ... | prompt ...]\n"
-	    "  prompt        an operand with a space in it that is no file\n", to);
-	options_print(options, to);
-}
-
-static const struct tool tool = { "generate", usage };
+const struct tool tool = { .name = "generate", .synopsis =
+	"usage: generate [-vz] [-b barrier [-T length] [-n steps] [-s solver]\n"
+	"                [--tolerance x] [--until q]] ... [--filter command [-l block]\n"
+	"                [--filter-timeout seconds]] [-g layers] [-j threads]\n"
+	"                [-m model] [-o file] [-S seed] [-t raw|chat]\n"
+	"                [--context tokens] [--max-tokens n] [--no-repeat-ngram n]\n"
+	"                [--repetition-penalty x] [--seqs n] [--stop text]\n"
+	"                [--system text] [--temperature x] [--text] [--top-k n]\n"
+	"                [--top-p x] [file ... | prompt ...]\n"
+	"  prompt        an operand with a space in it that is no file\n"
+};
 
 static void
 parse(int argc, char *argv[])
@@ -462,8 +456,7 @@ open_steered_model(struct generator *g, struct header *h)
 	g->steering = tool_need(steering_alloc(&sweep));
 	flow_options_steer(g->steering, model_options.threads, h);
 	open_model(g);
-	if (header_set_model(h, lm_name(g->lm), lm_digest(g->lm)) != 0)
-		tool_die("out of memory");
+	tool_check(header_set_model(h, lm_name(g->lm), lm_digest(g->lm)), NULL);
 	tool_check(steering_attach(g->steering, g->lm, &e), &e);
 	if (opt.filter != NULL)
 		start_filter(g, h);
@@ -518,7 +511,7 @@ main(int argc, char *argv[])
 	struct err e;
 	double start;
 
-	tool_start(&tool, argc, argv);
+	tool_start(argc, argv);
 	parse(argc, argv);
 	open_input(&g, argv + optind, (size_t)(argc - optind));
 	if (g.in == NULL)

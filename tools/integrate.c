@@ -21,16 +21,10 @@ static struct tool_option options[] = {
 	{ 0 }
 };
 
-static void
-usage(FILE *to)
-{
-	fputs(
-	    "usage: integrate -b barrier [-vz] [-j threads] [-n steps] [-o file] [-s solver]\n"
-	    "                 [-T length] [--tolerance x] [--until q] [file ...]\n", to);
-	options_print(options, to);
-}
-
-static const struct tool tool = { "integrate", usage };
+const struct tool tool = { .name = "integrate", .synopsis =
+	"usage: integrate -b barrier [-vz] [-j threads] [-n steps] [-o file] [-s solver]\n"
+	"                 [-T length] [--tolerance x] [--until q] [file ...]\n"
+};
 
 static void
 parse(int argc, char *argv[])
@@ -106,7 +100,7 @@ main(int argc, char *argv[])
 	float *act;
 	size_t i, n;
 
-	tool_start(&tool, argc, argv);
+	tool_start(argc, argv);
 	parse(argc, argv);
 	tool_check(barrier_open(&barrier, flows.flow[0].path, &e), &e);
 	in = tool_open_input(argc, argv, 1u << STREAM_ACTIVATIONS);
@@ -114,8 +108,7 @@ main(int argc, char *argv[])
 	if ((flow = flow_alloc(barrier, &flows.flow[0].o, &e)) == NULL)
 		tool_die_err(&e);
 	tool_output_header(&h, in, STREAM_ACTIVATIONS, NULL);
-	if (header_add_side(&h, flows.flow[0].path, barrier->digest) != 0)
-		tool_die("out of memory");
+	tool_check(header_add_side(&h, flows.flow[0].path, barrier->digest), NULL);
 	act = tool_need(calloc(CHUNK, h.dim * sizeof *act));
 	for (i = 0; i < CHUNK; i++)
 		r[i] = tool_need(record_alloc());

@@ -56,12 +56,41 @@ set_value(struct tool_option *o, const char *text)
 	}
 }
 
+/* Prints what -h or -V asks for, and exits. */
+static _Noreturn void
+answer(const struct tool_option *o, int letter)
+{
+	if (letter == 'V') {
+		printf("%s %s\n", tool.name, ODESTEER_VERSION);
+	} else if (tool.usage != NULL) {
+		tool.usage();
+	} else {
+		fputs(tool.synopsis, stdout);
+		options_print(o);
+	}
+	tool_answered();
+}
+
+/* Ends the run, because getopt_long did not know what to do with an argument. */
+static _Noreturn void
+refuse(const struct option *longs, const char *argument)
+{
+	/* a long option that is known has a value, but takes none */
+	for (; optopt != 0 && longs->name != NULL; longs++)
+		if (optopt == longs->val)
+			tool_misuse("option '--%s' takes no value", longs->name);
+	if (optopt > 0 && optopt < FIRST_LONG)
+		tool_misuse("unknown option '-%c'", optopt);
+	tool_misuse("unknown option '%s'", argument);
+}
+
 void
 options_parse(struct tool_option *o, int argc, char *argv[])
 {
-	struct option longs[OPTIONS_MAX] = { 0 };
-	char letters[2 * OPTIONS_MAX] = "";
-	size_t i, n_long = 0;
+	struct option longs[OPTIONS_MAX + 3] = { { "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'V' } };
+	char letters[2 * OPTIONS_MAX + 4] = ":hV";
+	size_t i, n_long = 2;
 	int c, place = 0;
 
 	for (i = 0; o[i].name != NULL; i++)
@@ -70,7 +99,14 @@ options_parse(struct tool_option *o, int argc, char *argv[])
 				FIRST_LONG + (int)i };
 		else
 			strcat(strcat(letters, o[i].name + 1), o[i].value != NULL ? ":" : "");
-	while ((c = tool_option(argc, argv, letters, longs)) != -1) {
+	opterr = 0;
+	while ((c = getopt_long(argc, argv, letters, longs, NULL)) != -1) {
+		if (c == 'h' || c == 'V')
+			answer(o, c);
+		if (c == ':')
+			tool_misuse("option '%s' needs a value", argv[optind - 1]);
+		if (c == '?')
+			refuse(longs, argv[optind - 1]);
 		for (i = 0; c < FIRST_LONG && (is_long(&o[i]) || o[i].name[1] != c); i++)
 			;
 		i = c < FIRST_LONG ? i : (size_t)c - FIRST_LONG;
@@ -120,27 +156,27 @@ format_default(const struct tool_option *o, char *s, size_t size)
 
 /* Prints text from column `indent` on, broken into lines at spaces. */
 static void
-print_words(FILE *to, const char *text, size_t indent)
+print_words(const char *text, size_t indent)
 {
 	size_t column = indent, n;
 
 	for (; *text != '\0'; text += n + strspn(text + n, " ")) {
 		n = strcspn(text, " ");
 		if (column > indent && column + 1 + n > LINE) {
-			fprintf(to, "\n%*s", (int)indent, "");
+			printf("\n%*s", (int)indent, "");
 			column = indent;
 		} else if (column > indent) {
-			putc(' ', to);
+			putchar(' ');
 			column++;
 		}
-		fwrite(text, 1, n, to);
+		fwrite(text, 1, n, stdout);
 		column += n;
 	}
-	putc('\n', to);
+	putchar('\n');
 }
 
 void
-options_print(const struct tool_option *o, FILE *to)
+options_print(const struct tool_option *o)
 {
 	char text[1024], value[512];
 	size_t i, n, width = 0;
@@ -152,9 +188,9 @@ options_print(const struct tool_option *o, FILE *to)
 	for (i = 0; o[i].name != NULL; i++) {
 		snprintf(text, sizeof text, "%s%s%s", o[i].name, o[i].value != NULL ? " " : "",
 		    o[i].value != NULL ? o[i].value : "");
-		fprintf(to, "  %-*s  ", (int)width, text);
+		printf("  %-*s  ", (int)width, text);
 		format_default(&o[i], value, sizeof value);
 		snprintf(text, sizeof text, "%s%s", o[i].about, value);
-		print_words(to, text, width + 4);
+		print_words(text, width + 4);
 	}
 }

@@ -8,7 +8,7 @@
 #ifndef ODESTEER_OPTIONS_H
 #define ODESTEER_OPTIONS_H
 
-#include <stdio.h>
+#include <getopt.h>
 
 #include "tool.h"
 
@@ -45,7 +45,7 @@ void options_parse(struct tool_option *o, int argc, char *argv[]);
 int options_given(const struct tool_option *o, const char *name);
 
 /* Prints the table o for -h, with the defaults. */
-void options_print(const struct tool_option *o, FILE *to);
+void options_print(const struct tool_option *o);
 
 /*
  * Rows for the table of a tool: -j, and the options of one that writes a

@@ -82,26 +82,26 @@ make_table(void)
 }
 
 static void
-usage(FILE *to)
+usage(void)
 {
 	const struct metric *const *m;
 	const char *front = "usage: ";
 
 	if (metric != NULL) {
-		fprintf(to, "usage: %s  %s\n", metric->usage, metric->about);
-		options_print(table, to);
+		printf("usage: %s  %s\n", metric->usage, metric->about);
+		options_print(table);
 		return;
 	}
 	for (m = metric_table(); *m != NULL; m++, front = "       ")
-		fprintf(to, "%s%s", front, (*m)->usage);
-	fprintf(to, "       %s", report_usage);
+		printf("%s%s", front, (*m)->usage);
+	printf("       %s", report_usage);
 	for (m = metric_table(); *m != NULL; m++)
-		fprintf(to, "  %-13s %s\n", (*m)->name, (*m)->about);
-	fputs("  report        what the metrics of some runs come to, with 95 % intervals\n", to);
-	options_print(table, to);
+		printf("  %-13s %s\n", (*m)->name, (*m)->about);
+	puts("  report        what the metrics of some runs come to, with 95 % intervals");
+	options_print(table);
 }
 
-static const struct tool tool = { "score", usage };
+const struct tool tool = { .name = "score", .usage = usage };
 
 static void
 parse(int argc, char *argv[])
@@ -152,7 +152,7 @@ main(int argc, char *argv[])
 	void *state;
 	int got;
 
-	tool_start(&tool, argc, argv);
+	tool_start(argc, argv);
 	flow_options_default(&flows.common);
 	model_options_default();
 	if (argc > 1 && strcmp(argv[1], "report") == 0)
@@ -161,7 +161,7 @@ main(int argc, char *argv[])
 		tool_misuse("'%s' is not a metric", argv[1]);
 	make_table();
 	if (metric == NULL) {
-		tool_option(argc, argv, "", NULL);
+		options_parse(table, argc, argv);
 		tool_misuse("a metric must come first");
 	}
 	parse(argc - 1, argv + 1);

@@ -2,6 +2,7 @@
 
 #include <cblas.h>
 #include <errno.h>
+#include <getopt.h>
 #include <gsl/gsl_errno.h>
 #include <sched.h>
 #include <signal.h>
@@ -16,12 +17,10 @@
 #include "steer/coprocess.h"
 #include "stream/output.h"
 
-const char tool_version[] = ODESTEER_VERSION;
 struct tool_output tool_output;
 int tool_verbose;
 
 static struct {
-	const struct tool *tool;
 	int argc;
 	char **argv;
 	double start;		/* clock_now() */
@@ -56,7 +55,7 @@ on_signal(int sig)
 }
 
 void
-tool_start(const struct tool *t, int argc, char *argv[])
+tool_start(int argc, char *argv[])
 {
 	/* SIGPIPE: beside standard output, a file or a program may be open */
 	static const int sigs[] = { SIGINT, SIGTERM, SIGHUP, SIGPIPE };
@@ -64,7 +63,6 @@ tool_start(const struct tool *t, int argc, char *argv[])
 	size_t i;
 
 	runtime_start(argv);
-	run.tool = t;
 	run.argc = argc - 1;
 	/* a copy, because getopt_long permutes argv */
 	run.argv = tool_need(malloc((size_t)argc * sizeof *run.argv));
@@ -95,7 +93,7 @@ static void
 say(const char *fmt, va_list ap)
 {
 	tool_progress_end();
-	fprintf(stderr, "%s: ", run.tool->name);
+	fprintf(stderr, "%s: ", tool.name);
 	vfprintf(stderr, fmt, ap);
 	putc('\n', stderr);
 }
@@ -149,7 +147,7 @@ tool_misuse(const char *fmt, ...)
 	va_start(ap, fmt);
 	say(fmt, ap);
 	va_end(ap);
-	fprintf(stderr, "try '%s -h'\n", run.tool->name);
+	fprintf(stderr, "try '%s -h'\n", tool.name);
 	leave(2);
 }
 
@@ -157,7 +155,7 @@ void
 tool_check(int status, const struct err *e)
 {
 	if (status < 0)
-		tool_die_err(e);
+		tool_die("%s", e != NULL ? e->text : "out of memory");
 }
 
 void *
@@ -174,47 +172,6 @@ tool_answered(void)
 	if (fflush(stdout) != 0 || ferror(stdout))
 		tool_die("cannot write 'standard output': %s", strerror(errno));
 	exit(0);
-}
-
-int
-tool_option(int argc, char *argv[], const char *letters, const struct option *longs)
-{
-	enum { MAX_LONG = 32 };
-	struct option all[MAX_LONG + 3];
-	char short_letters[64];
-	size_t n = 0;
-	int c;
-
-	while (longs != NULL && longs[n].name != NULL && n < MAX_LONG) {
-		all[n] = longs[n];
-		n++;
-	}
-	all[n++] = (struct option){ "help", no_argument, NULL, 'h' };
-	all[n++] = (struct option){ "version", no_argument, NULL, 'V' };
-	all[n] = (struct option){ NULL, 0, NULL, 0 };
-	snprintf(short_letters, sizeof short_letters, ":hV%s", letters);
-	opterr = 0;
-	c = getopt_long(argc, argv, short_letters, all, NULL);
-	switch (c) {
-	case 'h':
-		run.tool->usage(stdout);
-		tool_answered();
-	case 'V':
-		printf("%s %s\n", run.tool->name, tool_version);
-		tool_answered();
-	case ':':
-		tool_misuse("option '%s' needs a value", argv[optind - 1]);
-	case '?':
-		/* a long option that is known, but not with a value */
-		for (n = 0; all[n].name != NULL; n++)
-			if (optopt != 0 && optopt == all[n].val)
-				tool_misuse("option '--%s' takes no value", all[n].name);
-		if (optopt > 0 && optopt < 256)
-			tool_misuse("unknown option '-%c'", optopt);
-		tool_misuse("unknown option '%s'", argv[optind - 1]);
-	default:
-		return c;
-	}
 }
 
 int
@@ -254,16 +211,14 @@ tool_refuse_terminal(const char *path)
 void
 tool_link(struct header *h, const uint64_t *seed)
 {
-	if (header_add_link(h, run.tool->name, tool_version, run.argc, run.argv, seed) != 0)
-		tool_die("out of memory");
+	tool_check(header_add_link(h, tool.name, ODESTEER_VERSION, run.argc, run.argv, seed), NULL);
 }
 
 void
 tool_output_header(struct header *h, const struct stream *in, enum stream_kind kind,
     const uint64_t *seed)
 {
-	if (header_copy(h, stream_header(in)) != 0)
-		tool_die("out of memory");
+	tool_check(header_copy(h, stream_header(in)), NULL);
 	h->kind = kind;
 	tool_link(h, seed);
 }
@@ -289,7 +244,7 @@ show_progress(int terminal, double now)
 		progress.total = stream_total(progress.in);
 	progress.shown = 1;
 	progress.last = now;
-	fprintf(stderr, "%s%s: %llu", terminal ? "\r" : "", run.tool->name,
+	fprintf(stderr, "%s%s: %llu", terminal ? "\r" : "", tool.name,
 	    (unsigned long long)progress.done);
 	if (progress.total >= progress.done && progress.total > 0)
 		fprintf(stderr, " of %llu", (unsigned long long)progress.total);
@@ -346,7 +301,7 @@ tool_note(const char *fmt, ...)
 	if (!tool_verbose)
 		return;
 	tool_progress_end();
-	fprintf(stderr, "%s: ", run.tool->name);
+	fprintf(stderr, "%s: ", tool.name);
 	va_start(ap, fmt);
 	vfprintf(stderr, fmt, ap);
 	va_end(ap);
@@ -357,5 +312,5 @@ void
 tool_remark(const char *text)
 {
 	if (tool_verbose)
-		fprintf(stderr, "%s: %s\n", run.tool->name, text);
+		fprintf(stderr, "%s: %s\n", tool.name, text);
 }

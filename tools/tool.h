@@ -8,7 +8,6 @@
 #ifndef ODESTEER_TOOL_H
 #define ODESTEER_TOOL_H
 
-#include <getopt.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -17,16 +16,15 @@
 #include "stream/sink.h"
 #include "stream/stream.h"
 
-/* What a tool says about itself; defined once in each tools/X.c. */
-struct tool {
+/* What a tool says about itself; each tools/X.c defines it once. */
+extern const struct tool {
 	const char *name;		/* "integrate" */
-	void (*usage)(FILE *to);	/* prints the synopsis and the options */
-};
+	const char *synopsis;		/* for -h: "usage: integrate ..." */
+	void (*usage)(void);		/* prints synopsis and options for -h; NULL: the usual way */
+} tool;
 
-extern const char tool_version[];	/* ODESTEER_VERSION */
-
-/* Names the tool and installs signal handlers. Call it first in main. */
-void tool_start(const struct tool *t, int argc, char *argv[]);
+/* Sets up the run, such as its signal handlers. Call it first in main. */
+void tool_start(int argc, char *argv[]);
 
 /*
  * Prints "NAME: message" on stderr, removes a half-written output and exits
@@ -41,7 +39,7 @@ _Noreturn void tool_die_record_back(const struct stream *s, uint64_t back, struc
 /* Prints "NAME: message" and "try 'NAME -h'" on stderr and exits with 2. */
 _Noreturn void tool_misuse(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
-/* Ends the run with e's message if status is negative. */
+/* Ends the run if status is negative: with e's message, or NULL "out of memory". */
 void tool_check(int status, const struct err *e);
 
 /* Returns p; ends the run with "out of memory" if it is NULL. */
@@ -52,12 +50,6 @@ void *tool_need(void *p);
  * written.
  */
 _Noreturn void tool_answered(void);
-
-/*
- * Returns the next option as getopt_long does, -1 at the end. Prints usage (-h)
- * or version (-V) and exits; ends the run with 2 at an unknown option.
- */
-int tool_option(int argc, char *argv[], const char *letters, const struct option *longs);
 
 /*
  * Returns the number of processors the process may run on: the default of -j.

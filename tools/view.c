@@ -45,17 +45,11 @@ static struct tool_option options[] = {
 	{ 0 }
 };
 
-static void
-usage(FILE *to)
-{
-	fputs(
-	    "usage: view [--header] [--npy matrix] [--summary] [file ...]\n"
-	    "       view --pack [-z] [-l block] [--npy matrix] [-o file] [file ...]\n"
-	    "       view --gguf vector [-T length] [file]\n", to);
-	options_print(options, to);
-}
-
-static const struct tool tool = { "view", usage };
+const struct tool tool = { .name = "view", .synopsis =
+	"usage: view [--header] [--npy matrix] [--summary] [file ...]\n"
+	"       view --pack [-z] [-l block] [--npy matrix] [-o file] [file ...]\n"
+	"       view --gguf vector [-T length] [file]\n"
+};
 
 /* Ends the run if both of two options are given. */
 static void
@@ -365,7 +359,7 @@ main(int argc, char *argv[])
 	struct err e;
 	size_t n;
 
-	tool_start(&tool, argc, argv);
+	tool_start(argc, argv);
 	parse(argc, argv);
 	path = (const char *const *)argv + optind;
 	n = (size_t)(argc - optind);
