@@ -52,7 +52,7 @@ setup(void)
 	free(x);
 }
 
-/* The largest |a - b| / max(1, |b|). */
+/* Returns the largest |a - b| / max(1, |b|). */
 static double
 deviation(const double *a, const double *b, size_t n)
 {
@@ -120,7 +120,7 @@ must_load(const struct record *r)
 	return f;
 }
 
-/* x + T v, or where the map takes x. */
+/* Moves x by T v, or by the map. */
 static void
 steer(const struct field *f, double *x, size_t n, double share)
 {
@@ -138,7 +138,7 @@ steer(const struct field *f, double *x, size_t n, double share)
 	free(v);
 }
 
-/* X steered by f against the reference's. */
+/* Compares X steered by f with the reference's. */
 static void
 check_steered(const struct field *f, const char *method, const char *how, double most)
 {
@@ -151,7 +151,7 @@ check_steered(const struct field *f, const char *method, const char *how, double
 	free(want);
 }
 
-/* The same numbers from a file as before, for any number of rows at a time. */
+/* A field read from a file gives the same bits, for any number of rows at a time. */
 static void
 check_saved(const struct field *f)
 {
@@ -188,7 +188,7 @@ check_saved(const struct field *f)
 	record_free(r);
 }
 
-/* h is an estimate: at the optimum over slope and intercept, the residuals sum to 0, along v too. */
+/* At the optimum over slope and intercept, the residuals of h sum to 0, and so do they along v. */
 static void
 check_h(const struct field *f, const struct fit_report *rep)
 {
@@ -215,7 +215,7 @@ check_h(const struct field *f, const struct fit_report *rep)
 	field_work_free(w);
 }
 
-/* A vector of the fit and its golden one; in double too. */
+/* Compares the fit's vector with the golden one, in double too. */
 static void
 check_vector(const char *name, const char *method, const double *exact)
 {
@@ -281,7 +281,7 @@ check_repe(void)
 	check_vector("repe", "RepE", v);
 }
 
-/* An eigenvector of the covariance, by either of the two ways to it. */
+/* Checks the eigenvector of the covariance for both ways to compute it. */
 static void
 check_component(size_t n)
 {
@@ -373,7 +373,7 @@ check_iti(void)
 	free(want);
 }
 
-/* T is the share of the way. */
+/* T is the fraction of the distance. */
 static void
 check_share(const struct field *f)
 {
@@ -482,7 +482,7 @@ check_mimic(void)
 	free(positive);
 }
 
-/* v against central differences of h; and h against a classifier on the rows as they come. */
+/* Compares v with central differences of h, and h with a classifier on the rows. */
 static void
 check_linear(enum loss loss, int standardise)
 {
@@ -522,7 +522,7 @@ check_linear(enum loss loss, int standardise)
 	field_free(f);
 }
 
-/* What the longer kind has more is left out, by repe and linact; caa and mimic take it. */
+/* repe and linact ignore the surplus of one label; caa and mimic use it. */
 static void
 check_uneven(const char *name, int cut)
 {
@@ -554,7 +554,7 @@ check_uneven(const char *name, int cut)
 	field_free(g);
 }
 
-/* Labels that v parts: no finite slope is best, but one is found. */
+/* Labels that v separates: no finite slope is best, but the fit finds one. */
 static void
 check_parted(void)
 {
@@ -613,7 +613,7 @@ check_refused(void)
 	}
 }
 
-/* Activations that are all one: an error where there is no component, else nothing moves far. */
+/* Equal activations: an error if there is no component, otherwise nothing moves far. */
 static void
 check_flat(void)
 {

@@ -18,7 +18,7 @@ enum { D = MADE_DIM, ROWS = 20, BLOCK = 3 };
 
 static char vector_path[] = "/tmp/odesteer-contract.XXXXXX";
 
-/* Rows that no field was fitted to. */
+/* Sets a to rows that no field was fitted to. */
 static void
 made_rows(double *a)
 {
@@ -34,7 +34,10 @@ is_same(const double *a, const double *b, size_t n)
 	return memcmp(a, b, n * sizeof *a) == 0;
 }
 
-/* h and v (of a map, where it leads) of ROWS rows, `first` of them in one call and the others one by one or together. */
+/*
+ * Sets h and v (for a map, the mapped points) of ROWS rows: `first` of them in one call, the others one by one or
+ * together.
+ */
 static void
 values(const struct field *f, struct field_work *w, size_t first, int alone, double *h, double *v)
 {
@@ -54,7 +57,7 @@ values(const struct field *f, struct field_work *w, size_t first, int alone, dou
 	}
 }
 
-/* v against the central differences of h: parallel to it, and of length one unless the field has a length of its own. */
+/* Compares v with central differences of h: it is parallel to them, and a unit flow's has length one. */
 static void
 check_gradient(const char *name, const struct field *f)
 {
@@ -95,7 +98,7 @@ check_gradient(const char *name, const struct field *f)
 	field_work_free(w);
 }
 
-/* A row's numbers are the same bits alone and among others, h and v together or one without the other. */
+/* A row gets the same bits alone and among others, with h and v or with one of them. */
 static void
 check_neighbours(const char *name, const struct field *f)
 {
@@ -104,14 +107,16 @@ check_neighbours(const char *name, const struct field *f)
 
 	values(f, w, ROWS, 0, h[0], v[0]);
 	values(f, w, 0, 1, h[1], v[1]);
-	ok(is_same(h[0], h[1], ROWS) && is_same(v[0], v[1], ROWS * D), "%s: %d rows are one by one, bit for bit", name, ROWS);
+	ok(is_same(h[0], h[1], ROWS) && is_same(v[0], v[1], ROWS * D),
+	    "%s: %d rows are one by one, bit for bit", name, ROWS);
 	values(f, w, 11, 0, h[1], v[1]);
 	ok(is_same(h[0], h[1], ROWS) && is_same(v[0], v[1], ROWS * D), "%s: and in two parts", name);
 	if (f->type->kind != FIELD_MAP) {
 		made_rows(a);
 		field_eval(f, w, a, ROWS, h[1], NULL);
 		field_eval(f, w, a, ROWS, NULL, v[1]);
-		ok(is_same(h[0], h[1], ROWS) && is_same(v[0], v[1], ROWS * D), "%s: h alone and v alone are the same", name);
+		ok(is_same(h[0], h[1], ROWS) && is_same(v[0], v[1], ROWS * D),
+		    "%s: h alone and v alone are the same", name);
 	}
 	field_work_free(w);
 }
@@ -131,7 +136,7 @@ check_single(const char *name, const struct field *f)
 	field_work_free(w2);
 }
 
-/* A field read back is the same, bit for bit; one that lacks a number it needs is refused. */
+/* A field read back gives the same bits; a record that lacks a number it needs is refused. */
 static void
 check_file(const char *name, const struct field *f)
 {
@@ -148,7 +153,8 @@ check_file(const char *name, const struct field *f)
 		exit(1);
 	w = field_work_alloc(g);
 	values(g, w, ROWS, 0, h[1], v[1]);
-	ok(g->type == f->type && is_same(h[0], h[1], ROWS) && is_same(v[0], v[1], ROWS * D), "%s: is the same, bit for bit", name);
+	ok(g->type == f->type && is_same(h[0], h[1], ROWS) && is_same(v[0], v[1], ROWS * D),
+	    "%s: is the same, bit for bit", name);
 	field_work_free(w);
 	field_free(g);
 	for (i = 0; i < record_size(r); i++) {
@@ -171,7 +177,7 @@ check_file(const char *name, const struct field *f)
 	record_free(part);
 }
 
-/* Checks what the type says of itself. */
+/* Checks what the type claims: has_h, kind, one_vector. */
 static void
 check_claims(const char *name, const struct field *f, const struct fit_report *rep)
 {
@@ -183,7 +189,8 @@ check_claims(const char *name, const struct field *f, const struct fit_report *r
 	values(f, w, ROWS, 0, h, v);
 	for (i = 0; i < ROWS; i++)
 		finite += isfinite(h[i]) != 0;
-	ok(finite == ROWS && (!f->type->has_h || (rep->has_held_out && isfinite(rep->auc))), "%s: h is finite, and has figures on groups held out", name);
+	ok(finite == ROWS && (!f->type->has_h || (rep->has_held_out && isfinite(rep->auc))),
+	    "%s: h is finite, and has figures on groups held out", name);
 	if (f->type->kind == FIELD_MAP) {
 		/* half of the way, and none of it */
 		made_row(MADE_ROWS, a);
@@ -193,18 +200,20 @@ check_claims(const char *name, const struct field *f, const struct fit_report *r
 			half[i] -= (a[i] + v[i]) / 2;
 		memcpy(one, a, sizeof one);
 		field_apply(f, w, one, 1, 0);
-		ok(deviation(half, (double[D]){ 0 }, D) < 1e-12 && is_same(one, a, D), "%s: T is the share of the way", name);
+		ok(deviation(half, (double[D]){ 0 }, D) < 1e-12 && is_same(one, a, D),
+		    "%s: T is the fraction of the distance", name);
 	} else {
 		for (i = 0; i < ROWS; i++)
 			same += is_same(v, v + i * D, D);
-		ok((same == ROWS) == f->type->one_vector, "%s: v is %s", name, same == ROWS ? "the same everywhere" : "not the same everywhere");
+		ok((same == ROWS) == f->type->one_vector,
+		    "%s: v is %s", name, same == ROWS ? "the same everywhere" : "not the same everywhere");
 	}
 	ok((field_vector(f, one, &e) == 0) == f->type->one_vector && (!f->type->one_vector || is_same(one, v, D)),
 	    "%s: has %s", name, f->type->one_vector ? "one vector" : e.text);
 	field_work_free(w);
 }
 
-/* Flows along it with every solver move a row alone as among others. Maps have no use for a solver. */
+/* Flows with every solver move a row alike alone and among others. On a map, solvers have no effect. */
 static void
 check_flow(const char *name, struct field *f, const struct fit_report *rep)
 {
@@ -234,7 +243,8 @@ check_flow(const char *name, struct field *f, const struct fit_report *rep)
 			n += flow_apply(flow, one + i * D, 1, NULL, 0, &e) == 0;
 			moved += r[i].length > 0;
 		}
-		ok(n == ROWS && memcmp(all, one, sizeof all) == 0 && moved > 0, "%s: flow with %s: %zu of %d rows moved, one by one as together", name,
+		ok(n == ROWS && memcmp(all, one, sizeof all) == 0 && moved > 0,
+		    "%s: flow with %s: %zu of %d rows moved, one by one as together", name,
 		    (*s)->name, moved, ROWS);
 		flow_free(flow);
 		if (f->type->kind == FIELD_MAP)
@@ -268,7 +278,7 @@ check_field(const struct field_type *type, const struct fit_options *o)
 	field_free(f);
 }
 
-/* Each with the options that it has a use for. */
+/* Checks each method with the options that have an effect on it. */
 static void
 check_fields(void)
 {
@@ -284,8 +294,9 @@ check_fields(void)
 	o.block = BLOCK;
 	for (t = field_table(); *t != NULL; t++)
 		for (degree = 1; degree <= ((*t)->uses & FIELD_USES_DEGREE ? 3 : 1); degree++)
-			for (coef0 = 0; coef0 <= ((*t)->uses & FIELD_USES_COEF0 ? 1 : 0); coef0++)
-				for (standardise = 0; standardise <= ((*t)->uses & FIELD_USES_STANDARDISE ? 1 : 0); standardise++) {
+			for (coef0 = 0; coef0 <= (((*t)->uses & FIELD_USES_COEF0) != 0); coef0++)
+				for (standardise = 0; standardise <= (((*t)->uses & FIELD_USES_STANDARDISE) != 0);
+				    standardise++) {
 					o.degree = degree;
 					o.coef0 = 0.385 * coef0;
 					o.standardise = (int)standardise;
@@ -293,7 +304,7 @@ check_fields(void)
 				}
 }
 
-/* A name that can be typed, and a line for the list of them. */
+/* Returns whether name can be typed and about is one line. */
 static int
 is_named(const char *name, const char *about)
 {
@@ -314,20 +325,26 @@ check_names(void)
 
 	/* found under its name, so no other one has it */
 	for (f = field_table(); *f != NULL; f++)
-		ok(is_named((*f)->name, (*f)->about) && field_find((*f)->name) == *f, "field %s: %s", (*f)->name, (*f)->about);
+		ok(is_named((*f)->name, (*f)->about) && field_find((*f)->name) == *f,
+		    "field %s: %s", (*f)->name, (*f)->about);
 	for (s = solver_table(); *s != NULL; s++)
-		ok(is_named((*s)->name, (*s)->about) && solver_find((*s)->name) == *s && ((*s)->step != NULL) != ((*s)->adapt != NULL),
+		ok(is_named((*s)->name, (*s)->about) && solver_find((*s)->name) == *s &&
+		    ((*s)->step != NULL) != ((*s)->adapt != NULL),
 		    "solver %s: %s", (*s)->name, (*s)->about);
 	for (m = metric_table(); *m != NULL; m++) {
 		const struct metric_option *o = (*m)->options;
 		size_t n;
 
-		ok(is_named((*m)->name, (*m)->about) && metric_find((*m)->name) == *m, "metric %s: %s", (*m)->name, (*m)->about);
+		ok(is_named((*m)->name, (*m)->about) && metric_find((*m)->name) == *m,
+		    "metric %s: %s", (*m)->name, (*m)->about);
 		for (n = 0; o != NULL && o[n].name != NULL; n++)
-			ok(n < METRIC_OPTIONS && strncmp(o[n].name, "--", 2) == 0 && is_named(o[n].name + 2, (*m)->about) && *o[n].about != '\0' &&
+			ok(n < METRIC_OPTIONS && strncmp(o[n].name, "--", 2) == 0 &&
+			    is_named(o[n].name + 2, (*m)->about) && *o[n].about != '\0' &&
 			    strstr((*m)->usage, o[n].name) != NULL, "metric %s: %s", (*m)->name, o[n].name);
 		for (c = (*m)->columns; c->title != NULL; c++)
-			ok(*c->title != '\0' && *c->field != '\0' && (c->other != NULL) == (c->aggregate == &aggregate_exp_ratio || c->aggregate == &aggregate_both),
+			ok(*c->title != '\0' && *c->field != '\0' &&
+			    (c->other != NULL) == (c->aggregate == &aggregate_exp_ratio ||
+			    c->aggregate == &aggregate_both),
 			    "metric %s: column %s", (*m)->name, c->title);
 	}
 }
