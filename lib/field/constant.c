@@ -152,7 +152,8 @@ constant_save(const struct field *base, struct record *r)
 }
 
 struct field *
-constant_load_sized(const struct field_type *type, size_t size, const struct record *r, size_t dim, struct err *e)
+constant_load_sized(const struct field_type *type, size_t size, const struct record *r, size_t dim,
+    struct err *e)
 {
 	int slope = has_slope(type);
 	double *v = field_load_array(r, slope ? "vector" : "w", dim, e);

@@ -11,7 +11,8 @@
 /* One fold of refit_folds: rows and memory are the caller's. */
 static int
 refit(const struct field_type *type, const struct fit_data *all, const struct fit_data *part,
-    const struct folds *k, unsigned fold, const struct fit_options *o, double *held_out, struct err *e)
+    const struct folds *k, unsigned fold, const struct fit_options *o, double *held_out,
+    struct err *e)
 {
 	struct fit_report rep = { 0 };
 	struct field *f = type->fit(part, o, &rep, e);
@@ -48,12 +49,13 @@ refit_folds(const struct field_type *type, const struct fit_data *d, const struc
 	struct fit_options once = *o;
 	struct folds k = { 0 };
 	float *act = malloc(d->n * d->dim * sizeof *act);
-	int *label = calloc(d->n, sizeof *label), *group = calloc(d->n, sizeof *group), assigned, rc = -1;
+	int *label = calloc(d->n, sizeof *label), *group = calloc(d->n, sizeof *group);
+	int assigned = folds_assign(&k, d, o), rc = -1;
 	unsigned v;
 	size_t i;
 
 	once.folds = 0;
-	if (act == NULL || label == NULL || group == NULL || (assigned = folds_assign(&k, d, o)) < 0) {
+	if (act == NULL || label == NULL || group == NULL || assigned < 0) {
 		err_memory(e);
 		goto out;
 	}
@@ -124,7 +126,8 @@ field_fit(const struct field_type *type, const struct fit_data *d, const struct 
 	rep->has_held_out = 0;
 	rep->C = rep->objective = rep->gradient_norm = NAN;
 	if (o->standardise) {
-		if (measure(d, &mean, &isd) != 0 || (act = malloc(d->n * d->dim * sizeof *act)) == NULL) {
+		act = malloc(d->n * d->dim * sizeof *act);
+		if (measure(d, &mean, &isd) != 0 || act == NULL) {
 			err_memory(e);
 			goto fail;
 		}
@@ -132,8 +135,9 @@ field_fit(const struct field_type *type, const struct fit_data *d, const struct 
 			act[i] = (float)(((double)d->act[i] - mean[i % d->dim]) * isd[i % d->dim]);
 		s.act = act;
 	}
-	if ((f = type->fit(&s, o, rep, e)) == NULL || (type->has_h && !rep->has_held_out &&
-	    refit_folds(type, &s, o, rep, e) != 0))
+	if ((f = type->fit(&s, o, rep, e)) == NULL)
+		goto fail;
+	if (type->has_h && !rep->has_held_out && refit_folds(type, &s, o, rep, e) != 0)
 		goto fail;
 	f->mean = mean;
 	f->isd = isd;

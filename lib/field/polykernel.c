@@ -29,7 +29,7 @@ struct polykernel {
 
 struct work {
 	double *x;			/* [FIELD_BATCH][dim] */
-	double *k;			/* [FIELD_BATCH][n] inner products with the rows, then their weights */
+	double *k;			/* [FIELD_BATCH][n] */
 	double *u;			/* [FIELD_BATCH][dim] gradient in x */
 };
 
@@ -111,8 +111,8 @@ eval_rows(const struct polykernel *f, struct work *k, size_t n, double *value)
 	int d = (int)f->base.dim, rows = (int)f->n;
 	size_t i, j;
 
-	cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)n, rows, d, f->gamma, k->x, d, f->X, d, 0,
-	    k->k, rows);
+	cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)n, rows, d, f->gamma, k->x, d,
+	    f->X, d, 0, k->k, rows);
 	for (i = 0; i < n; i++) {
 		value[i] = 0;
 		for (j = 0; j < f->n; j++) {
@@ -124,8 +124,8 @@ eval_rows(const struct polykernel *f, struct work *k, size_t n, double *value)
 			*p *= f->degree * f->gamma;
 		}
 	}
-	cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)n, d, rows, 1, k->k, rows, f->X, d, 0,
-	    k->u, d);
+	cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)n, d, rows, 1, k->k, rows, f->X,
+	    d, 0, k->u, d);
 }
 
 static void
@@ -164,8 +164,8 @@ kernel_of(const struct polykernel *f, double base)
 
 /* Fits x->coef = alpha to the kernel's values between the rows X[n][dim]. Returns 0, or -1 with a message in e. */
 static int
-fit_alpha(const struct polykernel *f, const double *X, const struct fit_data *d, const struct fit_options *o,
-    struct density_ratio *x, struct fit_report *rep, struct err *e)
+fit_alpha(const struct polykernel *f, const double *X, const struct fit_data *d,
+    const struct fit_options *o, struct density_ratio *x, struct fit_report *rep, struct err *e)
 {
 	struct gram *g = gram_alloc(d->n, e);
 	size_t i;
@@ -217,12 +217,15 @@ make_quadratic(struct polykernel *f, const double *X, const double *alpha, size_
 		cblas_dscal(d, sqrt(fabs(alpha[i])), to, 1);
 		sum += alpha[i];
 	}
-	cblas_dsyrk(CblasRowMajor, CblasUpper, CblasTrans, d, (int)above, square, scaled, d, 0, form->Q, d);
-	cblas_dsyrk(CblasRowMajor, CblasUpper, CblasTrans, d, (int)below, -square, scaled + above * dim, d, 1, form->Q, d);
+	cblas_dsyrk(CblasRowMajor, CblasUpper, CblasTrans, d, (int)above, square, scaled, d, 0,
+	    form->Q, d);
+	cblas_dsyrk(CblasRowMajor, CblasUpper, CblasTrans, d, (int)below, -square,
+	    scaled + above * dim, d, 1, form->Q, d);
 	for (i = 0; i < dim; i++)
 		for (j = 0; j < i; j++)
 			form->Q[i * dim + j] = form->Q[j * dim + i];
-	cblas_dgemv(CblasRowMajor, CblasTrans, (int)n, d, 2 * f->gamma * f->coef0, X, d, alpha, 1, 0, form->q, 1);
+	cblas_dgemv(CblasRowMajor, CblasTrans, (int)n, d, 2 * f->gamma * f->coef0, X, d, alpha, 1,
+	    0, form->q, 1);
 	f->intercept += f->coef0 * f->coef0 * sum;
 	free(scaled);
 	return complete_quadratic(f);
@@ -278,8 +281,10 @@ save(const struct field *base, struct record *r)
 	double *upper;
 	int rc;
 
-	if (record_set_int(r, "degree", f->degree) != 0 || record_set_num(r, "gamma", f->gamma) != 0 ||
-	    record_set_num(r, "coef0", f->coef0) != 0 || record_set_num(r, "intercept", f->intercept) != 0 ||
+	if (record_set_int(r, "degree", f->degree) != 0 ||
+	    record_set_num(r, "gamma", f->gamma) != 0 ||
+	    record_set_num(r, "coef0", f->coef0) != 0 ||
+	    record_set_num(r, "intercept", f->intercept) != 0 ||
 	    record_set_num(r, "log_prior_ratio", f->log_prior_ratio) != 0)
 		return -1;
 	if (form == NULL)
@@ -289,7 +294,8 @@ save(const struct field *base, struct record *r)
 		return -1;
 	for (i = 0; i < d; i++, n += d - i + 1)
 		memcpy(upper + n, form->Q + i * d + i, (d - i) * sizeof *upper);
-	rc = record_set_nums(r, "M", upper, d * (d + 1) / 2) != 0 || record_set_nums(r, "b", form->q, d) != 0 ? -1 : 0;
+	rc = record_set_nums(r, "M", upper, d * (d + 1) / 2) != 0 ||
+	    record_set_nums(r, "b", form->q, d) != 0 ? -1 : 0;
 	free(upper);
 	return rc;
 }
@@ -340,7 +346,8 @@ load(const struct field_type *type, const struct record *r, size_t dim, struct e
 
 	(void)type;
 	if (field_load_integer(r, "degree", 1, FIELD_MAX_DEGREE, &degree, e) != 0 ||
-	    field_load_positive(r, "gamma", &gamma, e) != 0 || field_load_number(r, "coef0", &coef0, e) != 0)
+	    field_load_positive(r, "gamma", &gamma, e) != 0 ||
+	    field_load_number(r, "coef0", &coef0, e) != 0)
 		return NULL;
 	if (coef0 < 0) {
 		err_set(e, "field 'coef0' is negative");
@@ -364,8 +371,8 @@ const struct field_type field_polykernel = {
 	.kind = FIELD_UNIT_FLOW,
 	.has_h = 1,
 	.whole_batches = 1,
-	.uses = FIELD_USES_C | FIELD_USES_LOSS | FIELD_USES_STANDARDISE | FIELD_USES_DEGREE | FIELD_USES_GAMMA |
-	    FIELD_USES_COEF0,
+	.uses = FIELD_USES_C | FIELD_USES_LOSS | FIELD_USES_STANDARDISE | FIELD_USES_DEGREE |
+	    FIELD_USES_GAMMA | FIELD_USES_COEF0,
 	.fit = fit,
 	.save = save,
 	.load = load,

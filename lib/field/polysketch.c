@@ -178,7 +178,8 @@ transform_alloc(struct work *k)
 	if (k->time == NULL || k->spec == NULL || k->product == NULL || k->wspec == NULL)
 		return -1;
 	k->forward = fftw_plan_dft_r2c_1d((int)n, k->time, k->spec, FFTW_ESTIMATE | FFTW_UNALIGNED);
-	k->inverse = fftw_plan_dft_c2r_1d((int)n, k->product, k->time, FFTW_ESTIMATE | FFTW_UNALIGNED);
+	k->inverse = fftw_plan_dft_c2r_1d((int)n, k->product, k->time,
+	    FFTW_ESTIMATE | FFTW_UNALIGNED);
 	if (k->forward == NULL || k->inverse == NULL)
 		return -1;
 	memcpy(k->time, k->f->w, n * sizeof *k->time);
@@ -279,7 +280,8 @@ eval_transform(struct work *k, const double *xe, double *grad)
 
 /* From the gradient in x_e to that in a. */
 static void
-through_norm(const struct polysketch *f, const double *xe, const double *grad, double norm, double *out)
+through_norm(const struct polysketch *f, const double *xe, const double *grad, double norm,
+    double *out)
 {
 	size_t d = f->base.dim, i;
 	/* x = x_e / sqrt(gamma), u = sqrt(gamma) grad: (u - x (x . u)) / |a| */
@@ -297,7 +299,8 @@ eval(const struct field *base, void *work, const double *y, size_t n, double *h,
 	struct work *k = work;
 
 	for (i = 0; i < n; i++) {
-		double norm = extend(f, y + i * d, k->xe), value = eval_transform(k, k->xe, k->grad);
+		double norm = extend(f, y + i * d, k->xe);
+		double value = eval_transform(k, k->xe, k->grad);
 
 		if (h != NULL)
 			h[i] = value + f->intercept + f->log_prior_ratio;
@@ -351,7 +354,8 @@ feature_work_alloc(const void *ctx)
 	k->time = fftwf_alloc_real(n);
 	k->spec = fftwf_alloc_complex(half);
 	k->product = fftwf_alloc_complex(half);
-	if (k->a != NULL && k->xe != NULL && k->time != NULL && k->spec != NULL && k->product != NULL) {
+	if (k->a != NULL && k->xe != NULL && k->time != NULL && k->spec != NULL &&
+	    k->product != NULL) {
 		k->forward = fftwf_plan_dft_r2c_1d((int)n, k->time, k->spec, FFTW_ESTIMATE);
 		k->inverse = fftwf_plan_dft_c2r_1d((int)n, k->product, k->time, FFTW_ESTIMATE);
 	}
@@ -409,33 +413,31 @@ make_features(const void *ctx, void *work, size_t first, size_t rows, float *phi
 static struct field *
 fit(const struct fit_data *data, const struct fit_options *o, struct fit_report *rep, struct err *e)
 {
-	struct polysketch *f = polysketch_alloc(data->dim, o->degree, o->components, o->gamma, o->coef0);
+	struct polysketch *f = polysketch_alloc(data->dim, o->degree, o->components, o->gamma,
+	    o->coef0);
 	struct feature_input input = { f, data->act };
 	struct features_source source = { .n = data->n, .size = o->components, .ctx = &input,
-	    .work_alloc = feature_work_alloc, .work_free = feature_work_free, .rows = make_features };
+	    .work_alloc = feature_work_alloc, .work_free = feature_work_free,
+	    .rows = make_features };
 	struct density_ratio x;
-	int rc = -1;
 
 	if (f == NULL)
 		goto memory;
 	f->seed = o->seed;
-	if (draw_hashes(f) != 0 || (f->w = calloc(f->n, sizeof *f->w)) == NULL)
+	f->w = calloc(f->n, sizeof *f->w);
+	if (f->w == NULL || draw_hashes(f) != 0)
 		goto memory;
 	x.coef = f->w;
 	if (density_ratio_fit(&source, data, o, &x, rep, e) != 0)
-		goto out;
+		goto fail;
 	f->intercept = x.intercept;
 	f->log_prior_ratio = x.log_prior_ratio;
-	if (make_quadratic(f) != 0)
-		goto memory;
-	rc = 0;
-	goto out;
+	if (make_quadratic(f) == 0)
+		return &f->base;
 memory:
 	err_memory(e);
-out:
-	if (rc == 0)
-		return &f->base;
-	field_free(&f->base);
+fail:
+	field_free((struct field *)f);
 	return NULL;
 }
 
@@ -446,7 +448,8 @@ save(const struct field *base, struct record *r)
 
 	return record_set_int(r, "degree", f->degree) != 0 ||
 	    record_set_int(r, "components", (int64_t)f->n) != 0 ||
-	    record_set_num(r, "gamma", f->gamma) != 0 || record_set_num(r, "coef0", f->coef0) != 0 ||
+	    record_set_num(r, "gamma", f->gamma) != 0 ||
+	    record_set_num(r, "coef0", f->coef0) != 0 ||
 	    record_set_int(r, "seed", (int64_t)f->seed) != 0 ||
 	    record_set_num(r, "intercept", f->intercept) != 0 ||
 	    record_set_num(r, "log_prior_ratio", f->log_prior_ratio) != 0 ||
@@ -457,7 +460,8 @@ save(const struct field *base, struct record *r)
 
 /* An array of n integers in [min, max], none of them 0 unless zero is allowed; malloc'ed. NULL on failure. */
 static int *
-load_ints(const struct record *r, const char *name, size_t n, int min, int max, int zero, struct err *e)
+load_ints(const struct record *r, const char *name, size_t n, int min, int max, int zero,
+    struct err *e)
 {
 	double *v = field_load_array(r, name, n, e);
 	int *out;
@@ -494,7 +498,8 @@ load(const struct field_type *type, const struct record *r, size_t dim, struct e
 	if (field_load_integer(r, "degree", 1, FIELD_MAX_DEGREE, &degree, e) != 0 ||
 	    field_load_integer(r, "components", 1, FIELD_MAX_COMPONENTS, &n, e) != 0 ||
 	    field_load_integer(r, "seed", 0, UINT32_MAX, &seed, e) != 0 ||
-	    field_load_positive(r, "gamma", &gamma, e) != 0 || field_load_number(r, "coef0", &coef0, e) != 0)
+	    field_load_positive(r, "gamma", &gamma, e) != 0 ||
+	    field_load_number(r, "coef0", &coef0, e) != 0)
 		return NULL;
 	if (coef0 < 0) {
 		err_set(e, "field 'coef0' is negative");
@@ -508,8 +513,9 @@ load(const struct field_type *type, const struct record *r, size_t dim, struct e
 	if (field_load_number(r, "intercept", &f->intercept, e) != 0 ||
 	    field_load_number(r, "log_prior_ratio", &f->log_prior_ratio, e) != 0)
 		goto fail;
-	if ((f->index = load_ints(r, "index", f->degree * f->ext, 0, (int)n - 1, 1, e)) == NULL ||
-	    (f->sign = load_ints(r, "sign", f->degree * f->ext, -1, 1, 0, e)) == NULL ||
+	if ((f->index = load_ints(r, "index", f->degree * f->ext, 0, (int)n - 1, 1, e)) == NULL)
+		goto fail;
+	if ((f->sign = load_ints(r, "sign", f->degree * f->ext, -1, 1, 0, e)) == NULL ||
 	    (f->w = field_load_array(r, "w", f->n, e)) == NULL)
 		goto fail;
 	if (make_quadratic(f) == 0)

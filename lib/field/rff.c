@@ -84,12 +84,13 @@ fail:
 static void
 phases(const struct rff *f, const double *a, size_t rows, double *z)
 {
+	int dim = (int)f->base.dim;
 	size_t i;
 
 	for (i = 0; i < rows; i++)
 		memcpy(z + i * f->n, f->b, f->n * sizeof *z);
-	cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)rows, (int)f->n, (int)f->base.dim, 1, a,
-	    (int)f->base.dim, f->W, (int)f->base.dim, 1, z, (int)f->n);
+	cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)rows, (int)f->n, dim, 1, a, dim,
+	    f->W, dim, 1, z, (int)f->n);
 }
 
 static void *
@@ -104,6 +105,7 @@ eval(const struct field *base, void *work, const double *y, size_t n, double *h,
 {
 	const struct rff *f = (const struct rff *)base;
 	double *z = work, scale = sqrt(2 / (double)f->n);
+	int dim = (int)base->dim;
 	size_t i, k;
 
 	phases(f, y, n, z);
@@ -118,8 +120,8 @@ eval(const struct field *base, void *work, const double *y, size_t n, double *h,
 			z[i * f->n + k] = -scale * f->w[k] * sin(z[i * f->n + k]);
 	}
 	if (grad != NULL)
-		cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)n, (int)base->dim, (int)f->n, 1, z,
-		    (int)f->n, f->W, (int)base->dim, 0, grad, (int)base->dim);
+		cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)n, dim, (int)f->n, 1, z,
+		    (int)f->n, f->W, dim, 0, grad, dim);
 }
 
 /* The median of the nonzero distances between pairs of at most SIGMA_ROWS rows, over sqrt 2; 0, -1: out of memory. */
@@ -194,8 +196,8 @@ make_features(const void *ctx, void *work, size_t first, size_t rows, float *phi
 	for (i = 0; i < rows; i++)
 		for (j = 0; j < f->n; j++)
 			phi[i * f->n + j] = (float)f->b[j];
-	cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)rows, (int)f->n, dim, 1, input->act + first * f->base.dim,
-	    dim, input->W, dim, 1, phi, (int)f->n);
+	cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)rows, (int)f->n, dim, 1,
+	    input->act + first * f->base.dim, dim, input->W, dim, 1, phi, (int)f->n);
 	for (i = 0; i < rows * f->n; i++)
 		phi[i] = scale * cosf(phi[i]);
 }
@@ -206,31 +208,32 @@ fit(const struct fit_data *d, const struct fit_options *o, struct fit_report *re
 	double sigma = o->sigma == SIGMA_SCALE ? scale_sigma(d) : o->sigma_value;
 	float *W = malloc(o->components * d->dim * sizeof *W);
 	struct feature_input input = { .act = d->act, .W = W };
-	struct features_source source = { .n = d->n, .size = o->components, .ctx = &input, .rows = make_features };
+	struct features_source source = { .n = d->n, .size = o->components, .ctx = &input,
+	    .rows = make_features };
 	struct rff *f = NULL;
 	struct density_ratio x;
-	int rc = -1;
 	size_t i;
 
-	if (W == NULL || (o->sigma == SIGMA_MEDIAN && median_sigma(d, o->seed, &sigma) != 0) ||
-	    (f = rff_alloc(d->dim, o->components, sigma, o->seed)) == NULL ||
-	    (f->w = calloc(f->n, sizeof *f->w)) == NULL) {
-		err_memory(e);
-		goto out;
-	}
+	if (W == NULL || (o->sigma == SIGMA_MEDIAN && median_sigma(d, o->seed, &sigma) != 0))
+		goto memory;
+	f = rff_alloc(d->dim, o->components, sigma, o->seed);
+	if (f == NULL || (f->w = calloc(f->n, sizeof *f->w)) == NULL)
+		goto memory;
 	for (i = 0; i < f->n * d->dim; i++)
 		W[i] = (float)f->W[i];
 	input.f = f;
 	x.coef = f->w;
-	if ((rc = density_ratio_fit(&source, d, o, &x, rep, e)) == 0) {
-		f->intercept = x.intercept;
-		f->log_prior_ratio = x.log_prior_ratio;
-	}
-out:
+	if (density_ratio_fit(&source, d, o, &x, rep, e) != 0)
+		goto fail;
+	f->intercept = x.intercept;
+	f->log_prior_ratio = x.log_prior_ratio;
 	free(W);
-	if (rc == 0)
-		return &f->base;
-	rff_free(f != NULL ? &f->base : NULL);
+	return &f->base;
+memory:
+	err_memory(e);
+fail:
+	free(W);
+	rff_free((struct field *)f);
 	return NULL;
 }
 
@@ -239,7 +242,8 @@ save(const struct field *base, struct record *r)
 {
 	const struct rff *f = (const struct rff *)base;
 
-	return record_set_int(r, "components", (int64_t)f->n) != 0 || record_set_num(r, "sigma", f->sigma) != 0 ||
+	return record_set_int(r, "components", (int64_t)f->n) != 0 ||
+	    record_set_num(r, "sigma", f->sigma) != 0 ||
 	    record_set_int(r, "seed", (int64_t)f->seed) != 0 ||
 	    record_set_num(r, "intercept", f->intercept) != 0 ||
 	    record_set_num(r, "log_prior_ratio", f->log_prior_ratio) != 0 ||
@@ -280,7 +284,8 @@ const struct field_type field_rff = {
 	.kind = FIELD_UNIT_FLOW,
 	.has_h = 1,
 	.whole_batches = 1,
-	.uses = FIELD_USES_C | FIELD_USES_LOSS | FIELD_USES_STANDARDISE | FIELD_USES_COMPONENTS | FIELD_USES_SIGMA,
+	.uses = FIELD_USES_C | FIELD_USES_LOSS | FIELD_USES_STANDARDISE | FIELD_USES_COMPONENTS |
+	    FIELD_USES_SIGMA,
 	.fit = fit,
 	.save = save,
 	.load = load,
