@@ -7,7 +7,10 @@
 #include "base/dot.h"
 #include "fit/density_ratio.h"
 
-/* The field takes v[dim]; a NULL one is memory that was not to be had. */
+/*
+ * Does what constant_alloc does, with a v[dim] that the field owns. NULL means
+ * that its allocation failed.
+ */
 static void *
 constant_of(const struct field_type *type, size_t size, double *v, size_t dim, struct err *e)
 {
@@ -57,15 +60,19 @@ constant_regress(struct constant *f, const struct fit_data *d, const struct fit_
 	return 0;
 }
 
-/* Sets slope and intercept, for a v that is already there. 0, -1. */
+/*
+ * Fits h along f->v: sets slope, intercept and log_prior_ratio. Returns 0, or
+ * -1.
+ */
 static int
 regress_along(struct constant *f, const struct fit_data *d, const struct fit_options *o,
     struct fit_report *rep, struct err *e)
 {
 	/*
-	 * The one feature is v . a, centred and to this standard deviation: with C = 1 the
-	 * penalty is that of C = 10^6 on a feature of deviation 1, a millionth of what a few rows
-	 * lose. It matters only where v parts the labels perfectly, and no finite slope is best.
+	 * The only feature is v . a, centred and scaled to this standard
+	 * deviation. With C = 1 the penalty is then that of C = 10^6 on a
+	 * feature of deviation 1, and negligible, unless v separates the labels
+	 * and no finite slope is best.
 	 */
 	enum { SPREAD = 1000 };
 	struct fit_options own = *o;
@@ -98,7 +105,9 @@ regress_along(struct constant *f, const struct fit_data *d, const struct fit_opt
 	f->slope = coef * spread;
 	f->intercept = x.intercept - f->slope * mean;
 	f->log_prior_ratio = x.log_prior_ratio;
-	/* held out must be the vector too, not only h along it; and C was not for the user to choose */
+	/*
+	 * held-out values need another vector as well; and C is not the user's
+	 */
 	rep->has_held_out = 0;
 	rep->C = NAN;
 out:
@@ -132,7 +141,7 @@ constant_fit_along(const struct field_type *type,
 	return NULL;
 }
 
-/* Is the vector a thing of its own, and not the gradient of h? */
+/* Returns whether v is not the gradient of h but has a slope in the file. */
 static int
 has_slope(const struct field_type *type)
 {

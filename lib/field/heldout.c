@@ -8,7 +8,10 @@
 #include "fit/calibration.h"
 #include "fit/folds.h"
 
-/* One fold of refit_folds: rows and memory are the caller's. */
+/*
+ * Sets held_out of the rows of one fold, to h of a fit to `part', the rows of
+ * the other folds. Returns 0, or -1 with a message in e.
+ */
 static int
 refit(const struct field_type *type, const struct fit_data *all, const struct fit_data *part,
     const struct folds *k, unsigned fold, const struct fit_options *o, double *held_out,
@@ -42,6 +45,10 @@ out:
 	return rc;
 }
 
+/*
+ * Sets rep->held_out, has_held_out and folds by a fit without each fold.
+ * Returns 0, or -1 with a message in e.
+ */
 static int
 refit_folds(const struct field_type *type, const struct fit_data *d, const struct fit_options *o,
     struct fit_report *rep, struct err *e)
@@ -83,7 +90,11 @@ out:
 	return rc;
 }
 
-/* Means and reciprocal standard deviations of the coordinates; a constant one is only centred. */
+/*
+ * Allocates and sets the means and reciprocal standard deviations of the
+ * coordinates, which the caller frees; isd is 1 if a coordinate is constant.
+ * Returns 0, or -1 if out of memory.
+ */
 static int
 measure(const struct fit_data *d, double **mean, double **isd)
 {
@@ -107,7 +118,9 @@ measure(const struct fit_data *d, double **mean, double **isd)
 	for (j = 0; j < d->dim; j++) {
 		double sd = sqrt((*isd)[j] / (double)d->n);
 
-		/* what the rounding of the mean leaves of a constant is no deviation */
+		/*
+		 * a constant has the deviation that rounding of its mean leaves
+		 */
 		(*isd)[j] = sd > (double)FLT_EPSILON * fabs((*mean)[j]) ? 1 / sd : 1;
 	}
 	return 0;

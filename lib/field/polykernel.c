@@ -1,13 +1,16 @@
 /*
- * polykernel - a classifier with the polynomial kernel that polysketch approximates.
+ * polykernel - a classifier with the polynomial kernel that polysketch
+ * approximates.
  *
- * k(x, x') = (gamma x . x' + coef0)^degree of x = a / (|a| + 1e-12), fitted over the rows'
- * inner products: no randomness, and as exact as doubles are.
  *   h(a) = sum_i alpha_i k(x_i, x) + c + log((1 - pi) / pi)
+ *   k(x, x') = (gamma x . x' + coef0)^degree,   x = a / (|a| + 1e-12)
  *
- * With degree 2, h is a quadratic form with Q = gamma^2 X' diag(alpha) X,
- * q = 2 gamma coef0 X' alpha, and coef0^2 sum alpha in its constant: the rows are
- * no longer needed. With any other degree the rows X are kept.
+ * where x_i are the rows of the fit. It is fitted to their inner products,
+ * without randomness.
+ *
+ * If the degree is 2, h is a quadratic form with Q = gamma^2 X' diag(alpha) X,
+ * q = 2 gamma coef0 X' alpha, and coef0^2 sum alpha in its constant, so the
+ * rows are not stored. For other degrees the rows X are stored.
  */
 #include <cblas.h>
 #include <math.h>
@@ -22,15 +25,18 @@ struct polykernel {
 	struct field base;
 	unsigned degree;
 	double gamma, coef0;
-	double intercept, log_prior_ratio;	/* degree 2: intercept has the constant */
-	double *X, *alpha;		/* other degrees: [n][dim], [n] */
+	double intercept;		/* degree 2: with the form's constant */
+	double log_prior_ratio;
+	/* degrees other than 2: */
+	double *X, *alpha;		/* [n][dim], [n] */
 	size_t n;
 };
 
+/* The memory of eval. */
 struct work {
 	double *x;			/* [FIELD_BATCH][dim] */
-	double *k;			/* [FIELD_BATCH][n] */
-	double *u;			/* [FIELD_BATCH][dim] gradient in x */
+	double *k;			/* [FIELD_BATCH][n], see eval_rows */
+	double *u;			/* [FIELD_BATCH][dim], the gradient in x */
 };
 
 static void
@@ -47,7 +53,7 @@ polykernel_free(struct field *base)
 
 extern const struct field_type field_polykernel;
 
-/* Without X and alpha, or a quadratic form. */
+/* Allocates a field without its form or rows. Returns NULL if out of memory. */
 static struct polykernel *
 polykernel_alloc(size_t dim, unsigned degree, double gamma, double coef0)
 {
@@ -92,7 +98,7 @@ work_alloc(const struct field *base)
 	return k;
 }
 
-/* x = a / (|a| + 1e-12), which may be a itself; returns the divisor. */
+/* Sets x[d], which may be a, to a / (|a| + 1e-12). Returns the divisor. */
 static double
 normalise(const double *a, size_t d, double *x)
 {
@@ -104,7 +110,11 @@ normalise(const double *a, size_t d, double *x)
 	return divisor;
 }
 
-/* h but for its constants, and the gradient in x into k->u, over the rows of the fit. */
+/*
+ * Sets value[n] to h without its constants, and k->u to its gradient in x, as
+ * sums over the rows of the fit. k->k holds inner products with them, then
+ * their weights.
+ */
 static void
 eval_rows(const struct polykernel *f, struct work *k, size_t n, double *value)
 {
@@ -118,7 +128,10 @@ eval_rows(const struct polykernel *f, struct work *k, size_t n, double *value)
 		for (j = 0; j < f->n; j++) {
 			double *p = k->k + i * f->n + j, base = *p + f->coef0;
 
-			/* alpha k, and alpha times the derivative of k in the inner product */
+			/*
+			 * value gets alpha k; p becomes alpha times the
+			 * derivative of k
+			 */
 			*p = f->alpha[j] * pow(base, f->degree - 1);
 			value[i] += *p * base;
 			*p *= f->degree * f->gamma;
@@ -150,7 +163,7 @@ eval(const struct field *base, void *work, const double *y, size_t n, double *h,
 	}
 }
 
-/* (base + coef0)^degree of an inner product times gamma */
+/* Returns (base + coef0)^degree, where base is gamma times an inner product. */
 static double
 kernel_of(const struct polykernel *f, double base)
 {
@@ -162,7 +175,10 @@ kernel_of(const struct polykernel *f, double base)
 	return k;
 }
 
-/* Fits x->coef = alpha to the kernel's values between the rows X[n][dim]. Returns 0, or -1 with a message in e. */
+/*
+ * Fits x->coef = alpha to the kernel's values between the rows X[n][dim].
+ * Returns 0, or -1 with a message in e.
+ */
 static int
 fit_alpha(const struct polykernel *f, const double *X, const struct fit_data *d,
     const struct fit_options *o, struct density_ratio *x, struct fit_report *rep, struct err *e)
@@ -181,7 +197,10 @@ fit_alpha(const struct polykernel *f, const double *X, const struct fit_data *d,
 	return rc;
 }
 
-/* Completes the quadratic form, whose Q and q are there. 0, -1: out of memory. */
+/*
+ * Completes a quadratic form that has Q and q. Returns 0, or -1 if out of
+ * memory.
+ */
 static int
 complete_quadratic(struct polykernel *f)
 {
@@ -193,9 +212,10 @@ complete_quadratic(struct polykernel *f)
 }
 
 /*
- * Makes the form from the rows X[n][dim] and alpha. scaled gets sqrt(|alpha|) x, rows with alpha > 0
- * first: Q is then the difference of two products of rows with themselves, of which BLAS makes one
- * triangle only. Returns 0, or -1 if out of memory.
+ * Makes the form from the rows X[n][dim] and alpha. scaled gets sqrt(|alpha|)
+ * x, rows with alpha > 0 first: Q is then the difference of two products of
+ * rows with themselves, of which BLAS makes one triangle only. Returns 0, or -1
+ * if out of memory.
  */
 static int
 make_quadratic(struct polykernel *f, const double *X, const double *alpha, size_t n)
@@ -300,7 +320,9 @@ save(const struct field *base, struct record *r)
 	return rc;
 }
 
-/* The form from Q's upper triangle, row by row, and q. */
+/*
+ * Reads the quadratic form. The file has the upper triangle of Q, row by row.
+ */
 static int
 load_quadratic(struct polykernel *f, const struct record *r, struct err *e)
 {
@@ -309,7 +331,10 @@ load_quadratic(struct polykernel *f, const struct record *r, struct err *e)
 	struct quadratic *form;
 	int rc = -1;
 
-	/* the file's lengths first: dim alone could ask for any amount of memory */
+	/*
+	 * the file's arrays first, because dim alone could ask for any amount
+	 * of memory
+	 */
 	if ((b = field_load_array(r, "b", d, e)) == NULL ||
 	    (upper = field_load_array(r, "M", d * (d + 1) / 2, e)) == NULL)
 		goto out;
@@ -328,7 +353,7 @@ out:
 	return rc;
 }
 
-/* As many rows as there are alphas. */
+/* Reads alpha, and as many rows. */
 static int
 load_rows(struct polykernel *f, const struct record *r, struct err *e)
 {

@@ -1,14 +1,19 @@
 /*
  * polysketch - the paper's estimate: a classifier on a polynomial count sketch.
  *
- * Source: the paper's section 4. x = a / (|a| + 1e-12), x_e = [sqrt(gamma) x, sqrt(coef0)]
- * (no last coordinate when coef0 = 0); each of D count sketches of x_e hashes its
- * coordinates into n bins with signs; phi = irfft(product of the sketches' rfft);
- * h(a) = w . phi(a) + c + log((1 - pi) / pi).
+ * With x = a / (|a| + 1e-12) and x_e = [sqrt(gamma) x, sqrt(coef0)] (without
+ * the last coordinate if coef0 = 0), each of D count sketches of x_e adds its
+ * coordinates, with signs, to the n bins that they hash to, and
  *
- * With D = 2, w . phi = x_e' M x_e, where M[i][j] = s1[i] s2[j] w[(h1[i] + h2[j]) mod n]:
- * h is a quadratic form of x. In double it costs one product with M instead of
- * 2 D + 1 transforms of n, as long as M is not too large for that to be faster.
+ *   phi = irfft(product of the sketches' rfft)
+ *   h(a) = w . phi(a) + c + log((1 - pi) / pi)
+ *
+ * With D = 2, h is a quadratic form of x: w . phi = x_e' M x_e, where M[i][j] =
+ * s1[i] s2[j] w[(h1[i] + h2[j]) mod n]. In double it is then evaluated by one
+ * product with M instead of 2 D + 1 transforms of n numbers, unless M is so
+ * large that transforms are faster.
+ *
+ * Source: the paper's section 4.
  */
 #include <complex.h>
 #include <fftw3.h>
@@ -24,7 +29,8 @@
 struct polysketch {
 	struct field base;
 	unsigned degree;
-	size_t n, ext;			/* bins; numbers in x_e */
+	size_t n;			/* bins */
+	size_t ext;			/* numbers in x_e */
 	double gamma, coef0;
 	uint64_t seed;
 	int *index, *sign;		/* [degree][ext] */
@@ -32,11 +38,14 @@ struct polysketch {
 	double intercept, log_prior_ratio;
 };
 
+/* The memory of eval, which uses transforms in double. */
 struct work {
 	const struct polysketch *f;
-	double *xe, *grad;		/* [ext] */
+	double *xe, *grad;		/* [ext], x_e and the gradient in it */
 	double *time;			/* [n] */
-	double complex *spec, *product, *wspec;	/* [degree][n/2+1], [n/2+1], [n/2+1] */
+	double complex *spec;		/* [degree][n/2+1], of the sketches of x_e */
+	double complex *product;	/* [n/2+1] */
+	double complex *wspec;		/* [n/2+1], of w */
 	fftw_plan forward, inverse;	/* time -> spec, product -> time */
 };
 
@@ -55,7 +64,9 @@ polysketch_free(struct field *base)
 
 extern const struct field_type field_polysketch;
 
-/* Without index, sign and w. */
+/*
+ * Allocates a field without index, sign and w. Returns NULL if out of memory.
+ */
 static struct polysketch *
 polysketch_alloc(size_t dim, unsigned degree, size_t n, double gamma, double coef0)
 {
@@ -73,7 +84,7 @@ polysketch_alloc(size_t dim, unsigned degree, size_t n, double gamma, double coe
 	return f;
 }
 
-/* index and sign; 0, -1: out of memory */
+/* Sets index and sign from the seed. Returns 0, or -1 if out of memory. */
 static int
 draw_hashes(struct polysketch *f)
 {
@@ -97,9 +108,12 @@ draw_hashes(struct polysketch *f)
 }
 
 /*
- * A product with M takes time as ext^2, transforms as n log n. With n = 8000 they cross at a constant of 7 for flows
- * of one vector, 9 for values in double and 16 for flows of 64 vectors, which read M once (AVX2; `make bench-plots'
- * draws it). All vectors go one way, so that each is the same alone and among others.
+ * Returns whether transforms are faster than a product with M: the product
+ * takes time proportional to ext^2, the transforms to n log n. At n = 8000 they
+ * are equal for a ratio of 7 in flows of one vector, 9 in evaluations in
+ * double, and 16 in flows of 64 vectors (with AVX2; `make bench-plots' draws
+ * it). It does not depend on the number of vectors, so that a vector gets the
+ * same bits alone and among others.
  */
 static int
 transforms_win(const struct polysketch *f)
@@ -107,7 +121,7 @@ transforms_win(const struct polysketch *f)
 	return (double)f->ext * (double)f->ext > 9 * (double)f->n * log2((double)f->n + 1);
 }
 
-/* M[i][j] + M[j][i] */
+/* Returns M[i][j] + M[j][i]. */
 static inline double
 entry(const struct polysketch *f, size_t i, size_t j)
 {
@@ -117,7 +131,10 @@ entry(const struct polysketch *f, size_t i, size_t j)
 	    s1[j] * s2[i] * f->w[((size_t)h1[j] + (size_t)h2[i]) % f->n];
 }
 
-/* The form of degree 2; Q is gamma M without coef0's row and column. 0, -1: out of memory. */
+/*
+ * Makes the quadratic form of degree 2: Q is gamma M without coef0's row and
+ * column, made symmetric. Returns 0, or -1 if out of memory.
+ */
 static int
 make_quadratic(struct polysketch *f)
 {
@@ -165,7 +182,10 @@ work_free(void *work)
 	free(k);
 }
 
-/* What the transforms need; FFTW_ESTIMATE: a measured plan would differ from run to run. */
+/*
+ * Allocates what the transforms need. FFTW_ESTIMATE, because measured plans
+ * differ from run to run. Returns 0, or -1 if out of memory.
+ */
 static int
 transform_alloc(struct work *k)
 {
@@ -205,7 +225,7 @@ work_alloc(const struct field *base)
 	return k;
 }
 
-/* Returns |a|. */
+/* Sets x_e of a. Returns |a|. */
 static double
 extend(const struct polysketch *f, const double *a, double *xe)
 {
@@ -219,7 +239,7 @@ extend(const struct polysketch *f, const double *a, double *xe)
 	return norm;
 }
 
-/* The spectra of x_e's sketches into k->spec. */
+/* Sets k->spec to the spectra of the sketches of x_e. */
 static void
 sketch(struct work *k, const double *xe)
 {
@@ -236,9 +256,9 @@ sketch(struct work *k, const double *xe)
 	}
 }
 
-/* k->product = the product of all spectra but number `but` (degree: of all). */
+/* Sets k->product to the product of all spectra except one; degree: of all. */
 static void
-convolve(struct work *k, size_t but)
+convolve(struct work *k, size_t except)
 {
 	size_t half = k->f->n / 2 + 1, t, i;
 
@@ -246,13 +266,13 @@ convolve(struct work *k, size_t but)
 		double complex p = 1;
 
 		for (t = 0; t < k->f->degree; t++)
-			if (t != but)
+			if (t != except)
 				p *= k->spec[t * half + i];
 		k->product[i] = p;
 	}
 }
 
-/* w . phi and its gradient in x_e through the transforms, for any degree. */
+/* Returns w . phi at x_e, and sets grad[ext] to its gradient in x_e. */
 static double
 eval_transform(struct work *k, const double *xe, double *grad)
 {
@@ -278,13 +298,16 @@ eval_transform(struct work *k, const double *xe, double *grad)
 	return value;
 }
 
-/* From the gradient in x_e to that in a. */
+/* Sets out[dim] to the gradient in a from that in x_e. norm is |a|. */
 static void
 through_norm(const struct polysketch *f, const double *xe, const double *grad, double norm,
     double *out)
 {
 	size_t d = f->base.dim, i;
-	/* x = x_e / sqrt(gamma), u = sqrt(gamma) grad: (u - x (x . u)) / |a| */
+	/*
+	 * it is (u - x (x . u)) / |a|, with x = x_e / sqrt(gamma), u =
+	 * sqrt(gamma) grad
+	 */
 	double scale = sqrt(f->gamma) / (norm + 1e-12), along = dot(xe, grad, d) / f->gamma;
 
 	for (i = 0; i < d; i++)
@@ -309,13 +332,16 @@ eval(const struct field *base, void *work, const double *y, size_t n, double *h,
 	}
 }
 
-/* What make_features gets. */
+/* The input of make_features. */
 struct feature_input {
 	const struct polysketch *f;
-	const float *act;		/* [..][dim] */
+	const float *act;		/* [rows][dim] */
 };
 
-/* What one thread needs for that; transforms are in single precision. */
+/*
+ * The memory of make_features in one thread; its transforms are in single
+ * precision.
+ */
 struct feature_work {
 	double *a, *xe;			/* [dim], [ext] */
 	float *time;			/* [n] */
@@ -365,7 +391,7 @@ feature_work_alloc(const void *ctx)
 	return NULL;
 }
 
-/* Multiplies n complex numbers by others. */
+/* Multiplies product by spec, n complex numbers each. */
 static void
 accumulate(float *product, const float *spec, size_t n)
 {
@@ -379,7 +405,10 @@ accumulate(float *product, const float *spec, size_t n)
 	}
 }
 
-/* The features of a fit, for features.h. */
+/*
+ * Sets phi[rows][n] to the features of the activations from `first' on
+ * (features.h).
+ */
 static void
 make_features(const void *ctx, void *work, size_t first, size_t rows, float *phi)
 {
@@ -458,7 +487,10 @@ save(const struct field *base, struct record *r)
 	    record_set_nums(r, "w", f->w, f->n) != 0 ? -1 : 0;
 }
 
-/* An array of n integers in [min, max], none of them 0 unless zero is allowed; malloc'ed. NULL on failure. */
+/*
+ * Reads n integers from min to max, other than 0 unless `zero'. The caller
+ * frees them. Returns NULL with a message in e.
+ */
 static int *
 load_ints(const struct record *r, const char *name, size_t n, int min, int max, int zero,
     struct err *e)

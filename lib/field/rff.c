@@ -1,10 +1,14 @@
 /*
- * rff - a classifier on random Fourier features, the Gaussian kernel's.
+ * rff - a classifier on random Fourier features of the Gaussian kernel.
  *
- * Source: Rahimi and Recht (2007); the official code's ablation of the paper's features.
- * phi(a) = sqrt(2/n) cos(W a + b), W ~ N(0, 1) / sigma, b ~ U(0, 2 pi), on activations as
- * they come. The file keeps the seed, not W: from it gsl_rng_mt19937 gives W row by row
+ *   phi(a) = sqrt(2/n) cos(W a + b),   W ~ N(0, 1) / sigma,   b ~ U(0, 2 pi)
+ *   h(a) = w . phi(a) + c + log((1 - pi) / pi)
+ *
+ * The file stores the seed, not W and b: gsl_rng_mt19937 gives W row by row
  * through gsl_ran_gaussian_ziggurat, then b through gsl_ran_flat.
+ *
+ * Source: Rahimi and Recht 2007; the official code's ablation of the paper's
+ * features.
  */
 #include <gsl/gsl_cblas.h>	/* gsl_randist.h brings it, and it excludes cblas.h */
 #include <gsl/gsl_math.h>
@@ -19,7 +23,7 @@
 #include "field/field.h"
 #include "fit/density_ratio.h"
 
-enum { SIGMA_ROWS = 1000 };	/* of which the median distance is taken */
+enum { SIGMA_ROWS = 1000 };	/* the most rows in the median of distances */
 
 struct rff {
 	struct field base;
@@ -46,7 +50,7 @@ rff_free(struct field *base)
 
 extern const struct field_type field_rff;
 
-/* With W and b drawn, without w. */
+/* Allocates a field and draws W and b. Returns NULL if out of memory. */
 static struct rff *
 rff_alloc(size_t dim, size_t n, double sigma, uint64_t seed)
 {
@@ -80,7 +84,7 @@ fail:
 	return NULL;
 }
 
-/* z[rows][n] = W a + b */
+/* Sets z[rows][n] to W a + b. */
 static void
 phases(const struct rff *f, const double *a, size_t rows, double *z)
 {
@@ -99,7 +103,7 @@ work_alloc(const struct field *base)
 	return calloc(FIELD_BATCH * ((const struct rff *)base)->n, sizeof(double));
 }
 
-/* h = w . phi; grad h = -sqrt(2/n) W' (w sin(W a + b)) */
+/* grad h = -sqrt(2/n) W' (w sin(W a + b)) */
 static void
 eval(const struct field *base, void *work, const double *y, size_t n, double *h, double *grad)
 {
@@ -124,7 +128,10 @@ eval(const struct field *base, void *work, const double *y, size_t n, double *h,
 		    (int)f->n, f->W, dim, 0, grad, dim);
 }
 
-/* The median of the nonzero distances between pairs of at most SIGMA_ROWS rows, over sqrt 2; 0, -1: out of memory. */
+/*
+ * Sets *sigma to the median of the nonzero distances between at most SIGMA_ROWS
+ * rows, over sqrt 2. Returns 0, or -1 if out of memory.
+ */
 static int
 median_sigma(const struct fit_data *d, uint64_t seed, double *sigma)
 {
@@ -162,7 +169,7 @@ out:
 	return rc;
 }
 
-/* sqrt(d / 2) times the standard deviation of all entries */
+/* Returns sqrt(dim / 2) times the standard deviation of all numbers of d. */
 static double
 scale_sigma(const struct fit_data *d)
 {
@@ -176,13 +183,16 @@ scale_sigma(const struct fit_data *d)
 	return sqrt((double)d->dim / 2) * sqrt(sum / (double)n);
 }
 
-/* What make_features gets; the features are made in single precision. */
+/* The input of make_features, which computes in single precision. */
 struct feature_input {
 	const struct rff *f;
-	const float *act, *W;		/* [..][dim], [n][dim] */
+	const float *act, *W;		/* [rows][dim], [n][dim] */
 };
 
-/* The features of a fit, for features.h. */
+/*
+ * Sets phi[rows][n] to the features of the activations from `first' on
+ * (features.h).
+ */
 static void
 make_features(const void *ctx, void *work, size_t first, size_t rows, float *phi)
 {
@@ -262,7 +272,10 @@ load(const struct field_type *type, const struct record *r, size_t dim, struct e
 	    field_load_integer(r, "seed", 0, UINT32_MAX, &seed, e) != 0 ||
 	    field_load_positive(r, "sigma", &sigma, e) != 0)
 		return NULL;
-	/* the file's length first: n alone could ask for any amount of memory, and random numbers for all of it */
+	/*
+	 * the file's array first, because n alone could ask for any amount of
+	 * memory and time
+	 */
 	if ((w = field_load_array(r, "w", (size_t)n, e)) == NULL)
 		return NULL;
 	if ((f = rff_alloc(dim, (size_t)n, sigma, (uint64_t)seed)) == NULL) {
