@@ -41,7 +41,8 @@ make_head(int block, size_t dim, const char *model, size_t *size, size_t *align)
 {
 	struct gguf_context *g = gguf_init_empty();
 	/* a description alone: gguf_get_meta_data does not look at the numbers */
-	struct ggml_context *ctx = ggml_init((struct ggml_init_params){ .mem_size = ggml_tensor_overhead(),
+	struct ggml_context *ctx =
+	    ggml_init((struct ggml_init_params){ .mem_size = ggml_tensor_overhead(),
 	    .no_alloc = true });
 	unsigned char *head = NULL;
 	char name[NAME_SIZE];
@@ -69,7 +70,8 @@ out:
 }
 
 int
-cvec_write(const char *path, int block, const float *v, size_t dim, const char *model, struct err *e)
+cvec_write(const char *path, int block, const float *v, size_t dim, const char *model,
+    struct err *e)
 {
 	struct output file = { 0 };
 	size_t size = 0, align = 0, i;
@@ -79,7 +81,8 @@ cvec_write(const char *path, int block, const float *v, size_t dim, const char *
 
 	ggml_log_set(log_nothing, NULL);
 	if (block < 1)
-		return err_set(e, "control vectors begin at block 1: there is none of block %d", block);
+		return err_set(e, "control vectors begin at block 1: there is none of block %d",
+		    block);
 	if ((head = make_head(block, dim, model, &size, &align)) == NULL)
 		return err_memory(e);
 	if ((out = output_fopen(&file, path, e)) != NULL) {
@@ -110,7 +113,8 @@ open_gguf(const char *path, struct err *e)
 	/* ggml opens it once more, and goes back and forth in it */
 	if (fstat(fileno(in), &st) != 0 || !S_ISREG(st.st_mode))
 		err_set(e, "cannot read '%s': it is not a regular file", path);
-	else if (fread(magic, 1, sizeof magic, in) == sizeof magic && memcmp(magic, GGUF_MAGIC, sizeof magic) == 0)
+	else if (fread(magic, 1, sizeof magic, in) == sizeof magic &&
+	    memcmp(magic, GGUF_MAGIC, sizeof magic) == 0)
 		return in;
 	else
 		err_set(e, "'%s' is not a GGUF file", path);
@@ -120,8 +124,8 @@ open_gguf(const char *path, struct err *e)
 
 /* Is the tensor of that name a vector of dim numbers? Where in the file, and are they float16? */
 static int
-find(const struct gguf_context *g, const char *path, const char *name, size_t dim, uint64_t *at, int *half,
-    struct err *e)
+find_vector(const struct gguf_context *g, const char *path, const char *name, size_t dim,
+    uint64_t *at, int *half, struct err *e)
 {
 	int64_t key = gguf_find_key(g, key_architecture), id;
 	enum ggml_type type;
@@ -129,25 +133,28 @@ find(const struct gguf_context *g, const char *path, const char *name, size_t di
 
 	if (key < 0 || gguf_get_kv_type(g, key) != GGUF_TYPE_STRING ||
 	    strcmp(gguf_get_val_str(g, key), architecture) != 0)
-		return err_set(e, "'%s' is not a control vector: its %s is not '%s'", path, key_architecture,
-		    architecture);
+		return err_set(e, "'%s' is not a control vector: its %s is not '%s'", path,
+		    key_architecture, architecture);
 	if ((id = gguf_find_tensor(g, name)) < 0)
 		return err_set(e, "'%s' has no %s", path, name);
 	type = gguf_get_tensor_type(g, id);
 	if (type != GGML_TYPE_F32 && type != GGML_TYPE_F16)
-		return err_set(e, "'%s': %s is of type %s, not f32 or f16", path, name, ggml_type_name(type));
+		return err_set(e, "'%s': %s is of type %s, not f32 or f16", path, name,
+		    ggml_type_name(type));
 	ne = gguf_get_tensor_ne(g, id);
 	if (ne[1] != 1 || ne[2] != 1 || ne[3] != 1)
 		return err_set(e, "'%s': %s is not of one dimension", path, name);
 	if (ne[0] != (int64_t)dim)
-		return err_set(e, "'%s': %s has %" PRId64 " numbers, not %zu", path, name, ne[0], dim);
+		return err_set(e, "'%s': %s has %" PRId64 " numbers, not %zu", path, name, ne[0],
+		    dim);
 	*at = (uint64_t)gguf_get_data_offset(g) + gguf_get_tensor_offset(g, id);
 	*half = type == GGML_TYPE_F16;
 	return 0;
 }
 
 static int
-read_numbers(FILE *in, const char *path, const char *name, uint64_t at, int half, float *v, size_t dim, struct err *e)
+read_numbers(FILE *in, const char *path, const char *name, uint64_t at, int half, float *v,
+    size_t dim, struct err *e)
 {
 	size_t width = half ? sizeof(uint16_t) : sizeof(float), i;
 	unsigned char *raw = malloc(dim * width);
@@ -156,7 +163,8 @@ read_numbers(FILE *in, const char *path, const char *name, uint64_t at, int half
 	if (raw == NULL)
 		return err_memory(e);
 	errno = 0;
-	if (at > INT64_MAX || fseeko(in, (off_t)at, SEEK_SET) != 0 || fread(raw, width, dim, in) != dim) {
+	if (at > INT64_MAX || fseeko(in, (off_t)at, SEEK_SET) != 0 ||
+	    fread(raw, width, dim, in) != dim) {
 		if (ferror(in))
 			err_set(e, "cannot read '%s': %s", path, strerror(errno));
 		else
@@ -192,8 +200,9 @@ cvec_read(const char *path, int block, float *v, size_t dim, struct err *e)
 	g = gguf_init_from_file(path, (struct gguf_init_params){ .no_alloc = true });
 	name_direction(name, block);
 	if (g == NULL)
-		err_set(e, "'%s' is a broken GGUF file, or of a version that is not known here", path);
-	else if (find(g, path, name, dim, &at, &half, e) == 0)
+		err_set(e, "'%s' is a broken GGUF file, or of a version that is not known here",
+		    path);
+	else if (find_vector(g, path, name, dim, &at, &half, e) == 0)
 		rc = read_numbers(in, path, name, at, half, v, dim, e);
 	gguf_free(g);
 	fclose(in);

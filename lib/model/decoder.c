@@ -115,8 +115,9 @@ static void
 penalise(struct decoder *d, const struct sequence *s)
 {
 	size_t k = (size_t)d->o.no_repeat_ngram, i;
+	double penalty = d->o.repetition_penalty;
 
-	if (d->o.repetition_penalty != 1) {
+	if (penalty != 1) {
 		d->now++;
 		for (i = 0; i < s->n; i++) {
 			float *l = &d->logits[s->token[i]];
@@ -124,12 +125,13 @@ penalise(struct decoder *d, const struct sequence *s)
 			if (d->stamp[s->token[i]] == d->now)
 				continue;
 			d->stamp[s->token[i]] = d->now;
-			*l = (float)(*l < 0 ? *l * d->o.repetition_penalty : *l / d->o.repetition_penalty);
+			*l = (float)(*l < 0 ? *l * penalty : *l / penalty);
 		}
 	}
 	if (k > 0 && s->n + 1 >= k)
 		for (i = 0; i + k <= s->n; i++)
-			if (memcmp(s->token + i, s->token + s->n - (k - 1), (k - 1) * sizeof *s->token) == 0)
+			if (memcmp(s->token + i, s->token + s->n - (k - 1),
+			    (k - 1) * sizeof *s->token) == 0)
 				d->logits[s->token[i + k - 1]] = -INFINITY;
 }
 
@@ -180,7 +182,7 @@ choose_token(struct decoder *d, struct sequence *s, struct err *e)
 
 /* Records leave in order: whatever is done at the head of the queue. */
 static int
-write_finished(struct decoder *d, struct err *e)
+deliver(struct decoder *d, struct err *e)
 {
 	struct sequence *s;
 
@@ -212,7 +214,8 @@ feed_token(struct decoder *d, struct sequence *s)
 	size_t p = s->fed++;
 	int last = s->fed == s->n;
 
-	s->row = lm_batch_add(d->lm, s->token[p], (int)p, &s->seq, 1, last ? LM_LOGITS | d->o.want : 0);
+	s->row = lm_batch_add(d->lm, s->token[p], (int)p, &s->seq, 1,
+	    last ? LM_LOGITS | d->o.want : 0);
 	if (last)
 		d->choosing[d->n_choosing++] = s;
 }
@@ -264,8 +267,8 @@ find_most_alike(const struct decoder *d, const struct sequence *s, int decoded, 
 		if ((u = d->by_seq[seq]) == NULL || u == s)
 			continue;
 		/* a prompt's last token is never shared: it is the one that chooses, and may be steered */
-		while (k < (decoded ? u->decoded : u->fed) && k + 1 < u->n_prompt && k + 1 < s->n_prompt &&
-		    u->token[k] == s->token[k])
+		while (k < (decoded ? u->decoded : u->fed) && k + 1 < u->n_prompt &&
+		    k + 1 < s->n_prompt && u->token[k] == s->token[k])
 			k++;
 		if (k > *n && k >= WORTH_SHARING) {
 			*n = k;
@@ -323,7 +326,7 @@ decoder_step(struct decoder *d, struct err *e)
 	for (s = d->head; s != NULL; s = s->next)
 		if (s->finish == NULL && feed_rest(d, s, e) != 0)
 			return -1;
-	return decode_batch(d, e) != 0 ? -1 : write_finished(d, e);
+	return decode_batch(d, e) != 0 ? -1 : deliver(d, e);
 }
 
 static int
@@ -346,8 +349,8 @@ decoder_push(struct decoder *d, const struct record *r, const struct example *x,
 	int seq;
 
 	if (cells_needed(d, x->n) > (size_t)d->o.cells)
-		return err_set(e, "'%s' has %zu tokens: no room for %d more in a context of %d", x->id,
-		    x->n, d->o.max_tokens, d->o.cells);
+		return err_set(e, "'%s' has %zu tokens: no room for %d more in a context of %d",
+		    x->id, x->n, d->o.max_tokens, d->o.cells);
 	while ((seq = unused_seq(d)) < 0 || d->cells + cells_needed(d, x->n) > (size_t)d->o.cells)
 		if (decoder_step(d, e) != 0)
 			return -1;
@@ -358,8 +361,8 @@ decoder_push(struct decoder *d, const struct record *r, const struct example *x,
 	s->token = malloc((x->n + (size_t)d->o.max_tokens) * sizeof *s->token);
 	s->record = record_alloc();
 	s->sampler = sampler_alloc(d->lm, &d->o.sampling, seed);
-	if (s->token == NULL || s->record == NULL || s->sampler == NULL || record_copy(s->record, r) != 0 ||
-	    buf_reserve(&s->completion, 1) != 0) {
+	if (s->token == NULL || s->record == NULL || s->sampler == NULL ||
+	    record_copy(s->record, r) != 0 || buf_reserve(&s->completion, 1) != 0) {
 		sequence_free(s);
 		return err_memory(e);
 	}

@@ -53,10 +53,12 @@ example_read(struct example *x, const struct lm *m, const struct record *r, enum
 
 	memset(x, 0, sizeof *x);
 	if (record_get_key(r, "id", x->id, sizeof x->id, e) != 0 ||
-	    record_get_key(r, record_has(r, "group") ? "group" : "id", x->group, sizeof x->group, e) != 0)
+	    record_get_key(r, record_has(r, "group") ? "group" : "id", x->group, sizeof x->group,
+	    e) != 0)
 		return -1;
 	if ((what != EXAMPLE_COMPLETION && example_field(r, "prompt", 1, &prompt, &n, e) != 0) ||
-	    (what != EXAMPLE_PROMPT && example_field(r, "completion", 0, &completion, &n_completion, e) != 0))
+	    (what != EXAMPLE_PROMPT && example_field(r, "completion", 0, &completion, &n_completion,
+	    e) != 0))
 		return -1;
 	if (what == EXAMPLE_COMPLETION) {
 		t = TEMPLATE_RAW;
@@ -68,8 +70,8 @@ example_read(struct example *x, const struct lm *m, const struct record *r, enum
 		len = asprintf(&text, "%s%s", chat, completion);
 		free(chat);
 	} else
-		len = asprintf(&text, "%s%s%s%s", system != NULL ? system : "", system != NULL ? "\n" : "", prompt,
-		    completion);
+		len = asprintf(&text, "%s%s%s%s", system != NULL ? system : "",
+		    system != NULL ? "\n" : "", prompt, completion);
 	if (len < 0)
 		return err_memory(e);
 	rc = example_tokenise(x, m, text, (size_t)len - n_completion, (size_t)len, e);

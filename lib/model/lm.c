@@ -129,7 +129,8 @@ read_rows(struct lm *m, struct ggml_tensor *t, int block, unsigned flag)
 
 	if (t->type != GGML_TYPE_F32 || t->ne[0] != m->dim ||
 	    t->nb[1] != (size_t)m->dim * sizeof(float))
-		return err_set(m->err, "the output of block %d is not %d float32 numbers", block, m->dim);
+		return err_set(m->err, "the output of block %d is not %d float32 numbers", block,
+		    m->dim);
 	if ((n = pick_rows(m, t->ne[1], flag)) < 0)
 		return err_set(m->err, "libllama split the batch at block %d", block);
 	copy_rows(m, t, n, 0);
@@ -156,7 +157,8 @@ tap_block(struct lm *m, struct ggml_tensor *t, int block)
 	int n = read_rows(m, t, block, LM_TAP), i;
 
 	for (i = 0; i < n; i++)
-		if (m->tap.fn(m->tap.ctx, block, m->row[i], m->act + (size_t)i * (size_t)m->dim, m->err) != 0)
+		if (m->tap.fn(m->tap.ctx, block, m->row[i], m->act + (size_t)i * (size_t)m->dim,
+		    m->err) != 0)
 			return -1;
 	return n < 0 ? -1 : 0;
 }
@@ -174,8 +176,8 @@ on_node(struct ggml_tensor *t, bool ask, void *ctx)
 	if (ask)
 		return tap || steer || m->stopped;
 	if (!m->stopped)
-		m->stopped = (steer && steer_block(m, t, block) != 0) || (tap && tap_block(m, t, block) != 0) ||
-		    block == m->tap.stop_block;
+		m->stopped = (steer && steer_block(m, t, block) != 0) ||
+		    (tap && tap_block(m, t, block) != 0) || block == m->tap.stop_block;
 	return !m->stopped;	/* false leaves the rest of the graph uncomputed */
 }
 
@@ -260,8 +262,8 @@ lm_open(const struct lm_options *o, struct err *e)
 	m->row = calloc((size_t)o->batch, sizeof *m->row);
 	m->act = calloc((size_t)o->batch * (size_t)m->dim, sizeof *m->act);
 	m->steer = calloc((size_t)m->blocks, sizeof *m->steer);
-	if (m->batch.token == NULL || m->want == NULL || m->picked == NULL || m->row == NULL || m->act == NULL ||
-	    m->steer == NULL) {
+	if (m->batch.token == NULL || m->want == NULL || m->picked == NULL || m->row == NULL ||
+	    m->act == NULL || m->steer == NULL) {
 		err_memory(e);
 		goto fail;
 	}
@@ -380,7 +382,8 @@ lm_chat(const struct lm *m, const char *system, const char *user, struct err *e)
 		turn[n++] = (struct llama_chat_message){ "system", system };
 	turn[n++] = (struct llama_chat_message){ "user", user };
 	if ((len = llama_chat_apply_template(tmpl, turn, n, true, NULL, 0)) < 0) {
-		err_set(e, "the chat template of model '%s' is not one that libllama knows", m->name);
+		err_set(e, "the chat template of model '%s' is not one that libllama knows",
+		    m->name);
 		return NULL;
 	}
 	if ((buf = calloc((size_t)len + 1, 1)) == NULL)

@@ -96,9 +96,11 @@ decode_rows(struct loglik *l, size_t start, size_t end, struct err *e)
 	for (i = 0; i < prefix_tree_texts(b->tree); i++)
 		for (p = first_counted(b->x[i]); p < b->x[i]->n; p++) {
 			size_t row = (size_t)prefix_tree_row(b->tree, i, p - 1);
+			int token = b->x[i]->token[p];
 
-			if (row >= start && row < end)
-				*l->sum[i] += log_probability(l, (int)(row - start), b->x[i]->token[p]);
+			if (row < start || row >= end)
+				continue;
+			l->sum[i][0] += log_probability(l, (int)(row - start), token);
 		}
 	return 0;
 }

@@ -45,7 +45,8 @@ sampler_alloc(const struct lm *m, const struct sampling *o, uint64_t seed)
 		if (o->top_k > 0)
 			llama_sampler_chain_add(s->chain, llama_sampler_init_top_k(o->top_k));
 		if (o->top_p < 1)
-			llama_sampler_chain_add(s->chain, llama_sampler_init_top_p((float)o->top_p, 1));
+			llama_sampler_chain_add(s->chain,
+			    llama_sampler_init_top_p((float)o->top_p, 1));
 	}
 	draw = (uint32_t)(seed ^ seed >> 32);
 	if (draw == LLAMA_DEFAULT_SEED)		/* libllama takes this one from the clock */
@@ -83,7 +84,8 @@ by_logit(const void *a, const void *b)
 {
 	const llama_token_data *x = a, *y = b;
 
-	return x->logit != y->logit ? (x->logit < y->logit) - (x->logit > y->logit) : (x->id > y->id) - (x->id < y->id);
+	return x->logit != y->logit ? (x->logit < y->logit) - (x->logit > y->logit) :
+	    (x->id > y->id) - (x->id < y->id);
 }
 
 /*
@@ -92,7 +94,7 @@ by_logit(const void *a, const void *b)
  * is within a distance of the likeliest is looked at, a greater one when that is not enough.
  */
 static size_t
-nucleus(struct sampler *s, const float *logits)
+find_nucleus(struct sampler *s, const float *logits)
 {
 	double all = logsumexp(logits, (size_t)s->n_vocab, 1 / s->temperature), mass = 0;
 	float max = logsumexp_max(logits, (size_t)s->n_vocab), distance;
@@ -131,7 +133,7 @@ sampler_pick(struct sampler *s, const float *logits)
 	if (s->chain == NULL)
 		return likeliest(logits, s->n_vocab);
 	if (s->nucleus) {
-		a.size = nucleus(s, logits);
+		a.size = find_nucleus(s, logits);
 		a.sorted = true;
 	} else
 		for (i = 0; i < s->n_vocab; i++)

@@ -112,8 +112,8 @@ has_exited(struct coprocess *f, double seconds)
 static const char *
 progress(struct coprocess *f)
 {
-	snprintf(f->progress, sizeof f->progress, "%llu of %llu records answered", (unsigned long long)f->answered,
-	    (unsigned long long)f->asked);
+	snprintf(f->progress, sizeof f->progress, "%llu of %llu records answered",
+	    (unsigned long long)f->answered, (unsigned long long)f->asked);
 	return f->progress;
 }
 
@@ -122,10 +122,11 @@ static int
 check_status(struct coprocess *f, struct err *e)
 {
 	if (WIFSIGNALED(f->status))
-		return err_set(e, "%s was killed by signal %d (%s), %s", f->name, WTERMSIG(f->status),
-		    strsignal(WTERMSIG(f->status)), progress(f));
+		return err_set(e, "%s was killed by signal %d (%s), %s", f->name,
+		    WTERMSIG(f->status), strsignal(WTERMSIG(f->status)), progress(f));
 	if (WEXITSTATUS(f->status) != 0)
-		return err_set(e, "%s exited with status %d, %s", f->name, WEXITSTATUS(f->status), progress(f));
+		return err_set(e, "%s exited with status %d, %s", f->name, WEXITSTATUS(f->status),
+		    progress(f));
 	return 0;
 }
 
@@ -148,9 +149,10 @@ stall_error(struct coprocess *f, struct err *e)
 	if (f->deaf)
 		return err_set(e, "%s closed its input, %s", f->name, progress(f));
 	if (f->closing && f->to < 0)
-		return err_set(e, "%s stalled: its input has ended, its output did not for %g s", f->name,
-		    f->timeout);
-	return err_set(e, "%s stalled: %s, then nothing for %g s", f->name, progress(f), f->timeout);
+		return err_set(e, "%s stalled: its input has ended, its output did not for %g s",
+		    f->name, f->timeout);
+	return err_set(e, "%s stalled: %s, then nothing for %g s", f->name, progress(f),
+	    f->timeout);
 }
 
 /* Sends what it takes now: 0, or 1 when something came of it. */
@@ -203,7 +205,8 @@ read_output(void *ctx, void *p, size_t size, struct err *e)
 		};
 		double left = until - clock_now();
 		ssize_t n;
-		int got = left <= 0 ? 0 : poll(fd, 2, left > 1e6 ? 1000000000 : (int)(left * 1e3) + 1);
+		int got = left <= 0 ? 0 :
+		    poll(fd, 2, left > 1e6 ? 1000000000 : (int)(left * 1e3) + 1);
 
 		if (got == 0)
 			return stall_error(f, e);
@@ -216,7 +219,8 @@ read_output(void *ctx, void *p, size_t size, struct err *e)
 		} else if (got > 0 && send_some(f))
 			until = clock_now() + f->timeout;
 		if (got < 0 && errno != EINTR && errno != EAGAIN)
-			return err_set(e, "cannot read the output of %s: %s", f->name, strerror(errno));
+			return err_set(e, "cannot read the output of %s: %s", f->name,
+			    strerror(errno));
 	}
 }
 
@@ -291,7 +295,8 @@ coprocess_open(const char *cmd, const struct header *h, double timeout, struct e
 	}
 	f->to = f->from = -1;
 	f->timeout = timeout;
-	snprintf(f->name, sizeof f->name, strlen(cmd) < 300 ? "filter '%s'" : "filter '%.300s...'", cmd);
+	snprintf(f->name, sizeof f->name, strlen(cmd) < 300 ? "filter '%s'" : "filter '%.300s...'",
+	    cmd);
 	if (header_copy(&f->header, h) != 0 || (f->record = record_alloc()) == NULL) {
 		err_memory(e);
 		goto fail;
@@ -325,7 +330,8 @@ check_header(const struct coprocess *f, struct err *e)
 	if (stream_expect(f->answers, 1u << STREAM_ACTIVATIONS, e) != 0)
 		return -1;
 	if (h->dim != own->dim)
-		return err_set(e, "the output of %s is of dim %zu, not %zu", f->name, h->dim, own->dim);
+		return err_set(e, "the output of %s is of dim %zu, not %zu", f->name, h->dim,
+		    own->dim);
 	if (h->n_block != 1 || h->block[0] != own->block[0])
 		return err_set(e, "the output of %s is of %s %d, not %d", f->name,
 		    h->n_block == 1 ? "block" : "several blocks from", h->block[0], own->block[0]);
@@ -365,7 +371,8 @@ set_row(struct coprocess *f, const struct coprocess_row *row, size_t i)
 
 /* An answer need not say what it is about; where it does, it must be what was asked next. */
 static int
-check_row(struct coprocess *f, const struct coprocess_row *row, size_t i, uint64_t number, struct err *e)
+check_row(struct coprocess *f, const struct coprocess_row *row, size_t i, uint64_t number,
+    struct err *e)
 {
 	char wanted[RECORD_KEY_SIZE], id[RECORD_KEY_SIZE];
 	int64_t pos;
@@ -385,14 +392,16 @@ check_row(struct coprocess *f, const struct coprocess_row *row, size_t i, uint64
 		}
 	}
 	if (row != NULL && record_get_int(f->record, "pos", &pos) == 1 && pos != row[i].pos) {
-		err_set(e, "it answers pos %lld of '%s', not %d", (long long)pos, wanted, row[i].pos);
+		err_set(e, "it answers pos %lld of '%s', not %d", (long long)pos, wanted,
+		    row[i].pos);
 		return stream_locate(f->answers, e);
 	}
 	return 0;
 }
 
 int
-coprocess_apply(struct coprocess *f, const struct coprocess_row *row, float *act, size_t n, struct err *e)
+coprocess_apply(struct coprocess *f, const struct coprocess_row *row, float *act, size_t n,
+    struct err *e)
 {
 	uint64_t first = f->asked;
 	size_t dim = f->header.dim, i;
@@ -404,7 +413,8 @@ coprocess_apply(struct coprocess *f, const struct coprocess_row *row, float *act
 			return err_memory(e);
 		if (record_set_act(f->record, 0, act + i * dim, dim, e) != 0 ||
 		    sink_write(f->sink, f->record, e) != 0)
-			return err_prefix(e, "%s: record %llu for it: ", f->name, (unsigned long long)(first + i + 1));
+			return err_prefix(e, "%s: record %llu for it: ", f->name,
+			    (unsigned long long)(first + i + 1));
 	}
 	f->asked += n;
 	if (open_answers(f, e) != 0)
@@ -418,7 +428,8 @@ coprocess_apply(struct coprocess *f, const struct coprocess_row *row, float *act
 		}
 		if (check_row(f, row, i, first + i, e) != 0)
 			return -1;
-		if (record_get_act(f->record, stream_header(f->answers)->half, act + i * dim, dim, e) != 0)
+		if (record_get_act(f->record, stream_header(f->answers)->half, act + i * dim, dim,
+		    e) != 0)
 			return stream_locate(f->answers, e);
 		f->answered++;
 	}
@@ -446,8 +457,8 @@ end_input(struct coprocess *f, struct err *e)
 		return blame_exit(f, e);
 	}
 	if (!has_exited(f, f->timeout))
-		return err_set(e, "%s stalled: its output has ended, but it did not exit for %g s", f->name,
-		    f->timeout);
+		return err_set(e, "%s stalled: its output has ended, but it did not exit for %g s",
+		    f->name, f->timeout);
 	return check_status(f, e);
 }
 

@@ -29,7 +29,8 @@ steering_alloc(const struct steering_sweep *sweep)
 }
 
 int
-steering_add(struct steering *s, const char *path, const struct flow_options *o, struct header *h, struct err *e)
+steering_add(struct steering *s, const char *path, const struct flow_options *o, struct header *h,
+    struct err *e)
 {
 	struct steered *b = &s->by[s->n];
 	struct flow_options of_one = *o;
@@ -71,7 +72,8 @@ move_rows(struct steering *s, struct flow *flow, float *act, size_t n, struct er
 
 /* Moves the rows first, ..., first + n - 1 of n <= ROWS, those of each length together. */
 static int
-move_sweep(struct steering *s, const struct steered *b, float *act, size_t first, size_t n, struct err *e)
+move_sweep(struct steering *s, const struct steered *b, float *act, size_t first, size_t n,
+    struct err *e)
 {
 	size_t dim = b->barrier->header.dim, which[ROWS], i, k, m;
 

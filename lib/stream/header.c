@@ -116,14 +116,15 @@ pack_clean(struct buf *b, const char *s)
 	int bad;
 
 	msgpack_packer_init(&pk, b, buf_pack);
-	bad = text == NULL || msgpack_pack_str(&pk, n) != 0 || msgpack_pack_str_body(&pk, text, n) != 0;
+	bad = text == NULL || msgpack_pack_str(&pk, n) != 0 ||
+	    msgpack_pack_str_body(&pk, text, n) != 0;
 	free(text);
 	return bad ? -1 : 0;
 }
 
 int
-header_add_link(struct header *h, const char *tool, const char *version, int argc, char *const argv[],
-    const uint64_t *seed)
+header_add_link(struct header *h, const char *tool, const char *version, int argc,
+    char *const argv[], const uint64_t *seed)
 {
 	struct record *link = add_empty_link(h);
 	struct buf b = { 0 };
@@ -131,7 +132,8 @@ header_add_link(struct header *h, const char *tool, const char *version, int arg
 	int bad, i;
 
 	msgpack_packer_init(&pk, &b, buf_pack);
-	bad = link == NULL || header_add_value(h, "tool", tool) != 0 || header_add_value(h, "version", version) != 0 ||
+	bad = link == NULL || header_add_value(h, "tool", tool) != 0 ||
+	    header_add_value(h, "version", version) != 0 ||
 	    msgpack_pack_array(&pk, (size_t)argc) != 0;
 	for (i = 0; !bad && i < argc; i++)
 		bad = pack_clean(&b, argv[i]) != 0;
@@ -155,7 +157,8 @@ header_add_side(struct header *h, const char *name, const char *digest)
 	if (old != NULL)
 		token_read(&map, old, len);
 	msgpack_packer_init(&pk, &b, buf_pack);
-	bad = msgpack_pack_map(&pk, map.n + 1) != 0 || (old != NULL && buf_append(&b, old + map.head, len - map.head) != 0) ||
+	bad = msgpack_pack_map(&pk, map.n + 1) != 0 ||
+	    (old != NULL && buf_append(&b, old + map.head, len - map.head) != 0) ||
 	    pack_clean(&b, name) != 0 || pack_clean(&b, digest) != 0 ||
 	    record_set_raw(link, "side", b.p, b.len) != 0;
 	free(b.p);
@@ -166,7 +169,8 @@ int
 header_add_value(struct header *h, const char *name, const char *value)
 {
 	char *text = clean(value);
-	int bad = text == NULL || record_set_str(h->chain[h->n_chain - 1], name, text, strlen(text)) != 0;
+	int bad = text == NULL || record_set_str(h->chain[h->n_chain - 1], name, text,
+	    strlen(text)) != 0;
 
 	free(text);
 	return bad ? -1 : 0;
@@ -195,9 +199,11 @@ header_to_record(const struct header *h, struct record *r)
 	int rc = -1;
 
 	record_clear(r);
-	if (set_text(r, WIRE_RESERVED, "stream") != 0 || record_set_int(r, "version", VERSION) != 0 ||
+	if (set_text(r, WIRE_RESERVED, "stream") != 0 ||
+	    record_set_int(r, "version", VERSION) != 0 ||
 	    set_text(r, "kind", kinds[h->kind]) != 0 ||
-	    (h->model != NULL && (set_text(r, "model", h->model) != 0 || set_text(r, "digest", h->digest) != 0)) ||
+	    (h->model != NULL && (set_text(r, "model", h->model) != 0 ||
+	    set_text(r, "digest", h->digest) != 0)) ||
 	    (h->n_block > 0 && record_set_ints(r, "block", h->block, h->n_block) != 0) ||
 	    (h->dim > 0 && (record_set_int(r, "dim", (int64_t)h->dim) != 0 ||
 	    set_text(r, "dtype", h->half ? "float16" : "float32") != 0)))
@@ -274,7 +280,8 @@ is_link(const struct record *r)
 {
 	int64_t seed = 0;
 
-	return is_text(r, "tool") && is_text(r, "version") && holds_strings(r, "argv", TOKEN_ARRAY) &&
+	return is_text(r, "tool") && is_text(r, "version") &&
+	    holds_strings(r, "argv", TOKEN_ARRAY) &&
 	    (!record_has(r, "seed") || (record_get_int(r, "seed", &seed) == 1 && seed >= 0)) &&
 	    (!record_has(r, "side") || holds_strings(r, "side", TOKEN_MAP));
 }
@@ -292,7 +299,8 @@ get_chain(struct header *h, const struct record *r)
 		return -1;
 	for (i = 0, at = t.head; i < t.n; i++, at += n) {
 		n = wire_extent(p + at, len - at);
-		if ((link = add_empty_link(h)) == NULL || record_from_wire(link, p + at, n, &e) != 0 || !is_link(link))
+		if ((link = add_empty_link(h)) == NULL ||
+		    record_from_wire(link, p + at, n, &e) != 0 || !is_link(link))
 			return -1;
 	}
 	return 0;
@@ -354,7 +362,8 @@ get_fields(struct header *h, const struct record *r)
 int
 header_from_record(struct header *h, const struct record *r, struct err *e)
 {
-	static const char *const known[] = { "odesteer", "version", "kind", "model", "digest", "block",
+	static const char *const known[] = { "odesteer", "version", "kind", "model", "digest",
+	    "block",
 		"dim", "dtype", "chain", NULL };
 	const char *kind, *bad;
 	int64_t version;
@@ -369,7 +378,8 @@ header_from_record(struct header *h, const struct record *r, struct err *e)
 		for (k = 0; known[k] != NULL && strcmp(known[k], record_name(r, i)) != 0; k++)
 			;
 		if (known[k] == NULL)
-			return err_set(e, "the header has an unknown field '%s'", record_name(r, i));
+			return err_set(e, "the header has an unknown field '%s'",
+			    record_name(r, i));
 	}
 	if (record_get_str(r, "kind", &kind, NULL) != 1)
 		return err_set(e, "the header's 'kind' is missing or wrong");

@@ -49,8 +49,8 @@ input_open(const char *path, struct err *e)
 }
 
 struct input *
-input_open_source(ssize_t (*fn)(void *ctx, void *p, size_t n, struct err *e), void *ctx, const char *name,
-    struct err *e)
+input_open_source(ssize_t (*fn)(void *ctx, void *p, size_t n, struct err *e), void *ctx,
+    const char *name, struct err *e)
 {
 	struct input *in = calloc(1, sizeof *in);
 
@@ -125,7 +125,7 @@ fill(struct input *in, int wait, struct err *e)
 
 /* Is it gzip? Its first two bytes tell. 0, -1, INPUT_LATER. */
 static int
-look(struct input *in, int wait, struct err *e)
+detect_gzip(struct input *in, int wait, struct err *e)
 {
 	ssize_t n = 1;
 
@@ -157,7 +157,8 @@ read_gzip(struct input *in, void *p, size_t n, int wait, struct err *e)
 			if (got < 0)
 				return got;
 			if (got == 0)
-				return in->inside ? err_set(e, "%s is a truncated gzip file", in->name) : 0;
+				return in->inside ?
+				    err_set(e, "%s is a truncated gzip file", in->name) : 0;
 		}
 		/* another member may follow */
 		if (!in->inside && inflateReset(&in->z) != Z_OK)
@@ -182,10 +183,10 @@ read_gzip(struct input *in, void *p, size_t n, int wait, struct err *e)
 ssize_t
 input_read(struct input *in, void *p, size_t n, int wait, struct err *e)
 {
-	int looked;
+	int rc;
 
-	if (in->gzip < 0 && (looked = look(in, wait, e)) != 0)
-		return looked;
+	if (in->gzip < 0 && (rc = detect_gzip(in, wait, e)) != 0)
+		return rc;
 	if (in->gzip)
 		return read_gzip(in, p, n, wait, e);
 	if (in->pos == in->len) {

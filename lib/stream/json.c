@@ -21,8 +21,8 @@ pack(msgpack_packer *pk, const json_t *v)
 		/* the cast: iterating does not change it, but the macro takes no const */
 		json_object_foreach((json_t *)(uintptr_t)v, name, item) {
 			n = strlen(name);
-			if (msgpack_pack_str(pk, n) != 0 || msgpack_pack_str_body(pk, name, n) != 0 ||
-			    pack(pk, item) != 0)
+			if (msgpack_pack_str(pk, n) != 0 ||
+			    msgpack_pack_str_body(pk, name, n) != 0 || pack(pk, item) != 0)
 				return -1;
 		}
 		return 0;
@@ -96,7 +96,7 @@ json_append_string(struct buf *to, const char *s, size_t n)
 
 /* The shortest text that reads back as the same number, with a mark that it is no integer. */
 static int
-number(struct buf *to, double d)
+append_number(struct buf *to, double d)
 {
 	char text[40];
 	int digits, n = 0;
@@ -146,7 +146,7 @@ value_to_json(struct buf *to, const unsigned char *p, size_t n, size_t *at)
 		*at += t.n;
 		return json_append_string(to, (const char *)p + *at - t.n, t.n);
 	case TOKEN_NUM:
-		return number(to, t.d);
+		return append_number(to, t.d);
 	case TOKEN_UINT:
 		snprintf(text, sizeof text, "%llu", (unsigned long long)t.u);
 		break;

@@ -38,7 +38,8 @@ enum { TOKEN = 32 };		/* bytes of a token that a header can need, with its NUL *
 static int
 next_token(const char **p, char s[TOKEN])
 {
-	static const char word[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_";
+	static const char word[] =
+	    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_";
 	const char *at = *p + strspn(*p, " \t\r\n");
 	int quoted = *at == '\'' || *at == '"';
 	size_t n = quoted ? strcspn(at + 1, *at == '"' ? "\"\\" : "'\\") : strspn(at, word);
@@ -98,22 +99,25 @@ parse(struct npy *m, const char *text, size_t len, struct err *e)
 			return err_set(e, "%s holds records with fields, not plain numbers", name);
 		if (k == 0 && token == '"')
 			strcpy(type, s);
-		else if (k == 1 && token == '0' && (strcmp(s, "True") == 0 || strcmp(s, "False") == 0))
+		else if (k == 1 && token == '0' &&
+		    (strcmp(s, "True") == 0 || strcmp(s, "False") == 0))
 			fortran = *s == 'T';
 		else if (k != 2 || token != '(' || (n_shape = read_shape(&p, shape)) < 0)
 			goto bad;
 		token = next_token(&p, s);
 	}
-	if (token != '}' || !seen[0] || !seen[1] || !seen[2] || next_token(&p, s) != 0 || p != text + len)
+	if (token != '}' || !seen[0] || !seen[1] || !seen[2] || next_token(&p, s) != 0 ||
+	    p != text + len)
 		goto bad;
 
 	for (k = 0; k < sizeof types / sizeof *types && strcmp(type, types[k].name) != 0; k++)
 		;
 	if (k == sizeof types / sizeof *types)
-		return err_set(e, "%s holds numbers of type '%s', not '<f4', '<f2' or '<f8'", name, type);
+		return err_set(e, "%s holds numbers of type '%s', not '<f4', '<f2' or '<f8'", name,
+		    type);
 	if (n_shape != 2)
-		return err_set(e, "%s has %d dimension%s, not 2: records and numbers", name, n_shape,
-		    n_shape == 1 ? "" : "s");
+		return err_set(e, "%s has %d dimension%s, not 2: records and numbers", name,
+		    n_shape, n_shape == 1 ? "" : "s");
 	if (fortran)
 		return err_set(e, "%s is in Fortran order, not in C order", name);
 	if (shape[1] < 1 || shape[1] > NPY_DIM)
@@ -127,8 +131,8 @@ parse(struct npy *m, const char *text, size_t len, struct err *e)
 		    (unsigned long long)m->rows);
 	return 0;
 bad:
-	return err_set(e, "%s has a header that is not one of .npy: byte %zu of its dictionary", name,
-	    (size_t)(p - text) + 1);
+	return err_set(e, "%s has a header that is not one of .npy: byte %zu of its dictionary",
+	    name, (size_t)(p - text) + 1);
 }
 
 /* Reads p[n] of the header. 0, or -1 with a message. */
@@ -139,7 +143,8 @@ read_bytes(const struct npy *m, void *p, size_t n, struct err *e)
 
 	if (got < 0)
 		return -1;
-	return (size_t)got == n ? 0 : err_set(e, "%s is truncated: it ends inside its header", input_name(m->in));
+	return (size_t)got == n ? 0 : err_set(e, "%s is truncated: it ends inside its header",
+	    input_name(m->in));
 }
 
 /* The header; *start: its length. 0, or -1 with a message. */
@@ -161,14 +166,16 @@ read_header(struct npy *m, size_t *start, struct err *e)
 	if (read_bytes(m, head + MAGIC, 2, e) != 0)
 		return -1;
 	if (head[MAGIC] < 1 || head[MAGIC] > 3 || head[MAGIC + 1] != 0)
-		return err_set(e, "%s is of version %d.%d of .npy, this program reads 1.0, 2.0 and 3.0", name,
+		return err_set(e,
+		    "%s is of version %d.%d of .npy, this program reads 1.0, 2.0 and 3.0", name,
 		    head[MAGIC], head[MAGIC + 1]);
 	width = head[MAGIC] == 1 ? 2 : 4;
 	if (read_bytes(m, size, width, e) != 0)
 		return -1;
 	len = size[0] | (size_t)size[1] << 8 | (size_t)size[2] << 16 | (size_t)size[3] << 24;
 	if (len > LONGEST)
-		return err_set(e, "%s claims a header of %zu bytes, more than %d", name, len, LONGEST);
+		return err_set(e, "%s claims a header of %zu bytes, more than %d", name, len,
+		    LONGEST);
 	if ((text = calloc(len + 1, 1)) == NULL)
 		return err_memory(e);
 	rc = read_bytes(m, text, len, e) != 0 ? -1 : parse(m, text, len, e);
@@ -187,7 +194,8 @@ ends_inside(const struct npy *m, uint64_t row, struct err *e)
 static int
 goes_on(const struct npy *m, struct err *e)
 {
-	return err_set(e, "%s goes on behind its last row, %llu", input_name(m->in), (unsigned long long)m->rows);
+	return err_set(e, "%s goes on behind its last row, %llu", input_name(m->in),
+	    (unsigned long long)m->rows);
 }
 
 /* A regular file tells at once whether its header is right, before anything is made of that. */
@@ -214,7 +222,8 @@ npy_open(const char *path, struct err *e)
 		err_memory(e);
 		return NULL;
 	}
-	if ((m->in = input_open(path, e)) == NULL || read_header(m, &start, e) != 0 || check_size(m, start, e) != 0)
+	if ((m->in = input_open(path, e)) == NULL || read_header(m, &start, e) != 0 ||
+	    check_size(m, start, e) != 0)
 		goto fail;
 	if ((m->raw = malloc(m->rows > 0 ? m->dim * types[m->type].width : 1)) == NULL) {
 		err_memory(e);
@@ -256,14 +265,16 @@ npy_read(struct npy *m, float *row, struct err *e)
 	m->n_read++;
 	for (i = 0; i < m->dim; i++) {
 		const unsigned char *p = m->raw + i * width;
-		double d = m->type == NPY_FLOAT64 ? load_double(p) : (double)le_load(p, m->type == NPY_FLOAT16);
+		double d = m->type == NPY_FLOAT64 ? load_double(p) :
+		    (double)le_load(p, m->type == NPY_FLOAT16);
 
 		if (!isfinite(d))
-			return err_set(e, "%s: row %llu: number %zu is not finite", name, (unsigned long long)m->n_read, i + 1);
+			return err_set(e, "%s: row %llu: number %zu is not finite", name,
+			    (unsigned long long)m->n_read, i + 1);
 		/* half a step above the greatest float32 rounds to infinity */
 		if (!(fabs(d) < 0x1.ffffffp127))
-			return err_set(e, "%s: row %llu: number %zu is %g, too great for float32", name,
-			    (unsigned long long)m->n_read, i + 1, d);
+			return err_set(e, "%s: row %llu: number %zu is %g, too great for float32",
+			    name, (unsigned long long)m->n_read, i + 1, d);
 		row[i] = (float)d;
 	}
 	return 1;

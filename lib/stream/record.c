@@ -66,7 +66,8 @@ int
 record_copy(struct record *to, const struct record *from)
 {
 	record_clear(to);
-	if (reserve_slots(to, from->n) != 0 || buf_append(&to->bytes, from->bytes.p, from->bytes.len) != 0)
+	if (reserve_slots(to, from->n) != 0 ||
+	    buf_append(&to->bytes, from->bytes.p, from->bytes.len) != 0)
 		return -1;
 	if (from->n > 0)
 		memcpy(to->slot, from->slot, from->n * sizeof *to->slot);
@@ -318,7 +319,8 @@ int
 record_set_str(struct record *r, const char *name, const char *text, size_t len)
 {
 	struct setting s = set_begin(r);
-	int failed = msgpack_pack_str(&s.pk, len) != 0 || msgpack_pack_str_body(&s.pk, text, len) != 0;
+	int failed = msgpack_pack_str(&s.pk, len) != 0 ||
+	    msgpack_pack_str_body(&s.pk, text, len) != 0;
 
 	return set_end(r, name, &s, failed);
 }
@@ -348,7 +350,8 @@ set_array(struct record *r, const char *name, const double *num, const int *inte
 	size_t i;
 
 	for (i = 0; !failed && i < n; i++)
-		failed = num != NULL ? msgpack_pack_double(&s.pk, num[i]) : msgpack_pack_int(&s.pk, integer[i]);
+		failed = num != NULL ? msgpack_pack_double(&s.pk, num[i]) :
+		    msgpack_pack_int(&s.pk, integer[i]);
 	return set_end(r, name, &s, failed);
 }
 
@@ -416,9 +419,10 @@ record_set_act(struct record *r, int half, const float *act, size_t dim, struct 
 
 	for (i = 0; i < dim; i++)
 		if (!(fabsf(act[i]) < limit))
-			return err_set(e, "an activation holds %g, which %s cannot carry", (double)act[i],
-			    half ? "float16" : "a stream");
-	failed = msgpack_pack_bin(&s.pk, width * dim) != 0 || buf_reserve(&r->bytes, width * dim) != 0;
+			return err_set(e, "an activation holds %g, which %s cannot carry",
+			    (double)act[i], half ? "float16" : "a stream");
+	failed = msgpack_pack_bin(&s.pk, width * dim) != 0 ||
+	    buf_reserve(&r->bytes, width * dim) != 0;
 	if (!failed) {
 		p = r->bytes.p + r->bytes.len;
 		for (i = 0; i < dim; i++)
@@ -471,7 +475,8 @@ record_from_wire(struct record *r, const unsigned char *p, size_t n, struct err 
 	if (token_read(&t, p, n) != 1 || t.type != TOKEN_MAP)
 		return err_set(e, "it is not a map");
 	if (t.n > WIRE_FIELDS)
-		return err_set(e, "it has %llu fields, more than %d", (unsigned long long)t.n, WIRE_FIELDS);
+		return err_set(e, "it has %llu fields, more than %d", (unsigned long long)t.n,
+		    WIRE_FIELDS);
 	/* NULs for names and values come on top */
 	if (reserve_slots(r, t.n) != 0 || buf_reserve(&r->bytes, n + 2 * t.n) != 0)
 		return err_memory(e);
@@ -535,7 +540,8 @@ act_to_json(const struct record *r, int half, struct buf *to)
 	for (i = 0; i < t.n / width; i++) {
 		double x = (double)le_load(p + t.head + i * width, half);
 		/* "-0" would be an integer, which has no sign */
-		int n = snprintf(text, sizeof text, x == 0 && signbit(x) ? "%c%.1f" : "%c%.9g", i == 0 ? '[' : ',', x);
+		int n = snprintf(text, sizeof text, "%c%.*g%s", i == 0 ? '[' : ',', 9, x,
+		    x == 0 && signbit(x) ? ".0" : "");
 
 		if (buf_append(to, text, (size_t)n) != 0)
 			return -1;
@@ -556,8 +562,10 @@ record_to_json(const struct record *r, int half, struct err *e)
 
 		token_read(&t, value, f->len);
 		if (buf_append(&b, i == 0 ? "{" : ",", 1) != 0 ||
-		    json_append_string(&b, record_name(r, i), f->name_len) != 0 || buf_append(&b, ":", 1) != 0 ||
-		    (t.type == TOKEN_BIN ? act_to_json(r, half, &b) : json_append(&b, value, f->len)) != 0)
+		    json_append_string(&b, record_name(r, i), f->name_len) != 0 ||
+		    buf_append(&b, ":", 1) != 0 ||
+		    (t.type == TOKEN_BIN ? act_to_json(r, half, &b) :
+		    json_append(&b, value, f->len)) != 0)
 			goto fail;
 	}
 	if (buf_append(&b, i == 0 ? "{}" : "}", i == 0 ? 3 : 2) != 0)

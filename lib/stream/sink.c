@@ -26,12 +26,13 @@ fail(const struct sink *k, struct err *e)
 	int code;
 	const char *why = gzerror(k->out, &code);
 
-	return err_set(e, "cannot write '%s': %s", k->file.name, code == Z_ERRNO ? strerror(errno) : why);
+	return err_set(e, "cannot write '%s': %s", k->file.name,
+	    code == Z_ERRNO ? strerror(errno) : why);
 }
 
 /* Writes what is in k->b as one object. */
 static int
-put(struct sink *k, struct err *e)
+write_object(struct sink *k, struct err *e)
 {
 	k->crc = (uint32_t)crc32(k->crc, k->b.p, (uInt)k->b.len);
 	if (k->memory != NULL) {
@@ -53,7 +54,8 @@ sink_alloc(struct buf *memory)
 	k->memory = memory;
 	k->crc = (uint32_t)crc32(0, NULL, 0);
 	/* counters come behind these, whose values are set at the end */
-	if ((k->end = record_alloc()) != NULL && record_set_str(k->end, WIRE_RESERVED, "end", strlen("end")) == 0 &&
+	if ((k->end = record_alloc()) != NULL &&
+	    record_set_str(k->end, WIRE_RESERVED, "end", strlen("end")) == 0 &&
 	    record_set_int(k->end, "count", 0) == 0 && record_set_int(k->end, "crc32", 0) == 0)
 		return k;
 	sink_abort(k);
@@ -61,13 +63,13 @@ sink_alloc(struct buf *memory)
 }
 
 static int
-put_header(struct sink *k, const struct header *h, struct err *e)
+write_header(struct sink *k, const struct header *h, struct err *e)
 {
 	struct record *r = record_alloc();
 	int bad = r == NULL || header_to_record(h, r) != 0 || record_to_wire(r, &k->b) != 0;
 
 	record_free(r);
-	return bad ? err_memory(e) : put(k, e);
+	return bad ? err_memory(e) : write_object(k, e);
 }
 
 struct sink *
@@ -88,7 +90,7 @@ sink_open(const char *path, int gzip, const struct header *h, struct err *e)
 		err_memory(e);
 		goto fail;
 	}
-	if (put_header(k, h, e) == 0)
+	if (write_header(k, h, e) == 0)
 		return k;
 fail:
 	sink_abort(k);
@@ -102,7 +104,7 @@ sink_open_memory(struct buf *to, const struct header *h, struct err *e)
 
 	if (k == NULL)
 		err_memory(e);
-	else if (put_header(k, h, e) == 0)
+	else if (write_header(k, h, e) == 0)
 		return k;
 	sink_abort(k);
 	return NULL;
@@ -114,9 +116,10 @@ sink_write(struct sink *k, const struct record *r, struct err *e)
 	if (record_to_wire(r, &k->b) != 0)
 		return err_memory(e);
 	if (k->b.len > WIRE_LIMIT)
-		return err_set(e, "cannot write '%s': a record is bigger than %d MiB", k->file.name, WIRE_LIMIT >> 20);
+		return err_set(e, "cannot write '%s': a record is bigger than %d MiB", k->file.name,
+		    WIRE_LIMIT >> 20);
 	k->count++;
-	return put(k, e);
+	return write_object(k, e);
 }
 
 int
@@ -138,18 +141,18 @@ sink_flush(struct sink *k, struct err *e)
 }
 
 static int
-put_end(struct sink *k, struct err *e)
+write_end(struct sink *k, struct err *e)
 {
 	if (record_set_int(k->end, "count", (int64_t)k->count) != 0 ||
 	    record_set_int(k->end, "crc32", k->crc) != 0 || record_to_wire(k->end, &k->b) != 0)
 		return err_memory(e);
-	return put(k, e);
+	return write_object(k, e);
 }
 
 int
 sink_close(struct sink *k, struct err *e)
 {
-	int rc = put_end(k, e), closed;
+	int rc = write_end(k, e), closed;
 
 	if (rc == 0 && k->out != NULL) {
 		closed = gzclose_w(k->out);

@@ -105,8 +105,8 @@ next_object(struct stream *s, size_t *len, struct err *e)
 		if ((got = fill(s, e)) < 0)
 			return got;
 		if (got == 0)
-			return err_set(e, "%s is truncated: it ends inside record %llu", input_name(s->in),
-			    (unsigned long long)(s->in_path + 1));
+			return err_set(e, "%s is truncated: it ends inside record %llu",
+			    input_name(s->in), (unsigned long long)(s->in_path + 1));
 	}
 	if (got < 0)
 		return locate(s, s->in_path + 1, e);
@@ -130,7 +130,8 @@ next_line(struct stream *s, size_t *len, struct err *e)
 
 	for (;;) {
 		size_t have = s->b.len - s->pos;
-		const unsigned char *nl = memchr(s->b.p + s->pos + s->next.seen, '\n', have - s->next.seen);
+		const unsigned char *nl = memchr(s->b.p + s->pos + s->next.seen, '\n',
+		    have - s->next.seen);
 
 		if (nl == NULL && !s->eof) {
 			s->next.seen = have;
@@ -195,7 +196,8 @@ read_header(struct stream *s, struct header *h, struct err *e)
 		if (!mark_is(s->scratch, "stream")) {
 			/* JSON Lines without a header; the line is read again as a record */
 			header_init(h, STREAM_EXAMPLES);
-			return s->missing != NULL && header_copy(h, s->missing) != 0 ? err_memory(e) : 0;
+			return s->missing != NULL && header_copy(h, s->missing) != 0 ?
+			    err_memory(e) : 0;
 		}
 	} else {
 		/* what is no stream at all shall not be read on in search of an object's end */
@@ -282,7 +284,8 @@ stream_open_text(const char *const *path, size_t n, struct err *e)
 }
 
 struct stream *
-stream_open_without_act(const char *const *path, size_t n, const struct header *missing, struct err *e)
+stream_open_without_act(const char *const *path, size_t n, const struct header *missing,
+    struct err *e)
 {
 	return open_paths(path, n, 0, missing, e);
 }
@@ -342,9 +345,10 @@ stream_expect(const struct stream *s, unsigned kinds, struct err *e)
 		return 0;
 	for (k = STREAM_EXAMPLES; k <= STREAM_BARRIER; k++)
 		if (kinds & 1u << k)
-			n += (size_t)snprintf(wanted + n, sizeof wanted - n, "%s%s", n > 0 ? " or " : "",
-			    stream_kind_name((enum stream_kind)k));
-	return err_set(e, "%s holds %s, not %s", input_name(s->in), stream_kind_name(s->header.kind), wanted);
+			n += (size_t)snprintf(wanted + n, sizeof wanted - n, "%s%s",
+			    n > 0 ? " or " : "", stream_kind_name((enum stream_kind)k));
+	return err_set(e, "%s holds %s, not %s", input_name(s->in),
+	    stream_kind_name(s->header.kind), wanted);
 }
 
 /* The end record of this path, and nothing behind it: 0, -1. */
@@ -359,14 +363,17 @@ check_end(struct stream *s, const unsigned char *p, size_t len, struct err *e)
 	if (record_from_wire(s->scratch, p, len, e) != 0)
 		return err_prefix(e, "%s: end record: ", name);
 	if (!mark_is(s->scratch, "end"))
-		return err_set(e, "%s: a second header stands behind record %llu", name, (unsigned long long)n);
-	if (record_get_int(s->scratch, "count", &count) != 1 || record_get_int(s->scratch, "crc32", &crc) != 1)
+		return err_set(e, "%s: a second header stands behind record %llu", name,
+		    (unsigned long long)n);
+	if (record_get_int(s->scratch, "count", &count) != 1 ||
+	    record_get_int(s->scratch, "crc32", &crc) != 1)
 		return err_set(e, "%s: the end record lacks its count or crc32", name);
 	if ((uint64_t)count != n)
 		return err_set(e, "%s is damaged: %llu records, but the end record says %lld", name,
 		    (unsigned long long)n, (long long)count);
 	if ((uint64_t)crc != s->crc)
-		return err_set(e, "%s is damaged: its crc32 is %08x, but the end record says %08llx", name,
+		return err_set(e,
+		    "%s is damaged: its crc32 is %08x, but the end record says %08llx", name,
 		    (unsigned)s->crc, (unsigned long long)crc);
 	skip_object(s, len);
 	if (s->pos == s->b.len && (got = fill(s, e)) <= 0)
@@ -384,7 +391,8 @@ check_act(const struct stream *s, struct record *r, struct err *e)
 	if (s->missing != NULL)
 		return has_act ? err_set(e, "it has a field 'act' of its own") : 0;
 	if (h->kind != STREAM_ACTIVATIONS)
-		return has_act ? err_set(e, "it has a field 'act' in a stream of %s", stream_kind_name(h->kind)) : 0;
+		return has_act ? err_set(e, "it has a field 'act' in a stream of %s",
+		    stream_kind_name(h->kind)) : 0;
 	if (s->json && has_act && record_pack_act(r, h->half, e) != 0)
 		return -1;
 	return record_check_act(r, h->half, h->dim, e);
@@ -404,16 +412,18 @@ record_from_text(struct record *r, const char *line, size_t len, struct err *e)
 
 /* Makes a record of the object at p, of len bytes. */
 static int
-decode(const struct stream *s, struct record *r, const unsigned char *p, size_t len, struct err *e)
+parse_record(const struct stream *s, struct record *r, const unsigned char *p, size_t len,
+    struct err *e)
 {
 	if (s->text)
 		return record_from_text(r, (const char *)p, len, e);
-	return s->json ? record_from_json(r, (const char *)p, len, e) : record_from_wire(r, p, len, e);
+	return s->json ? record_from_json(r, (const char *)p, len, e) :
+	    record_from_wire(r, p, len, e);
 }
 
 /* Reads from the path at hand: 1, 0 at its end, -1. */
 static int
-read_one(struct stream *s, struct record *r, struct err *e)
+read_record(struct stream *s, struct record *r, struct err *e)
 {
 	const unsigned char *p;
 	size_t len;
@@ -422,14 +432,14 @@ read_one(struct stream *s, struct record *r, struct err *e)
 	if (got < 0 || (got == 0 && s->json))
 		return got;
 	if (got == 0)
-		return err_set(e, "%s is truncated: no end record behind record %llu", input_name(s->in),
-		    (unsigned long long)(s->in_path));
+		return err_set(e, "%s is truncated: no end record behind record %llu",
+		    input_name(s->in), (unsigned long long)(s->in_path));
 	p = s->b.p + s->pos;
 	if (!s->json && is_marked(p, len))
 		return check_end(s, p, len, e);
 	s->count++;
 	s->in_path++;
-	if (decode(s, r, p, len, e) != 0)
+	if (parse_record(s, r, p, len, e) != 0)
 		return stream_locate(s, e);
 	if (!s->json)
 		s->crc = (uint32_t)crc32(s->crc, p, (uInt)len);
@@ -447,7 +457,8 @@ set_number(const struct stream *s, struct record *r, struct err *e)
 {
 	int64_t id;
 
-	return record_get_int(r, "id", &id) == 0 && record_set_int(r, "id", (int64_t)s->count) != 0 ? err_memory(e) : 0;
+	return record_get_int(r, "id", &id) == 0 &&
+	    record_set_int(r, "id", (int64_t)s->count) != 0 ? err_memory(e) : 0;
 }
 
 int
@@ -459,7 +470,7 @@ stream_read(struct stream *s, struct record *r, struct err *e)
 
 	if (s->ended)
 		return 0;
-	while ((got = read_one(s, r, e)) == 0) {
+	while ((got = read_record(s, r, e)) == 0) {
 		if (s->current + 1 == s->n_path) {
 			s->ended = 1;
 			return 0;
@@ -470,7 +481,8 @@ stream_read(struct stream *s, struct record *r, struct err *e)
 		what = header_differs(&s->header, &h);
 		header_release(&h);
 		if (what != NULL)
-			return err_set(e, "%s: its %s is not that of '%s'", input_name(s->in), what, s->path[0]);
+			return err_set(e, "%s: its %s is not that of '%s'", input_name(s->in), what,
+			    s->path[0]);
 	}
 	return got == 1 && s->number && set_number(s, r, e) != 0 ? -1 : got;
 }
@@ -498,7 +510,8 @@ stream_pending(struct stream *s)
 {
 	int end;
 
-	return s->ended || (read_ahead(s, &end) != INPUT_LATER && !(end && s->current + 1 < s->n_path));
+	return s->ended || (read_ahead(s, &end) != INPUT_LATER &&
+	    !(end && s->current + 1 < s->n_path));
 }
 
 int
@@ -520,7 +533,8 @@ is_regular(const struct stream *s)
 	size_t i;
 
 	for (i = 0; i < s->n_path; i++)
-		if (s->path == NULL || strcmp(s->path[i], "-") == 0 || stat(s->path[i], &st) != 0 || !S_ISREG(st.st_mode))
+		if (s->path == NULL || strcmp(s->path[i], "-") == 0 || stat(s->path[i], &st) != 0 ||
+		    !S_ISREG(st.st_mode))
 			return 0;
 	return 1;
 }
