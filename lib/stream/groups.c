@@ -6,7 +6,7 @@
 
 #include "base/array.h"
 
-/* What tsearch keeps: the name is the first member. */
+/* A node of the tsearch tree. */
 struct name {
 	char text[RECORD_KEY_SIZE];
 	size_t number;

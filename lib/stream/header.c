@@ -38,7 +38,7 @@ header_release(struct header *h)
 	memset(h, 0, sizeof *h);
 }
 
-/* Appends an empty link to the chain. Returns it, or NULL if memory runs out. */
+/* Appends an empty link to the chain. Returns it, or NULL if out of memory. */
 static struct record *
 add_empty_link(struct header *h)
 {
@@ -73,7 +73,7 @@ fail:
 	return -1;
 }
 
-/* A command line may hold any bytes; the wire takes UTF-8. */
+/* Returns a copy in UTF-8: an argument may hold any bytes, a stream may not. */
 static char *
 clean(const char *s)
 {
@@ -106,7 +106,7 @@ header_set_blocks(struct header *h, const int *block, size_t n)
 	return 0;
 }
 
-/* Appends s, cleaned, to b as a msgpack string. Returns 0, or -1 if memory runs out. */
+/* Appends a string in UTF-8 as msgpack. Returns 0, or -1 if out of memory. */
 static int
 pack_clean(struct buf *b, const char *s)
 {
@@ -233,7 +233,7 @@ header_to_json(const struct header *h)
 	return text;
 }
 
-/* A string field as a copy. 1, 0: absent, -1: not a string without NUL, or out of memory. */
+/* Copies a string. Returns 1, 0 if it is absent, or -1 if it is not text. */
 static int
 get_str(const struct record *r, const char *name, char **out)
 {
@@ -246,7 +246,7 @@ get_str(const struct record *r, const char *name, char **out)
 	return got;
 }
 
-/* Returns whether a field is an array, or a map, of strings without NUL. */
+/* Returns whether a field is an array or map of strings without NUL. */
 static int
 holds_strings(const struct record *r, const char *name, enum token_type type)
 {
@@ -327,7 +327,7 @@ get_blocks(struct header *h, const struct record *r)
 	return got;
 }
 
-/* The fields behind "kind". NULL, or the name of the first that is missing or wrong. */
+/* Sets all but the kind. Returns NULL, or the name of a wrong field. */
 static const char *
 get_fields(struct header *h, const struct record *r)
 {
@@ -351,7 +351,7 @@ get_fields(struct header *h, const struct record *r)
 		return "dtype";
 	if (get_chain(h, r) != 0)
 		return "chain";
-	/* an activation without its block or model could be taken for any other */
+	/* without them an activation could be taken for one of another block */
 	if (h->kind != STREAM_ACTIVATIONS && h->kind != STREAM_BARRIER)
 		return NULL;
 	if (h->dim == 0)

@@ -1,5 +1,5 @@
 /*
- * header - the first object of a stream: what its records are, and how it was made.
+ * header - the first object of a stream: what follows, and how it was made.
  */
 #ifndef ODESTEER_HEADER_H
 #define ODESTEER_HEADER_H
@@ -12,49 +12,63 @@
 
 enum stream_kind {
 	STREAM_EXAMPLES,	/* texts: prompt, completion, label, ... */
-	STREAM_ACTIVATIONS,	/* one vector a record, in "act" */
+	STREAM_ACTIVATIONS,	/* one vector per record, in "act" */
 	STREAM_COMPLETIONS,	/* what generate wrote */
 	STREAM_BARRIER		/* one record: a fitted barrier */
 };
-const char *stream_kind_name(enum stream_kind k);	/* static */
+/* Returns what headers call a kind, such as "examples". */
+const char *stream_kind_name(enum stream_kind k);
 
 struct header {
 	enum stream_kind kind;
-	char *model;		/* general.name of the model, NULL where none took part */
-	char *digest;		/* its digest (lm.h), NULL likewise */
-	int *block;		/* blocks the activations are of, 0-based; NULL when n_block is 0 */
+	char *model;		/* the model's name; NULL: no model took part */
+	char *digest;		/* its lm_digest(), or NULL */
+	int *block;		/* blocks of the activations, from 0 on; NULL if n_block is 0 */
 	size_t n_block;
-	size_t dim;		/* numbers in an activation, 0 where there are none */
-	int half;		/* activations are float16 on the wire, else float32 */
-	struct record **chain;	/* what each tool did to the stream, oldest first */
+	size_t dim;		/* numbers in an activation; 0: there are no activations */
+	int half;		/* they are stored as float16, else as float32 */
+	struct record **chain;	/* what each tool did, the oldest first: odesteer-stream(5) */
 	size_t n_chain;
 };
 
+/* Makes h an empty header, to be released with header_release. */
 void header_init(struct header *h, enum stream_kind kind);
 void header_release(struct header *h);
-int header_copy(struct header *to, const struct header *from);	/* to: uninitialised */
+
+/*
+ * These functions copy their arguments; what is not UTF-8 becomes U+FFFD. They
+ * return 0, or -1 if out of memory. header_copy initialises `to`.
+ */
+int header_copy(struct header *to, const struct header *from);
 int header_set_model(struct header *h, const char *name, const char *digest);
 int header_set_blocks(struct header *h, const int *block, size_t n);
 /*
- * Appends a link to the chain: argv as main() got it after argv[0], seed NULL if
- * none was used. header_add_side then names a file or model, with its digest,
- * that the last link also depended on, and header_add_value tells later tools
- * something under a name that odesteer-stream(5) lists. Each returns 0, or -1 if
- * memory runs out.
+ * Appends a link for a tool's run with argv[argc], its name left out. seed may
+ * be NULL.
  */
-int header_add_link(struct header *h, const char *tool, const char *version,
-    int argc, char *const argv[], const uint64_t *seed);
+int header_add_link(struct header *h, const char *tool, const char *version, int argc,
+    char *const argv[], const uint64_t *seed);
+/* Adds to the last link a file or model that the run read beside its input. */
 int header_add_side(struct header *h, const char *name, const char *digest);
+/* Adds a string for later tools to the last link; see odesteer-stream(5). */
 int header_add_value(struct header *h, const char *name, const char *value);
-/* Returns the string that link i has under this name, borrowed, or NULL if it has none. */
-const char *header_value(const struct header *h, size_t i, const char *name);
-/* the header as one JSON object {"odesteer":"stream",...}; malloc'ed, caller frees; NULL: out of memory */
-char *header_to_json(const struct header *h);
 
-/* The header as a record, mark and all, and back: h uninitialised, set on 0 only. */
+/* Returns the string that link i has under a name, borrowed; NULL: none. */
+const char *header_value(const struct header *h, size_t i, const char *name);
+
+/*
+ * Returns h as a JSON object, which the caller frees, or NULL if out of memory.
+ */
+char *header_to_json(const struct header *h);
+/* Makes r the first object of a stream. Returns 0, or -1 if out of memory. */
 int header_to_record(const struct header *h, struct record *r);
+/* Initialises h from one. Returns 0, or -1; then h is not to be released. */
 int header_from_record(struct header *h, const struct record *r, struct err *e);
-/* The first thing in which b differs from a that keeps them from being one stream, or NULL. */
+/*
+ * Compares two headers whose records shall form one stream. Returns the name of
+ * the first thing in which they differ, such as "block", or NULL if there is
+ * none. Chains may differ.
+ */
 const char *header_differs(const struct header *a, const struct header *b);
 
 #endif

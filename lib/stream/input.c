@@ -13,13 +13,13 @@
 enum { SIZE = 65536 };
 
 struct input {
-	int fd;			/* -1: from source */
+	int fd;			/* -1: source is used */
 	ssize_t (*source)(void *ctx, void *p, size_t n, struct err *e);
 	void *ctx;
-	int gzip;		/* -1: not known yet; else whether it is */
-	int inside;		/* between the first and last byte of a gzip member */
-	int pending;		/* zlib may hold output that there was no room for */
-	size_t pos, len;	/* what is in raw and not used yet */
+	int gzip;		/* whether it is gzip; -1: not known yet */
+	int inside;		/* a gzip member has begun and not ended */
+	int pending;		/* zlib may have more output than there was room for */
+	size_t pos, len;	/* raw[pos] to raw[len - 1] were not used yet */
 	z_stream z;
 	char name[512];
 	unsigned char raw[SIZE];
@@ -89,14 +89,14 @@ input_wait(const struct input *in, int ms)
 	struct pollfd p = { .fd = in->fd, .events = POLLIN };
 	int got;
 
-	/* a regular file is always ready, and so is an error */
+	/* a regular file is always ready, and so is one with an error */
 	do
 		got = poll(&p, 1, ms);
 	while (got < 0 && errno == EINTR);
 	return got > 0;
 }
 
-/* More raw bytes behind those not used yet: their number, 0 at the end, -1, INPUT_LATER. */
+/* Reads raw bytes. Returns their number, 0 at the end, -1 or INPUT_LATER. */
 static ssize_t
 fill(struct input *in, int wait, struct err *e)
 {
@@ -123,7 +123,7 @@ fill(struct input *in, int wait, struct err *e)
 	return n;
 }
 
-/* Is it gzip? Its first two bytes tell. 0, -1, INPUT_LATER. */
+/* Sets in->gzip by the first two bytes. Returns 0, -1 or INPUT_LATER. */
 static int
 detect_gzip(struct input *in, int wait, struct err *e)
 {
@@ -133,7 +133,7 @@ detect_gzip(struct input *in, int wait, struct err *e)
 		if ((n = fill(in, wait, e)) < 0)
 			return (int)n;
 	in->gzip = in->len >= 2 && in->raw[0] == 0x1f && in->raw[1] == 0x8b;
-	/* 16: a gzip wrapper and nothing else */
+	/* 16: gzip, not zlib */
 	if (in->gzip && inflateInit2(&in->z, MAX_WBITS + 16) != Z_OK) {
 		in->gzip = 0;
 		return err_memory(e);
@@ -160,7 +160,7 @@ read_gzip(struct input *in, void *p, size_t n, int wait, struct err *e)
 				return in->inside ?
 				    err_set(e, "%s is a truncated gzip file", in->name) : 0;
 		}
-		/* another member may follow */
+		/* one member may follow another */
 		if (!in->inside && inflateReset(&in->z) != Z_OK)
 			return err_memory(e);
 		in->inside = 1;

@@ -1,8 +1,8 @@
 /*
- * input - bytes from a file, standard input or a function, gunzipped when they are gzip.
+ * input - bytes from a file, standard input or a function. Decompresses gzip.
  *
- * Private to the library. zlib's own gzread waits until all that was asked for
- * is there; a stream between processes must hand on what has come so far.
+ * Private to the library. zlib's gzread waits for all the bytes that it was
+ * asked for, but a stream between processes must pass on what has arrived.
  */
 #ifndef ODESTEER_INPUT_H
 #define ODESTEER_INPUT_H
@@ -15,23 +15,35 @@
 
 struct input;
 
-struct input *input_open(const char *path, struct err *e);	/* "-": standard input; NULL on failure */
-/* Bytes that fn gets (as a stream_source_fn), known to messages by `name`; NULL on failure. */
-struct input *input_open_source(ssize_t (*fn)(void *ctx, void *p, size_t n, struct err *e), void *ctx,
-    const char *name, struct err *e);
+/* Opens a file, or standard input ("-"). Returns NULL on failure. */
+struct input *input_open(const char *path, struct err *e);
+/*
+ * Opens the bytes of fn, a stream_source_fn, which messages call `name`.
+ * Returns NULL on failure.
+ */
+struct input *input_open_source(ssize_t (*fn)(void *ctx, void *p, size_t n, struct err *e),
+    void *ctx, const char *name, struct err *e);
+void input_close(struct input *in);		/* NULL is fine */
+/* Returns what messages call the input: 'path', quoted, or standard input. */
+const char *input_name(const struct input *in);
+
 enum { INPUT_LATER = -2 };
 /*
- * Bytes read, at least 1; 0: the end; -1: error (a truncated or broken gzip file, too);
- * INPUT_LATER: there are none yet, and it was not to wait for them.
+ * Reads 1 to n bytes into p. Returns their number, 0 at the end, -1 with a
+ * message in e, or, if !wait and no bytes have arrived yet, INPUT_LATER.
  */
 ssize_t input_read(struct input *in, void *p, size_t n, int wait, struct err *e);
-/* Bytes read, fewer than n only at the end; -1: error. */
+/* Reads n bytes, or fewer at the end. Returns their number, or -1. */
 ssize_t input_read_all(struct input *in, void *p, size_t n, struct err *e);
-/* The size of a regular file that is not gzip, once something was read: 1; 0: it is none. */
+/*
+ * Sets *size to the file's size. Returns 1, or 0 if it is not a regular file or
+ * is gzip, which a first input_read finds out.
+ */
 int input_size(const struct input *in, uint64_t *size);
-/* Waits at most ms milliseconds for bytes or the end: 1 if there are any, 0 if not, and 0 for a source. */
+/*
+ * Waits up to ms milliseconds for bytes or the end. Returns 1 if they came, or
+ * 0; always 0 for the bytes of a function.
+ */
 int input_wait(const struct input *in, int ms);
-void input_close(struct input *in);	/* NULL is fine */
-const char *input_name(const struct input *in);	/* as messages have it: 'path' or standard input */
 
 #endif

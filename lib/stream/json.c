@@ -18,7 +18,7 @@ pack(msgpack_packer *pk, const json_t *v)
 	case JSON_OBJECT:
 		if (msgpack_pack_map(pk, json_object_size(v)) != 0)
 			return -1;
-		/* the cast: iterating does not change it, but the macro takes no const */
+		/* the macro takes no const, but does not change it */
 		json_object_foreach((json_t *)(uintptr_t)v, name, item) {
 			n = strlen(name);
 			if (msgpack_pack_str(pk, n) != 0 ||
@@ -61,7 +61,7 @@ json_parse(struct buf *to, const char *text, size_t len, struct err *e)
 	json_t *v;
 	int rc;
 
-	/* a newline would be a line of jansson's own, whose columns begin anew */
+	/* after a newline jansson would count columns from 1 again */
 	while (len > 0 && (text[len - 1] == '\n' || text[len - 1] == '\r'))
 		len--;
 	v = json_loadb(text, len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &why);
@@ -80,7 +80,7 @@ json_parse(struct buf *to, const char *text, size_t len, struct err *e)
 int
 json_append_string(struct buf *to, const char *s, size_t n)
 {
-	/* at worst six characters for one, and the quotes */
+	/* six characters for one, \u0000, and the quotes */
 	size_t room = 6 * n + 2, len;
 	json_t *v;
 
@@ -94,7 +94,10 @@ json_append_string(struct buf *to, const char *s, size_t n)
 	return 0;
 }
 
-/* The shortest text that reads back as the same number, with a mark that it is no integer. */
+/*
+ * Appends the shortest text that reads back as the same number. It always has a
+ * point or an exponent, which integers have not.
+ */
 static int
 append_number(struct buf *to, double d)
 {
@@ -129,7 +132,7 @@ members_to_json(struct buf *to, const struct token *t, const unsigned char *p, s
 	return buf_append(to, map ? "}" : "]", 1);
 }
 
-/* The value at p + *at, which a walk has found good; *at goes behind it. */
+/* Appends the value at p + *at as JSON, and moves *at after it. */
 static int
 value_to_json(struct buf *to, const unsigned char *p, size_t n, size_t *at)
 {
@@ -158,7 +161,7 @@ value_to_json(struct buf *to, const unsigned char *p, size_t n, size_t *at)
 		break;
 	case TOKEN_NIL:
 		break;
-	case TOKEN_BIN:	/* only "act", which record.c writes; a walk lets no extension by */
+	case TOKEN_BIN:	/* record.c writes "act", and a walk refuses extensions */
 	case TOKEN_EXT:
 		return -1;
 	}

@@ -1,5 +1,5 @@
 /*
- * json - JSON values to msgpack and back, by way of jansson.
+ * json - converts JSON, which jansson parses, to msgpack and back.
  */
 #ifndef ODESTEER_JSON_H
 #define ODESTEER_JSON_H
@@ -9,9 +9,14 @@
 #include "base/buf.h"
 #include "base/err.h"
 
-/* One JSON value appended as msgpack, and a msgpack value appended as JSON. */
+/* Appends the JSON object text[len] as msgpack. Returns 0 or -1. */
 int json_parse(struct buf *to, const char *text, size_t len, struct err *e);
-int json_append(struct buf *to, const unsigned char *p, size_t n);	/* -1: out of memory */
-int json_append_string(struct buf *to, const char *s, size_t n);	/* a JSON string; -1: out of memory */
+/*
+ * Appends the msgpack value p[n] as JSON. It must be valid (walk_run, wire.h)
+ * and not hold binary. Returns 0, or -1 if out of memory.
+ */
+int json_append(struct buf *to, const unsigned char *p, size_t n);
+/* Appends s[n] as a JSON string. Returns 0, or -1 if out of memory. */
+int json_append_string(struct buf *to, const char *s, size_t n);
 
 #endif

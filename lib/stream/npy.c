@@ -13,8 +13,9 @@
 #include "stream/output.h"
 
 enum {
-	MAGIC = 6, LONGEST = 65535,	/* bytes of a header: what version 1.0 can say */
-	OWN = 128			/* bytes before the numbers in what is written here, as numpy has it */
+	MAGIC = 6,
+	LONGEST = 65535,	/* bytes of a header, as many as version 1.0 can have */
+	OWN = 128		/* bytes before the numbers when writing, as in NumPy's files */
 };
 static const char magic[MAGIC + 1] = "\x93NUMPY";
 
@@ -29,11 +30,12 @@ npy_type_name(enum npy_type t)
 	return types[t].name;
 }
 
-enum { TOKEN = 32 };		/* bytes of a token that a header can need, with its NUL */
+enum { TOKEN = 32 };		/* room for any token that a header needs, with its NUL */
 
 /*
- * Reads a token of the dictionary: '"', a string, whose text goes to s without its quotes; '0', a word or
- * number, which goes there too; or a punctuation mark. 0 at the end, and for what no header has.
+ * Reads a token of the dictionary. Returns '"' and a string without its quotes
+ * in s, '0' and a word or number in s, a punctuation mark, or 0 at the end and
+ * for what no header has.
  */
 static int
 next_token(const char **p, char s[TOKEN])
@@ -57,7 +59,10 @@ next_token(const char **p, char s[TOKEN])
 	return n > 0 ? '0' : *at;
 }
 
-/* Reads a tuple of numbers behind its '('. Returns how many there are, the first two in shape, or -1. */
+/*
+ * Reads a tuple of numbers after its '('. Returns how many there are, and sets
+ * shape to the first two; or returns -1.
+ */
 static int
 read_shape(const char **p, uint64_t shape[2])
 {
@@ -65,7 +70,9 @@ read_shape(const char **p, uint64_t shape[2])
 	int n = 0, token;
 
 	while ((token = next_token(p, s)) == '0') {
-		/* beyond 64 bits it is the greatest of them, which is refused later */
+		/*
+		 * too long a number becomes ULLONG_MAX, which is refused later
+		 */
 		shape[n > 0] = strtoull(s, &end, 10);
 		n++;
 		/* Python 2 wrote 48L */
@@ -77,7 +84,7 @@ read_shape(const char **p, uint64_t shape[2])
 	return token == ')' ? n : -1;
 }
 
-/* The dictionary text[len], with a NUL behind it, says what is in the file. 0, or -1 with a message. */
+/* Sets type, dim and rows by the dictionary text[len], followed by a NUL. */
 static int
 parse(struct npy *m, const char *text, size_t len, struct err *e)
 {
@@ -135,7 +142,7 @@ bad:
 	    name, (size_t)(p - text) + 1);
 }
 
-/* Reads p[n] of the header. 0, or -1 with a message. */
+/* Reads n bytes of the header into p. */
 static int
 read_bytes(const struct npy *m, void *p, size_t n, struct err *e)
 {
@@ -147,7 +154,7 @@ read_bytes(const struct npy *m, void *p, size_t n, struct err *e)
 	    input_name(m->in));
 }
 
-/* The header; *start: its length. 0, or -1 with a message. */
+/* Reads the header and sets *start to its length. */
 static int
 read_header(struct npy *m, size_t *start, struct err *e)
 {
@@ -162,7 +169,7 @@ read_header(struct npy *m, size_t *start, struct err *e)
 		return -1;
 	if (got == 0 || memcmp(head, magic, (size_t)got) != 0)
 		return err_set(e, "%s is not a .npy file", name);
-	/* a magic cut short is at its end here, too */
+	/* fails, too, if the file ended within its magic */
 	if (read_bytes(m, head + MAGIC, 2, e) != 0)
 		return -1;
 	if (head[MAGIC] < 1 || head[MAGIC] > 3 || head[MAGIC + 1] != 0)
@@ -198,7 +205,7 @@ goes_on(const struct npy *m, struct err *e)
 	    (unsigned long long)m->rows);
 }
 
-/* A regular file tells at once whether its header is right, before anything is made of that. */
+/* Refuses a regular file of the wrong size before its rows are used. */
 static int
 check_size(const struct npy *m, size_t start, struct err *e)
 {
@@ -253,7 +260,7 @@ npy_read(struct npy *m, float *row, struct err *e)
 	const char *name = input_name(m->in);
 	size_t width = types[m->type].width, i;
 	int end = m->n_read == m->rows;
-	/* a byte behind the last row is one too many */
+	/* after the last row, try to read one byte too many */
 	ssize_t got = input_read_all(m->in, m->raw, end ? 1 : m->dim * width, e);
 
 	if (got < 0)
@@ -292,14 +299,14 @@ npy_close(struct npy *m)
 
 struct npy_sink {
 	struct output file;
-	FILE *out;			/* that of file */
+	FILE *out;			/* file.file */
 	size_t dim;
 	int half;
 	uint64_t rows;
 	unsigned char *raw;		/* one row */
 };
 
-/* Always OWN bytes, whatever the number of rows: 20 digits of it and 8 of dim leave room. */
+/* Writes the header. OWN bytes suffice for 20 digits of rows and 8 of dim. */
 static int
 write_header(struct npy_sink *k)
 {

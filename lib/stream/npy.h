@@ -1,10 +1,11 @@
 /*
- * npy - matrices in NumPy's .npy files, a row at a time.
+ * npy - matrices in NumPy's .npy files, one row at a time.
  *
- * Source: NEP 1, "A Simple File Format for NumPy Arrays", and numpy/lib/format.py for
- * versions 2.0 and 3.0. A file is the bytes \x93NUMPY, two of version, the length of what
- * follows (2 bytes, little-endian; 4 from version 2.0 on), a Python dictionary with the
- * keys descr, fortran_order and shape, spaces and a newline, and then the numbers.
+ * Source: NEP 1, "A Simple File Format for NumPy Arrays", and for versions 2.0
+ * and 3.0 numpy/lib/format.py. A file is the bytes \x93NUMPY, two of version,
+ * the length of the rest of the header (2 bytes, little-endian; 4 from version
+ * 2.0 on), a Python dictionary with the keys descr, fortran_order and shape,
+ * spaces and a newline, and then the numbers.
  */
 #ifndef ODESTEER_NPY_H
 #define ODESTEER_NPY_H
@@ -15,41 +16,48 @@
 #include "base/err.h"
 
 enum npy_type { NPY_FLOAT16, NPY_FLOAT32, NPY_FLOAT64 };
-const char *npy_type_name(enum npy_type t);	/* "<f2" and so on; static */
+/* Returns what a file calls a type: "<f2", "<f4" or "<f8". */
+const char *npy_type_name(enum npy_type t);
+
+enum { NPY_DIM = 64 * 1024 * 1024 };	/* the largest dim, which is a stream's as well */
 
 struct input;
 
-/* A matrix that is read. */
+/* A matrix being read. */
 struct npy {
 	enum npy_type type;
 	uint64_t rows;
-	size_t dim;			/* numbers in a row, from 1 to NPY_DIM */
+	size_t dim;			/* numbers in a row, 1 to NPY_DIM */
 
-	struct input *in;		/* these are the reader's own */
+	struct input *in;		/* private, as all that follows */
 	uint64_t n_read;
 	unsigned char *raw;		/* one row */
 };
 
-/* Opens a matrix of little-endian floats in C order, plain or gzip; NULL on failure. A pipe will do. */
+/*
+ * Opens a matrix of little-endian floats in C order. The file may be gzip or a
+ * pipe. Returns NULL on failure.
+ */
 struct npy *npy_open(const char *path, struct err *e);
 /*
- * 1: row[dim] holds the next row, float64 rounded; 0: there are no more rows, and nothing
- * else; -1: error (a number that is not finite or too great for float32, a truncated file).
+ * Reads the next row into row[dim], rounded if the file has float64. Returns 1,
+ * 0 at the end, or -1 on error. A number that is not finite or is too great for
+ * float32 is an error, and so is a file with too few or too many bytes.
  */
 int npy_read(struct npy *m, float *row, struct err *e);
 void npy_close(struct npy *m);			/* NULL is fine */
 
-enum { NPY_DIM = 64 * 1024 * 1024 };		/* the most a stream's header can say */
-
-struct npy_sink;		/* a writer */
+struct npy_sink;
 
 /*
- * Opens a file for rows of dim numbers, version 1.0, float16 or float32. It must be seekable,
- * for its header says how many rows there are. Written as path.tmp, as a stream is (output.h).
+ * Creates a file of version 1.0 for rows of dim float16 (half) or float32. It
+ * must be seekable, because its header holds the number of rows. Returns NULL
+ * on failure. See output.h for the file's name until then.
  */
 struct npy_sink *npy_sink_open(const char *path, size_t dim, int half, struct err *e);
+/* Writes row[dim]. Returns 0 or -1. */
 int npy_sink_write(struct npy_sink *k, const float *row, struct err *e);
-/* Writes the header, checks the close; frees k in any case. */
+/* Completes the file. Frees k, also on failure. Returns 0 or -1. */
 int npy_sink_close(struct npy_sink *k, struct err *e);
 
 #endif

@@ -9,11 +9,11 @@
 #include "stream/json.h"
 #include "stream/wire.h"
 
-/* A field: its name and its raw msgpack value, each with a NUL behind it, in the record's bytes. */
+/* Where a name and its msgpack value are, each with a NUL after it. */
 struct field_slot {
 	size_t name, name_len;
 	size_t off, len;
-	size_t room;			/* a new value of up to this length goes in place */
+	size_t room;			/* a new value of this length fits here */
 };
 
 struct record {
@@ -115,7 +115,7 @@ record_raw(const struct record *r, const char *name, size_t *len)
 	return r->bytes.p + f->off;
 }
 
-/* 1 and the token at the value's first byte, 0 for absent or null */
+/* Reads a value's first token. Returns 1, or 0 if it is absent or null. */
 static int
 get(const struct record *r, const char *name, struct token *t, const unsigned char **p)
 {
@@ -196,7 +196,7 @@ record_get_nums(const struct record *r, const char *name, double **v, size_t *n)
 	if (t.type != TOKEN_ARRAY || (out = malloc((t.n + 1) * sizeof *out)) == NULL)
 		return -1;
 	for (i = 0, at = t.head; i < t.n; i++, at += item.head) {
-		/* a value inside a record was walked when it came: the head is there */
+		/* a walk has found the value valid */
 		token_read(&item, p + at, SIZE_MAX - at);
 		if (token_num(&item, &out[i]) < 0) {
 			free(out);
@@ -257,9 +257,9 @@ record_get_key(const struct record *r, const char *name, char *buf, size_t size,
 }
 
 /*
- * A value being set. It is packed at the end of the record's bytes, then moved to
- * where the old one was when it fits there, so that a record that is
- * set again and again does not grow.
+ * A value being set. It is packed at the end of the record's bytes, and then
+ * moved to the place of the old value if it fits there, so that a record whose
+ * fields are set many times does not grow.
  */
 struct setting {
 	msgpack_packer pk;
@@ -275,7 +275,7 @@ set_begin(struct record *r)
 	return s;
 }
 
-/* Makes what was packed since set_begin the value of field `name`; nothing is set if packing it has failed. */
+/* Sets a field to what was packed since set_begin, unless that failed. */
 static int
 set_end(struct record *r, const char *name, const struct setting *s, int failed)
 {
@@ -341,7 +341,7 @@ record_set_num(struct record *r, const char *name, double v)
 	return set_end(r, name, &s, msgpack_pack_double(&s.pk, v));
 }
 
-/* Sets an array of n numbers, which are num[n], or integer[n] if num is NULL. */
+/* Sets an array to num[n], or to integer[n] if num is NULL. */
 static int
 set_array(struct record *r, const char *name, const double *num, const int *integer, size_t n)
 {
@@ -477,7 +477,7 @@ record_from_wire(struct record *r, const unsigned char *p, size_t n, struct err 
 	if (t.n > WIRE_FIELDS)
 		return err_set(e, "it has %llu fields, more than %d", (unsigned long long)t.n,
 		    WIRE_FIELDS);
-	/* NULs for names and values come on top */
+	/* names and values get a NUL each */
 	if (reserve_slots(r, t.n) != 0 || buf_reserve(&r->bytes, n + 2 * t.n) != 0)
 		return err_memory(e);
 	for (i = 0, at = t.head; i < t.n; i++) {
@@ -526,7 +526,7 @@ record_to_wire(const struct record *r, struct buf *to)
 	return 0;
 }
 
-/* The text form of "act", which is an array of numbers there. */
+/* Appends "act" as a JSON array. */
 static int
 act_to_json(const struct record *r, int half, struct buf *to)
 {
@@ -539,7 +539,7 @@ act_to_json(const struct record *r, int half, struct buf *to)
 		return -1;
 	for (i = 0; i < t.n / width; i++) {
 		double x = (double)le_load(p + t.head + i * width, half);
-		/* "-0" would be an integer, which has no sign */
+		/* "-0" would be read as an integer, and lose its sign */
 		int n = snprintf(text, sizeof text, "%c%.*g%s", i == 0 ? '[' : ',', 9, x,
 		    x == 0 && signbit(x) ? ".0" : "");
 

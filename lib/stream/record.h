@@ -1,14 +1,9 @@
 /*
- * record - one record of a stream: named values in a fixed order.
+ * record - one record of a stream: named values, in order.
  *
- * A value is what JSON can say, or the binary "act" (odesteer-stream(5)); what a
- * tool does not know it passes on untouched. Setting a name that exists replaces its value in place, so the
- * order of the fields survives every tool.
- *
- * Every get answers 1 (there, and of that type), 0 (absent or null) or -1
- * (there, but of another type). Pointers that a get hands out are borrowed:
- * valid until the record is changed, cleared or freed. Every set answers 0, or
- * -1 when memory runs out.
+ * A value is what JSON can express, or the binary "act" (odesteer-stream(5)).
+ * Setting a field that exists replaces its value in place, and fields that a
+ * tool does not know stay, so that every tool keeps the order of the fields.
  */
 #ifndef ODESTEER_RECORD_H
 #define ODESTEER_RECORD_H
@@ -21,72 +16,90 @@
 
 struct record;
 
-struct record *record_alloc(void);		/* NULL: out of memory */
+/* Returns an empty record, or NULL if out of memory. record_free frees it. */
+struct record *record_alloc(void);
 void record_free(struct record *r);		/* NULL is fine */
-void record_clear(struct record *r);		/* no fields left; memory is kept */
+/* Removes all fields. */
+void record_clear(struct record *r);
+/* Makes `to` equal to `from`. Returns 0, or -1 if out of memory. */
 int record_copy(struct record *to, const struct record *from);
 
-size_t record_size(const struct record *r);	/* number of fields */
-const char *record_name(const struct record *r, size_t i);	/* borrowed, NUL-terminated */
+/* Returns the number of fields. */
+size_t record_size(const struct record *r);
+/* Returns the name of field i, borrowed until r changes. */
+const char *record_name(const struct record *r, size_t i);
+/* Returns whether there is a field `name`. */
 int record_has(const struct record *r, const char *name);
 
-/* s is NUL-terminated; len (may be NULL) does not count the NUL */
+/*
+ * These functions read the field `name`. They return 1; 0 if it is absent or
+ * null; or -1 if it has another type. Strings are borrowed until r changes.
+ */
+/* Reads a string of *len bytes and a NUL after them. len may be NULL. */
 int record_get_str(const struct record *r, const char *name, const char **s, size_t *len);
-int record_get_int(const struct record *r, const char *name, int64_t *v);	/* true/false count as 1/0 */
-int record_get_num(const struct record *r, const char *name, double *v);	/* integers count */
-/* an array of numbers: *v is malloc'ed (caller frees), *n its length */
+/* Reads an integer. True and false count as 1 and 0. */
+int record_get_int(const struct record *r, const char *name, int64_t *v);
+/* Reads a number, which may be an integer. */
+int record_get_num(const struct record *r, const char *name, double *v);
+/* Reads an array of *n numbers, which the caller frees. */
 int record_get_nums(const struct record *r, const char *name, double **v, size_t *n);
 /*
- * string i of an array of strings; no NUL is behind it. 0: there is no such string or field;
- * -1: the field is no array, or it or one before it is no string
+ * Reads string i of an array, *len bytes without a NUL. Returns 0 if the array
+ * is shorter, and -1 if that or an earlier element is not a string.
  */
-int record_get_str_at(const struct record *r, const char *name, size_t i, const char **s, size_t *len);
+int record_get_str_at(const struct record *r, const char *name, size_t i, const char **s,
+    size_t *len);
 
-enum { RECORD_KEY_SIZE = 256 };	/* of an id or group that every tool takes, with its NUL */
+enum { RECORD_KEY_SIZE = 256 };	/* room for an id or group, with its NUL */
 /*
- * The text of a string or integer field (an id or a group), as a copy:
- * 0, or -1 with a message that names the field (absent, another type, longer
- * than size - 1).
+ * Copies a string or integer (an id, a group) to buf[size] as text. Returns 0,
+ * or -1 if the field is absent, has another type or is too long.
  */
-int record_get_key(const struct record *r, const char *name, char *buf, size_t size, struct err *e);
+int record_get_key(const struct record *r, const char *name, char *buf, size_t size,
+    struct err *e);
 
+/* These functions set a field. They return 0, or -1 if out of memory. */
 int record_set_str(struct record *r, const char *name, const char *s, size_t len);
 int record_set_int(struct record *r, const char *name, int64_t v);
 int record_set_num(struct record *r, const char *name, double v);
 int record_set_nums(struct record *r, const char *name, const double *v, size_t n);
 int record_set_ints(struct record *r, const char *name, const int *v, size_t n);
+/* Removes the field, if there is one. */
 void record_unset(struct record *r, const char *name);
 
 /*
- * The field "act": one activation of dim numbers, little-endian float32 or
- * float16 on the wire (header.half). Get fills out[dim]; 0, or -1 with a
- * message when it is absent or of another length (a stream has checked that its
- * values are finite). Set fails on a value that is not finite or that float16
- * cannot carry.
+ * The field "act": an activation of dim numbers, stored as float16 (half) or
+ * float32. These functions return 0, or -1 on error.
  */
+/* Copies it to out[dim]. Fails if it is absent or has another length. */
 int record_get_act(const struct record *r, int half, float *out, size_t dim, struct err *e);
+/* Sets it. Fails if a number is not finite, or too great for float16. */
 int record_set_act(struct record *r, int half, const float *act, size_t dim, struct err *e);
-
-/*
- * Turn a field "act" that is an array of numbers, as JSON has it, into the binary one, and check that it
- * is dim finite numbers. 0, or -1 with a message.
- */
+/* Stores "act", an array of numbers until now, as binary. */
 int record_pack_act(struct record *r, int half, struct err *e);
+/* Fails unless "act" is dim finite numbers. */
 int record_check_act(const struct record *r, int half, size_t dim, struct err *e);
 
+/* Makes r equal to the JSON object line[len]. Returns 0 or -1. */
+int record_from_json(struct record *r, const char *line, size_t len, struct err *e);
 /*
- * Records as msgpack, for lib/ alone. record_from_wire: r becomes the map at p[n], in which a walk (wire.h)
- * has found nothing wrong; 0, or -1 (a name twice, too many). record_to_wire appends all fields as one map.
- * record_raw: the value of a field, borrowed, NULL if it is absent.
+ * Returns r as a JSON object, which the caller frees, or NULL. half says how
+ * "act" is stored.
+ */
+char *record_to_json(const struct record *r, int half, struct err *e);
+
+/* What follows is private to the library: records as msgpack. */
+
+/*
+ * Makes r equal to the map p[n], which must be valid (walk_run, wire.h).
+ * Returns 0, or -1 if a name occurs twice or there are too many.
  */
 int record_from_wire(struct record *r, const unsigned char *p, size_t n, struct err *e);
+/* Appends r as a map. Returns 0, or -1 if out of memory. */
 int record_to_wire(const struct record *r, struct buf *to);
+/* Returns a field's value, *len borrowed bytes, or NULL if it is absent. */
 const unsigned char *record_raw(const struct record *r, const char *name, size_t *len);
+/* Sets a field to the value p[len]. Returns 0, or -1 if out of memory. */
 int record_set_raw(struct record *r, const char *name, const unsigned char *p, size_t len);
-
-/* One JSON object (jansson), without the line's newline, and back. */
-int record_from_json(struct record *r, const char *line, size_t len, struct err *e);
-/* malloc'ed text (caller frees) or NULL; `half` says how to read "act" */
-char *record_to_json(const struct record *r, int half, struct err *e);
 
 #endif

@@ -11,13 +11,13 @@
 #include "stream/wire.h"
 
 struct sink {
-	gzFile out;			/* plain or gzip; NULL: to `memory` */
+	gzFile out;			/* plain or gzip; NULL: memory is used */
 	struct buf *memory;
 	struct output file;
-	struct buf b;			/* one object */
+	struct buf b;			/* the object being written */
 	uint64_t count;
 	uint32_t crc;
-	struct record *end;		/* the end record's counters */
+	struct record *end;		/* the end record */
 };
 
 static int
@@ -30,7 +30,7 @@ fail(const struct sink *k, struct err *e)
 	    code == Z_ERRNO ? strerror(errno) : why);
 }
 
-/* Writes what is in k->b as one object. */
+/* Writes the object in k->b. */
 static int
 write_object(struct sink *k, struct err *e)
 {
@@ -53,7 +53,7 @@ sink_alloc(struct buf *memory)
 		return NULL;
 	k->memory = memory;
 	k->crc = (uint32_t)crc32(0, NULL, 0);
-	/* counters come behind these, whose values are set at the end */
+	/* these come before any counter; sink_close sets their values */
 	if ((k->end = record_alloc()) != NULL &&
 	    record_set_str(k->end, WIRE_RESERVED, "end", strlen("end")) == 0 &&
 	    record_set_int(k->end, "count", 0) == 0 && record_set_int(k->end, "crc32", 0) == 0)
@@ -84,7 +84,7 @@ sink_open(const char *path, int gzip, const struct header *h, struct err *e)
 	}
 	if ((fd = output_open(&k->file, path, e)) < 0)
 		goto fail;
-	/* T: transparent, no gzip */
+	/* T: not gzip */
 	if ((k->out = gzdopen(fd, gzip ? "wb" : "wbT")) == NULL) {
 		close(fd);
 		err_memory(e);

@@ -1,5 +1,5 @@
 /*
- * sink - writes a stream: a header, records, an end record.
+ * sink - writes a stream: a header, records and an end record.
  */
 #ifndef ODESTEER_SINK_H
 #define ODESTEER_SINK_H
@@ -14,22 +14,24 @@ struct buf;
 struct sink;
 
 /*
- * Opens path ("-" or NULL: standard output) and writes the header. A file is
- * written as path.tmp and gets its name at sink_close; output.h tells a signal
- * handler what to unlink.
+ * Opens path ("-" or NULL: standard output) and writes the header. A file gets
+ * its name when sink_close succeeds (output.h). Returns NULL on failure.
  */
 struct sink *sink_open(const char *path, int gzip, const struct header *h, struct err *e);
+/* Works like sink_open, but appends to *to, which must outlive the sink. */
+struct sink *sink_open_memory(struct buf *to, const struct header *h, struct err *e);
+
+/* These functions return 0, or -1 on error. */
 int sink_write(struct sink *k, const struct record *r, struct err *e);
-/* More for the end record: a counter, a figure. */
+/* Adds a field to the end record. */
 int sink_counter(struct sink *k, const char *name, uint64_t v, struct err *e);
 int sink_number(struct sink *k, const char *name, double v, struct err *e);
-int sink_flush(struct sink *k, struct err *e);	/* what was written so far reaches the reader */
-/* Writes the end record, checks every close; frees k in any case. */
+/* Passes all that was written on to the reader. */
+int sink_flush(struct sink *k, struct err *e);
+/* Writes the end record, closes the file and frees k, also on failure. */
 int sink_close(struct sink *k, struct err *e);
-/* No end record; a file is removed. Frees k. NULL is fine. */
-void sink_abort(struct sink *k);
 
-/* A sink that appends to *to, which is the caller's and outlives it; no flush is needed. */
-struct sink *sink_open_memory(struct buf *to, const struct header *h, struct err *e);
+/* Frees k and removes its file, which gets no end record. NULL is fine. */
+void sink_abort(struct sink *k);
 
 #endif

@@ -13,34 +13,33 @@
 #include "stream/wire.h"
 
 enum { CHUNK = 65536 };
-/* Seconds after which stream_total gives up. */
-static const double total_limit = 0.3;
+static const double total_limit = 0.3;	/* seconds that stream_total may take */
 
 struct stream {
 	const char *const *path;	/* NULL: a source, which counts as one path */
-	size_t n_path, current;		/* current: the path being read */
+	size_t n_path, current;		/* path[current] is being read */
 	struct input *in;
 	struct buf b;
-	size_t pos;			/* of the next object in b */
-	struct {			/* what is known of that object, so that no byte is looked at twice */
-		struct walk walk;	/* of msgpack */
-		size_t len;		/* 0: it is not known to be whole */
-		size_t seen;		/* bytes of a line without a newline */
+	size_t pos;			/* where the next object begins in b */
+	struct {			/* what is known of that object: bytes are examined once */
+		struct walk walk;	/* over msgpack */
+		size_t len;		/* its length once it is complete; else 0 */
+		size_t seen;		/* bytes of a line that hold no newline */
 	} next;
-	int nowait;			/* fill answers INPUT_LATER rather than wait */
+	int nowait;			/* fill returns INPUT_LATER instead of waiting */
 	int eof;
-	int text;			/* a line is a prompt as it stands */
-	int json;			/* JSON Lines, or text: records are lines */
-	int ended;			/* the last path is */
+	int text;			/* lines are prompts */
+	int json;			/* records are lines: JSON, or text */
+	int ended;			/* after the last path */
 	int number;			/* records without an id get their number */
-	const struct header *missing;	/* not NULL: records come without act */
+	const struct header *missing;	/* of stream_open_without_act, or NULL */
 	struct header header;
-	struct record *scratch;		/* headers and end records */
-	uint64_t count, in_path;	/* records read: of all paths, of this one */
-	uint32_t crc;			/* of what was read of this path */
+	struct record *scratch;		/* a header or end record */
+	uint64_t count, in_path;	/* records read, of all paths and of this one */
+	uint32_t crc;			/* of this path so far */
 };
 
-/* The object at s->pos is done with. */
+/* Moves past the object at s->pos. */
 static void
 skip_object(struct stream *s, size_t len)
 {
@@ -48,7 +47,7 @@ skip_object(struct stream *s, size_t len)
 	memset(&s->next, 0, sizeof s->next);
 }
 
-/* More bytes behind those in the buffer: 1, 0 at the end, -1, INPUT_LATER. */
+/* Reads more bytes. Returns 1, 0 at the end, -1 or INPUT_LATER. */
 static int
 fill(struct stream *s, struct err *e)
 {
@@ -89,8 +88,8 @@ stream_locate_back(const struct stream *s, uint64_t back, struct err *e)
 }
 
 /*
- * The msgpack object that begins at s->pos: *len bytes. 1; 0: nothing but the end is there;
- * -1; INPUT_LATER.
+ * Reads the msgpack object at s->pos and sets *len to its length. Returns 1, 0
+ * at the end, -1 or INPUT_LATER.
  */
 static int
 next_object(struct stream *s, size_t *len, struct err *e)
@@ -122,7 +121,7 @@ is_blank(const unsigned char *p, size_t n)
 	return n == 0;
 }
 
-/* The same for a line of JSON, the newline included; empty lines are passed over. */
+/* Does the same with a line and its newline. Blank lines are skipped. */
 static int
 next_line(struct stream *s, size_t *len, struct err *e)
 {
@@ -152,7 +151,7 @@ next_line(struct stream *s, size_t *len, struct err *e)
 	}
 }
 
-/* Does a map begin with the mark of headers and end records? */
+/* Returns whether the object is a header or an end record. */
 static int
 is_marked(const unsigned char *p, size_t n)
 {
@@ -172,7 +171,7 @@ mark_is(const struct record *r, const char *what)
 	return record_get_str(r, WIRE_RESERVED, &mark, NULL) == 1 && strcmp(mark, what) == 0;
 }
 
-/* The header of the path just opened; h is uninitialised and set on 0 only. */
+/* Reads the header of a new path. Initialises h if this returns 0. */
 static int
 read_header(struct stream *s, struct header *h, struct err *e)
 {
@@ -194,13 +193,13 @@ read_header(struct stream *s, struct header *h, struct err *e)
 		if (record_from_json(s->scratch, (char *)s->b.p + s->pos, len, e) != 0)
 			return locate(s, 1, e);
 		if (!mark_is(s->scratch, "stream")) {
-			/* JSON Lines without a header; the line is read again as a record */
+			/* no header: the line is a record */
 			header_init(h, STREAM_EXAMPLES);
 			return s->missing != NULL && header_copy(h, s->missing) != 0 ?
 			    err_memory(e) : 0;
 		}
 	} else {
-		/* what is no stream at all shall not be read on in search of an object's end */
+		/* do not read on for ever in another format */
 		while (s->b.len < 16 && (got = fill(s, e)) > 0)
 			;
 		if (got < 0)
@@ -219,7 +218,7 @@ read_header(struct stream *s, struct header *h, struct err *e)
 	return header_from_record(h, s->scratch, e) != 0 ? err_prefix(e, "%s: ", name) : 0;
 }
 
-/* From here on `in` (NULL: could not be opened) is read; its header is *h. */
+/* Goes on with `in`, or fails if that is NULL, and reads its header. */
 static int
 start_path(struct stream *s, struct input *in, struct header *h, struct err *e)
 {
@@ -233,7 +232,7 @@ start_path(struct stream *s, struct input *in, struct header *h, struct err *e)
 	return in == NULL ? -1 : read_header(s, h, e);
 }
 
-/* Reads the header of the first input. s, or NULL, after which s is freed. */
+/* Starts with the first input. Returns s, or frees it and returns NULL. */
 static struct stream *
 start(struct stream *s, struct input *in, struct err *e)
 {
@@ -351,7 +350,7 @@ stream_expect(const struct stream *s, unsigned kinds, struct err *e)
 	    stream_kind_name(s->header.kind), wanted);
 }
 
-/* The end record of this path, and nothing behind it: 0, -1. */
+/* Checks the end record p[len], and that nothing follows. Returns 0 or -1. */
 static int
 check_end(struct stream *s, const unsigned char *p, size_t len, struct err *e)
 {
@@ -381,7 +380,7 @@ check_end(struct stream *s, const unsigned char *p, size_t len, struct err *e)
 	return err_set(e, "%s goes on behind its end record", name);
 }
 
-/* Checks the field "act" of a record just read, in JSON Lines an array of numbers that becomes binary. */
+/* Checks "act" of a record just read, after packing that of JSON Lines. */
 static int
 check_act(const struct stream *s, struct record *r, struct err *e)
 {
@@ -398,7 +397,7 @@ check_act(const struct stream *s, struct record *r, struct err *e)
 	return record_check_act(r, h->half, h->dim, e);
 }
 
-/* Makes a record of a line of text, without its newline. */
+/* Makes r a record with a line as its prompt. */
 static int
 record_from_text(struct record *r, const char *line, size_t len, struct err *e)
 {
@@ -410,7 +409,7 @@ record_from_text(struct record *r, const char *line, size_t len, struct err *e)
 	return record_set_str(r, "prompt", line, len) != 0 ? err_memory(e) : 0;
 }
 
-/* Makes a record of the object at p, of len bytes. */
+/* Makes r the record p[len]. */
 static int
 parse_record(const struct stream *s, struct record *r, const unsigned char *p, size_t len,
     struct err *e)
@@ -421,7 +420,7 @@ parse_record(const struct stream *s, struct record *r, const unsigned char *p, s
 	    record_from_wire(r, p, len, e);
 }
 
-/* Reads from the path at hand: 1, 0 at its end, -1. */
+/* Reads a record of the current path. Returns 1, 0 at its end, or -1. */
 static int
 read_record(struct stream *s, struct record *r, struct err *e)
 {
@@ -451,7 +450,7 @@ read_record(struct stream *s, struct record *r, struct err *e)
 	return stream_locate(s, e);
 }
 
-/* Sets the id of the record read last to its number, unless it has an id. */
+/* Sets the id of the record just read to its number, unless it has one. */
 static int
 set_number(const struct stream *s, struct record *r, struct err *e)
 {
@@ -487,18 +486,18 @@ stream_read(struct stream *s, struct record *r, struct err *e)
 	return got == 1 && s->number && set_number(s, r, e) != 0 ? -1 : got;
 }
 
-/* Reads on as far as no waiting is needed: INPUT_LATER, or else *end says whether the path at hand is at its end. */
+/* Reads on without waiting. Sets *end if the path ends, unless INPUT_LATER. */
 static int
 read_ahead(struct stream *s, int *end)
 {
-	struct err e;		/* what is wrong is wrong again when it is read */
+	struct err e;		/* stream_read will fail with the same error */
 	size_t len;
 	int got;
 
 	s->nowait = 1;
 	got = s->json ? next_line(s, &len, &e) : next_object(s, &len, &e);
 	*end = s->json ? got == 0 : got == 1 && is_marked(s->b.p + s->pos, len);
-	/* an end record is the end when there is nothing behind it */
+	/* nothing may follow an end record */
 	if (*end && !s->json && s->pos + len == s->b.len)
 		got = fill(s, &e);
 	s->nowait = 0;
@@ -525,7 +524,7 @@ stream_wait(struct stream *s, int ms)
 	return 1;
 }
 
-/* Are all paths regular files, which can be read twice? */
+/* Returns whether all paths are regular files, which can be read twice. */
 static int
 is_regular(const struct stream *s)
 {

@@ -1,10 +1,10 @@
 /*
- * stream - reads msgpack streams between tools: a header, records, an end record.
+ * stream - reads msgpack streams: a header, records and an end record.
  *
- * odesteer-stream(5) is the normative text. A reader takes the three as they
- * come from a file or a pipe, plain or gzip, and fails on anything short of a
- * correct end record. It also takes JSON Lines (first byte '{'), which count as
- * a stream of examples without a model or a chain.
+ * odesteer-stream(5) defines the format. A stream is read from files or pipes,
+ * plain or gzip, and refused unless it has a correct end record. JSON Lines
+ * (first byte '{') are taken as well; without a header they are examples that
+ * have neither a model nor a chain.
  */
 #ifndef ODESTEER_STREAM_H
 #define ODESTEER_STREAM_H
@@ -17,59 +17,80 @@
 #include "stream/header.h"
 #include "stream/record.h"
 
-struct stream;			/* a reader */
+struct stream;
 
 /*
- * Opens n paths, borrowed until close, to be read one after another as one
- * stream ("-", or n = 0, is standard input) and reads the first header; the
- * headers of the others must agree with it in kind, model, blocks, dim and
- * dtype. NULL on failure.
+ * Opens n paths as one stream, each to be read after the one before, and reads
+ * the first header. All headers must agree in kind, model, blocks, dim and
+ * dtype. "-", or n = 0, is standard input. The paths are borrowed until
+ * stream_close. Returns NULL on failure.
  */
 struct stream *stream_open(const char *const *path, size_t n, struct err *e);
-/* The same for files of plain text: each line that is not blank is a record with that "prompt". */
+/* Works like stream_open on text: each line is a prompt, unless it is blank. */
 struct stream *stream_open_text(const char *const *path, size_t n, struct err *e);
 /*
- * The same for records whose activations are elsewhere: no record may have an "act", and
- * JSON Lines that have no header get a copy of this one, which is borrowed until close.
+ * Works like stream_open on records whose activations are elsewhere: none may
+ * have "act", and JSON Lines without a header get a copy of `missing`, which is
+ * borrowed until stream_close.
  */
-struct stream *stream_open_without_act(const char *const *path, size_t n, const struct header *missing,
-    struct err *e);
+struct stream *stream_open_without_act(const char *const *path, size_t n,
+    const struct header *missing, struct err *e);
 /*
- * The same for bytes that fn gets: it puts at most n of them to p and returns how
- * many, 0 at the end, or -1 with a message. Messages call them `name`.
+ * Works like stream_open on what fn reads: it puts at most n bytes into p, and
+ * returns their number, 0 at the end, or -1 on error. Messages call the bytes
+ * `name`.
  */
 typedef ssize_t stream_source_fn(void *ctx, void *p, size_t n, struct err *e);
-struct stream *stream_open_source(stream_source_fn *fn, void *ctx, const char *name, struct err *e);
-const struct header *stream_header(const struct stream *s);	/* borrowed until close */
-/* Makes stream_read set "id" of a record that has none to its number, counted from 1 over all paths. */
+struct stream *stream_open_source(stream_source_fn *fn, void *ctx, const char *name,
+    struct err *e);
+void stream_close(struct stream *s);		/* NULL is fine */
+
+/* Returns the first header, borrowed until stream_close. */
+const struct header *stream_header(const struct stream *s);
+/*
+ * Checks that the stream has one of the kinds of the mask (1u << kind | ...).
+ * Returns 0, or -1 with a message that names its kind.
+ */
+int stream_expect(const struct stream *s, unsigned kinds, struct err *e);
+/*
+ * Makes stream_read set "id" of records that have none to their number, from 1
+ * on.
+ */
 void stream_number(struct stream *s);
-/* 1: r holds the next record; 0: the end record was there and right (again and again); -1: error */
+
+/*
+ * Reads the next record. Returns 1, 0 after a correct end record, or -1 on
+ * error.
+ */
 int stream_read(struct stream *s, struct record *r, struct err *e);
 /*
- * 1: stream_read will answer without waiting for input; 0: it would wait, or may, as the next of
- * several paths is to be opened first. Never waits itself: a tool that hands on what it has
- * where this says 0 keeps nobody waiting.
+ * Returns 1 if stream_read would not wait for input. Returns 0 if it would, or
+ * might because it opens the next path. A tool that flushes its output whenever
+ * this is 0 keeps no reader waiting.
  */
 int stream_pending(struct stream *s);
 /*
- * Waits until stream_read can return without waiting for input, for at most ms milliseconds after the last
- * bytes. Returns 1 if it can, 0 if not. Unlike stream_pending it returns 1 at the end of a path that another follows.
+ * Waits until stream_read would not wait for input, but at most ms milliseconds
+ * after the last bytes. Returns 1, or 0 if the time is over. Unlike
+ * stream_pending it returns 1 at the end of a path that another follows.
  */
 int stream_wait(struct stream *s, int ms);
-uint64_t stream_count(const struct stream *s);	/* records read so far, all paths */
+
+/* Returns how many records were read so far, of all paths. */
+uint64_t stream_count(const struct stream *s);
 /*
- * Counts the records of all paths by reading them a second time. Returns 0 if a path is not a regular
- * file, if one is damaged, or if counting takes longer than 0.3 s.
+ * Counts the records of all paths by reading them a second time. Returns 0 if a
+ * path is not a regular file or is damaged, or if counting takes over 0.3 s.
  */
 uint64_t stream_total(const struct stream *s);
-uint32_t stream_crc(const struct stream *s);	/* of all before the end record, once that was read */
-/* Puts "'path': record N: " in front of what is wrong with the record just read; returns -1. */
+/* Returns the checksum of all before the end record, once that was read. */
+uint32_t stream_crc(const struct stream *s);
+/*
+ * Puts "'path': record N: " in front of the message in e, for the record just
+ * read, or for the one read `back` records before it from the same path. Both
+ * return -1.
+ */
 int stream_locate(const struct stream *s, struct err *e);
-/* The same for the record read `back` before it, from the same path. */
 int stream_locate_back(const struct stream *s, uint64_t back, struct err *e);
-void stream_close(struct stream *s);	/* NULL is fine */
-
-/* e names the kind found when it is none of the kinds in the mask (1u << kind | ...). */
-int stream_expect(const struct stream *s, unsigned kinds, struct err *e);
 
 #endif

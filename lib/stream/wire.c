@@ -6,9 +6,11 @@
 
 #include "base/utf8.h"
 
-/* Types 0xc0 to 0xdf: what they are and how many bytes of number follow the first byte. */
+/*
+ * Types of the first bytes 0xc0 to 0xdf, and widths of the number after them.
+ */
 static const struct {
-	signed char type;	/* -1: never used */
+	signed char type;	/* -1: not used by msgpack */
 	unsigned char width;
 } marked[32] = {
 	{ TOKEN_NIL, 0 }, { -1, 0 }, { TOKEN_BOOL, 0 }, { TOKEN_BOOL, 0 },
@@ -111,7 +113,7 @@ token_read(struct token *t, const unsigned char *p, size_t n)
 	return 1;
 }
 
-/* What only a field name may not be, and what only a value may not be. */
+/* Checks a token that is not an array or a map, whose payload is at p. */
 static int
 check(struct walk *w, const struct token *t, const char *p, int key, struct err *e)
 {
@@ -154,7 +156,7 @@ walk_run(struct walk *w, const unsigned char *p, size_t n, struct err *e)
 
 			if (key)
 				return err_set(e, "a field name is not a string");
-			/* each element takes a byte at least */
+			/* each element has at least one byte */
 			if (t.head > room || left > room - t.head)
 				return err_set(e, "it is bigger than %d MiB", WIRE_LIMIT >> 20);
 			if (w->depth == WIRE_DEPTH)

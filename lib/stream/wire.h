@@ -1,11 +1,10 @@
 /*
- * wire - msgpack bytes, one token at a time: what record.c, header.c, json.c and
- * stream.c share. Private to the library.
+ * wire - reads msgpack one token at a time. Private to the library.
  *
- * msgpack-c packs. It does not unpack here: its unpacker allocates what a
- * length on the wire claims before the bytes are there. A walk finds an
- * object's extent in bytes that may still be arriving and checks all that can be
- * wrong with it; after that the raw bytes are the value.
+ * msgpack-c packs. It does not unpack here, because it allocates the length
+ * that a stream claims before the bytes have arrived. A walk finds the end of
+ * an object whose bytes may still be arriving, and all that can be wrong with
+ * it. From then on the object's bytes are used as they are.
  */
 #ifndef ODESTEER_WIRE_H
 #define ODESTEER_WIRE_H
@@ -16,9 +15,9 @@
 #include "base/err.h"
 
 enum {
-	WIRE_DEPTH = 32,		/* maps and arrays inside one another, the record included */
-	WIRE_FIELDS = 1024,		/* fields of one record */
-	WIRE_LIMIT = 256 * 1024 * 1024	/* bytes of one object or line */
+	WIRE_DEPTH = 32,		/* nested maps and arrays, the record included */
+	WIRE_FIELDS = 1024,		/* fields of a record */
+	WIRE_LIMIT = 256 * 1024 * 1024	/* bytes of an object or a line */
 };
 #define WIRE_RESERVED "odesteer"	/* the key that marks headers and end records */
 
@@ -27,34 +26,38 @@ enum token_type {
 	TOKEN_STR, TOKEN_BIN, TOKEN_EXT, TOKEN_ARRAY, TOKEN_MAP
 };
 struct token {
-	enum token_type type;	/* TOKEN_INT: negative; others are TOKEN_UINT */
+	enum token_type type;	/* TOKEN_INT is negative; other integers are TOKEN_UINT */
 	size_t head;		/* bytes before the payload or the elements */
-	uint64_t n;		/* bytes of payload, elements of an array, pairs of a map */
-	uint64_t u;		/* TOKEN_UINT, TOKEN_BOOL */
-	int64_t i;		/* TOKEN_INT; the type number of TOKEN_EXT */
-	double d;		/* TOKEN_NUM */
+	uint64_t n;		/* bytes of payload, elements of an array or pairs of a map */
+	uint64_t u;		/* of TOKEN_UINT and TOKEN_BOOL */
+	int64_t i;		/* of TOKEN_INT; the type number of TOKEN_EXT */
+	double d;		/* of TOKEN_NUM */
 };
-/* 1: *t is set (its payload may be missing); 0: n bytes do not hold the head; -1: not msgpack */
+/*
+ * Reads the head of the token at p[n]. Returns 1, 0 if it is not complete, or
+ * -1 if it is not msgpack.
+ */
 int token_read(struct token *t, const unsigned char *p, size_t n);
 
-/* A walk over one object; zero pos and depth to begin. */
+/* A walk over one object; all zero before it begins. */
 struct walk {
-	size_t pos;		/* bytes walked; the extent once walk_run has said 1 */
+	size_t pos;		/* bytes walked; the object's size once walk_run has returned 1 */
 	unsigned depth;
-	int act;		/* the last name was the record's own "act" */
+	int act;		/* the last name was "act", at the top */
 	struct {
-		uint64_t left;	/* elements still to come */
+		uint64_t left;	/* elements to come */
 		int map;
 	} open[WIRE_DEPTH];
 };
 /*
- * Goes on over p[0..n), p being the object's first byte: 1 at its end, 0 when more
- * bytes are needed (call again with them), -1 when it is not well-formed: not msgpack,
- * too deep, too big, names that are no strings, text that is not UTF-8, numbers
- * that are not finite, bytes anywhere but in "act".
+ * Walks on over p[n], p being the object's first byte. Returns 1 at its end, 0
+ * if more bytes are needed (call it again with them), or -1 if the object is
+ * not valid: not msgpack, too deep, too big, a name that is not a string, text
+ * that is not UTF-8, a number that is not finite, or bytes anywhere but in
+ * "act".
  */
 int walk_run(struct walk *w, const unsigned char *p, size_t n, struct err *e);
-/* Bytes of the object at p, in which a walk has found nothing wrong. */
+/* Returns the size of the object at p[n], which must be valid. */
 size_t wire_extent(const unsigned char *p, size_t n);
 
 #endif
