@@ -26,7 +26,7 @@ name_direction(char name[NAME_SIZE], int block)
 	snprintf(name, NAME_SIZE, "direction.%d", block);
 }
 
-/* ggml says on stderr what is wrong with a file; what matters comes back as an error. */
+/* Silences ggml, which reports errors on stderr; here they are returned. */
 static void
 log_nothing(enum ggml_log_level level, const char *text, void *ctx)
 {
@@ -35,12 +35,12 @@ log_nothing(enum ggml_log_level level, const char *text, void *ctx)
 	(void)ctx;
 }
 
-/* All of the file before the numbers: malloc'ed, caller frees; NULL: out of memory. */
+/* Returns the file up to its numbers, which the caller frees, or NULL. */
 static unsigned char *
 make_head(int block, size_t dim, const char *model, size_t *size, size_t *align)
 {
 	struct gguf_context *g = gguf_init_empty();
-	/* a description alone: gguf_get_meta_data does not look at the numbers */
+	/* no numbers are needed: gguf_get_meta_data does not read them */
 	struct ggml_context *ctx =
 	    ggml_init((struct ggml_init_params){ .mem_size = ggml_tensor_overhead(),
 	    .no_alloc = true });
@@ -53,7 +53,7 @@ make_head(int block, size_t dim, const char *model, size_t *size, size_t *align)
 	gguf_set_val_str(g, key_architecture, architecture);
 	if (model != NULL)
 		gguf_set_val_str(g, key_model, model);
-	/* of the directions that are there, as cvector-generator counts them */
+	/* as cvector-generator has it: how many directions there are */
 	gguf_set_val_i32(g, key_count, 1);
 	t = ggml_new_tensor_1d(ctx, GGML_TYPE_F32, (int64_t)dim);
 	name_direction(name, block);
@@ -88,7 +88,7 @@ cvec_write(const char *path, int block, const float *v, size_t dim, const char *
 	if ((out = output_fopen(&file, path, e)) != NULL) {
 		fwrite(head, 1, size, out);
 		fwrite(v, sizeof *v, dim, out);
-		/* llama.cpp reads each tensor up to where a next one would begin */
+		/* llama.cpp reads up to the place of a next tensor */
 		for (i = dim * sizeof *v; i % align != 0; i++)
 			putc(0, out);
 		rc = output_commit(&file, e);
@@ -98,7 +98,7 @@ cvec_write(const char *path, int block, const float *v, size_t dim, const char *
 	return rc;
 }
 
-/* A regular file that begins as GGUF does; NULL with a message. */
+/* Opens a regular file that begins as GGUF does. Returns NULL on failure. */
 static FILE *
 open_gguf(const char *path, struct err *e)
 {
@@ -110,7 +110,7 @@ open_gguf(const char *path, struct err *e)
 		err_set(e, "cannot open '%s': %s", path, strerror(errno));
 		return NULL;
 	}
-	/* ggml opens it once more, and goes back and forth in it */
+	/* ggml opens it again, and seeks in it */
 	if (fstat(fileno(in), &st) != 0 || !S_ISREG(st.st_mode))
 		err_set(e, "cannot read '%s': it is not a regular file", path);
 	else if (fread(magic, 1, sizeof magic, in) == sizeof magic &&
@@ -122,7 +122,11 @@ open_gguf(const char *path, struct err *e)
 	return NULL;
 }
 
-/* Is the tensor of that name a vector of dim numbers? Where in the file, and are they float16? */
+/*
+ * Finds the tensor, which must be a vector of dim numbers. Sets *at to its
+ * place in the file and *half to whether it is float16. Returns 0, or -1 with a
+ * message.
+ */
 static int
 find_vector(const struct gguf_context *g, const char *path, const char *name, size_t dim,
     uint64_t *at, int *half, struct err *e)
@@ -196,7 +200,7 @@ cvec_read(const char *path, int block, float *v, size_t dim, struct err *e)
 	if (in == NULL)
 		return -1;
 	ggml_log_set(log_nothing, NULL);
-	/* only what is before the numbers: what the file says of their sizes is checked before they are read */
+	/* read no numbers before the sizes in the header were checked */
 	g = gguf_init_from_file(path, (struct gguf_init_params){ .no_alloc = true });
 	name_direction(name, block);
 	if (g == NULL)

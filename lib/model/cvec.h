@@ -1,10 +1,11 @@
 /*
- * cvec - control vectors in llama.cpp's GGUF files; the only file that knows ggml's gguf.h.
+ * cvec - control vectors in llama.cpp's GGUF files. Only this file knows ggml's
+ * gguf.h.
  *
- * Source: llama.cpp, common_control_vector_load in common/common.cpp and tools/cvector-generator.
- * general.architecture is "controlvector", and the tensor direction.N, of one dimension and
- * float32, is what is added to the output of block N, counted from 0 as everywhere here. Block 0
- * has none.
+ * Source: llama.cpp, common_control_vector_load in common/common.cpp, and
+ * tools/cvector-generator. general.architecture is "controlvector". The float32
+ * tensor direction.N, of one dimension, is added to the output of block N,
+ * counted from 0 as everywhere here. Block 0 has none.
  */
 #ifndef ODESTEER_CVEC_H
 #define ODESTEER_CVEC_H
@@ -13,14 +14,16 @@
 
 #include "base/err.h"
 
+/* These functions return 0, or -1 on error. */
 /*
- * v[dim] as the one direction of a file, that of block (>= 1); model is controlvector.model_hint,
- * NULL: none. Written as path.tmp and renamed ("-": standard output). 0, -1.
+ * Writes a file, or standard output (path "-"), with the direction v[dim] of
+ * one block, at least 1. `model` is its controlvector.model_hint; NULL: none.
  */
-int cvec_write(const char *path, int block, const float *v, size_t dim, const char *model, struct err *e);
-/* The direction of block into v[dim]; float16 is taken, too. 0; -1: there is none, or none of dim finite numbers. */
+int cvec_write(const char *path, int block, const float *v, size_t dim, const char *model,
+    struct err *e);
+/* Reads the direction of a block into v[dim]; dim must be its length. */
 int cvec_read(const char *path, int block, float *v, size_t dim, struct err *e);
-/* hash.h's digest of the file's bytes, 16 hexadecimal digits. 0, -1. */
+/* Sets digest to hash.h's hash of the file, as 16 hexadecimal digits. */
 int cvec_digest(const char *path, char digest[17], struct err *e);
 
 #endif

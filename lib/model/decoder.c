@@ -8,20 +8,20 @@
 #include "base/hash.h"
 #include "base/utf8.h"
 
-/* Fewer tokens than these are decoded again in less time than a batch more takes. */
+/* Decoding fewer tokens than this again takes less time than one more batch. */
 enum { WORTH_SHARING = 8 };
 
-/* A text from push to the moment its turn to leave has come. */
+/* A text, from decoder_push until its record is delivered. */
 struct sequence {
 	struct sequence *next;
 	struct record *record;
 	int *token;			/* prompt, then what was generated */
 	size_t n_prompt, n;
-	size_t fed, decoded;		/* tokens in the batch or behind it; behind it */
-	int seq, row;			/* its number; its last row in the batch */
+	size_t fed, decoded;		/* tokens that were put into a batch; that were decoded */
+	int seq, row;			/* its number for lm; its last row in the batch */
 	struct sampler *sampler;
 	struct buf completion;
-	const char *finish;		/* NULL while it goes on */
+	const char *finish;		/* why it ended, or NULL */
 };
 
 struct decoder {
@@ -30,13 +30,13 @@ struct decoder {
 	decoder_fn *fn;
 	void *ctx;
 	struct sequence *head, **tail;	/* in the order pushed */
-	struct sequence **by_seq;	/* [seqs] those that have not ended, by number, or NULL */
-	struct sequence **choosing;	/* [n_choosing <= seqs] whose row of the batch chooses a token, in its order */
+	struct sequence **by_seq;	/* [seqs] those that have not ended, by seq; or NULL */
+	struct sequence **choosing;	/* [n_choosing] those with a row that chooses a token */
 	size_t n_choosing;
-	size_t cells;			/* promised to the texts under way */
-	float *logits;			/* [vocab] one row, changed by the penalties */
-	unsigned *stamp, now;		/* [vocab] which tokens the penalty has met in this row */
-	uint64_t tokens;
+	size_t cells;			/* reserved for the texts that have not ended */
+	float *logits;			/* [vocab] of one row, after the penalties */
+	unsigned *stamp, now;		/* [vocab] equal for tokens penalised in this row */
+	uint64_t tokens;		/* generated so far */
 };
 
 struct decoder *
@@ -103,14 +103,14 @@ decoder_tokens(const struct decoder *d)
 	return d->tokens;
 }
 
-/* The cells a text may come to need. The last token it generates is never fed. */
+/* Returns the most cells a text can need. Its last token needs none. */
 static size_t
 cells_needed(const struct decoder *d, size_t n_prompt)
 {
 	return n_prompt + (size_t)d->o.max_tokens - 1;
 }
 
-/* The penalties of the Python library, in its order: repetition, then n-grams. */
+/* Applies penalties in the Python library's order: repetition, n-grams. */
 static void
 penalise(struct decoder *d, const struct sequence *s)
 {
@@ -135,7 +135,10 @@ penalise(struct decoder *d, const struct sequence *s)
 				d->logits[s->token[i + k - 1]] = -INFINITY;
 }
 
-/* Where the first stop string begins, or its length. Looks only where bytes from `before` on may have made one. */
+/*
+ * Returns where the first stop string begins in a text of which only the bytes
+ * from `before` on are new, or the text's length if there is none.
+ */
 static size_t
 find_stop(const struct decoder *d, const struct buf *text, size_t before)
 {
@@ -151,7 +154,7 @@ find_stop(const struct decoder *d, const struct buf *text, size_t before)
 	return first;
 }
 
-/* Chooses s's next token from its row and sees whether the text ends with it. */
+/* Chooses the next token of s, and ends the text if that was the last one. */
 static int
 choose_token(struct decoder *d, struct sequence *s, struct err *e)
 {
@@ -180,7 +183,7 @@ choose_token(struct decoder *d, struct sequence *s, struct err *e)
 	return 0;
 }
 
-/* Records leave in order: whatever is done at the head of the queue. */
+/* Delivers the records of ended texts, up to the first that has not ended. */
 static int
 deliver(struct decoder *d, struct err *e)
 {
@@ -207,7 +210,7 @@ deliver(struct decoder *d, struct err *e)
 	return 0;
 }
 
-/* s's next token goes into the batch. */
+/* Puts the next token of s into the batch. */
 static void
 feed_token(struct decoder *d, struct sequence *s)
 {
@@ -220,7 +223,7 @@ feed_token(struct decoder *d, struct sequence *s)
 		d->choosing[d->n_choosing++] = s;
 }
 
-/* Decodes the batch; texts whose last token was in it choose the next. */
+/* Decodes the batch, and chooses a token for the texts that it completes. */
 static int
 decode_batch(struct decoder *d, struct err *e)
 {
@@ -252,8 +255,9 @@ decode_batch(struct decoder *d, struct err *e)
 }
 
 /*
- * The sequence whose prompt begins most like that of s, with how many tokens: of those decoded, or of
- * all that were fed. NULL and 0: none is worth sharing.
+ * Returns the sequence that has the most leading tokens in common with s, and
+ * sets *n to their number: of all that were fed, or of those that were decoded.
+ * Returns NULL, and *n = 0, if sharing is not worth it.
  */
 static const struct sequence *
 find_most_alike(const struct decoder *d, const struct sequence *s, int decoded, size_t *n)
@@ -266,7 +270,10 @@ find_most_alike(const struct decoder *d, const struct sequence *s, int decoded, 
 
 		if ((u = d->by_seq[seq]) == NULL || u == s)
 			continue;
-		/* a prompt's last token is never shared: it is the one that chooses, and may be steered */
+		/*
+		 * the last token's row chooses, and may be steered: it is not
+		 * shared
+		 */
 		while (k < (decoded ? u->decoded : u->fed) && k + 1 < u->n_prompt &&
 		    k + 1 < s->n_prompt && u->token[k] == s->token[k])
 			k++;
@@ -278,7 +285,7 @@ find_most_alike(const struct decoder *d, const struct sequence *s, int decoded, 
 	return best;
 }
 
-/* Where prompts begin alike, the beginning is decoded once. */
+/* Takes the beginning of s from a text that has the same, if there is one. */
 static int
 share_prefix(struct decoder *d, struct sequence *s, struct err *e)
 {
@@ -296,7 +303,7 @@ share_prefix(struct decoder *d, struct sequence *s, struct err *e)
 	return 0;
 }
 
-/* Feeds what the model has not seen of s. */
+/* Puts the rest of s into batches. */
 static int
 feed_rest(struct decoder *d, struct sequence *s, struct err *e)
 {
@@ -309,8 +316,8 @@ feed_rest(struct decoder *d, struct sequence *s, struct err *e)
 }
 
 /*
- * Feeds the model the prompts that have come, each in a batch of its own where it must be, and a token
- * of every text that generates.
+ * Decodes the new prompts, each in a batch of its own if the model needs that,
+ * and one token of every other text.
  */
 int
 decoder_step(struct decoder *d, struct err *e)

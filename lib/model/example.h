@@ -1,5 +1,5 @@
 /*
- * example - what a record of texts says: prompt, completion, group, and its tokens.
+ * example - the text of a record, prompt and completion, in tokens.
  */
 #ifndef ODESTEER_EXAMPLE_H
 #define ODESTEER_EXAMPLE_H
@@ -11,42 +11,46 @@
 #include "stream/record.h"
 
 enum template {
-	TEMPLATE_RAW,		/* system text, a newline, prompt, completion, as they stand */
-	TEMPLATE_CHAT		/* the model's chat template for system text and prompt; completion behind it */
+	TEMPLATE_RAW,		/* system text, newline, prompt and completion, unchanged */
+	TEMPLATE_CHAT		/* the first two in the model's chat template, and the completion */
 };
 
-/* What of a record is the text. */
+/* Which part of a record is the text. */
 enum example_text {
 	EXAMPLE_PROMPT,
 	EXAMPLE_WHOLE,		/* prompt and completion */
-	EXAMPLE_COMPLETION	/* as if the prompt were empty, without template and system text */
+	EXAMPLE_COMPLETION	/* the completion, with neither template nor system text */
 };
 
 struct example {
-	char id[RECORD_KEY_SIZE], group[RECORD_KEY_SIZE];	/* the group is the id where there is none */
-	int *token;
+	char id[RECORD_KEY_SIZE];
+	char group[RECORD_KEY_SIZE];	/* the id if the record has no group */
+	int *token;			/* [n], owned */
 	size_t n;
-	size_t n_prompt;	/* tokens that the prompt alone also has: the completion begins behind them */
+	size_t n_prompt;	/* leading tokens that the prompt has without a completion, too */
 };
 
 /*
- * Reads "id", "group" and, as asked for, "prompt" and "completion" (absent:
- * none) of a record and tokenises these together. A token that joins the end
- * of the prompt to the completion counts as the completion's. 0, or -1 with a
- * message that does not name the record; x is to be released either way.
+ * Initialises x from the fields "id", "group", "prompt" and "completion" of r.
+ * An absent completion is empty. A token that spans the end of the prompt
+ * counts as the completion's. system may be NULL. Returns 0, or -1; the message
+ * does not name the record. x is to be released in both cases.
  */
 int example_read(struct example *x, const struct lm *m, const struct record *r, enum template t,
     const char *system, enum example_text what, struct err *e);
 void example_release(struct example *x);
 
 /*
- * The tokens of text[len], of which prompt bytes are the prompt, into x, whose other members
- * stay. 0, or -1 with a message.
+ * Sets the tokens of x to those of text[len], which begins with `prompt` bytes
+ * of prompt. Returns 0 or -1.
  */
-int example_tokenise(struct example *x, const struct lm *m, const char *text, size_t prompt, size_t len,
-    struct err *e);
-/* A string field without NUL; where it is absent and not required, "". 0, or -1 with a message. */
-int example_field(const struct record *r, const char *name, int required, const char **s, size_t *len,
-    struct err *e);
+int example_tokenise(struct example *x, const struct lm *m, const char *text, size_t prompt,
+    size_t len, struct err *e);
+/*
+ * Reads a string field, which must not hold NUL, as record_get_str does. An
+ * absent one is "", or an error if it is required. Returns 0 or -1.
+ */
+int example_field(const struct record *r, const char *name, int required, const char **s,
+    size_t *len, struct err *e);
 
 #endif

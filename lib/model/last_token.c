@@ -10,7 +10,7 @@ struct last_token {
 	float *act[TEXT_BATCH_TEXTS];
 };
 
-/* lm_tap_fn */
+/* Copies the activation of a row to the texts that end there. */
 static int
 copy_act(void *ctx, int block, int row, const float *act, struct err *e)
 {
@@ -34,7 +34,9 @@ last_token_open(const char *model, int block, int threads, int gpu_layers, struc
 		err_memory(e);
 		return NULL;
 	}
-	/* a text longer than a batch could not be read on: what a model does not compute to the end it forgets */
+	/*
+	 * a text must fit into one batch: a tap that stops the model forgets it
+	 */
 	if (text_batch_open(&l->batch, model, TEXT_BATCH_CONTEXT, threads, gpu_layers, e) == 0 &&
 	    lm_tap(l->batch.lm, &block, 1, 1, copy_act, l, e) == 0)
 		return l;

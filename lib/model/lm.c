@@ -10,17 +10,17 @@
 
 #include "base/hash.h"
 
-/* How a block is steered; fn NULL: not. */
+/* The steering of a block; fn is NULL if there is none. */
 struct hook {
 	lm_steer_fn *fn;
 	void *ctx;
 };
 
-/* What is read of a model, and where it stops. */
+/* The tap. */
 struct tap {
 	int *block;
 	size_t n;
-	int stop_block;			/* stop after it; -1: run to the end */
+	int stop_block;			/* compute no further; -1: compute all */
 	lm_tap_fn *fn;
 	void *ctx;
 };
@@ -33,19 +33,19 @@ struct lm {
 	char digest[17];
 	int dim, blocks, n_vocab;
 	struct llama_batch batch;
-	unsigned char *want;		/* of each row of the batch */
+	unsigned char *want;		/* [batch] of each row */
 	struct tap tap;
 	struct hook *steer;		/* [blocks] */
-	int checking;			/* a block's name is being checked: nothing is steered */
+	int checking;			/* check_block is at work: nothing is steered */
 
-	/* of the node being visited: rows wanted, by place in the tensor and in the batch */
-	int *picked, *row;		/* [batch] */
-	float *act;			/* [batch][dim] their activations */
-	int stopped;			/* of this decode */
-	struct err *err;		/* where it says what went wrong */
+	/* The rows wanted of the tensor at hand. */
+	int *picked, *row;		/* [batch] their places in the tensor and in the batch */
+	float *act;			/* [batch][dim] */
+	int stopped;			/* this lm_decode stopped the model */
+	struct err *err;		/* that of this lm_decode */
 };
 
-/* libllama writes thousands of lines; what matters comes back as an error. */
+/* Silences libllama, which writes thousands of lines to stderr. */
 static void
 log_nothing(enum ggml_log_level level, const char *text, void *ctx)
 {
@@ -54,7 +54,7 @@ log_nothing(enum ggml_log_level level, const char *text, void *ctx)
 	(void)ctx;
 }
 
-/* The N of "l_out-N", a block of the model, or -1. */
+/* Returns the block N of a tensor called "l_out-N", or -1. */
 static int
 block_of(const struct lm *m, const char *name)
 {
@@ -79,9 +79,9 @@ is_tapped(const struct lm *m, int block)
 }
 
 /*
- * The rows that want `flag`: their places in the tensor go to m->picked, their
- * rows in the batch to m->row. The tensor holds every row of the batch or, in
- * the last block, only those with logits. -1: neither.
+ * Sets m->picked and m->row for the rows that want `flag`. Returns how many
+ * there are. The tensor has all rows of the batch or, in the last block, only
+ * those with logits; -1: neither.
  */
 static int
 pick_rows(struct lm *m, int64_t n_rows, unsigned flag)
@@ -100,14 +100,14 @@ pick_rows(struct lm *m, int64_t n_rows, unsigned flag)
 	return place == n_rows ? n : -1;
 }
 
-/* Copies the n rows picked from the tensor to m->act, or back. */
+/* Copies the n picked rows from the tensor to m->act or, to write, back. */
 static void
 copy_rows(struct lm *m, struct ggml_tensor *t, int n, int write)
 {
 	size_t bytes = (size_t)m->dim * sizeof(float);
 	int i, run;
 
-	/* neighbours travel together: one copy each would cost on a GPU */
+	/* adjacent rows are copied together: each copy from a GPU costs time */
 	for (i = 0; i < n; i += run) {
 		float *act = m->act + (size_t)i * (size_t)m->dim;
 		size_t at = (size_t)m->picked[i] * t->nb[1];
@@ -121,7 +121,7 @@ copy_rows(struct lm *m, struct ggml_tensor *t, int n, int write)
 	}
 }
 
-/* The activations that want `flag` go to m->act. How many there are, or -1 with a message. */
+/* Copies the rows that want `flag` to m->act. Returns their number, or -1. */
 static int
 read_rows(struct lm *m, struct ggml_tensor *t, int block, unsigned flag)
 {
@@ -163,7 +163,7 @@ tap_block(struct lm *m, struct ggml_tensor *t, int block)
 	return n < 0 ? -1 : 0;
 }
 
-/* libllama asks of every node whether we want it (ask), then shows it computed. */
+/* libllama asks whether a node is wanted, and then shows it computed. */
 static bool
 on_node(struct ggml_tensor *t, bool ask, void *ctx)
 {
@@ -172,13 +172,16 @@ on_node(struct ggml_tensor *t, bool ask, void *ctx)
 	int tap = block >= 0 && is_tapped(m, block);
 	int steer = block >= 0 && m->steer[block].fn != NULL && !m->checking;
 
-	/* where a graph has parts, one for each backend, those behind the stop get no further than their first node */
+	/*
+	 * a graph has a part per backend; after a stop each ends at its first
+	 * node
+	 */
 	if (ask)
 		return tap || steer || m->stopped;
 	if (!m->stopped)
 		m->stopped = (steer && steer_block(m, t, block) != 0) ||
 		    (tap && tap_block(m, t, block) != 0) || block == m->tap.stop_block;
-	return !m->stopped;	/* false leaves the rest of the graph uncomputed */
+	return !m->stopped;	/* false: do not compute the rest */
 }
 
 static void
@@ -209,7 +212,7 @@ lm_open(const struct lm_options *o, struct err *e)
 	struct lm *m;
 	FILE *f;
 
-	/* libllama does not say why; the commonest cause is told apart here */
+	/* libllama does not say why it failed; this is the commonest reason */
 	if ((f = fopen(o->path, "rb")) == NULL) {
 		err_set(e, "cannot open model '%s': %s", o->path, strerror(errno));
 		return NULL;
@@ -243,7 +246,7 @@ lm_open(const struct lm_options *o, struct err *e)
 
 	cp = llama_context_default_params();
 	cp.n_ctx = (uint32_t)o->cells;
-	/* one ubatch a batch and one memory for all sequences: rows keep their order and their number */
+	/* one ubatch and one memory for all sequences: rows keep their order */
 	cp.n_batch = cp.n_ubatch = (uint32_t)o->batch;
 	cp.kv_unified = true;
 	cp.n_seq_max = (uint32_t)o->seqs;
@@ -334,7 +337,7 @@ lm_tokenise(const struct lm *m, const char *text, size_t len, int **token, size_
 
 	if (len > INT32_MAX / 2)
 		return err_set(e, "a text of %zu bytes is too long", len);
-	max = (int32_t)len + 8;	/* a token is at least one byte, but for BOS and its like */
+	max = (int32_t)len + 8;	/* all tokens have a byte at least, except BOS and the like */
 	for (;;) {
 		if ((t = malloc((size_t)max * sizeof *t)) == NULL)
 			return err_memory(e);
@@ -416,7 +419,7 @@ lm_batch_add(struct lm *m, int token, int pos, const int *seq, int n_seq, unsign
 	for (i = 0; i < n_seq; i++)
 		m->batch.seq_id[row][i] = seq[i];
 	m->want[row] = (unsigned char)want;
-	/* the last block keeps only rows with logits: rows wanted there ask for them */
+	/* the last block has only rows with logits */
 	m->batch.logits[row] = (want & LM_LOGITS) ||
 	    ((want & LM_TAP) && is_tapped(m, m->blocks - 1)) ||
 	    ((want & LM_STEER) && m->steer[m->blocks - 1].fn != NULL);
@@ -434,7 +437,7 @@ lm_decode(struct lm *m, struct err *e)
 	rc = llama_decode(m->ctx, m->batch);
 	llama_synchronize(m->ctx);
 	m->batch.n_tokens = 0;
-	/* what lies above the block we stopped at was never computed */
+	/* the blocks after the stop have no memory of this batch */
 	if (m->stopped)
 		lm_forget(m);
 	if (e->text[0] != '\0')
@@ -475,7 +478,7 @@ lm_share(struct lm *m, int from, int to, int n)
 {
 	llama_memory_t memory = llama_get_memory(m->ctx);
 
-	/* a sliding window may have left the beginning behind */
+	/* a sliding window may have dropped the beginning */
 	if (lm_is_recurrent(m) || llama_memory_seq_pos_min(memory, from) != 0)
 		return 0;
 	llama_memory_seq_cp(memory, from, to, 0, n);
@@ -493,7 +496,7 @@ count_taps(void *ctx, int block, int row, const float *act, struct err *e)
 	return 0;
 }
 
-/* Some architectures may not name their blocks' outputs: decode one token and see. */
+/* Decodes a token to see whether this model names the output of a block. */
 static int
 check_block(struct lm *m, int block, struct err *e)
 {

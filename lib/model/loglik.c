@@ -9,7 +9,7 @@
 struct loglik {
 	struct text_batch batch;
 	double *sum[TEXT_BATCH_TEXTS];
-	double lse[TEXT_BATCH_ROWS];	/* of each row, log of the sum of exp(logits), NaN: not yet */
+	double lse[TEXT_BATCH_ROWS];	/* logsumexp of each row, NaN: not computed yet */
 };
 
 struct loglik *
@@ -42,7 +42,7 @@ loglik_lm(struct loglik *l)
 	return l->batch.lm;
 }
 
-/* Where the tokens that count begin. */
+/* Returns the position of the first token that counts. */
 static size_t
 first_counted(const struct example *x)
 {
@@ -62,7 +62,7 @@ loglik_add(struct loglik *l, const struct example *x, double *sum, struct err *e
 	int added;
 	size_t p;
 
-	/* a token is predicted by the one before it; the last one's own output is nobody's prediction: it is left out */
+	/* the row before a token predicts it: the last token needs no row */
 	for (p = first_counted(x) - 1; p + 1 < x->n && p < TEXT_BATCH_CONTEXT; p++)
 		want[p] = LM_LOGITS | LM_STEER;
 	if ((added = text_batch_add(&l->batch, x, x->n - 1, want, e)) > 0)
@@ -75,13 +75,13 @@ log_probability(struct loglik *l, int row, int token)
 {
 	const float *logits = lm_logits(l->batch.lm, row);
 
-	/* once for each row, though texts share it */
+	/* texts that share the row share this, too */
 	if (isnan(l->lse[row]))
 		l->lse[row] = logsumexp(logits, (size_t)lm_vocab(l->batch.lm), 1);
 	return (double)logits[token] - l->lse[row];
 }
 
-/* Decodes the rows from `start` to before `end`, and adds to the texts' sums what they predict. */
+/* Decodes the rows start to end - 1, and adds what they predict to the sums. */
 static int
 decode_rows(struct loglik *l, size_t start, size_t end, struct err *e)
 {
@@ -113,7 +113,7 @@ loglik_decode(struct loglik *l, struct err *e)
 
 	for (i = 0; i < prefix_tree_texts(b->tree); i++)
 		*l->sum[i] = 0;
-	/* one text alone may have more rows than a batch */
+	/* a single text may have more rows than a batch */
 	for (start = 0; start < n; start = end) {
 		end = n - start < TEXT_BATCH_ROWS ? n : start + TEXT_BATCH_ROWS;
 		if (decode_rows(l, start, end, e) != 0)

@@ -1,9 +1,5 @@
 /*
- * loglik - how likely a model finds completions, many texts at a time.
- *
- * Texts go into a tree (prefix_tree.h), so that a prompt is decoded once for all its
- * completions; when there is no more room, the tree is decoded and every text
- * in it gets its sum of log-probabilities.
+ * loglik - log-likelihoods of completions given prompts, many at a time.
  */
 #ifndef ODESTEER_LOGLIK_H
 #define ODESTEER_LOGLIK_H
@@ -16,23 +12,27 @@
 
 struct loglik;
 
-/* Opens the model, which may then be steered at the rows that predict. NULL on failure. */
-struct loglik *loglik_open(const char *model, int threads, int gpu_layers, struct err *e);
-void loglik_free(struct loglik *l);		/* NULL is fine; closes the model */
-struct lm *loglik_lm(struct loglik *l);		/* borrowed until loglik_free */
-
 /*
- * The tokens of the completion that have a prediction: all of them, but for the
- * first where no token is before it.
+ * Opens a model, which may then be steered at the rows that predict a token of
+ * a completion. Returns NULL on failure.
+ */
+struct loglik *loglik_open(const char *model, int threads, int gpu_layers, struct err *e);
+void loglik_free(struct loglik *l);		/* closes the model; NULL is fine */
+/* Returns the model, borrowed until loglik_free. */
+struct lm *loglik_lm(struct loglik *l);
+/*
+ * Returns how many tokens of the completion have a prediction: all, except the
+ * first token of a text that has nothing before it.
  */
 size_t loglik_tokens(const struct example *x);
 /*
- * Adds a text with at least one such token. 1: added, and the next loglik_decode
- * will put the sum of the log-probabilities (nats) of these tokens into *sum; x
- * and sum are borrowed until then. 0: no room, decode first. -1: error.
+ * Adds the text x, which must have at least one such token. The next
+ * loglik_decode sets *sum to the sum of their log-probabilities, in nats; both
+ * are borrowed until then. Returns 1, 0 if there is no room before
+ * loglik_decode, or -1 on error.
  */
 int loglik_add(struct loglik *l, const struct example *x, double *sum, struct err *e);
-/* Decodes what was added since the last time. 0, -1. */
+/* Decodes the texts added since the last call. Returns 0 or -1. */
 int loglik_decode(struct loglik *l, struct err *e);
 
 #endif

@@ -8,7 +8,7 @@
 
 enum {
 	LANES = 8,
-	BLOCK = 256		/* exponentials, of at most 1, that floats add up before a double does */
+	BLOCK = 256		/* exponentials, none above 1, that are added up as floats */
 };
 
 typedef float vector __attribute__((vector_size(LANES * sizeof(float))));
@@ -16,20 +16,21 @@ typedef int32_t integers __attribute__((vector_size(LANES * sizeof(int32_t))));
 typedef uint32_t words __attribute__((vector_size(LANES * sizeof(uint32_t))));
 
 /*
- * Adds exp((x - max) scale) to *sum: with the nearest integer k to the exponent over log 2, 2^k times Cephes'
- * polynomial (its expf) in the rest. What is below 2^-126 adds as much as nothing to a sum with exp(0) in it.
+ * Adds exp(t), t = (x - max) scale, to *sum: 2^k p(t - k log 2), where k is the
+ * integer nearest to t / log 2 and p the polynomial of Cephes' expf. Terms
+ * below 2^-126 are left out, because the sum has exp(0) in it.
  */
 static inline __attribute__((always_inline)) void
 add_exp(vector *sum, const float *x, float max, float scale)
 {
-	const float magic = 12582912;		/* 1.5 * 2^23: nothing behind the point is left */
+	const float magic = 12582912;		/* 1.5 * 2^23: adding it rounds to an integer */
 	vector t, k, r, p;
 	integers kept;
 	words power;
 
 	memcpy(&t, x, sizeof t);
 	t = (t - max) * scale;
-	kept = ~(t < -87);			/* a NaN is kept */
+	kept = ~(t < -87);			/* true for NaN */
 	k = t * 1.44269504f + magic - magic;
 	r = t - k * 0.693359375f - k * -2.12194440e-4f;
 	p = ((((1.9875691500e-4f * r + 1.3981999507e-3f) * r + 8.3334519073e-3f) * r +
@@ -65,7 +66,7 @@ logsumexp(const float *x, size_t n, float scale)
 		for (; end - i >= LANES; i += LANES)
 			add_exp(&sum, x + i, max, scale);
 		if (i < end) {
-			/* the rest, a vector of it filled up with what adds nothing */
+			/* fill the last vector up with terms that are 0 */
 			for (k = 0; k < LANES; k++)
 				tail[k] = i + k < end ? x[i + k] : -INFINITY;
 			add_exp(&sum, tail, max, scale);

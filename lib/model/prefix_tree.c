@@ -5,18 +5,18 @@
 
 struct node {
 	int token, pos;
-	int child, next;	/* first child, next child of the same parent; -1: none */
+	int child, next;	/* the first child, and the next one of the parent; -1: none */
 	unsigned want;
 };
 
 struct prefix_tree {
 	struct node *node;
 	size_t n_node, max_node, lone;
-	int root;		/* first node of position 0, -1: none */
-	int **path;		/* [text][pos] node */
+	int root;		/* the first node of position 0; -1: none */
+	int **path;		/* [text][pos] nodes */
 	size_t *length;		/* [text] */
 	size_t n_text, max_text;
-	int *seq;		/* [text] those of one row */
+	int *seq;		/* [text] the sequences of one row */
 };
 
 struct prefix_tree *
@@ -75,7 +75,7 @@ prefix_tree_rows(const struct prefix_tree *t)
 	return t->n_node;
 }
 
-/* The node of `token` among the children that begin at `first`. */
+/* Returns the node of a token among `first` and its next ones, or -1. */
 static int
 find(const struct prefix_tree *t, int first, int token)
 {
@@ -84,7 +84,7 @@ find(const struct prefix_tree *t, int first, int token)
 	return first;
 }
 
-/* How many tokens of a text the tree has already. */
+/* Returns how many leading tokens of a text the tree has already. */
 static size_t
 count_shared(const struct prefix_tree *t, const int *token, size_t n)
 {
@@ -136,7 +136,7 @@ prefix_tree_batch(const struct prefix_tree *t, size_t first, size_t end, struct 
 	size_t i, k;
 
 	lm_batch_clear(m);
-	/* a node is made after its parent, so positions come in order */
+	/* children come after their parents, so positions are in order */
 	for (i = first; i < end; i++) {
 		size_t pos = (size_t)t->node[i].pos;
 		int n = 0;

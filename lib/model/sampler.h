@@ -1,5 +1,5 @@
 /*
- * sampler - picks the next token from a row of logits[lm_vocab].
+ * sampler - chooses the next token by a row of logits[lm_vocab].
  */
 #ifndef ODESTEER_SAMPLER_H
 #define ODESTEER_SAMPLER_H
@@ -8,14 +8,20 @@
 
 #include "model/lm.h"
 
-struct sampler;
 struct sampling {
-	double temperature;	/* 0: greedy */
-	int top_k;		/* 0: all */
-	double top_p;		/* 1: all */
+	double temperature;	/* 0: the likeliest token */
+	int top_k;		/* choose among the k likeliest tokens; 0: all */
+	double top_p;		/* choose among the likeliest, up to this probability; 1: all */
 };
-struct sampler *sampler_alloc(const struct lm *m, const struct sampling *s, uint64_t seed);
-void sampler_free(struct sampler *s);
+
+struct sampler;
+
+/*
+ * Returns a sampler with random numbers of its own, or NULL if out of memory.
+ */
+struct sampler *sampler_alloc(const struct lm *m, const struct sampling *o, uint64_t seed);
+void sampler_free(struct sampler *s);		/* NULL is fine */
+/* Returns the chosen token. */
 int sampler_pick(struct sampler *s, const float *logits);
 
 #endif
