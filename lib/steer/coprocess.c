@@ -17,25 +17,25 @@
 #include "stream/sink.h"
 
 struct coprocess {
-	char name[400];			/* "filter 'CMD'", a long one cut off */
+	char name[400];			/* "filter 'CMD'" for messages; a long CMD is cut off */
 	double timeout;
-	pid_t pid;			/* 0: reaped */
-	int status;			/* then: as waitpid gives it */
+	pid_t pid;			/* 0: it was waited for */
+	int status;			/* that of waitpid, then */
 	int to, from;			/* its standard input and output; -1: closed */
 	struct header header;
-	struct sink *sink;		/* writes to out */
-	struct buf out;			/* what is still to be sent is behind `sent` */
+	struct sink *sink;		/* appends to out */
+	struct buf out;			/* the first `sent` bytes were written to the program */
 	size_t sent;
-	struct stream *answers;		/* NULL before the first were needed */
+	struct stream *answers;		/* NULL until the first answer is needed */
 	struct record *record;
 	uint64_t asked, answered;
 	char progress[64];
-	int closing;			/* out ends with the end record */
-	int deaf;			/* it has closed its input */
-	int ended;			/* its output has ended */
+	int closing;			/* out has the end record */
+	int deaf;			/* the program has closed its input */
+	int ended;			/* the program's output has ended */
 };
 
-/* The process group that coprocess_kill is about; it is about to change: one is started or reaped. */
+/* What coprocess_kill ends, and whether it is being started or waited for. */
 static atomic_int running, changing;
 
 void
@@ -44,24 +44,24 @@ coprocess_kill(void)
 	pid_t pid, got = 0;
 	int ms;
 
-	/* a handler in another thread: the one that starts or reaps it has its signals blocked */
+	/* this is another thread: begin_change blocks signals in its own */
 	for (ms = 0; changing && ms < 1000; ms++)
 		poll(NULL, 0, 1);
 	if ((pid = atomic_exchange(&running, 0)) <= 0)
 		return;
 	kill(-pid, SIGTERM);
-	/* poll, for a signal handler may call it */
+	/* poll is safe in a signal handler */
 	for (ms = 2; got == 0 && ms <= 256; ms *= 2) {
 		poll(NULL, 0, ms);
 		got = waitpid(pid, NULL, WNOHANG);
 	}
-	/* the shell may be gone and what it started not */
+	/* the shell may have ended before what it started */
 	kill(-pid, SIGKILL);
 	while (got == 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
 		;
 }
 
-/* No signal may end us between what becomes of the process and our knowing it. */
+/* Keeps signal handlers away while the process and `running` disagree. */
 static void
 begin_change(sigset_t *old)
 {
@@ -79,7 +79,7 @@ end_change(const sigset_t *old)
 	pthread_sigmask(SIG_SETMASK, old, NULL);
 }
 
-/* Is it gone? Its number may be another's from then on. */
+/* Returns whether the process has ended. Its pid is not used from then on. */
 static int
 reap(struct coprocess *f)
 {
@@ -92,7 +92,7 @@ reap(struct coprocess *f)
 	return f->pid == 0;
 }
 
-/* Has it exited, or does it within `seconds`? */
+/* Returns whether the process has ended, after waiting for it. */
 static int
 has_exited(struct coprocess *f, double seconds)
 {
@@ -108,7 +108,7 @@ has_exited(struct coprocess *f, double seconds)
 	return 1;
 }
 
-/* "3 of 5 records answered", until the next call. */
+/* Returns "3 of 5 records answered", valid until the next call. */
 static const char *
 progress(struct coprocess *f)
 {
@@ -117,7 +117,7 @@ progress(struct coprocess *f)
 	return f->progress;
 }
 
-/* How it ended is told if that was its fault: -1; else 0. */
+/* Returns 0 if the process exited with 0, else -1 with a message. */
 static int
 check_status(struct coprocess *f, struct err *e)
 {
@@ -130,13 +130,13 @@ check_status(struct coprocess *f, struct err *e)
 	return 0;
 }
 
-/* If the child has died, replaces the message in e by how it died. -1. */
+/* Replaces the message in e by how the process died, if it did. Returns -1. */
 static int
 blame_exit(struct coprocess *f, struct err *e)
 {
 	struct err cause;
 
-	/* its files close a moment before it can be waited for */
+	/* its pipes close a moment before waitpid knows */
 	if ((f->ended || f->deaf) && has_exited(f, f->timeout < 1 ? f->timeout : 1) &&
 	    check_status(f, &cause) != 0)
 		*e = cause;
@@ -155,7 +155,7 @@ stall_error(struct coprocess *f, struct err *e)
 	    f->timeout);
 }
 
-/* Sends what it takes now: 0, or 1 when something came of it. */
+/* Writes as much as the pipe takes. Returns whether something happened. */
 static int
 send_some(struct coprocess *f)
 {
@@ -164,7 +164,7 @@ send_some(struct coprocess *f)
 	int failed;
 	ssize_t n;
 
-	/* SIGPIPE is to end us where standard output has no reader, not here */
+	/* SIGPIPE ends a tool whose own output has no reader, but not here */
 	sigemptyset(&pipe_set);
 	sigaddset(&pipe_set, SIGPIPE);
 	sigpending(&waiting);
@@ -189,8 +189,8 @@ send_some(struct coprocess *f)
 }
 
 /*
- * stream_source_fn: waits for more of its output and meanwhile sends what is to be
- * sent. Neither side can so wait for the other for ever, whenever it answers.
+ * Reads the program's output, and writes to it while waiting, so that neither
+ * side can wait for the other forever; a stream_source_fn.
  */
 static ssize_t
 read_output(void *ctx, void *p, size_t size, struct err *e)
@@ -224,7 +224,7 @@ read_output(void *ctx, void *p, size_t size, struct err *e)
 	}
 }
 
-/* A pipe, clear of the three descriptors that are given new meanings below. */
+/* Makes a pipe whose descriptors are above the three that spawn replaces. */
 static int
 make_pipe(int fd[2])
 {
@@ -244,7 +244,7 @@ make_pipe(int fd[2])
 	return 0;
 }
 
-/* 0, or an errno */
+/* Starts the program. Returns 0 or an errno. */
 static int
 spawn(struct coprocess *f, const char *cmd, int in, int out)
 {
@@ -264,10 +264,9 @@ spawn(struct coprocess *f, const char *cmd, int in, int out)
 	sigemptyset(&none);
 	sigemptyset(&usual);
 	sigaddset(&usual, SIGPIPE);
+	/* a process group: ^C spares it, and what it starts ends with it */
 	if ((rc = posix_spawn_file_actions_adddup2(&files, in, STDIN_FILENO)) == 0 &&
 	    (rc = posix_spawn_file_actions_adddup2(&files, out, STDOUT_FILENO)) == 0 &&
-	    /* a group of its own: to end it with all that it starts, and out of a terminal's ^C,
-	     * which we pass on ourselves */
 	    (rc = posix_spawnattr_setpgroup(&attr, 0)) == 0 &&
 	    (rc = posix_spawnattr_setsigmask(&attr, &none)) == 0 &&
 	    (rc = posix_spawnattr_setsigdefault(&attr, &usual)) == 0 &&
@@ -304,7 +303,7 @@ coprocess_open(const char *cmd, const struct header *h, double timeout, struct e
 	if ((f->sink = sink_open_memory(&f->out, &f->header, e)) == NULL)
 		goto fail;
 	rc = make_pipe(in) != 0 || make_pipe(out) != 0 ? errno : 0;
-	/* only our end: the file descriptions of a pipe's two ends are not one */
+	/* this affects our end only */
 	if (rc == 0 && fcntl(in[1], F_SETFL, O_NONBLOCK) != 0)
 		rc = errno;
 	if (rc == 0)
@@ -321,7 +320,7 @@ fail:
 	return NULL;
 }
 
-/* The header of its answers must be one for what it was asked. */
+/* Checks that the answers are about the activations that were sent. */
 static int
 check_header(const struct coprocess *f, struct err *e)
 {
@@ -335,13 +334,13 @@ check_header(const struct coprocess *f, struct err *e)
 	if (h->n_block != 1 || h->block[0] != own->block[0])
 		return err_set(e, "the output of %s is of %s %d, not %d", f->name,
 		    h->n_block == 1 ? "block" : "several blocks from", h->block[0], own->block[0]);
-	/* one that makes its header anew need not know the model */
+	/* a program that writes its own header may not know the model */
 	if (h->digest != NULL && own->digest != NULL && strcmp(h->digest, own->digest) != 0)
 		return err_set(e, "the output of %s is of another model", f->name);
 	return 0;
 }
 
-/* Its header is not wanted before there is a record to answer: some programs write nothing before. */
+/* Reads the answers' header. Some programs write it with their first answer. */
 static int
 open_answers(struct coprocess *f, struct err *e)
 {
@@ -369,7 +368,7 @@ set_row(struct coprocess *f, const struct coprocess_row *row, size_t i)
 	return record_set_int(f->record, "pos", row[i].pos);
 }
 
-/* An answer need not say what it is about; where it does, it must be what was asked next. */
+/* Checks that an answer belongs to the record sent, if it says so. */
 static int
 check_row(struct coprocess *f, const struct coprocess_row *row, size_t i, uint64_t number,
     struct err *e)
@@ -436,7 +435,7 @@ coprocess_apply(struct coprocess *f, const struct coprocess_row *row, float *act
 	return 0;
 }
 
-/* Ends its input and checks how it ends. */
+/* Ends the program's input and checks how it ends. */
 static int
 end_input(struct coprocess *f, struct err *e)
 {
@@ -451,7 +450,7 @@ end_input(struct coprocess *f, struct err *e)
 	if (got > 0)
 		return err_set(e, "%s answered more than the %llu records it was given", f->name,
 		    (unsigned long long)f->asked);
-	/* who read its input to the end has let us close it */
+	/* a program that read all its input has let us close it */
 	if (f->deaf || f->to >= 0) {
 		err_set(e, "%s ended its output before its input ended", f->name);
 		return blame_exit(f, e);

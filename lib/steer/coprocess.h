@@ -1,10 +1,11 @@
 /*
- * coprocess - another program as a steering method: activations go to its standard
- * input as a stream, and it answers with a stream of what they become.
+ * coprocess - steers by another program, which reads a stream of activations
+ * from its standard input and writes what they become to its standard output.
  *
- * The program is run by /bin/sh in a process group of its own. It may answer each
- * record at once or read on first, as long as all records of one coprocess_apply are
- * answered without any of the next. odesteer-stream(5) has its duties.
+ * /bin/sh runs the program, in a process group of its own. It may answer each
+ * record at once or read more first, but must answer all records of one
+ * coprocess_apply before it gets the next ones. odesteer-stream(5) says what
+ * else is expected of it.
  */
 #ifndef ODESTEER_COPROCESS_H
 #define ODESTEER_COPROCESS_H
@@ -18,32 +19,38 @@
 
 struct coprocess;
 
-/* Of which text an activation is. */
+/* What an activation belongs to. */
 struct coprocess_row {
-	const struct record *of;	/* its "id" is sent; borrowed during the call */
-	int pos;			/* the token's place in the text */
+	const struct record *of;	/* the text's record, whose "id" is sent; borrowed */
+	int pos;			/* the token's position in the text */
 };
 
 /*
- * Starts `sh -c cmd` and has the header for it: kind activations, one block, dim, float32
- * (copied). It has to go on within `timeout` seconds whenever there is something
- * for it to do. One filter at a time. NULL on failure.
+ * Starts `sh -c cmd`. h, of which a copy is made, is the header that it gets:
+ * kind activations, one block, dim, float32. It fails if it does nothing for
+ * `timeout` seconds although it has something to do. A process may have one
+ * coprocess at a time. Returns NULL on failure.
  */
-struct coprocess *coprocess_open(const char *cmd, const struct header *h, double timeout, struct err *e);
+struct coprocess *coprocess_open(const char *cmd, const struct header *h, double timeout,
+    struct err *e);
 /*
- * Sends act[n][dim] and puts the answers in their place; row[n], or NULL: the ids are
- * numbers, from 0 on. 0, or -1 with a message that names the command and the cause; after that
- * only coprocess_abort is of use.
+ * Sends act[n][dim] and replaces them by the answers. row[n] says what they
+ * belong to; without it (NULL) ids are numbers from 0 on. Returns 0, or -1 with
+ * a message in e that names the command and the cause; then only
+ * coprocess_abort may follow.
  */
-int coprocess_apply(struct coprocess *f, const struct coprocess_row *row, float *act, size_t n, struct err *e);
-/* Ends its input, wants the end of its output and exit status 0. 0, -1; frees f in any case. */
+int coprocess_apply(struct coprocess *f, const struct coprocess_row *row, float *act, size_t n,
+    struct err *e);
+/*
+ * Ends the program's input, waits for the end of its output and for exit status
+ * 0, and frees f. Returns 0 or -1.
+ */
 int coprocess_close(struct coprocess *f, struct err *e);
-/* Ends the program and frees f; NULL is fine. */
+/* Ends the program and frees f. NULL is fine. */
 void coprocess_abort(struct coprocess *f);
-
 /*
- * Ends the program that is running, if there is one: SIGTERM to its process group,
- * SIGKILL half a second later. For signal handlers and on the way to exit().
+ * Ends the program, if one runs: SIGTERM to its process group, SIGKILL half a
+ * second later. Signal handlers may call it, and so should exit paths.
  */
 void coprocess_kill(void);
 

@@ -3,17 +3,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ROWS = 512 };			/* moved at a time, at most */
+enum { ROWS = 512 };			/* the most rows moved at a time */
 
 struct steering {
-	struct steering_sweep sweep;		/* n = 0: none */
+	struct steering_sweep sweep;
 	struct steered {
 		struct steering *s;
 		struct barrier *barrier;
-		struct flow *flow[STEERING_LENGTHS];	/* one for each length of the sweep, or one */
+		struct flow *flow[STEERING_LENGTHS];	/* one per length of the sweep, or one */
 	} by[STEERING_MAX];
 	size_t n;
-	float *act;				/* [ROWS][dim] those of one length of the sweep */
+	float *act;				/* [ROWS][dim] the rows of one length */
 	struct flow_result result[ROWS];
 	struct steering_count count;
 };
@@ -54,7 +54,7 @@ steering_add(struct steering *s, const char *path, const struct flow_options *o,
 	return header_add_side(h, path, b->barrier->digest) != 0 ? err_memory(e) : 0;
 }
 
-/* Moves n <= ROWS activations by one flow. */
+/* Moves act[n], n <= ROWS, along one flow. */
 static int
 move_rows(struct steering *s, struct flow *flow, float *act, size_t n, struct err *e)
 {
@@ -70,7 +70,7 @@ move_rows(struct steering *s, struct flow *flow, float *act, size_t n, struct er
 	return 0;
 }
 
-/* Moves the rows first, ..., first + n - 1 of n <= ROWS, those of each length together. */
+/* Moves act[n], n <= ROWS, of the rows from `first` on, length by length. */
 static int
 move_sweep(struct steering *s, const struct steered *b, float *act, size_t first, size_t n,
     struct err *e)
@@ -92,7 +92,7 @@ move_sweep(struct steering *s, const struct steered *b, float *act, size_t first
 	return 0;
 }
 
-/* lm_steer_fn of one block, whose barriers take their turns */
+/* Moves act[n] by all barriers of a block; an lm_steer_fn. */
 static int
 steer_block(void *ctx, float *act, size_t n, struct err *e)
 {

@@ -1,8 +1,8 @@
 /*
  * steering - a model steered along the flows of one or more barriers.
  *
- * Each barrier works at its own block. Of several at one block, each takes the
- * activation where the one added before it left it.
+ * Each barrier works after its own block. Several barriers of one block work in
+ * the order in which they were added.
  */
 #ifndef ODESTEER_STEERING_H
 #define ODESTEER_STEERING_H
@@ -16,10 +16,10 @@
 
 enum { STEERING_MAX = 16, STEERING_LENGTHS = 64 };	/* barriers, lengths of a sweep */
 
-/* Rows that go different lengths: row i, as lm_steer_fn gets them, goes T[which(ctx, i)]. */
+/* Lengths that differ by row: row i of an lm_steer_fn gets T[which(ctx, i)]. */
 struct steering_sweep {
 	const struct strength *T;
-	size_t n;		/* <= STEERING_LENGTHS */
+	size_t n;		/* <= STEERING_LENGTHS; 0: no sweep */
 	size_t (*which)(void *ctx, size_t i);
 	void *ctx;
 };
@@ -27,21 +27,25 @@ struct steering_sweep {
 struct steering;
 
 /*
- * The lengths of a sweep, which is copied, stand in the place of those of the barriers' own options; NULL: no
- * sweep. NULL: out of memory. It stays until the program ends.
+ * Returns a steering without barriers, which stays until the program ends, or
+ * NULL if out of memory. The sweep, of which a copy is made, or NULL, replaces
+ * the lengths in the options of the barriers.
  */
 struct steering *steering_alloc(const struct steering_sweep *sweep);
-/* Reads a barrier file and names it in the header's last link. 0, -1. */
-int steering_add(struct steering *s, const char *path, const struct flow_options *o, struct header *h,
-    struct err *e);
-/* From now on rows with LM_STEER are steered; m must live as long. 0, -1. */
+/* Adds a barrier, and its digest to the last link of h. Returns 0 or -1. */
+int steering_add(struct steering *s, const char *path, const struct flow_options *o,
+    struct header *h, struct err *e);
+/*
+ * Steers the rows of m with LM_STEER from now on. Returns 0, or -1, as when a
+ * barrier is of another model.
+ */
 int steering_attach(struct steering *s, struct lm *m, struct err *e);
 
-/* Counted by activation and barrier. */
+/* Every activation counts once per barrier. */
 struct steering_count {
-	uint64_t seen;		/* activations that came */
-	uint64_t moved;		/* those that went a way longer than 0 */
-	double length;		/* the sum of the ways gone */
+	uint64_t seen;		/* activations */
+	uint64_t moved;		/* those that were moved at all */
+	double length;		/* the sum of the distances */
 };
 struct steering_count steering_counted(const struct steering *s);
 
