@@ -46,19 +46,19 @@ int
 example_read(struct example *x, const struct lm *m, const struct record *r, enum template t,
     const char *system, enum example_text what, struct err *e)
 {
-	const char *prompt = "", *completion = "";
+	const char *prompt = "", *completion = "", *group = record_has(r, "group") ? "group" : "id";
 	char *chat, *text;
 	size_t n, n_completion = 0;
 	int len, rc;
 
 	memset(x, 0, sizeof *x);
 	if (record_get_key(r, "id", x->id, sizeof x->id, e) != 0 ||
-	    record_get_key(r, record_has(r, "group") ? "group" : "id", x->group, sizeof x->group,
-	    e) != 0)
+	    record_get_key(r, group, x->group, sizeof x->group, e) != 0)
 		return -1;
-	if ((what != EXAMPLE_COMPLETION && example_field(r, "prompt", 1, &prompt, &n, e) != 0) ||
-	    (what != EXAMPLE_PROMPT && example_field(r, "completion", 0, &completion, &n_completion,
-	    e) != 0))
+	if (what != EXAMPLE_COMPLETION && example_field(r, "prompt", 1, &prompt, &n, e) != 0)
+		return -1;
+	if (what != EXAMPLE_PROMPT &&
+	    example_field(r, "completion", 0, &completion, &n_completion, e) != 0)
 		return -1;
 	if (what == EXAMPLE_COMPLETION) {
 		t = TEMPLATE_RAW;

@@ -404,7 +404,7 @@ coprocess_apply(struct coprocess *f, const struct coprocess_row *row, float *act
 {
 	uint64_t first = f->asked;
 	size_t dim = f->header.dim, i;
-	int got;
+	int got, half;
 
 	for (i = 0; i < n; i++) {
 		record_clear(f->record);
@@ -427,8 +427,8 @@ coprocess_apply(struct coprocess *f, const struct coprocess_row *row, float *act
 		}
 		if (check_row(f, row, i, first + i, e) != 0)
 			return -1;
-		if (record_get_act(f->record, stream_header(f->answers)->half, act + i * dim, dim,
-		    e) != 0)
+		half = stream_header(f->answers)->half;
+		if (record_get_act(f->record, half, act + i * dim, dim, e) != 0)
 			return stream_locate(f->answers, e);
 		f->answered++;
 	}

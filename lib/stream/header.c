@@ -80,6 +80,12 @@ clean(const char *s)
 	return utf8_clean(s, strlen(s));
 }
 
+static int
+set_text(struct record *r, const char *name, const char *text)
+{
+	return record_set_str(r, name, text, strlen(text));
+}
+
 int
 header_set_model(struct header *h, const char *name, const char *digest)
 {
@@ -168,9 +174,9 @@ header_add_side(struct header *h, const char *name, const char *digest)
 int
 header_add_value(struct header *h, const char *name, const char *value)
 {
+	struct record *link = h->chain[h->n_chain - 1];
 	char *text = clean(value);
-	int bad = text == NULL || record_set_str(h->chain[h->n_chain - 1], name, text,
-	    strlen(text)) != 0;
+	int bad = text == NULL || set_text(link, name, text) != 0;
 
 	free(text);
 	return bad ? -1 : 0;
@@ -182,12 +188,6 @@ header_value(const struct header *h, size_t i, const char *name)
 	const char *s;
 
 	return record_get_str(h->chain[i], name, &s, NULL) == 1 ? s : NULL;
-}
-
-static int
-set_text(struct record *r, const char *name, const char *text)
-{
-	return record_set_str(r, name, text, strlen(text));
 }
 
 int

@@ -456,8 +456,9 @@ set_number(const struct stream *s, struct record *r, struct err *e)
 {
 	int64_t id;
 
-	return record_get_int(r, "id", &id) == 0 &&
-	    record_set_int(r, "id", (int64_t)s->count) != 0 ? err_memory(e) : 0;
+	if (record_get_int(r, "id", &id) != 0 || record_set_int(r, "id", (int64_t)s->count) == 0)
+		return 0;
+	return err_memory(e);
 }
 
 int

@@ -67,8 +67,12 @@ token_read(struct token *t, const unsigned char *p, size_t n)
 		t->u = c;
 		return 1;
 	} else if (c < 0xc0) {
-		t->type = c < 0x90 ? TOKEN_MAP : c < 0xa0 ? TOKEN_ARRAY : TOKEN_STR;
-		t->n = c & (c < 0xa0 ? 15 : 31);
+		t->type = c < 0x90 ? TOKEN_MAP : TOKEN_ARRAY;
+		t->n = c & 15;
+		if (c >= 0xa0) {
+			t->type = TOKEN_STR;
+			t->n = c & 31;
+		}
 		return 1;
 	} else if (c >= 0xe0) {
 		t->type = TOKEN_INT;
