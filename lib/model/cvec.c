@@ -81,7 +81,7 @@ cvec_write(const char *path, int block, const float *v, size_t dim, const char *
 
 	ggml_log_set(log_nothing, NULL);
 	if (block < 1)
-		return err_set(e, "control vectors begin at block 1: there is none of block %d",
+		return err_set(e, "block %d cannot have a control vector: they begin at block 1",
 		    block);
 	if ((head = make_head(block, dim, model, &size, &align)) == NULL)
 		return err_memory(e);
@@ -147,7 +147,7 @@ find_vector(const struct gguf_context *g, const char *path, const char *name, si
 		    ggml_type_name(type));
 	ne = gguf_get_tensor_ne(g, id);
 	if (ne[1] != 1 || ne[2] != 1 || ne[3] != 1)
-		return err_set(e, "'%s': %s is not of one dimension", path, name);
+		return err_set(e, "'%s': %s has more than one dimension", path, name);
 	if (ne[0] != (int64_t)dim)
 		return err_set(e, "'%s': %s has %" PRId64 " numbers, not %zu", path, name, ne[0],
 		    dim);
@@ -204,7 +204,7 @@ cvec_read(const char *path, int block, float *v, size_t dim, struct err *e)
 	g = gguf_init_from_file(path, (struct gguf_init_params){ .no_alloc = true });
 	name_direction(name, block);
 	if (g == NULL)
-		err_set(e, "'%s' is a broken GGUF file, or of a version that is not known here",
+		err_set(e, "'%s' is a damaged GGUF file, or has an unknown version",
 		    path);
 	else if (find_vector(g, path, name, dim, &at, &half, e) == 0)
 		rc = read_numbers(in, path, name, at, half, v, dim, e);

@@ -149,7 +149,8 @@ stall_error(struct coprocess *f, struct err *e)
 	if (f->deaf)
 		return err_set(e, "%s closed its input, %s", f->name, progress(f));
 	if (f->closing && f->to < 0)
-		return err_set(e, "%s stalled: its input has ended, its output did not for %g s",
+		return err_set(e,
+		    "%s stalled: its input has ended, but its output did not end for %g s",
 		    f->name, f->timeout);
 	return err_set(e, "%s stalled: %s, then nothing for %g s", f->name, progress(f),
 	    f->timeout);
@@ -329,14 +330,14 @@ check_header(const struct coprocess *f, struct err *e)
 	if (stream_expect(f->answers, 1u << STREAM_ACTIVATIONS, e) != 0)
 		return -1;
 	if (h->dim != own->dim)
-		return err_set(e, "the output of %s is of dim %zu, not %zu", f->name, h->dim,
+		return err_set(e, "the output of %s has dim %zu, not %zu", f->name, h->dim,
 		    own->dim);
 	if (h->n_block != 1 || h->block[0] != own->block[0])
-		return err_set(e, "the output of %s is of %s %d, not %d", f->name,
+		return err_set(e, "the output of %s is for %s %d, not %d", f->name,
 		    h->n_block == 1 ? "block" : "several blocks from", h->block[0], own->block[0]);
 	/* a program that writes its own header may not know the model */
 	if (h->digest != NULL && own->digest != NULL && strcmp(h->digest, own->digest) != 0)
-		return err_set(e, "the output of %s is of another model", f->name);
+		return err_set(e, "the output of %s is from another model", f->name);
 	return 0;
 }
 
@@ -386,12 +387,12 @@ check_row(struct coprocess *f, const struct coprocess_row *row, size_t i, uint64
 		if (record_get_key(f->record, "id", id, sizeof id, e) != 0)
 			return stream_locate(f->answers, e);
 		if (strcmp(id, wanted) != 0) {
-			err_set(e, "it answers '%s', not '%s'", id, wanted);
+			err_set(e, "it is the answer to '%s', not '%s'", id, wanted);
 			return stream_locate(f->answers, e);
 		}
 	}
 	if (row != NULL && record_get_int(f->record, "pos", &pos) == 1 && pos != row[i].pos) {
-		err_set(e, "it answers pos %lld of '%s', not %d", (long long)pos, wanted,
+		err_set(e, "it is the answer to pos %lld of '%s', not %d", (long long)pos, wanted,
 		    row[i].pos);
 		return stream_locate(f->answers, e);
 	}
@@ -412,7 +413,7 @@ coprocess_apply(struct coprocess *f, const struct coprocess_row *row, float *act
 			return err_memory(e);
 		if (record_set_act(f->record, 0, act + i * dim, dim, e) != 0 ||
 		    sink_write(f->sink, f->record, e) != 0)
-			return err_prefix(e, "%s: record %llu for it: ", f->name,
+			return err_prefix(e, "%s: cannot send record %llu: ", f->name,
 			    (unsigned long long)(first + i + 1));
 	}
 	f->asked += n;

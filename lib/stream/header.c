@@ -372,7 +372,8 @@ header_from_record(struct header *h, const struct record *r, struct err *e)
 	if (record_get_int(r, "version", &version) != 1 || version < 1)
 		return err_set(e, "the header's 'version' is missing or wrong");
 	if (version != VERSION)
-		return err_set(e, "the stream's format is version %lld, this program reads %d",
+		return err_set(e,
+		    "the stream has format version %lld; this program reads version %d",
 		    (long long)version, VERSION);
 	for (i = 0; i < record_size(r); i++) {
 		for (k = 0; known[k] != NULL && strcmp(known[k], record_name(r, i)) != 0; k++)

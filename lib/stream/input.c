@@ -174,7 +174,7 @@ read_gzip(struct input *in, void *p, size_t n, int wait, struct err *e)
 		else if (rc == Z_MEM_ERROR)
 			return err_memory(e);
 		else if (rc != Z_OK && rc != Z_BUF_ERROR)
-			return err_set(e, "%s is a broken gzip file: %s", in->name,
+			return err_set(e, "%s is a damaged gzip file: %s", in->name,
 			    in->z.msg != NULL ? in->z.msg : "no reason given");
 	}
 	return (ssize_t)(n - in->z.avail_out);

@@ -138,7 +138,7 @@ parse(struct npy *m, const char *text, size_t len, struct err *e)
 		    (unsigned long long)m->rows);
 	return 0;
 bad:
-	return err_set(e, "%s has a header that is not one of .npy: byte %zu of its dictionary",
+	return err_set(e, "%s has a malformed .npy header: byte %zu of its dictionary",
 	    name, (size_t)(p - text) + 1);
 }
 
@@ -174,7 +174,7 @@ read_header(struct npy *m, size_t *start, struct err *e)
 		return -1;
 	if (head[MAGIC] < 1 || head[MAGIC] > 3 || head[MAGIC + 1] != 0)
 		return err_set(e,
-		    "%s is of version %d.%d of .npy, this program reads 1.0, 2.0 and 3.0", name,
+		    "%s has .npy version %d.%d; this program reads 1.0, 2.0 and 3.0", name,
 		    head[MAGIC], head[MAGIC + 1]);
 	width = head[MAGIC] == 1 ? 2 : 4;
 	if (read_bytes(m, size, width, e) != 0)
@@ -201,7 +201,7 @@ ends_inside(const struct npy *m, uint64_t row, struct err *e)
 static int
 goes_on(const struct npy *m, struct err *e)
 {
-	return err_set(e, "%s goes on behind its last row, %llu", input_name(m->in),
+	return err_set(e, "%s goes on after its last row, %llu", input_name(m->in),
 	    (unsigned long long)m->rows);
 }
 

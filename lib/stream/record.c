@@ -491,7 +491,7 @@ record_from_wire(struct record *r, const unsigned char *p, size_t n, struct err 
 		memcpy(r->bytes.p + f->name, p + at, key.n);
 		r->bytes.p[f->name + key.n] = '\0';
 		if (find(r, record_name(r, r->n)) != NULL)
-			return err_set(e, "field '%s' is there twice", record_name(r, r->n));
+			return err_set(e, "field '%s' occurs twice", record_name(r, r->n));
 		at += key.n;
 		token_read(&value, p + at, n - at);
 		f->off = f->name + key.n + 1;

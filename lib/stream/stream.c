@@ -362,7 +362,7 @@ check_end(struct stream *s, const unsigned char *p, size_t len, struct err *e)
 	if (record_from_wire(s->scratch, p, len, e) != 0)
 		return err_prefix(e, "%s: end record: ", name);
 	if (!mark_is(s->scratch, "end"))
-		return err_set(e, "%s: a second header stands behind record %llu", name,
+		return err_set(e, "%s: second header after record %llu", name,
 		    (unsigned long long)n);
 	if (record_get_int(s->scratch, "count", &count) != 1 ||
 	    record_get_int(s->scratch, "crc32", &crc) != 1)
@@ -377,7 +377,7 @@ check_end(struct stream *s, const unsigned char *p, size_t len, struct err *e)
 	skip_object(s, len);
 	if (s->pos == s->b.len && (got = fill(s, e)) <= 0)
 		return got;
-	return err_set(e, "%s goes on behind its end record", name);
+	return err_set(e, "%s goes on after its end record", name);
 }
 
 /* Checks "act" of a record just read, after packing that of JSON Lines. */
@@ -388,7 +388,7 @@ check_act(const struct stream *s, struct record *r, struct err *e)
 	int has_act = record_has(r, "act");
 
 	if (s->missing != NULL)
-		return has_act ? err_set(e, "it has a field 'act' of its own") : 0;
+		return has_act ? err_set(e, "it already has a field 'act'") : 0;
 	if (h->kind != STREAM_ACTIVATIONS)
 		return has_act ? err_set(e, "it has a field 'act' in a stream of %s",
 		    stream_kind_name(h->kind)) : 0;
@@ -431,7 +431,7 @@ read_record(struct stream *s, struct record *r, struct err *e)
 	if (got < 0 || (got == 0 && s->json))
 		return got;
 	if (got == 0)
-		return err_set(e, "%s is truncated: no end record behind record %llu",
+		return err_set(e, "%s is truncated: no end record after record %llu",
 		    input_name(s->in), (unsigned long long)(s->in_path));
 	p = s->b.p + s->pos;
 	if (!s->json && is_marked(p, len))
@@ -481,8 +481,8 @@ stream_read(struct stream *s, struct record *r, struct err *e)
 		what = header_differs(&s->header, &h);
 		header_release(&h);
 		if (what != NULL)
-			return err_set(e, "%s: its %s is not that of '%s'", input_name(s->in), what,
-			    s->path[0]);
+			return err_set(e, "%s: its %s differs from that of '%s'", input_name(s->in),
+			    what, s->path[0]);
 	}
 	return got == 1 && s->number && set_number(s, r, e) != 0 ? -1 : got;
 }

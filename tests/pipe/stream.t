@@ -57,12 +57,12 @@ is "$(view "$tmp/1.ods" - <"$tmp/2.ods" | cksum)" "$(cksum <"$tmp/a.jsonl")" 'on
 view --pack -o "$tmp/w.ods" "$tmp/1.ods" "$tmp/2.ods"
 is "$(view "$tmp/w.ods" | cksum)" "$(cksum <"$tmp/a.jsonl")" 'packed as one, too'
 cat "$tmp/1.ods" "$tmp/1.ods" >"$tmp/cat.ods"
-fails 1 "view: '$tmp/cat.ods' goes on behind its end record" view "$tmp/cat.ods"
+fails 1 "view: '$tmp/cat.ods' goes on after its end record" view "$tmp/cat.ods"
 
 # Files whose headers disagree are refused.
 other() { # CHANGE OF THE HEADER, CHANGE OF A RECORD, WHAT DIFFERS
 	made "if .odesteer then $1 else $2 end" >"$tmp/other.ods"
-	fails 1 "view: '$tmp/other.ods': its $3 is not that of '$tmp/a.ods'" view "$tmp/a.ods" "$tmp/other.ods"
+	fails 1 "view: '$tmp/other.ods': its $3 differs from that of '$tmp/a.ods'" view "$tmp/a.ods" "$tmp/other.ods"
 	is "$(printf '%s\n' "$out" | wc -l)" 48 'after the records of the first file'
 }
 other '.digest = "00000000000000ab"' . model

@@ -82,8 +82,8 @@ bad 'cat; exit 3' "generate: filter 'cat; exit 3' exited with status 3, $steered
 filter="echo \$\$ >'$tmp/pid'; exec sleep 100"
 bad "$filter" "generate: filter '$filter' stalled: 0 of 5 records answered, then nothing for 1 s" --filter-timeout 1
 is "$(kill -0 "$(cat "$tmp/pid")" 2>&1 | grep -c 'No such process')" 1 'and no process'
-for change in '.dim = 7:is of dim 7, not 576' '.block = [14]:is of block 14, not 13' \
-	'.digest = "00":is of another model' \
+for change in '.dim = 7:has dim 7, not 576' '.block = [14]:is for block 14, not 13' \
+	'.digest = "00":is from another model' \
 	'{odesteer, version, kind: "completions", chain}:holds completions, not activations'; do
 	filter="view --header | jq -c --unbuffered 'if .odesteer then ${change%:*} else .act |= .[:7] end'"
 	bad "$filter" "generate: the output of filter '$filter' ${change##*:}"
@@ -93,7 +93,7 @@ bad "$filter" "generate: the output of filter '$filter': record 2: no field 'act
 filter="view --header | jq -c --unbuffered 'if .id == \"s002\" then .act[3] = 1e300 else . end'"
 bad "$filter" "generate: the output of filter '$filter': record 2: an activation holds inf, which a stream cannot carry"
 filter="view --header | jq -c --unbuffered 'if .id == \"s002\" then ., . else . end'"
-bad "$filter" "generate: the output of filter '$filter': record 3: it answers 's002', not 's003'"
+bad "$filter" "generate: the output of filter '$filter': record 3: it is the answer to 's002', not 's003'"
 filter="view --header | jq -c --unbuffered 'select(.id != \"s005\")'"
 bad "$filter" "generate: filter '$filter' stalled: 4 of 5 records answered, then nothing for 1 s" --filter-timeout 1
 filter='echo a filter that says something else'

@@ -244,7 +244,7 @@ vector "'$tmp/v.gguf': direction.3 has 6 numbers, not 5" "$tmp/v.gguf" "$tmp/fiv
 head -c 240 "$tmp/v.gguf" >"$tmp/short.gguf"
 vector "'$tmp/short.gguf' is truncated: it ends before direction.3 does" "$tmp/short.gguf" "$tmp/a.ods"
 head -c 100 "$tmp/v.gguf" >"$tmp/short.gguf"
-vector "'$tmp/short.gguf' is a broken GGUF file, or of a version that is not known here" "$tmp/short.gguf" "$tmp/a.ods"
+vector "'$tmp/short.gguf' is a damaged GGUF file, or has an unknown version" "$tmp/short.gguf" "$tmp/a.ods"
 { head -c 224 "$tmp/v.gguf"; printf '\000\000\300\177'; tail -c +229 "$tmp/v.gguf"; } >"$tmp/nan.gguf"
 vector "'$tmp/nan.gguf': number 1 of direction.3 is not finite" "$tmp/nan.gguf" "$tmp/a.ods"
 

@@ -158,11 +158,11 @@ wrong "'$tmp/w.npy' is truncated: it ends inside row 1 of 1"
 is "$(head -c 135 "$tmp/p.npy" | { view --pack --npy /dev/fd/0 "$tmp/p.jsonl" 2>&1 >/dev/null; })" \
 	"view: '/dev/fd/0' is truncated: it ends inside row 1 of 1" 'from a pipe, too'
 { cat "$tmp/p.npy"; echo; } >"$tmp/w.npy"
-wrong "'$tmp/w.npy' goes on behind its last row, 1"
+wrong "'$tmp/w.npy' goes on after its last row, 1"
 is "$({ cat "$tmp/p.npy"; echo; } | { view --pack --npy /dev/fd/0 "$tmp/p.jsonl" 2>&1 >/dev/null; })" \
-	"view: '/dev/fd/0' goes on behind its last row, 1" 'from a pipe, too'
+	"view: '/dev/fd/0' goes on after its last row, 1" 'from a pipe, too'
 { npy "$(dict '<f4' '(1, 2)')" 4; printf %b "$f4"; } >"$tmp/w.npy"
-wrong "'$tmp/w.npy' is of version 4.0 of .npy, this program reads 1.0, 2.0 and 3.0"
+wrong "'$tmp/w.npy' has .npy version 4.0; this program reads 1.0, 2.0 and 3.0"
 printf '\223NUMPY\002\000\377\377\377\377{' >"$tmp/w.npy"
 wrong "'$tmp/w.npy' claims a header of 4294967295 bytes, more than 65535"
 for type in '>f4' '<i4' '|O' '<c8' ''; do
@@ -184,7 +184,7 @@ for header in '' '{' '{}' '[]' "{'descr': '<f4', 'fortran_order': False}" "{'des
 	{ npy "$header"; printf %b "$f4"; } >"$tmp/w.npy"
 	run view --pack --npy "$tmp/w.npy" -o "$tmp/never.ods" "$tmp/p.jsonl"
 	is "$status $(printf '%s\n' "$err" | sed 's/: byte [0-9]* of/: byte N of/')" \
-		"1 view: '$tmp/w.npy' has a header that is not one of .npy: byte N of its dictionary" "not a header: $header"
+		"1 view: '$tmp/w.npy' has a malformed .npy header: byte N of its dictionary" "not a header: $header"
 done
 bad "$(dict '<f4' '(1, 2)')" '\0000\0000\0300\0077\0000\0000\0300\0177' ': row 1: number 2 is not finite'
 bad "$(dict '<f8' '(1, 2)')" '\0000\0000\0000\0000\0000\0000\0360\0377\0000\0000\0000\0000\0000\0000\0320\0277' ': row 1: number 1 is not finite'
@@ -203,7 +203,7 @@ cp "$tmp/p.npy" "$tmp/w.npy"
 wrong "'$tmp/more.jsonl': record 2: '$tmp/w.npy' ends behind row 1" "$tmp/more.jsonl"
 wrong 'the lines have no header: -l must name the block' "$tmp/l1.jsonl"
 sed 's/"id":1/&,"act":[1.5,-0.25]/' "$tmp/p.jsonl" >"$tmp/has.jsonl"
-wrong "'$tmp/has.jsonl': record 1: it has a field 'act' of its own" "$tmp/has.jsonl"
+wrong "'$tmp/has.jsonl': record 1: it already has a field 'act'" "$tmp/has.jsonl"
 sed 's/activations/completions/' "$tmp/p.jsonl" >"$tmp/kind.jsonl"
 wrong "'$tmp/kind.jsonl' holds completions, not activations" "$tmp/kind.jsonl"
 fails 1 'view: the header names other blocks than -l does: 3' view --pack --npy "$tmp/w.npy" -l 4 "$tmp/p.jsonl"
@@ -283,7 +283,7 @@ fails 1 "view: 'polysketch' is a field, not one vector: where it leads depends o
 fails 1 "view: 'linact' is a map, not one vector: where it leads depends on the activation" \
 	view --gguf "$tmp/never.gguf" "$tmp/linact.ods"
 made 'if .odesteer then .block = [0] else .block = 0 end' | fitbarrier -f caa -o "$tmp/zero.b.ods"
-fails 1 'view: control vectors begin at block 1: there is none of block 0' view --gguf "$tmp/never.gguf" "$tmp/zero.b.ods"
+fails 1 'view: block 0 cannot have a control vector: they begin at block 1' view --gguf "$tmp/never.gguf" "$tmp/zero.b.ods"
 fails 1 'view: -T auto: this barrier has no suggested length (fitbarrier -T stores one)' view --gguf "$tmp/never.gguf" -T auto "$tmp/caa.ods"
 run view --gguf "$tmp/never.gguf" -T 1e39 "$tmp/caa.ods"
 is "$status $(printf '%s\n' "$err" | sed 's/is [0-9.e+]*/is X/')" '1 view: number 1 of the vector is X, too great for float32' 'a length that no float32 carries'
@@ -380,7 +380,7 @@ fails 1 "view: '$tmp/cut.gz' is a truncated gzip file" view "$tmp/cut.gz"
 { cat "$tmp/1.gz"; echo x; } >"$tmp/more.gz"
 run view "$tmp/more.gz"
 is "$status" 1 "bytes behind gzip: $err"
-fails 1 "view: '$tmp/t.ods': its kind is not that of '$tmp/a.ods'" view "$tmp/a.ods" "$tmp/t.ods"
+fails 1 "view: '$tmp/t.ods': its kind differs from that of '$tmp/a.ods'" view "$tmp/a.ods" "$tmp/t.ods"
 
 # lengths that lie, with no memory to spare
 ods() { # FIRST BYTES OF A VALUE

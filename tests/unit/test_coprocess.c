@@ -334,7 +334,7 @@ check_rows(void)
 	    "the ids and positions of texts go with the activations: %s", e.text);
 	f = start(command("pos 1"), 20, &e);
 	snprintf(wanted, sizeof wanted,
-	    "the output of filter '%s': record 2: it answers pos 77 of '-3', not 11", command("pos 1"));
+	    "the output of filter '%s': record 2: it is the answer to pos 77 of '-3', not 11", command("pos 1"));
 	ok(coprocess_apply(f, row, act, 2, &e) != 0 && strcmp(e.text, wanted) == 0, "%s", e.text);
 	coprocess_abort(f);
 	record_free(r[0]);
@@ -377,20 +377,20 @@ main(int argc, char *argv[])
 	fails_as("exit 9", 20, "FILTER exited with status 7, 9 of 9 records answered");
 	fails_as("signal 4", 20, "FILTER was killed by signal 9 (Killed), 4 of 6 records answered");
 	fails_as("lines 3", 20, "FILTER exited with status 3, 9 of 9 records answered");
-	fails_as("cut 4", 20, "the output of FILTER is truncated: no end record behind record 4");
+	fails_as("cut 4", 20, "the output of FILTER is truncated: no end record after record 4");
 	fails_as("end 4", 20, "FILTER ended its output, 4 of 6 records answered");
 	fails_as("end 9", 20, "FILTER ended its output before its input ended");
 	fails_as("garbage 4", 20, "the output of FILTER: record 5: it is not msgpack");
-	fails_as("dim 0", 20, "the output of FILTER is of dim 7, not 300");
+	fails_as("dim 0", 20, "the output of FILTER has dim 7, not 300");
 	fails_as("kind 0", 20, "the output of FILTER holds completions, not activations");
-	fails_as("block 0", 20, "the output of FILTER is of block 4, not 3");
-	fails_as("model 0", 20, "the output of FILTER is of another model");
+	fails_as("block 0", 20, "the output of FILTER is for block 4, not 3");
+	fails_as("model 0", 20, "the output of FILTER is from another model");
 	fails_as("bare 4", 20, "the output of FILTER: record 5: no field 'act'");
 	fails_as("short 4", 20, "the output of FILTER: record 5: field 'act' has 16 bytes, not the 1200 of 300 numbers");
 	fails_as("huge 0", 20, "the output of FILTER: record 2: an activation holds inf, which a stream cannot carry");
-	fails_as("ids 4", 20, "the output of FILTER: record 6: it answers '4', not '5'");
-	fails_as("swap 3", 20, "the output of FILTER: record 4: it answers '4', not '3'");
-	fails_as("twice 4", 20, "the output of FILTER: record 7: it answers '5', not '6'");
+	fails_as("ids 4", 20, "the output of FILTER: record 6: it is the answer to '4', not '5'");
+	fails_as("swap 3", 20, "the output of FILTER: record 4: it is the answer to '4', not '3'");
+	fails_as("twice 4", 20, "the output of FILTER: record 7: it is the answer to '5', not '6'");
 	fails_as("twice 8", 20, "FILTER answered more than the 9 records it was given");
 	fails_as("drop 4", 0.3, "FILTER stalled: 5 of 6 records answered, then nothing for 0.3 s");
 	fails_as("group 4", 0.3, "FILTER stalled: 0 of 3 records answered, then nothing for 0.3 s");
@@ -406,7 +406,7 @@ main(int argc, char *argv[])
 	    strcmp(e.text, "filter 'cat; exec >&-; sleep 100' stalled: its output has ended, but it did not exit for 0.2 s") == 0,
 	    "%s", e.text);
 	ok(!run("cat; sleep 100", 0.2, 1, 1, &e) && is_clean(files) &&
-	    strcmp(e.text, "filter 'cat; sleep 100' stalled: its input has ended, its output did not for 0.2 s") == 0,
+	    strcmp(e.text, "filter 'cat; sleep 100' stalled: its input has ended, but its output did not end for 0.2 s") == 0,
 	    "%s", e.text);
 
 	f = start("sleep 100", 20, &e);
@@ -419,7 +419,7 @@ main(int argc, char *argv[])
 
 	f = start("cat", 20, &e);
 	act[7] = INFINITY;
-	ok(coprocess_apply(f, NULL, act, 1, &e) != 0 && strstr(e.text, "filter 'cat': record 1 for it: ") == e.text, "%s", e.text);
+	ok(coprocess_apply(f, NULL, act, 1, &e) != 0 && strstr(e.text, "filter 'cat': cannot send record 1: ") == e.text, "%s", e.text);
 	coprocess_abort(f);
 	ok(is_clean(files), "nothing is left");
 	return tap_done();

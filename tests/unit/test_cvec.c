@@ -167,7 +167,7 @@ check_write(void)
 	    "one number, without a model");
 
 	ok(cvec_write(path, 0, vec, DIM, NULL, &e) == -1 &&
-	    strcmp(e.text, "control vectors begin at block 1: there is none of block 0") == 0, "%s", e.text);
+	    strcmp(e.text, "block 0 cannot have a control vector: they begin at block 1") == 0, "%s", e.text);
 	ok(cvec_read(path, 1, v, 1, &e) == 0, "what stood there stays");
 	ok(cvec_write("no/such", BLOCK, vec, DIM, NULL, &e) == -1 &&
 	    strcmp(e.text, "cannot write 'no/such': No such file or directory") == 0, "%s", e.text);
@@ -196,7 +196,7 @@ check_refusals(void)
 
 	memset(long_name, 'x', sizeof long_name - 1);
 	long_name[sizeof long_name - 1] = '\0';
-#define BROKEN "'vector.gguf' is a broken GGUF file, or of a version that is not known here"
+#define BROKEN "'vector.gguf' is a damaged GGUF file, or has an unknown version"
 #define OTHER "'vector.gguf' is not a control vector: its general.architecture is not 'controlvector'"
 #define REFUSED(why, ...) do { struct file f = { __VA_ARGS__ }; make(&f); refused(why); } while (0)
 	REFUSED("'vector.gguf' is not a GGUF file", .magic = "GGML");
@@ -208,7 +208,7 @@ check_refusals(void)
 	REFUSED("'vector.gguf' has no direction.3", .name = "direction.30");
 	REFUSED("'vector.gguf': direction.3 has 5 numbers, not 6", .ne = { 5 });
 	REFUSED("'vector.gguf': direction.3 has 4611686018427387904 numbers, not 6", .type = F16, .ne = { UINT64_C(1) << 62 });
-	REFUSED("'vector.gguf': direction.3 is not of one dimension", .n_dims = 2, .ne = { 6, 2 }, .n = 1);
+	REFUSED("'vector.gguf': direction.3 has more than one dimension", .n_dims = 2, .ne = { 6, 2 }, .n = 1);
 	REFUSED("'vector.gguf': direction.3 is of type q8_0, not f32 or f16", .type = Q8_0, .ne = { 32 });
 	REFUSED("'vector.gguf': number 4 of direction.3 is not finite", .v = bad);
 	REFUSED("'vector.gguf': number 4 of direction.3 is not finite", .v = bad, .type = F16);

@@ -594,11 +594,11 @@ check_ends(void)
 	B.n = 0;
 	is_bad("'s' is empty");
 	examples();
-	is_bad("'s' is truncated: no end record behind record 0");
+	is_bad("'s' is truncated: no end record after record 0");
 	examples();
 	put_map(1);
 	put_pair("id", "a");
-	is_bad("'s' is truncated: no end record behind record 1");
+	is_bad("'s' is truncated: no end record after record 1");
 	examples();
 	put_map(2);
 	put_pair("id", "a");
@@ -621,19 +621,19 @@ check_ends(void)
 	examples();
 	end(0);
 	put("\n", 1);
-	is_bad("'s' goes on behind its end record");
+	is_bad("'s' goes on after its end record");
 	examples();
 	end(0);
 	put("", 1);
-	is_bad("'s' goes on behind its end record");
+	is_bad("'s' goes on after its end record");
 	examples();
 	end(0);
 	put(B.p, B.n);
-	is_bad("'s' goes on behind its end record");
+	is_bad("'s' goes on after its end record");
 	examples();
 	put(B.p, B.n);
 	end(0);
-	is_bad("'s': a second header stands behind record 0");
+	is_bad("'s': second header after record 0");
 	examples();
 	put_map(2);
 	put_pair("odesteer", "end");
@@ -644,7 +644,7 @@ check_ends(void)
 	put_map(1);
 	put_pair("odesteer", "fin");
 	end(0);
-	is_bad("'s': a second header stands behind record 0");
+	is_bad("'s': second header after record 0");
 	B.n = 0;
 	end(0);
 	is_bad("'s' has no header");
@@ -665,7 +665,7 @@ check_ends(void)
 	B.n = 0;
 	put("\x1f\x8b no gzip at all", 18);
 	read_bytes();
-	ok(R.got == -1 && strstr(R.e.text, "'s' is a broken gzip file: ") == R.e.text, "%s", R.e.text);
+	ok(R.got == -1 && strstr(R.e.text, "'s' is a damaged gzip file: ") == R.e.text, "%s", R.e.text);
 	read_paths((const char *const[]){ "nope" }, 1);
 	ok(R.got == -1 && strcmp(R.e.text, "cannot open 'nope': No such file or directory") == 0, "%s", R.e.text);
 	read_paths((const char *const[]){ "." }, 1);
@@ -804,7 +804,7 @@ check_values(void)
 	put_pair("x", "b");
 	put_pair("id", "c");
 	end(1);
-	is_bad("'s': record 1: field 'id' is there twice");
+	is_bad("'s': record 1: field 'id' occurs twice");
 	examples();
 	put_map(2);
 	put_pair("id", "a");
@@ -1010,7 +1010,7 @@ check_headers(void)
 	HEADER("odd", "\1");
 	is_bad("'s': the header has an unknown field 'odd'");
 	HEADER("version", "\2");
-	is_bad("'s': the stream's format is version 2, this program reads 1");
+	is_bad("'s': the stream has format version 2; this program reads version 1");
 	HEADER("version", "\0");
 	is_wrong("version");
 	HEADER("version", "\xff");
@@ -1087,7 +1087,7 @@ check_headers(void)
 	put_str("chain");
 	put_array(0);
 	end(0);
-	is_bad("'s': header: field 'kind' is there twice");
+	is_bad("'s': header: field 'kind' occurs twice");
 }
 
 /* Seeds end at 2^63 - 1. */
@@ -1183,7 +1183,7 @@ check_parts(void)
 		end(0);
 		save("b", B.p, B.n);
 		if (i > 0)
-			snprintf(wanted, sizeof wanted, "'b': its %s is not that of 's'", differs[i]);
+			snprintf(wanted, sizeof wanted, "'b': its %s differs from that of 's'", differs[i]);
 		read_paths((const char *const[]){ "s", "b" }, 2);
 		ok(R.got == -(i > 0) && R.count == 7 && strcmp(R.e.text, wanted) == 0, "%s", i == 0 ? "headers agree" : wanted);
 	}
