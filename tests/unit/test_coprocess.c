@@ -1,7 +1,7 @@
 /*
- * Filters that do their duty, each in its way, and filters that do not: what is
- * said of them, and that nothing of them is left. The filters are this program
- * itself, run with their name as its argument.
+ * Tests coprocess with correct and with broken filters: its messages, and that
+ * no process or file is left. The filters are this program itself, with their
+ * name as its argument.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -43,7 +43,7 @@ next(struct stream *in)
 	return r;
 }
 
-/* act + 1 */
+/* Adds 1 to "act". */
 static void
 work(struct record *r, int half)
 {
@@ -59,7 +59,7 @@ work(struct record *r, int half)
 		give_up();
 }
 
-/* Reads `group` records, then answers them, and so on. */
+/* Repeatedly reads `group` records and answers them. */
 static void
 answer(struct stream *in, struct sink *out, size_t group, int half)
 {
@@ -137,13 +137,14 @@ be_filter(const char *name, long n)
 		pause();
 	} else if (strcmp(name, "group") == 0 || half)
 		answer(in, out, (size_t)n, half);
-	else {	/* n good answers, then what the name says */
+	else {	/* n correct answers, and then what the name says */
 		for (i = 0; i < n; i++) {
 			if ((r = next(in)) == NULL)
 				give_up();
 			work(r, 0);
-			/* before anybody can go on to write to it */
-			if (i == n - 1 && (strcmp(name, "deaf") == 0 || strcmp(name, "end") == 0 || strcmp(name, "stay") == 0))
+			/* before the parent can write more to it */
+			if (i == n - 1 &&
+			    (strcmp(name, "deaf") == 0 || strcmp(name, "end") == 0 || strcmp(name, "stay") == 0))
 				close(STDIN_FILENO);
 			if (sink_write(out, r, &e) != 0 || sink_flush(out, &e) != 0)
 				give_up();
@@ -238,7 +239,7 @@ value(size_t i, size_t k)
 	return (float)(i * 17 % 101) + 0.385f * (float)k;
 }
 
-/* `calls` times n activations through the command; whether what came back is act + 1. */
+/* Returns whether a command adds 1 to n activations, `calls` times. */
 static int
 run(const char *cmd, double timeout, size_t calls, size_t n, struct err *e)
 {
@@ -259,7 +260,7 @@ run(const char *cmd, double timeout, size_t calls, size_t n, struct err *e)
 			return 0;
 		}
 		for (i = 0; i < n; i++)
-			for (k = 0; k < DIM; k++)	/* float16 has 11 bits */
+			for (k = 0; k < DIM; k++)	/* float16 has 11 bits of precision */
 				good = good && fabsf(act[i * DIM + k] - (value(i, k) + 1)) <=
 					    (strstr(cmd, "half") != NULL ? 0.2f : 0);
 	}
@@ -275,7 +276,7 @@ command(const char *rest)
 	return cmd;
 }
 
-/* Nothing of the filter is left: no child, no open file, no signal. */
+/* Checks that no child, open file or pending signal is left. */
 static int
 is_clean(int files)
 {
@@ -299,7 +300,7 @@ works(const char *rest, size_t calls, size_t n)
 	ok(good && is_clean(files), "%s: %zu times %zu activations %s", rest, calls, n, e.text);
 }
 
-/* The text after the first %: what is said, FILTER standing for the filter and its command. */
+/* Checks the message. FILTER stands for the filter and its command. */
 static void
 fails_as(const char *rest, double timeout, const char *wanted)
 {
@@ -354,13 +355,13 @@ main(int argc, char *argv[])
 		int status = be_filter(argv[1], atol(argv[2]));
 
 		fflush(stdout);
-		_exit(status);	/* leaks of a filter are not looked for */
+		_exit(status);	/* without a check for leaks */
 	}
 	self = argv[0];
 
 	works("group 1", 5, 3);
 	works("group 3", 5, 3);
-	/* much more than pipes hold, in each direction */
+	/* much more than a pipe holds, in each direction */
 	works("group 1", 2, MOST);
 	works("group 512", 2, MOST);
 	works("group 7", 1, 7 * 73);
@@ -368,9 +369,11 @@ main(int argc, char *argv[])
 	works("lines 0", 3, 5);
 	works("group 1", 0, 0);
 	files = count_files();
-	ok(!run("cat", 20, 2, MOST, &e) && e.text[0] == '\0' && is_clean(files), "cat gives back what it gets: %s", e.text);
+	ok(!run("cat", 20, 2, MOST, &e) && e.text[0] == '\0' && is_clean(files),
+	    "cat gives back what it gets: %s", e.text);
 	ok(run(command("group 1 | cat | cat"), 20, 2, 300, &e) && is_clean(files), "a pipeline: %s", e.text);
-	ok(!run("-x", 20, 1, 1, &e) && strstr(e.text, "exited with status 127") != NULL, "a command is no option: %s", e.text);
+	ok(!run("-x", 20, 1, 1, &e) && strstr(e.text, "exited with status 127") != NULL, "a command is no option: %s",
+	    e.text);
 
 	fails_as("exit 0", 20, "FILTER exited with status 7, 0 of 3 records answered");
 	fails_as("exit 4", 20, "FILTER exited with status 7, 4 of 6 records answered");
@@ -386,7 +389,8 @@ main(int argc, char *argv[])
 	fails_as("block 0", 20, "the output of FILTER is for block 4, not 3");
 	fails_as("model 0", 20, "the output of FILTER is from another model");
 	fails_as("bare 4", 20, "the output of FILTER: record 5: no field 'act'");
-	fails_as("short 4", 20, "the output of FILTER: record 5: field 'act' has 16 bytes, not the 1200 of 300 numbers");
+	fails_as("short 4", 20,
+	    "the output of FILTER: record 5: field 'act' has 16 bytes, not the 1200 of 300 numbers");
 	fails_as("huge 0", 20, "the output of FILTER: record 2: an activation holds inf, which a stream cannot carry");
 	fails_as("ids 4", 20, "the output of FILTER: record 6: it is the answer to '4', not '5'");
 	fails_as("swap 3", 20, "the output of FILTER: record 4: it is the answer to '4', not '3'");
@@ -403,10 +407,12 @@ main(int argc, char *argv[])
 	ok(!run("trap '' TERM; sleep 100; sleep 100", 0.2, 1, 1, &e) && clock_now() - begin < 5 && is_clean(files),
 	    "one that does not heed SIGTERM: %s", e.text);
 	ok(!run("cat; exec >&-; sleep 100", 0.2, 1, 1, &e) && is_clean(files) &&
-	    strcmp(e.text, "filter 'cat; exec >&-; sleep 100' stalled: its output has ended, but it did not exit for 0.2 s") == 0,
+	    strcmp(e.text, "filter 'cat; exec >&-; sleep 100' stalled: its output has ended, "
+	    "but it did not exit for 0.2 s") == 0,
 	    "%s", e.text);
 	ok(!run("cat; sleep 100", 0.2, 1, 1, &e) && is_clean(files) &&
-	    strcmp(e.text, "filter 'cat; sleep 100' stalled: its input has ended, but its output did not end for 0.2 s") == 0,
+	    strcmp(e.text, "filter 'cat; sleep 100' stalled: its input has ended, "
+	    "but its output did not end for 0.2 s") == 0,
 	    "%s", e.text);
 
 	f = start("sleep 100", 20, &e);
@@ -419,7 +425,8 @@ main(int argc, char *argv[])
 
 	f = start("cat", 20, &e);
 	act[7] = INFINITY;
-	ok(coprocess_apply(f, NULL, act, 1, &e) != 0 && strstr(e.text, "filter 'cat': cannot send record 1: ") == e.text, "%s", e.text);
+	ok(coprocess_apply(f, NULL, act, 1, &e) != 0 &&
+	    strstr(e.text, "filter 'cat': cannot send record 1: ") == e.text, "%s", e.text);
 	coprocess_abort(f);
 	ok(is_clean(files), "nothing is left");
 	return tap_done();

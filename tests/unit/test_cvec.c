@@ -1,8 +1,8 @@
 /*
- * Control vectors: the bytes that are written, and what is refused when read.
+ * Tests which bytes a control vector's file has, and which files are refused.
  *
- * The files are made here byte by byte, as the comment in ggml's gguf.h has them, so that ggml
- * does not vouch for itself.
+ * The files are made here byte by byte, as a comment in ggml's gguf.h
+ * describes, so that ggml is not tested against itself.
  */
 #include <math.h>
 #include <stdint.h>
@@ -15,7 +15,7 @@
 #include "tap.h"
 
 enum { BLOCK = 3, DIM = 6, ROOM = 4096, ALIGN = 32 };
-/* ggml's numbers of types: of values, of tensors */
+/* ggml's numbers for types of values and of tensors */
 enum { UINT32 = 4, INT32 = 5, STRING = 8, ARRAY = 9 };
 enum { F32 = 0, F16 = 1, Q8_0 = 8 };
 
@@ -68,14 +68,14 @@ align(void)
 		put_le(0, 1);
 }
 
-/* What a file is made of; a member that is 0 is as in a good one. */
+/* What to write into a file; 0 stands for what a good file has. */
 struct file {
 	const char *magic, *architecture, *name;
-	const char *key;		/* in place of general.architecture */
+	const char *key;		/* instead of general.architecture */
 	unsigned version, key_type, n_dims, type;
 	uint64_t n_tensors, n_kv, ne[4], offset;
 	const float *v;
-	size_t n;			/* numbers that are there */
+	size_t n;			/* numbers in the file */
 };
 
 static void
@@ -185,7 +185,8 @@ check_types(void)
 
 	make(&half);
 	save(B.n);
-	ok(cvec_read(path, BLOCK, v, DIM, &e) == 0 && memcmp(v, exact, sizeof v) == 0, "float16 is read, too: %s", e.text);
+	ok(cvec_read(path, BLOCK, v, DIM, &e) == 0 &&
+	    memcmp(v, exact, sizeof v) == 0, "float16 is read, too: %s", e.text);
 }
 
 static void
@@ -207,12 +208,13 @@ check_refusals(void)
 	REFUSED("'vector.gguf' has no direction.3", .name = "direction.4");
 	REFUSED("'vector.gguf' has no direction.3", .name = "direction.30");
 	REFUSED("'vector.gguf': direction.3 has 5 numbers, not 6", .ne = { 5 });
-	REFUSED("'vector.gguf': direction.3 has 4611686018427387904 numbers, not 6", .type = F16, .ne = { UINT64_C(1) << 62 });
+	REFUSED("'vector.gguf': direction.3 has 4611686018427387904 numbers, not 6", .type = F16,
+	    .ne = { UINT64_C(1) << 62 });
 	REFUSED("'vector.gguf': direction.3 has more than one dimension", .n_dims = 2, .ne = { 6, 2 }, .n = 1);
 	REFUSED("'vector.gguf': direction.3 is of type q8_0, not f32 or f16", .type = Q8_0, .ne = { 32 });
 	REFUSED("'vector.gguf': number 4 of direction.3 is not finite", .v = bad);
 	REFUSED("'vector.gguf': number 4 of direction.3 is not finite", .v = bad, .type = F16);
-	/* what ggml finds out */
+	/* what ggml refuses */
 	REFUSED(BROKEN, .version = 4);
 	REFUSED(BROKEN, .version = 0x03000000);
 	REFUSED(BROKEN, .n_kv = UINT64_C(1) << 62);
@@ -244,7 +246,7 @@ check_damage(void)
 
 	make(&good);
 	whole = B.n;
-	numbers = whole - ALIGN + DIM * sizeof *v;	/* where they end; padding is behind them */
+	numbers = whole - ALIGN + DIM * sizeof *v;	/* where they end; padding follows */
 	for (n = 0; n < numbers; n++) {
 		save(n);
 		e.text[0] = '\0';

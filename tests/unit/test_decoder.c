@@ -1,6 +1,7 @@
 /*
- * Prompts that begin alike, decoded together: each must be what it is alone, and the model's memory must
- * hold their beginning once. Samplers against what they may and must draw. Needs the default model.
+ * Tests that prompts that begin alike give the same alone and together, and use
+ * the memory of their beginning once; and what samplers draw. Needs the default
+ * model.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -13,24 +14,29 @@
 
 enum { N = 8, WIDE = 4, BLOCK = 13, NEW = 9 };
 
-static const char begin[] = "Once upon a time, in a small village by the sea, there lived an old fisherman with his wife "
+static const char begin[] =
+    "Once upon a time, in a small village by the sea, there lived an old fisherman with his wife "
     "and their three children, who had never been further from home than the next village, until one day ";
-/* some share more than the beginning, one is another's beginning, one comes twice, the last shares little */
+/*
+ * some share more, one is the beginning of another, two are equal, the last
+ * shares little
+ */
 static const char *const ends[N] = {
 	"the water rose so high that", "the water fell so low that", "the water", "a stranger came and said that",
-	"the water turned red, and", "a stranger came and said that", "the water in the harbour froze, and nobody knew why it", " is",
+	"the water turned red, and", "a stranger came and said that",
+	    "the water in the harbour froze, and nobody knew why it", " is",
 };
 
 struct seen {
 	const struct decoder *decoder;
 	size_t dim, records;
-	float *first, *late;		/* [N][dim] the activations of the prompt's last token, and of the last one seen */
+	float *first, *late;		/* [N][dim] activations of the prompt's last token, and of the text's */
 	char (*completion)[256];	/* [N] */
-	size_t last[N];			/* of each prompt its last position */
+	size_t last[N];			/* the last position of each prompt */
 	int rows, unknown;
 };
 
-/* What is seen of all texts. */
+/* What was seen of all texts. */
 struct result {
 	float *first, *late;
 	char completion[N][256];
@@ -54,7 +60,7 @@ result_free(struct result *r)
 	free(r);
 }
 
-/* lm_steer_fn: looks and leaves as it is */
+/* Notes activations without changing them; an lm_steer_fn. */
 static int
 look(void *ctx, float *act, size_t n, struct err *e)
 {
@@ -98,9 +104,10 @@ count(void *ctx, struct record *r, struct err *e)
 }
 
 /*
- * Completes all prompts, at most `seqs` together and `batch` tokens at a time, in a memory of `cells` tokens;
- * number `wide` (N: none) with its beginning eight times. They end before a "w", one sooner than the other.
- * Returns 0 or -1.
+ * Completes all prompts, at most `seqs` together and `batch` tokens at a time,
+ * in a memory of `cells` tokens. Prompt `wide` (N: none) has its beginning
+ * eight times. Completions end before a "w", some sooner than others. Returns 0
+ * or -1.
  */
 static int
 decode(int seqs, int batch, int cells, int wide, struct result *result, struct err *e)
@@ -108,9 +115,9 @@ decode(int seqs, int batch, int cells, int wide, struct result *result, struct e
 	static const char *const stop[] = { "w" };
 	struct lm_options lo = { .path = getenv("ODESTEER_MODEL"), .threads = 2, .seqs = seqs, .batch = batch,
 	    .cells = cells, .outputs = seqs };
-	/* the decoder promises every text what it would need alone */
-	struct decoder_options o = { .repetition_penalty = 1, .max_tokens = NEW, .stop = stop, .n_stop = 1, .seqs = seqs,
-	    .cells = 1 << 16, .batch = batch, .want = LM_STEER };
+	/* the decoder reserves for every text what it would need alone */
+	struct decoder_options o = { .repetition_penalty = 1, .max_tokens = NEW, .stop = stop, .n_stop = 1,
+	    .seqs = seqs, .cells = 1 << 16, .batch = batch, .want = LM_STEER };
 	struct lm *m = lm_open(&lo, e);
 	struct seen s = { .first = result->first, .late = result->late, .completion = result->completion };
 	struct decoder *d;
@@ -168,7 +175,10 @@ distance(const float *a, const float *b, size_t n)
 static void
 check_shared(size_t dim)
 {
-	/* texts that join all at once, late ones, beginnings cut by the end of a batch */
+	/*
+	 * prompts all at once, prompts that come later, beginnings that span
+	 * batches
+	 */
 	static const struct { int seqs, batch, wide; } way[] = {
 		{ 8, 512, N }, { 3, 60, N }, { 3, 40, N }, { 8, 33, N }, { 2, 7, N }, { 5, 7, N }, { 8, 512, WIDE },
 	};
@@ -185,26 +195,31 @@ check_shared(size_t dim)
 		int same = 0;
 
 		if (!ok(decode(way[i].seqs, way[i].batch, 2048, way[i].wide, r, &e) == 0,
-		    "%d together, %d tokens at a time%s", way[i].seqs, way[i].batch, way[i].wide < N ? ", one of them long" : ""))
+		    "%d together, %d tokens at a time%s", way[i].seqs, way[i].batch,
+		    way[i].wide < N ? ", one of them long" : ""))
 			printf("# %s\n", e.text);
 		for (k = 0; k < N; k++) {
 			worst = fmax(worst, distance(r->first + k * dim, a->first + k * dim, dim));
 			for (j = 0; j < N; j++)
 				if (strcmp(ends[j], ends[k]) != 0)
 					nearest = fmin(nearest, distance(r->first + k * dim, a->first + j * dim, dim));
-			/* rounding may choose another token, where two are as likely */
+			/* rounding may change the choice between two tokens */
 			if (strcmp(r->completion[k], a->completion[k]) == 0) {
 				same++;
 				late = fmax(late, distance(r->late + k * dim, a->late + k * dim, dim));
 			}
 		}
-		/* libllama's kernels for other numbers of rows round differently: .02, with nothing shared too */
-		ok(worst < .04 && nearest > 1.5 * worst, "each prompt's last activation is what it is alone: off by %.2g, "
+		/*
+		 * kernels for other numbers of rows round differently: .02,
+		 * also without sharing
+		 */
+		ok(worst < .04 && nearest > 1.5 * worst,
+		    "each prompt's last activation is what it is alone: off by %.2g, "
 		    "from another's by %.2g", worst, nearest);
 		ok(same >= N - 2 && late < .04, "and that of %d texts' ends: off by %.2g", same, late);
 		result_free(r);
 	}
-	/* eight prompts of some fifty tokens in 256 */
+	/* eight prompts of about fifty tokens in 256 cells */
 	ok(decode(8, 512, 256, N, alone[1], &e) == 0, "a beginning takes room once: %s", e.text);
 	result_free(alone[0]);
 	result_free(alone[1]);
@@ -220,7 +235,7 @@ check_samplers(struct lm *m)
 
 	for (i = 0; i < n; i++)
 		logits[i] = -30;
-	/* over a temperature of .7: probabilities .576, .282, .099, .043 */
+	/* at temperature .7 the probabilities are .576, .282, .099, .043 */
 	logits[2385] = logits[n - 1] = -1;
 	logits[7] = -1 - .5f;
 	logits[n - 1] = -1 - 1.2335f;
@@ -240,7 +255,7 @@ check_samplers(struct lm *m)
 		other += i != 2385 && i != 7;
 	}
 	sampler_free(s);
-	/* .576 of .858, standard deviation 9.4 */
+	/* .576 / .858 of 400 are 268, standard deviation 9.4 */
 	ok(other == 0 && abs(drawn[0] - 268) < 48 && drawn[1] == 400 - drawn[0],
 	    "top-p draws from the likeliest that add up to it: %d, %d, %d", drawn[0], drawn[1], other);
 
@@ -252,7 +267,9 @@ check_samplers(struct lm *m)
 	ok(other == 0, "top-k draws from so many");
 	sampler_free(s);
 
-	/* the vocabulary as good as even: nobody is near enough to the likeliest by itself */
+	/*
+	 * half the vocabulary is equally likely: no few tokens add up to top_p
+	 */
 	for (i = 0; i < n; i++)
 		logits[i] = i % 2 == 0 ? 0 : -INFINITY;
 	for (i = 0; i < 2; i++) {

@@ -1,6 +1,7 @@
 /*
- * Activations against themselves (early stop, batches, shared prefixes) and
- * steering against libllama's own control vector. Needs the default model.
+ * Compares activations with and without early stop, batches and shared
+ * prefixes, and steering with libllama's own control vector. Needs the default
+ * model.
  */
 #include <llama.h>
 #include <math.h>
@@ -40,7 +41,10 @@ catch_act(void *ctx, int block, int row, const float *act, struct err *e)
 	return 0;
 }
 
-/* The last token's activation of texts[first .. first+n-1], decoded together, into out[n][dim]. */
+/*
+ * Sets out[n][dim] to the last tokens' activations of texts[first], ...,
+ * decoded together.
+ */
 static void
 activations(struct lm *m, size_t first, size_t n, int block, int stop, float *out)
 {
@@ -73,7 +77,7 @@ activations(struct lm *m, size_t first, size_t n, int block, int stop, float *ou
 	free(c.act);
 }
 
-/* |a - b| / |b|, the largest of n rows */
+/* Returns the largest |a - b| / |b| of n rows. */
 static double
 distance(const float *a, const float *b, size_t n, size_t dim)
 {
@@ -116,7 +120,10 @@ likeliest(const float *logits, int n)
 	return best;
 }
 
-/* N_NEW greedy tokens after texts[3], every position wanting `want`. */
+/*
+ * Sets out to N_NEW greedy tokens after texts[3], with `want` at every
+ * position.
+ */
 static void
 greedy(struct lm *m, unsigned want, int *out)
 {
@@ -144,7 +151,7 @@ greedy(struct lm *m, unsigned want, int *out)
 	free(token);
 }
 
-/* The same by libllama alone, with its own control vector v after BLOCK, at all positions. */
+/* Does the same with libllama alone and its control vector v after BLOCK. */
 static void
 greedy_with_control_vector(const struct lm *m, const struct lm_options *o, const float *v, int *out)
 {
@@ -159,7 +166,7 @@ greedy_with_control_vector(const struct lm *m, const struct lm_options *o, const
 	cp.n_ctx = cp.n_batch = cp.n_ubatch = 512;
 	cp.n_threads = cp.n_threads_batch = o->threads;
 	ctx = llama_init_from_model(model, cp);
-	/* its first vector is that of block 1 */
+	/* the first vector in data belongs to block 1 */
 	memcpy(data + (BLOCK - 1) * dim, v, dim * sizeof *v);
 	if (llama_set_adapter_cvec(ctx, data, n_data, (int)dim, BLOCK, BLOCK) != 0 ||
 	    lm_tokenise(m, texts[3], strlen(texts[3]), &token, &len, &e) != 0)
@@ -177,7 +184,7 @@ greedy_with_control_vector(const struct lm *m, const struct lm_options *o, const
 	free(data);
 }
 
-/* Adds v[1..] and notes the block's turn. */
+/* What add_in_turn adds, and where it notes the order of calls. */
 struct turn {
 	float *v;
 	int block, *order, *n;
@@ -192,7 +199,10 @@ add_in_turn(void *ctx, float *act, size_t n, struct err *e)
 	return add_vector(t->v, act, n, e);
 }
 
-/* The activation of the last token of texts[3] after `block`, every position steered. */
+/*
+ * Sets out to the last activation of texts[3] after a block, all positions
+ * steered.
+ */
 static void
 steered(struct lm *m, int block, float *out)
 {
@@ -216,7 +226,7 @@ steered(struct lm *m, int block, float *out)
 	free(c.act);
 }
 
-/* Steering at two blocks, each told apart by what comes out after it. */
+/* Steers at two blocks and compares the activations after each. */
 static void
 check_blocks(const struct lm_options *o, float *v)
 {
@@ -230,7 +240,7 @@ check_blocks(const struct lm_options *o, float *v)
 	double worst = 0;
 
 	steered(m, LOW, plain);
-	/* set up in the other order */
+	/* in the reverse order */
 	if (lm_steer(m, HIGH, add_in_turn, &high, &e) != 0 || lm_steer(m, LOW, add_in_turn, &low, &e) != 0)
 		printf("Bail out! %s\n", e.text);
 	steered(m, LOW, a);
@@ -266,7 +276,7 @@ check_blocks(const struct lm_options *o, float *v)
 	free(b);
 }
 
-/* v[dim] written as the control vector of BLOCK and read back. */
+/* Writes v[dim] as the control vector of BLOCK and reads it back. */
 static void
 through_file(const float *v, float *out, size_t dim)
 {
@@ -313,7 +323,7 @@ main(void)
 	for (i = 0; i < N_TEXT; i++)
 		activations(m, i, 1, BLOCK, 1, alone + i * dim);
 	d = distance(together, alone, N_TEXT, dim);
-	/* libllama picks other kernels for other row counts, and Q8_0 rounds their inputs again */
+	/* kernels depend on the number of rows, and Q8_0 rounds their inputs */
 	ok(d < 1e-3, "activations alone and in a batch with shared prefixes differ by %.2g", d);
 	activations(m, 0, N_TEXT, last, 1, together);
 	for (i = 0; i < N_TEXT; i++)
@@ -334,7 +344,7 @@ main(void)
 	greedy(m2, LM_STEER, called);
 	lm_free(m2);
 	m2 = lm_open(&o, &e);
-	/* the way llama.cpp gets it: from a file */
+	/* from a file, as llama.cpp reads it */
 	through_file(v + 1, from_file, dim);
 	ok(memcmp(from_file, v + 1, dim * sizeof *v) == 0, "a vector goes through a control vector's file unchanged");
 	greedy_with_control_vector(m2, &o, from_file, builtin);

@@ -1,4 +1,7 @@
-/* Sums of exponentials against long double, at every length that a vector may leave a rest of. */
+/*
+ * Compares sums with long double ones, at lengths with every remainder of a
+ * vector.
+ */
 #include <math.h>
 #include <stdlib.h>
 

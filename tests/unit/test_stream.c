@@ -1,8 +1,9 @@
 /*
- * The stream law: a good stream reads back equal; cut, damaged, lying and hostile ones fail.
+ * Tests that a good stream reads back equal, and that streams that are cut,
+ * damaged or lie are refused.
  *
- * What is wrong on purpose is written here byte by byte, and summed by a crc32 of our own, so
- * that nothing of the library vouches for itself.
+ * Bad streams are written here byte by byte, with a crc32 computed here, so
+ * that the library is not tested against itself.
  */
 #include <fcntl.h>
 #include <float.h>
@@ -18,7 +19,7 @@
 #include "stream/stream.h"
 #include "tap.h"
 
-/* Bytes under construction. */
+/* The bytes of a stream being made. */
 struct bytes {
 	size_t n;
 	unsigned char p[1 << 18];
@@ -34,7 +35,7 @@ put(const void *p, size_t n)
 	B.n += n;
 }
 
-/* A first byte and a big-endian number of width bytes behind it. */
+/* Appends a first byte and a big-endian number of width bytes. */
 static void
 put_be(unsigned first, uint64_t v, unsigned width)
 {
@@ -80,10 +81,10 @@ static void
 put_floats(const float *v, size_t n)
 {
 	put_be(0xc4, 4 * n, 1);
-	put(v, 4 * n);		/* the tests run where the wire's order is the machine's */
+	put(v, 4 * n);		/* assumes a little-endian machine */
 }
 
-/* The sum of RFC 1952, bit by bit. */
+/* Returns the CRC-32 of RFC 1952, computed bit by bit. */
 static uint32_t
 sum(const unsigned char *p, size_t n)
 {
@@ -96,7 +97,7 @@ sum(const unsigned char *p, size_t n)
 	return ~c;
 }
 
-/* Headers: what every test begins with. */
+/* Headers, with which every test begins. */
 static void
 examples(void)
 {
@@ -181,7 +182,9 @@ exists(const char *path)
 	return lstat(path, &st) == 0;
 }
 
-/* What came of reading paths to the end, and every record as a line of JSON. */
+/*
+ * The result of reading paths to the end, and every record as a line of JSON.
+ */
 struct reading {
 	int got;			/* 0 or -1 */
 	uint64_t count;
@@ -209,7 +212,7 @@ read_paths(const char *const *path, size_t n)
 			R.count++;
 		}
 		if (R.got == 0 && (stream_read(s, r, &R.e) != 0 || stream_read(s, r, &R.e) != 0))
-			R.got = 7;	/* 0 must be said again and again */
+			R.got = 7;	/* 0 must be returned again */
 		if (R.got == 0 && stream_count(s) != R.count)
 			R.got = 8;
 	}
@@ -243,7 +246,7 @@ is_bad(const char *message)
 		printf("# %d: %s\n", R.got, R.e.text);
 }
 
-/* Through the sink and back */
+/* From a sink to a stream */
 
 static const int64_t integers[] = { 0, 1, 127, 128, 255, 256, 32767, 32768, 65535, 65536, 2147483647,
 	2147483648, 4294967295, 4294967296, INT64_MAX, -1, -32, -33, -128, -129, -32768, -32769,
@@ -257,7 +260,8 @@ static int
 make(struct record *r, int k)
 {
 	static const char nested[] =
-	    "{\"id\":\"x\",\"empty\":{},\"none\":[],\"deep\":{\"a\":[1,[2.5,{\"b\":null}],true,false,\"\"]},\"null\":null}";
+	    "{\"id\":\"x\",\"empty\":{},\"none\":[],"
+	    "\"deep\":{\"a\":[1,[2.5,{\"b\":null}],true,false,\"\"]},\"null\":null}";
 	struct err e;
 	char name[24];
 	int i, bad = 0;
@@ -277,8 +281,8 @@ make(struct record *r, int k)
 		}
 		return bad | record_set_nums(r, "list", numbers, N_NUM) | record_set_nums(r, "no", NULL, 0);
 	case 2:
-		return record_set_str(r, "", "", 0) | record_set_str(r, "unicode \xc3\xa4", unicode, sizeof unicode - 1) |
-		    record_set_str(r, "nul", nul, 3);
+		return record_set_str(r, "", "", 0) | record_set_str(r, "unicode \xc3\xa4", unicode,
+		    sizeof unicode - 1) | record_set_str(r, "nul", nul, 3);
 	case 3:
 		return record_from_json(r, nested, strlen(nested), &e);
 	default:
@@ -321,7 +325,8 @@ is_made(const struct record *r, int k)
 		ok(record_get_str(r, "", &s, &len) == 1 && len == 0 && *s == '\0', "an empty string of an empty name");
 		ok(record_get_str(r, "unicode \xc3\xa4", &s, &len) == 1 && len == sizeof unicode - 1 &&
 		    memcmp(s, unicode, sizeof unicode) == 0, "text beyond ASCII");
-		ok(record_get_str(r, "nul", &s, &len) == 1 && len == 3 && memcmp(s, nul, 4) == 0, "a NUL within a text");
+		ok(record_get_str(r, "nul", &s, &len) == 1 && len == 3 &&
+		    memcmp(s, nul, 4) == 0, "a NUL within a text");
 		break;
 	}
 }
@@ -350,7 +355,9 @@ full_header(enum stream_kind kind, int half)
 	return h;
 }
 
-/* Float32 from end to end of what is finite; float16 likewise, each number one that it has. */
+/*
+ * The extremes of float32, and of float16 with numbers that it can represent.
+ */
 static const float acts[2][DIM] = { { 2.385f, -0.0f, FLT_MAX, -FLT_TRUE_MIN, 1e-20f },
 	{ 2.384765625f, -0.0f, 65504, -0x1p-24f, 0x1p-14f } };
 
@@ -380,18 +387,21 @@ write_good(const char *path, int gzip, enum stream_kind kind, int half)
 static void
 check_header(const struct header *h, enum stream_kind kind, int half)
 {
-	static const char chain[] = "[{\"tool\":\"collect\",\"version\":\"0.1\",\"argv\":[\"-l\",\"3\",\"a b\",\"\xef\xbf\xbd\"],"
-	    "\"seed\":9223372036854775807,\"side\":{\"x.gguf\":\"11\",\"y.jsonl\":\"22\"},\"by\":\"no one\",\"field\":\"\xc3\xa4\"},"
+	static const char chain[] =
+	    "[{\"tool\":\"collect\",\"version\":\"0.1\",\"argv\":[\"-l\",\"3\",\"a b\",\"\xef\xbf\xbd\"],"
+	    "\"seed\":9223372036854775807,\"side\":{\"x.gguf\":\"11\",\"y.jsonl\":\"22\"},"
+	    "\"by\":\"no one\",\"field\":\"\xc3\xa4\"},"
 	    "{\"tool\":\"view\",\"version\":\"0.1\",\"argv\":[]}]}";
 	char *json = header_to_json(h);
 
 	if (kind == STREAM_ACTIVATIONS)
-		ok(h->kind == kind && strcmp(h->model, "made \xc3\xa4") == 0 && strcmp(h->digest, "00000000000000aa") == 0 &&
+		ok(h->kind == kind && strcmp(h->model, "made \xc3\xa4") == 0 &&
+		    strcmp(h->digest, "00000000000000aa") == 0 &&
 		    h->n_block == 2 && h->block[0] == 3 && h->block[1] == 17 && h->dim == DIM && h->half == half,
 		    "the header reads back");
 	else
-		ok(h->kind == kind && h->model == NULL && h->digest == NULL && h->n_block == 0 && h->dim == 0 && !h->half,
-		    "the header reads back");
+		ok(h->kind == kind && h->model == NULL && h->digest == NULL && h->n_block == 0 && h->dim == 0 &&
+		    !h->half, "the header reads back");
 	ok(h->n_chain == 2 && json != NULL && strstr(json, chain) != NULL, "so does the chain: %s", json);
 	ok(strcmp(header_value(h, 0, "by"), "no one") == 0 && header_value(h, 0, "seed") == NULL &&
 	    header_value(h, 1, "by") == NULL, "its values can be asked for");
@@ -410,7 +420,8 @@ check_good(const char *path, enum stream_kind kind, int half)
 	if (!ok(s != NULL, "it opens: %s", e.text))
 		return;
 	check_header(stream_header(s), kind, half);
-	ok(stream_expect(s, 1u << kind, &e) == 0 && stream_expect(s, 1u << STREAM_BARRIER, &e) == -1, "its kind: %s", e.text);
+	ok(stream_expect(s, 1u << kind, &e) == 0 &&
+	    stream_expect(s, 1u << STREAM_BARRIER, &e) == -1, "its kind: %s", e.text);
 	for (i = 0; (got = stream_read(s, r, &e)) == 1; i++) {
 		char *a, *b;
 
@@ -434,7 +445,7 @@ check_good(const char *path, enum stream_kind kind, int half)
 	record_free(want);
 }
 
-/* Ends short: each is to fail, and none may invent records. */
+/* Reads a stream cut at every byte: each must fail without extra records. */
 static void
 check_cuts(const char *what)
 {
@@ -459,7 +470,10 @@ check_cuts(const char *what)
 	free(p);
 }
 
-/* One bit in every byte after the other: `may` holds where other bytes can say the same. */
+/*
+ * Flips a bit in every byte. `may` marks bytes that can change without an
+ * error.
+ */
 static void
 check_flips(const char *what, int may)
 {
@@ -515,7 +529,7 @@ check_sink_and_back(void)
 	}
 }
 
-/* The sink by itself */
+/* The sink alone */
 static void
 check_sink(void)
 {
@@ -548,7 +562,7 @@ check_sink(void)
 		sink_write(k, r, &e);
 		sink_close(k, &e);
 		p[i] = load("out", &n[i]);
-		sleep(i == 0);		/* gzip has a place for the time */
+		sleep(i == 0);		/* a gzip header can hold the time */
 	}
 	ok(n[0] == n[1] && memcmp(p[0], p[1], n[0]) == 0, "gzip output is the same for the same input");
 	free(p[0]);
@@ -561,29 +575,30 @@ check_sink(void)
 	read_paths((const char *const[]){ "out" }, 1);
 	ok(R.got == 0 && R.count == 0, "and of no records reads back");
 
-	ok(sink_open("no/such", 0, &h, &e) == NULL && strcmp(e.text, "cannot write 'no/such': No such file or directory") == 0,
-	    "%s", e.text);
+	ok(sink_open("no/such", 0, &h, &e) == NULL &&
+	    strcmp(e.text, "cannot write 'no/such': No such file or directory") == 0, "%s", e.text);
 	ok(output_pending() == NULL, "nothing is pending after that");
 	ok(sink_open("/", 0, &h, &e) == NULL && strcmp(e.text, "cannot write '/': Is a directory") == 0, "%s", e.text);
 	k = sink_open("/dev/full", 0, &h, &e);
 	sink_write(k, r, &e);
-	ok(sink_flush(k, &e) == -1 && strcmp(e.text, "cannot write '/dev/full': No space left on device") == 0, "%s", e.text);
+	ok(sink_flush(k, &e) == -1 && strcmp(e.text, "cannot write '/dev/full': No space left on device") == 0, "%s",
+	    e.text);
 	sink_abort(k);
 	ok(exists("/dev/full"), "a device is not removed");
 	e.text[0] = '\0';
 	k = sink_open("/dev/full", 1, &h, &e);
 	ok(sink_close(k, &e) == -1 && strcmp(e.text, "cannot write '/dev/full': No space left on device") == 0,
 	    "gzip: %s", e.text);
-	ok(record_set_act(r, 1, &big, 1, &e) == -1 && strcmp(e.text, "an activation holds 65520, which float16 cannot carry") == 0,
-	    "%s", e.text);
-	ok(record_set_act(r, 0, act, 2, &e) == -1 && strcmp(e.text, "an activation holds nan, which a stream cannot carry") == 0,
-	    "%s", e.text);
+	ok(record_set_act(r, 1, &big, 1, &e) == -1 &&
+	    strcmp(e.text, "an activation holds 65520, which float16 cannot carry") == 0, "%s", e.text);
+	ok(record_set_act(r, 0, act, 2, &e) == -1 &&
+	    strcmp(e.text, "an activation holds nan, which a stream cannot carry") == 0, "%s", e.text);
 	ok(record_size(r) == 1 && !record_has(r, "act"), "and leaves the record as it was");
 	record_free(r);
 	header_release(&h);
 }
 
-/* Lies */
+/* Streams that lie */
 
 static void
 check_ends(void)
@@ -672,7 +687,7 @@ check_ends(void)
 	ok(R.got == -1 && strcmp(R.e.text, "cannot read '.': Is a directory") == 0, "%s", R.e.text);
 }
 
-/* One record whose value of "x" is these bytes. */
+/* Makes a stream of one record, whose "x" is these bytes. */
 static void
 value(const void *p, size_t n)
 {
@@ -714,7 +729,8 @@ check_values(void)
 		{ "\xd3\0\0\0\0\0\0\0\x05", 9 } },
 	    minus[] = { { "\xfb", 1 }, { "\xd0\xfb", 2 }, { "\xd1\xff\xfb", 3 }, { "\xd2\xff\xff\xff\xfb", 5 },
 		{ "\xd3\xff\xff\xff\xff\xff\xff\xff\xfb", 9 } };
-	static const char *const text[] = { "\xa2\xc3\xa4", "\xd9\2\xc3\xa4", "\xda\0\2\xc3\xa4", "\xdb\0\0\0\2\xc3\xa4" };
+	static const char *const text[] = { "\xa2\xc3\xa4", "\xd9\2\xc3\xa4", "\xda\0\2\xc3\xa4",
+	    "\xdb\0\0\0\2\xc3\xa4" };
 	static const size_t length[] = { 3, 4, 5, 7 };
 	static const char *const not_utf8[] = { "\x80", "\xc3", "\xc0\x80", "\xe0\x80\x80", "\xed\xa0\x80",
 		"\xf4\x90\x80\x80", "\xf8\x88\x80\x80\x80", "\xff", "12345678\xc3", "12345678\xc3(", NULL };
@@ -730,7 +746,8 @@ check_values(void)
 		read_bytes();
 		bad += R.got != 0 || strcmp(R.text, "{\"x\":-5}\n") != 0;
 	}
-	ok(bad == 0, "5 and -5 in each of the wire's %zu ways", sizeof five / sizeof *five + sizeof minus / sizeof *minus);
+	ok(bad == 0, "5 and -5 in each of the wire's %zu ways",
+	    sizeof five / sizeof *five + sizeof minus / sizeof *minus);
 	for (i = bad = 0; i < 4; i++) {
 		value(text[i], length[i]);
 		read_bytes();
@@ -848,7 +865,10 @@ check_values(void)
 	}
 }
 
-/* Lengths that are not there. Nothing of what they claim may be allocated: tests/tool/view.t has a limit set. */
+/*
+ * Lengths of missing bytes, which must not be allocated: tests/tool/view.t sets
+ * a limit.
+ */
 static void
 check_claims(void)
 {
@@ -864,7 +884,9 @@ check_claims(void)
 			put_be(claim[i], size[k], 4);
 			if (claim[i] == 0xc9)
 				put_be(7, 0, 0);
-			/* the last of them would fit: a map of that many pairs would not */
+			/*
+			 * so many elements would fit, so many pairs would not
+			 */
 			is_bad(k < 2 || claim[i] == 0xdf ? "'s': record 1: it is bigger than 256 MiB" :
 			    "'s' is truncated: it ends inside record 1");
 		}
@@ -903,7 +925,8 @@ check_acts(void)
 		put_str("act");
 		put_floats(v, i);
 		end(1);
-		snprintf(wanted, sizeof wanted, "'s': record 1: field 'act' has %u bytes, not the 12 of 3 numbers", 4 * i);
+		snprintf(wanted, sizeof wanted, "'s': record 1: field 'act' has %u bytes, not the 12 of 3 numbers",
+		    4 * i);
 		is_bad(wanted);
 	}
 	activations(3, "float16", 3, "aa");
@@ -949,7 +972,7 @@ check_acts(void)
 	is_bad("'s': record 1: field 'act' is not binary");
 }
 
-/* Headers that say what they should not; the field named is replaced by these bytes, or left out. */
+/* Makes a header whose named field is replaced by these bytes, or left out. */
 static void
 header_with(const char *name, const void *p, size_t n)
 {
@@ -1070,8 +1093,9 @@ check_headers(void)
 	HEADER("chain", "\x91\x84\xa4tool\xa1t\xa7version\xa1" "1\xa4" "argv\x90\xa4side\x81\xa1x\x80");
 	is_wrong("chain");
 	HEADER("chain", "\x91\x84\xa4tool\xa1t\xa7version\xa1" "1\xa4" "argv\x90\xa4seed\xff");
-	is_wrong("chain");	/* a seed is not negative */
-	HEADER("chain", "\x91\x85\xa4tool\xa1t\xa7version\xa1" "1\xa4" "argv\x91\xa1" "a\xa4seed\5\xa4side\x81\xa1x\xa1y");
+	is_wrong("chain");	/* a negative seed */
+	HEADER("chain", "\x91\x85\xa4tool\xa1t\xa7version\xa1" "1\xa4" "argv\x91\xa1" "a\xa4seed\5"
+	    "\xa4side\x81\xa1x\xa1y");
 	is_good(0, "a whole chain");
 	HEADER("kind", "\xa7" "barrier");
 	header_with("kind", "\xa7" "barrier", 8);
@@ -1112,8 +1136,8 @@ check_seed(void)
 		header_release(&h);
 		s = stream_open(&path, 1, &e);
 		if (i < 2)
-			ok(s != NULL && record_get_int(stream_header(s)->chain[0], "seed", &seed) == 1 && (uint64_t)seed == seeds[i],
-			    "seed %llu: %s", (unsigned long long)seeds[i], e.text);
+			ok(s != NULL && record_get_int(stream_header(s)->chain[0], "seed", &seed) == 1 &&
+			    (uint64_t)seed == seeds[i], "seed %llu: %s", (unsigned long long)seeds[i], e.text);
 		else
 			ok(s == NULL && strcmp(e.text, "'seed': the header's 'chain' is missing or wrong") == 0,
 			    "seed %llu: %s", (unsigned long long)seeds[i], e.text);
@@ -1149,11 +1173,12 @@ check_parts(void)
 	read_paths(parts, 2);
 	ok(R.got == 0 && R.count == 7 && strcmp(R.text, all) == 0, "its two parts read as one: %s", R.e.text);
 
-	/* each half in turn is short or bent */
+	/* each half in turn is cut or changed */
 	B.p[B.n - 1] ^= 1;
 	save("b", B.p, B.n);
 	read_paths(parts, 2);
-	ok(R.got == -1 && R.count == 7 && strstr(R.e.text, "'b' is damaged: its crc32 is ") == R.e.text, "%s", R.e.text);
+	ok(R.got == -1 && R.count == 7 &&
+	    strstr(R.e.text, "'b' is damaged: its crc32 is ") == R.e.text, "%s", R.e.text);
 	save("b", B.p, B.n - 40);
 	read_paths(parts, 2);
 	ok(R.got == -1 && strstr(R.e.text, "'b' is truncated: ") == R.e.text, "%s", R.e.text);
@@ -1171,7 +1196,8 @@ check_parts(void)
 	end(1);
 	save("b", B.p, B.n);
 	read_paths((const char *const[]){ "s", "b" }, 2);
-	ok(R.got == -1 && strcmp(R.e.text, "'b': record 1: no field 'act'") == 0, "records are counted by file: %s", R.e.text);
+	ok(R.got == -1 && strcmp(R.e.text, "'b': record 1: no field 'act'") == 0, "records are counted by file: %s",
+	    R.e.text);
 
 	for (i = 0; i < 6; i++) {
 		static const char *const differs[] = { NULL, "model", "block", "dim", "dtype", "kind" };
@@ -1185,7 +1211,8 @@ check_parts(void)
 		if (i > 0)
 			snprintf(wanted, sizeof wanted, "'b': its %s differs from that of 's'", differs[i]);
 		read_paths((const char *const[]){ "s", "b" }, 2);
-		ok(R.got == -(i > 0) && R.count == 7 && strcmp(R.e.text, wanted) == 0, "%s", i == 0 ? "headers agree" : wanted);
+		ok(R.got == -(i > 0) && R.count == 7 &&
+		    strcmp(R.e.text, wanted) == 0, "%s", i == 0 ? "headers agree" : wanted);
 	}
 }
 
@@ -1240,10 +1267,12 @@ check_lines(void)
 	bad_lines("{\"a\":1}\n\n1\n", "'s': record 2: it is not JSON: column 1: '[' or '{' expected near '1'");
 	bad_lines("{\"a\":1}{\"a\":2}\n", "'s': record 1: it is not JSON: column 8: end of file expected near '{'");
 	bad_lines("{\"a\":1,\"a\":2}\n", "'s': record 1: it is not JSON: column 10: duplicate object key near '\"a\"'");
-	bad_lines("{\"a\":\"\xff\"}\n", "'s': record 1: it is not JSON: column 6: unable to decode byte 0xff near '\"'");
+	bad_lines("{\"a\":\"\xff\"}\n",
+	    "'s': record 1: it is not JSON: column 6: unable to decode byte 0xff near '\"'");
 	bad_lines("{\"a\":1}\n{\"odesteer\":1}\n", "'s': record 2: the name 'odesteer' is reserved");
 	bad_lines("{\"act\":[1]}\n", "'s': record 1: it has a field 'act' in a stream of examples");
-	bad_lines("{\"a\":1}\n{\"odesteer\":\"end\",\"count\":1,\"crc32\":0}\n", "'s': record 2: the name 'odesteer' is reserved");
+	bad_lines("{\"a\":1}\n{\"odesteer\":\"end\",\"count\":1,\"crc32\":0}\n",
+	    "'s': record 2: the name 'odesteer' is reserved");
 	bad_lines("{\"odesteer\":\"end\",\"count\":0,\"crc32\":0}\n", "'s': record 1: the name 'odesteer' is reserved");
 	lines("{\"a\":1e999}\n");
 	read_bytes();
@@ -1292,7 +1321,7 @@ check_lines(void)
 	    "'s': the header has an unknown field 'x'");
 }
 
-/* Text and back: no activation, header or number may change by going through JSON. */
+/* Checks that activations, headers and numbers survive JSON unchanged. */
 static void
 check_by_text(const float act[2][2], int half, const char *what)
 {
@@ -1344,7 +1373,9 @@ check_by_text(const float act[2][2], int half, const char *what)
 	unlink("good");
 }
 
-/* What a slow writer sends: one byte at a time through a pipe, plain or gzip. */
+/*
+ * A slow writer, which sends one byte at a time through a pipe, plain or gzip.
+ */
 struct writer {
 	int fd, gzip;
 	z_stream z;
@@ -1365,13 +1396,15 @@ writer_send(struct writer *w, const void *p, size_t n, int flush)
 	w->z.next_out = out;
 	w->z.avail_out = sizeof out;
 	deflate(&w->z, flush);
-	if (w->z.avail_in > 0 || write(w->fd, out, sizeof out - w->z.avail_out) != (ssize_t)(sizeof out - w->z.avail_out))
+	n = sizeof out - w->z.avail_out;
+	if (w->z.avail_in > 0 || write(w->fd, out, n) != (ssize_t)n)
 		abort();
 }
 
 /*
- * B.p holds a header up to part[0], records up to part[1], part[2] and so on, and the
- * end record, if there is one, behind the last.
+ * Checks that records are pending at their last byte. B.p has a header up to
+ * part[0], records up to part[1], part[2] and so on, and then an end record, if
+ * there is one.
  */
 static void
 check_pending(const char *what, const size_t *part, size_t n_part, int gzip)
@@ -1398,7 +1431,8 @@ check_pending(const char *what, const size_t *part, size_t n_part, int gzip)
 		late += !stream_pending(s) || !stream_wait(s, 10000);
 		unread += stream_read(s, r, &e) != 1;
 	}
-	ok(early == 0 && late == 0 && unread == 0, "%s: a record is pending at its last byte: %zu early, %zu late, %zu unread: %s",
+	ok(early == 0 && late == 0 && unread == 0,
+	    "%s: a record is pending at its last byte: %zu early, %zu late, %zu unread: %s",
 	    what, early, late, unread, e.text);
 	for (i = part[k - 1]; i < B.n; i++) {
 		early += stream_pending(s);
@@ -1468,7 +1502,10 @@ check_slow(void)
 		if (i % 2 == 1)
 			stream_read(s, r, &e);
 	}
-	/* record, record, end of the first file: not opened yet, ... */
+	/*
+	 * a record, a record, the end of the first file with the second not
+	 * open yet, ...
+	 */
 	ok(s != NULL && p[0] == 1 && p[1] == 1 && p[2] == 0 && p[3] == 0 && p[4] == 1 && p[5] == 1,
 	    "two files: the second's first record is not pending until it is read, its end is");
 	stream_close(s);
@@ -1476,7 +1513,8 @@ check_slow(void)
 	put_be(0xc1, 0, 0);
 	save("s", B.p, B.n);
 	s = stream_open(twice, 1, &e);
-	ok(s != NULL && stream_pending(s) == 1 && stream_read(s, r, &e) == -1 && strcmp(e.text, "'s': record 1: it is not msgpack") == 0,
+	ok(s != NULL && stream_pending(s) == 1 && stream_read(s, r, &e) == -1 &&
+	    strcmp(e.text, "'s': record 1: it is not msgpack") == 0,
 	    "what is wrong is pending, and found again when it is read: %s", e.text);
 	stream_close(s);
 	record_free(r);
@@ -1508,8 +1546,10 @@ main(void)
 	check_lines();
 	check_slow();
 	for (half = 0; half < 2; half++) {
-		check_by_text((const float[2][2]){ { 2.385f, FLT_MAX }, { 2.384765625f, 65504 } }, half, "great numbers");
-		check_by_text((const float[2][2]){ { FLT_TRUE_MIN, -1e-20f }, { 0x1p-24f, -0x1p-15f } }, half, "small numbers");
+		check_by_text((const float[2][2]){ { 2.385f, FLT_MAX }, { 2.384765625f, 65504 } }, half,
+		    "great numbers");
+		check_by_text((const float[2][2]){ { FLT_TRUE_MIN, -1e-20f }, { 0x1p-24f, -0x1p-15f } }, half,
+		    "small numbers");
 		check_by_text((const float[2][2]){ { 0, -0.0f }, { 0, -0.0f } }, half, "both zeros");
 	}
 	for (i = 0; i < sizeof made / sizeof *made; i++)

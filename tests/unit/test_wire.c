@@ -1,4 +1,7 @@
-/* Tokens, walks and records: any object, in pieces of any size, is what it is in one. */
+/*
+ * Tests tokens, walks over objects that arrive in pieces of any size, and
+ * records.
+ */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,7 +11,7 @@
 #include "stream/wire.h"
 #include "tap.h"
 
-/* xorshift64*, for objects that are the same in every run */
+/* Returns a number below n by xorshift64*, the same in every run. */
 static uint64_t seed = 0x2385;
 
 static unsigned
@@ -42,21 +45,22 @@ check_tokens(void)
 			bad += token_read(&t, p, (size_t)n) != 0;
 		bad += token_read(&t, p, (size_t)head) != 1 || t.head != (size_t)head;
 		memset(p + 1, 0xff, sizeof p - 1);
-		beyond += token_read(&t, p, sizeof p) != 1 || t.head != (size_t)head || (t.type < TOKEN_STR && t.n != 0);
+		beyond += token_read(&t, p, sizeof p) != 1 || t.head != (size_t)head ||
+		    (t.type < TOKEN_STR && t.n != 0);
 		memset(p + 1, 0, sizeof p - 1);
 	}
 	ok(bad == 0 && beyond == 0, "every first byte has the head that msgpack says, and wants all of it");
 	ok(never, "c1 is never used");
-	ok(token_read(&t, (const unsigned char *)"\xd3\x80\0\0\0\0\0\0\0", 9) == 1 && t.type == TOKEN_INT && t.i == INT64_MIN,
-	    "the least integer");
+	ok(token_read(&t, (const unsigned char *)"\xd3\x80\0\0\0\0\0\0\0", 9) == 1 && t.type == TOKEN_INT &&
+	    t.i == INT64_MIN, "the least integer");
 	ok(token_read(&t, (const unsigned char *)"\xcf\xff\xff\xff\xff\xff\xff\xff\xff", 9) == 1 &&
 	    t.type == TOKEN_UINT && t.u == UINT64_MAX, "the greatest integer");
 	ok(token_read(&t, (const unsigned char *)"\xd0\x7f", 2) == 1 && t.type == TOKEN_UINT && t.u == 127,
 	    "a signed integer that is not negative is as any other");
-	ok(token_read(&t, (const unsigned char *)"\xdf\xff\xff\xff\xff", 5) == 1 && t.type == TOKEN_MAP && t.n == 0xffffffff,
-	    "the greatest map");
-	ok(token_read(&t, (const unsigned char *)"\xc7\3\x80", 3) == 1 && t.type == TOKEN_EXT && t.n == 3 && t.i == -128,
-	    "an extension's type is signed");
+	ok(token_read(&t, (const unsigned char *)"\xdf\xff\xff\xff\xff", 5) == 1 && t.type == TOKEN_MAP &&
+	    t.n == 0xffffffff, "the greatest map");
+	ok(token_read(&t, (const unsigned char *)"\xc7\3\x80", 3) == 1 && t.type == TOKEN_EXT && t.n == 3 &&
+	    t.i == -128, "an extension's type is signed");
 }
 
 static void
@@ -66,12 +70,16 @@ put(struct buf *b, const void *p, size_t n)
 		abort();
 }
 
-/* A well-formed value, no map or array beyond depth. */
+/*
+ * Appends a random valid value, whose maps and arrays are nested up to depth.
+ */
 static void
 grow(struct buf *b, int depth)
 {
-	static const char *const scalar[] = { "\xc0", "\xc2", "\xc3", "\x05", "\xff", "\xcc\xff", "\xcd\x12\x34", "\xd1\x80\x01",
-		"\xce\x12\x34\x56\x78", "\xd2\x80\x11\x11\x11", "\xca\x40\x18\x7a\xe1", "\xa0", "\xa3\x61\x62\x63", "\xa2\xc3\xa4",
+	static const char *const scalar[] = { "\xc0", "\xc2", "\xc3", "\x05", "\xff", "\xcc\xff", "\xcd\x12\x34",
+	    "\xd1\x80\x01",
+		"\xce\x12\x34\x56\x78", "\xd2\x80\x11\x11\x11", "\xca\x40\x18\x7a\xe1", "\xa0", "\xa3\x61\x62\x63",
+		    "\xa2\xc3\xa4",
 		"\xd9\4\xf0\x9f\x98\x80", "\xcb\x40\x03\x14\x7a\xe1\x47\xae\x14" };
 	unsigned n = draw(5), i, kind = draw(depth > 0 ? 4 : 2);
 	unsigned char head;
@@ -93,7 +101,7 @@ grow(struct buf *b, int depth)
 	}
 }
 
-/* The verdict over n bytes that come by `step`; a walk may not ask for more than there is. */
+/* Returns what a walk says of p[n] in pieces of `step` bytes. */
 static int
 walk(const unsigned char *p, size_t n, size_t step, size_t *extent, struct err *e)
 {
@@ -105,7 +113,10 @@ walk(const unsigned char *p, size_t n, size_t step, size_t *extent, struct err *
 		unsigned char *part;
 
 		have = n - have < step ? n : have + step;
-		/* just so many bytes, for a sanitiser to see one read too many */
+		/*
+		 * a copy of exactly this size, so that a sanitiser sees reads
+		 * beyond it
+		 */
 		part = malloc(have);
 		if (part == NULL)
 			abort();
@@ -130,7 +141,7 @@ check_walks(void)
 
 		grow(&b, 6);
 		n = b.len;
-		put(&b, "\xc1\xc1", 2);		/* what follows is none of its business */
+		put(&b, "\xc1\xc1", 2);		/* bytes after the object do not matter */
 		for (step = 1; step < 8; step += 3) {
 			got = walk(b.p, b.len, step, &extent, &e);
 			bad += got != 1 || extent != n;
@@ -138,7 +149,9 @@ check_walks(void)
 		bad += walk(b.p, n, n, &extent, &e) != 1 || extent != n;
 		for (extent2 = 1; extent2 < n; extent2++)
 			bad += walk(b.p, extent2, 64, &extent, &e) != 0;
-		/* and with something wrong: the same verdict however it comes */
+		/*
+		 * a damaged object gets the same answer in pieces of any size
+		 */
 		b.p[draw((unsigned)n)] = (unsigned char)draw(256);
 		e.text[0] = e2.text[0] = '\0';
 		got = walk(b.p, b.len, b.len, &extent, &e);
@@ -149,8 +162,8 @@ check_walks(void)
 		free(b.p);
 	}
 	ok(bad == 0, "2000 objects: found whole in pieces of any size, incomplete at every cut");
-	ok(uneven == 0 && differ == 0 && text == 0, "2000 with one byte changed, %d of them broken: the same verdict in pieces",
-	    damaged);
+	ok(uneven == 0 && differ == 0 &&
+	    text == 0, "2000 with one byte changed, %d of them broken: the same verdict in pieces", damaged);
 }
 
 static void
@@ -182,7 +195,8 @@ is_json(const struct record *r, const char *want, const char *name)
 static void
 check_records(void)
 {
-	static const char text[] = "{\"s\":\"abc\",\"i\":-7,\"d\":2.5,\"t\":true,\"n\":null,\"l\":[1,2.5],\"m\":{\"x\":1},\"e\":\"\"}";
+	static const char text[] =
+	    "{\"s\":\"abc\",\"i\":-7,\"d\":2.5,\"t\":true,\"n\":null,\"l\":[1,2.5],\"m\":{\"x\":1},\"e\":\"\"}";
 	static const int ints[] = { -1, 0, 300 };
 	struct record *r = record_alloc(), *c = record_alloc();
 	struct err e = { "" };
@@ -202,19 +216,23 @@ check_records(void)
 	ok(record_get_int(r, "t", &n) == 1 && n == 1, "get: true is 1");
 	ok(record_get_nums(r, "l", &v, &len) == 1 && len == 2 && v[1] == 2.5, "get: numbers");
 	free(v);
-	ok(record_get_int(r, "n", &n) == 0 && record_get_str(r, "n", &s, NULL) == 0 && record_has(r, "n"), "null is as absent");
+	ok(record_get_int(r, "n", &n) == 0 && record_get_str(r, "n", &s, NULL) == 0 &&
+	    record_has(r, "n"), "null is as absent");
 	ok(record_get_int(r, "none", &n) == 0 && !record_has(r, "none"), "absent");
 	ok(record_get_int(r, "d", &n) == -1 && record_get_int(r, "s", &n) == -1 && record_get_num(r, "s", &d) == -1 &&
-	    record_get_num(r, "t", &d) == -1 && record_get_str(r, "i", &s, NULL) == -1 && record_get_nums(r, "m", &v, &len) == -1 &&
-	    record_get_nums(r, "s", &v, &len) == -1, "another type");
+	    record_get_num(r, "t", &d) == -1 && record_get_str(r, "i", &s, NULL) == -1 &&
+	    record_get_nums(r, "m", &v, &len) == -1 && record_get_nums(r, "s", &v, &len) == -1, "another type");
 	ok(record_get_key(r, "s", key, 4, &e) == 0 && strcmp(key, "abc") == 0, "key: a string that just fits");
-	ok(record_get_key(r, "s", key, 3, &e) == -1 && strcmp(e.text, "field 's' is longer than 2 bytes") == 0, "key: %s", e.text);
+	ok(record_get_key(r, "s", key, 3, &e) == -1 &&
+	    strcmp(e.text, "field 's' is longer than 2 bytes") == 0, "key: %s", e.text);
 	ok(record_get_key(r, "i", key, sizeof key, &e) == 0 && strcmp(key, "-7") == 0, "key: an integer");
-	ok(record_get_key(r, "none", key, sizeof key, &e) == -1 && strcmp(e.text, "no field 'none'") == 0, "key: %s", e.text);
+	ok(record_get_key(r, "none", key, sizeof key, &e) == -1 &&
+	    strcmp(e.text, "no field 'none'") == 0, "key: %s", e.text);
 	ok(record_get_key(r, "d", key, sizeof key, &e) == -1 &&
 	    strcmp(e.text, "field 'd' is neither a string nor an integer") == 0, "key: %s", e.text);
 	record_set_str(r, "z", "a\0b", 3);
-	ok(record_get_key(r, "z", key, sizeof key, &e) == -1 && strcmp(e.text, "field 'z' holds a NUL character") == 0, "key: %s", e.text);
+	ok(record_get_key(r, "z", key, sizeof key, &e) == -1 &&
+	    strcmp(e.text, "field 'z' holds a NUL character") == 0, "key: %s", e.text);
 	record_unset(r, "z");
 
 	record_set_str(r, "s", "longer than it was", 18);
@@ -228,14 +246,16 @@ check_records(void)
 	    "\"m\":[-1,0,300],\"e\":\"\",\"new\":\"x\"}", "what is set keeps its place, what is new goes last");
 	record_set_str(r, "s", "abc", 3);
 	record_set_str(r, "s", "longer than it was", 18);
-	ok(record_get_str(r, "s", &s, &len) == 1 && len == 18 && strcmp(s, "longer than it was") == 0, "shorter, and as long again");
+	ok(record_get_str(r, "s", &s, &len) == 1 && len == 18 &&
+	    strcmp(s, "longer than it was") == 0, "shorter, and as long again");
 	ok(record_copy(c, r) == 0, "a copy");
 	for (i = 0; i < 20000; i++)
-		bad |= record_set_num(r, "d", i + 0.5) != 0 || record_set_str(r, "new", "0123456789", (size_t)(i % 11)) != 0;
+		bad |= record_set_num(r, "d", i + 0.5) != 0 ||
+		    record_set_str(r, "new", "0123456789", (size_t)(i % 11)) != 0;
 	ok(!bad && record_get_num(r, "d", &d) == 1 && d == 19999.5 && record_size(r) == 8, "set again and again");
 	is_json(c, "{\"s\":\"longer than it was\",\"i\":-9223372036854775808,\"d\":2.5,\"n\":null,\"l\":0.1,"
 	    "\"m\":[-1,0,300],\"e\":\"\",\"new\":\"x\"}", "the copy is its own");
-	/* a value borrowed from the very record it goes to */
+	/* the value is borrowed from the record that it is set in */
 	record_get_str(c, "s", &s, &len);
 	ok(record_set_str(c, "twin", s, len) == 0 && record_get_str(c, "twin", &s, &len) == 1 &&
 	    strcmp(s, "longer than it was") == 0, "a field set from another");
@@ -247,7 +267,7 @@ check_records(void)
 	record_free(NULL);
 }
 
-/* Numbers as text are the very numbers: random bits, and integers are told from reals. */
+/* Checks that numbers read back from text bit by bit, and reals as reals. */
 static void
 check_numbers(void)
 {
