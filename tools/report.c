@@ -19,23 +19,23 @@ struct run {
 	struct groups *ids;
 };
 
-/* What a column has of a run. */
+/* What a column says of one run. */
 struct cell {
 	struct summary *summary;
-	struct figure figure, difference;	/* difference from the baseline */
-	char text[LINES][CELL];	/* what a table says; "": nothing */
-	char *by;		/* who scored; NULL: it does not matter, or no file has the field */
-	int last;		/* the last file that had the field, 0: none */
-	int *file;		/* [id] the file that had the field, 0: none */
-	size_t room;		/* ids */
+	struct figure figure, difference;	/* difference: from the baseline */
+	char text[LINES][CELL];	/* the lines in a table; "": none */
+	char *by;		/* who scored; NULL: not known */
+	int last;		/* number of the last file with the field, or 0 */
+	int *file;		/* [id] number of the file with the field, or 0 */
+	size_t room;		/* of file */
 };
 
 struct report_column {
 	const struct column *column;
-	const struct metric *metric;	/* NULL: --column's */
-	char *by;			/* who scored it in the file that is read, NULL: it does not matter */
+	const struct metric *metric;	/* whose column it is; NULL: --column's */
+	char *by;			/* who scored the file being read; NULL: not known */
 	struct cell *cell;		/* [n_run] */
-	int width;			/* of the widest cell */
+	int width;			/* characters of the widest cell */
 };
 
 static struct {
@@ -43,12 +43,13 @@ static struct {
 	size_t n_column;
 	struct run *run;
 	size_t n_run;
-	size_t base;			/* the run that others are compared with */
-	const char *baseline;		/* its name; NULL: not given, and only columns such as win compare */
-	int compares;			/* runs are compared, record by record */
+	size_t base;			/* index of the run that others are compared with */
+	const char *baseline;		/* the name given by --baseline, or NULL */
+	int compares;			/* --baseline, or a column that compares runs, is given */
 	uint64_t seed;
 } rep;
 
+/* Inserts a column at index `at`. m is NULL for one of --column. */
 static void
 insert_column(size_t at, const struct column *c, const struct metric *m)
 {
@@ -65,7 +66,10 @@ insert_column(size_t at, const struct column *c, const struct metric *m)
 		s->cell[i].summary = tool_need(summary_alloc(c));
 }
 
-/* Returns the index of the run of this name, or if T is not NULL of this length in its sweep; adds it if there is none. */
+/*
+ * Returns the index of the run with this name, which it adds if there is none.
+ * If T is not NULL, each flow length T of a sweep is a run of its own.
+ */
 static size_t
 find_run(const char *name, const char *T)
 {
@@ -91,7 +95,7 @@ find_run(const char *name, const char *T)
 	return i;
 }
 
-/* Adds a column for a field to which m gave the name that its user chose, unless there is one. */
+/* Adds a column for a field of metric m whose name the user chose. */
 static void
 add_field(const struct metric *m, const char *field)
 {
@@ -114,7 +118,7 @@ add_field(const struct metric *m, const char *field)
 	insert_column(at, new, m);
 }
 
-/* Appends "; who" to *by, unless it is there. */
+/* Appends "; who" to *by unless it contains who. who may be NULL. */
 static void
 add_by(char **by, const char *who)
 {
@@ -128,7 +132,10 @@ add_by(char **by, const char *who)
 	*by = longer;
 }
 
-/* Returns who scored the field of metric m, as the last link that wrote it says, or NULL. */
+/*
+ * Returns who scored this field of metric m, by the last link of h's chain that
+ * wrote it; NULL if it does not say.
+ */
 static const char *
 find_by(const struct header *h, const struct metric *m, const char *field)
 {
@@ -146,7 +153,10 @@ find_by(const struct header *h, const struct metric *m, const char *field)
 	return by;
 }
 
-/* Makes the columns ready for a file: those of fields that its header names, and who scored. */
+/*
+ * Prepares the columns for a file: adds columns for fields that its header h
+ * names, and finds out who scored.
+ */
 static void
 read_header(const struct header *h)
 {
@@ -171,7 +181,11 @@ read_header(const struct header *h)
 	}
 }
 
-/* Notes that file `number` has column s of this id: no other file of the run may, nor any twice if runs are compared. */
+/*
+ * Records that file `number` has column s of the record `id`. Ends the run if
+ * another file of the run has it, too, or if runs are compared and this file
+ * has it twice.
+ */
 static void
 note_id(const struct report_column *s, size_t run, size_t id, int number, const struct stream *in)
 {
@@ -193,11 +207,14 @@ note_id(const struct report_column *s, size_t run, size_t id, int number, const 
 	x->file[id] = number;
 }
 
-/* Reads a record of a run of this name; each length of a sweep (a string "T") is a run of its own. */
+/*
+ * Adds a record of file `number` to the run called name, or to the one of its
+ * T.
+ */
 static void
 read_record(const char *name, const struct record *r, int number, const struct stream *in)
 {
-	/* without an id it cannot be compared, but reported */
+	/* a record without an id can be reported, but not compared */
 	int has_id = rep.compares || record_has(r, "id");
 	char id[RECORD_KEY_SIZE];
 	const char *T;
@@ -205,8 +222,9 @@ read_record(const char *name, const struct record *r, int number, const struct s
 	struct err e;
 	size_t n = 0, run = find_run(name, record_get_str(r, "T", &T, NULL) == 1 ? T : NULL);
 
-	if (has_id && (record_get_key(r, "id", id, sizeof id, &e) != 0 ||
-	    groups_number(rep.run[run].ids, id, &n, &e) < 0))
+	if (has_id && record_get_key(r, "id", id, sizeof id, &e) != 0)
+		tool_die_record(in, &e);
+	if (has_id && groups_number(rep.run[run].ids, id, &n, &e) < 0)
 		tool_die_record(in, &e);
 	for (s = rep.column; s < rep.column + rep.n_column; s++) {
 		if (!record_has(r, s->column->field))
@@ -221,7 +239,9 @@ read_record(const char *name, const struct record *r, int number, const struct s
 	}
 }
 
-/* Reads "name=file", or a file that is its own name. */
+/*
+ * Reads file `number`, given as "name=file", or as a file that names the run.
+ */
 static void
 read_run(const char *arg, int number)
 {
@@ -234,7 +254,10 @@ read_run(const char *arg, int number)
 
 	if ((in = stream_open(&path, 1, &e)) == NULL)
 		tool_die_err(&e);
-	/* files of one run would be numbered alike, which only a comparison needs to mind */
+	/*
+	 * number records without an id only if they are compared: two files of
+	 * a run would have the same numbers
+	 */
 	if (rep.compares)
 		stream_number(in);
 	read_header(stream_header(in));
@@ -248,7 +271,10 @@ read_run(const char *arg, int number)
 	free(name);
 }
 
-/* Refuses a run b that has not every record for which run a has column s. It may be without the field there. */
+/*
+ * Ends the run unless run b has every record for which run a has column s. The
+ * field may be missing from b's record.
+ */
 static void
 check_ids(const struct report_column *s, size_t a, size_t b)
 {
@@ -258,11 +284,12 @@ check_ids(const struct report_column *s, size_t a, size_t b)
 	for (i = 0; i < groups_count(ids) && i < s->cell[a].room; i++)
 		if (s->cell[a].file[i] != 0 &&
 		    !groups_find(rep.run[b].ids, groups_text(ids, i), &n))
-			tool_die("run '%s' has no record '%s', of which '%s' has %s", rep.run[b].name,
-			    groups_text(ids, i), rep.run[a].name, s->column->title);
+			tool_die("run '%s' has no record '%s', but '%s' has its %s",
+			    rep.run[b].name, groups_text(ids, i), rep.run[a].name,
+			    s->column->title);
 }
 
-/* Compares the runs with the baseline in column s. */
+/* Compares column s of all runs with the baseline. */
 static void
 compare_runs(struct report_column *s)
 {
@@ -284,6 +311,7 @@ compare_runs(struct report_column *s)
 	}
 }
 
+/* Computes all figures, and the differences from the baseline. */
 static void
 make_figures(void)
 {
@@ -307,26 +335,32 @@ make_figures(void)
 	}
 }
 
-/* Removes the columns without a figure. The first `chosen` are --column's, which must have one. */
+/*
+ * Removes the columns without a figure. The first `chosen` columns, those of
+ * --column, must have one.
+ */
 static void
 remove_empty_columns(size_t chosen)
 {
 	size_t c, i, n = 0;
 
 	for (c = 0; c < rep.n_column; c++) {
+		const struct aggregate *aggregate = rep.column[c].column->aggregate;
+
 		for (i = 0; i < rep.n_run && rep.column[c].cell[i].figure.n == 0; i++)
 			;
 		if (i < rep.n_run)
 			rep.column[n++] = rep.column[c];
 		else if (c < chosen)
-			tool_die("--column: no %s the field '%s'", rep.column[c].column->aggregate->figure ?
-			    "record has" : "two runs have", rep.column[c].column->field);
+			tool_die("--column: no %s the field '%s'",
+			    aggregate->figure != NULL ? "record has" : "two runs have",
+			    rep.column[c].column->field);
 	}
 	if ((rep.n_column = n) == 0)
 		tool_die("no record has a metric's field");
 }
 
-/* Writes what a table says of each cell. */
+/* Formats the cells of a table, and finds the width of each column. */
 static void
 write_cells(void)
 {
@@ -357,7 +391,9 @@ write_cells(void)
 	}
 }
 
-/* Is there anything in this line of the columns from `from` to `to`? */
+/*
+ * Returns 1 if a column in [from, to) has text in this line of a run's cells.
+ */
 static int
 has_text(size_t run, size_t from, size_t to, int line)
 {
@@ -366,12 +402,13 @@ has_text(size_t run, size_t from, size_t to, int line)
 	return from < to;
 }
 
-/* How a form writes a note, and text that it must escape. */
+/* How a format prints notes; put escapes text. */
 struct style {
 	const char *front, *back;
 	void (*put)(const char *s);
 };
 
+/* Prints one note, and a blank line before the first; *n counts the notes. */
 static void
 print_note(const struct style *style, int *n, const char *format, ...)
 {
@@ -388,7 +425,7 @@ print_note(const struct style *style, int *n, const char *format, ...)
 	free(text);
 }
 
-/* Prints the notes below a table: who scored what, and what is compared. */
+/* Prints the notes below a table: who scored, and what was compared. */
 static void
 print_notes(const struct style *style)
 {
@@ -401,7 +438,7 @@ print_notes(const struct style *style)
 			const char *by = s->cell[i].by, *title = s->column->title;
 			int same = 1, first = 1;
 
-			/* those of a conjunction are told with its parts */
+			/* the parts of True*Info have notes of their own */
 			if (by == NULL || s->cell[i].figure.n == 0 ||
 			    s->column->aggregate == &aggregate_both)
 				continue;
@@ -429,7 +466,10 @@ put_plain(const char *s)
 	fputs(s, stdout);
 }
 
-/* Prints the titles of the columns from `from` to `to`, or a line of a run. */
+/*
+ * Prints a line of a run's cells in columns [from, to), or if run is NULL the
+ * titles.
+ */
 static void
 print_line(int label_width, size_t from, size_t to, const struct run *run, int line)
 {
@@ -444,7 +484,10 @@ print_line(int label_width, size_t from, size_t to, const struct run *run, int l
 
 		if (run != NULL)
 			text = s->cell[run - rep.run].text[line];
-		/* the gap of a cell before the next that says something: no space ends a line */
+		/*
+		 * spaces are printed before text only, so that no line ends
+		 * with one
+		 */
 		gap += 2;
 		if (text[0] != '\0') {
 			printf("%*s%s", gap, "", text);
@@ -455,7 +498,7 @@ print_line(int label_width, size_t from, size_t to, const struct run *run, int l
 	putchar('\n');
 }
 
-/* Prints as many columns side by side as a line has room for, then the others below. */
+/* Prints as many columns side by side as fit, then the others below. */
 static void
 print_table(void)
 {
@@ -483,7 +526,10 @@ print_table(void)
 	print_notes(&style);
 }
 
-/* Prints s with each character that `special` has replaced by what its string says; newlines are spaces. */
+/*
+ * Prints s, but a space for a newline, and for a character that begins a string
+ * of `special` the rest of that string.
+ */
 static void
 put_escaped(const char *s, const char *const special[])
 {
@@ -568,12 +614,14 @@ print_latex(void)
 			for (c = 0; c < rep.n_column; c++) {
 				const char *text = rep.column[c].cell[i].text[line];
 
-				/* a minus sign is one in mathematics only */
+				/*
+				 * LaTeX prints a minus sign only in mathematics
+				 */
 				if (text[0] == '\0')
 					fputs(" & ", stdout);
 				else
-					printf(line == FIGURE ? " & $%s$" : " & {\\scriptsize $%s$}",
-					    text);
+					printf(line == FIGURE ? " & $%s$" :
+					    " & {\\scriptsize $%s$}", text);
 			}
 			puts(" \\\\");
 		}
@@ -581,7 +629,7 @@ print_latex(void)
 	print_notes(&style);
 }
 
-/* The figure of a column in a run, as an object. */
+/* Returns the figure of column s in a run as a JSON object. */
 static json_t *
 list_figure(const struct report_column *s, size_t run)
 {
@@ -600,7 +648,7 @@ list_figure(const struct report_column *s, size_t run)
 	return tool_need(bad == 0 ? o : NULL);
 }
 
-/* The figures, each an object. */
+/* Returns all figures as a JSON array. */
 static json_t *
 list_figures(void)
 {
@@ -615,7 +663,7 @@ list_figures(void)
 	return all;
 }
 
-/* RFC 4180: a field with a comma or a quote is quoted. */
+/* Prints s, in quotes if it has a comma, quote or newline (RFC 4180). */
 static void
 print_csv_text(const char *s)
 {
@@ -690,7 +738,7 @@ parse_format(const char *option, const char *name)
 	tool_misuse("%s: '%s' is not table, csv, json, latex or markdown", option, name);
 }
 
-/* Adds the column that "field", "field:title" or "field:title:aggregate" says. */
+/* Adds a column given as "field", "field:title" or "field:title:aggregate". */
 static void
 parse_column(const char *option, const char *text)
 {
@@ -705,7 +753,9 @@ parse_column(const char *option, const char *text)
 	if (*field == '\0' || (title != NULL && *title == '\0'))
 		tool_misuse("%s: '%s' is not a field, field:title or field:title:aggregate", option,
 		    text);
-	*c = (struct column){ title != NULL ? title : field, field, &aggregate_mean, 3, NULL };
+	*c = (struct column){ field, field, &aggregate_mean, 3, NULL };
+	if (title != NULL)
+		c->title = title;
 	if (aggregate != NULL && (c->aggregate = aggregate_find(aggregate)) == NULL)
 		tool_misuse("%s: '%s' is not mean, auc, p90 or win", option, aggregate);
 	rep.compares |= c->aggregate->figure == NULL;
@@ -728,7 +778,7 @@ struct tool_option report_options[] = {
 	{ 0 }
 };
 
-int
+void
 score_report(int argc, char *argv[])
 {
 	const struct metric *const *m;

@@ -1,12 +1,16 @@
-/* report - `score report`: what the metrics of some runs come to, side by side. */
+/* report - `score report`: a table of the figures of one or more runs. */
 #ifndef ODESTEER_REPORT_H
 #define ODESTEER_REPORT_H
 
 #include "options.h"
 
-extern struct tool_option report_options[];	/* rows of its table */
-extern const char report_usage[];		/* its synopsis */
+extern struct tool_option report_options[];	/* ends with name NULL */
+extern const char report_usage[];		/* synopsis for -h */
 
-int score_report(int argc, char *argv[]);	/* argv[0] is "report"; the exit status */
+/*
+ * Reads the arguments, of which argv[0] is "report", prints the table and
+ * exits.
+ */
+_Noreturn void score_report(int argc, char *argv[]);
 
 #endif

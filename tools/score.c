@@ -1,4 +1,6 @@
-/* score - a filter: one metric added to each record of a stream; or the report on such streams. */
+/*
+ * score - adds a metric to each record of a stream, or reports on such streams.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,7 +9,7 @@
 #include "model_options.h"
 #include "report.h"
 
-/* The options that several metrics have. */
+/* The options that several metrics have, and which metrics have them. */
 static struct tool_option barrier_rows[] = {
 	FLOW_BARRIER("what fitbarrier wrote; mc takes several, each followed by its flow"),
 	{ 0 }
@@ -28,9 +30,9 @@ static const struct {
 
 enum { ROWS = 64 };
 
-static const struct metric *metric;		/* NULL: none was named, and -h is about all */
+static const struct metric *metric;		/* NULL: none was named */
 static struct metric_options options;
-static struct tool_option table[ROWS];		/* of the metric, or of all */
+static struct tool_option table[ROWS];		/* of the metric, or for -h of all */
 static size_t n_row;
 
 static void
@@ -40,7 +42,7 @@ add_rows(const struct tool_option *o)
 		table[n_row++] = *o;
 }
 
-/* Adds the options that m alone has, with its name if -h is about all metrics. */
+/* Adds the options that only m has, after m's name if the table is for all. */
 static void
 add_own_rows(const struct metric *m)
 {
@@ -49,9 +51,10 @@ add_own_rows(const struct metric *m)
 
 	for (i = 0; m->options != NULL && m->options[i].name != NULL; i++) {
 		const struct metric_option *o = &m->options[i];
-		struct tool_option row[2] = { { .name = o->name, .value = o->value, .about = o->about } };
+		struct tool_option row[2] = { { .name = o->name, .value = o->value } };
 		char *about;
 
+		row->about = o->about;
 		row->to = &flag;
 		if (o->value != NULL) {
 			row->kind = OPTION_TEXT;
@@ -129,7 +132,7 @@ parse(int argc, char *argv[])
 	tool_refuse_terminal(tool_output.path);
 }
 
-/* Where finished records go. */
+/* Writes finished records to the output. */
 struct out {
 	struct metric_out base;
 	struct sink *sink;
@@ -156,7 +159,7 @@ main(int argc, char *argv[])
 	flow_options_default(&flows.common);
 	model_options_default();
 	if (argc > 1 && strcmp(argv[1], "report") == 0)
-		return score_report(argc - 1, argv + 1);
+		score_report(argc - 1, argv + 1);
 	if (argc > 1 && argv[1][0] != '-' && (metric = metric_find(argv[1])) == NULL)
 		tool_misuse("'%s' is not a metric", argv[1]);
 	make_table();
@@ -184,7 +187,10 @@ main(int argc, char *argv[])
 		if (metric->push(state, r, &out.base, &e) != 0)
 			tool_die_record(in, &e);
 		tool_progress(in, "records", stream_count(in), "records", stream_count(in));
-		/* who waits for an answer gets it; gzip is not cut, its bytes would depend on the time */
+		/*
+		 * do not let a reader wait; but where gzip is flushed would
+		 * depend on time
+		 */
 		if (!tool_output.gzip && !stream_pending(in))
 			tool_check(sink_flush(out.sink, &e), &e);
 	}

@@ -1,12 +1,13 @@
-/* array - arrays that grow by doubling. */
+/* array - grows an array by doubling it. */
 #ifndef ODESTEER_ARRAY_H
 #define ODESTEER_ARRAY_H
 
 #include <stddef.h>
 
 /*
- * Makes room for item n of an array p of *room items of `size` bytes. Returns the array, which may have
- * moved, and updates *room; NULL if memory runs out, and p is still valid.
+ * Makes room for item number n in the array p, which has room for *room items
+ * of `size` bytes. Returns the array, which may have moved, and sets *room.
+ * Returns NULL if memory runs out; p then stays valid.
  */
 void *array_grow(void *p, size_t n, size_t *room, size_t size);
 

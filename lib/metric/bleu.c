@@ -1,9 +1,10 @@
 /*
  * bleu - BLEU of a completion against true and false references.
  *
- * Source: Papineni et al. 2002, as TruthfulQA has it: sacrebleu's corpus_bleu of one text and
- * one reference with tokenize "intl", smoothing "exp" and no effective order, so that a text of
- * fewer than four words has 0. From 0 to 100.
+ * Source: Papineni et al. 2002, as TruthfulQA computes it: sacrebleu's
+ * corpus_bleu of one text and one reference, with tokenize "intl", smoothing
+ * "exp" and no effective order. The score is from 0 to 100, and 0 for fewer
+ * than four words.
  */
 #include <math.h>
 
@@ -19,14 +20,17 @@ bleu(struct ngram *text, struct ngram *reference, double score[OVERLAP_MOST])
 	size_t n;
 
 	score[0] = 0;
-	/* an order without an n-gram has precision 0, and so has a text without a common word */
+	/* without a 4-gram, or without a common word, a precision is 0 */
 	if (n_text < ORDER || ngram_common(text, NULL, reference, 1) == 0)
 		return 0;
 	for (n = 1; n <= ORDER; n++) {
 		double total = n_text - (double)n + 1;
 		double common = (double)ngram_common(text, NULL, reference, n);
 
-		/* each order in vain counts half of the one before */
+		/*
+		 * smoothing: the kth order without a match counts as 1 / 2^k
+		 * matches
+		 */
 		if (common == 0)
 			common = 1 / (smooth *= 2);
 		sum += log(100 * common / total);

@@ -22,7 +22,7 @@ aggregate_find(const char *name)
 	return NULL;
 }
 
-/* A run without labels has no such figure. */
+/* Reads the label. A record without one does not count. */
 static int
 read_label(const struct column *c, const struct record *r, struct reading *v, struct err *e)
 {
@@ -61,7 +61,7 @@ read_divisor(const struct column *c, const struct record *r, struct reading *v, 
 {
 	if (record_get_num(r, c->other, &v->count) != 1 || v->count <= 0)
 		return err_set(e, "field '%s' is not a number above 0", c->other);
-	/* then none of the ratios of sums is too great either */
+	/* then the ratio of the sums cannot overflow either */
 	if (!isfinite(exp(v->value / v->count)))
 		return err_set(e, "exp(%s / %s) is not finite", c->field, c->other);
 	return 1;
@@ -120,7 +120,11 @@ exp_ratio_difference(const struct question_pair *q, const double *weight, size_t
 	return exp(sum[1] / count[1]) - exp(sum[0] / count[0]);
 }
 
-/* The chance that a positive's value is above a negative's, ties counting half. */
+/*
+ * Returns the chance that the value of a record with label 1 is greater than
+ * that of one with label 0; a tie counts half. NaN if one of the labels is
+ * missing.
+ */
 static double
 auc(const struct sample *s, const double *weight)
 {
@@ -130,7 +134,10 @@ auc(const struct sample *s, const double *weight)
 	for (i = 0; i < s->n_record; i = k) {
 		double p = 0, n = 0;
 
-		/* records of equal value; negatives counts those below */
+		/*
+		 * p and n count the records of this value, negatives those
+		 * below it
+		 */
 		for (k = i; k < s->n_record && s->record[k].value == s->record[i].value; k++)
 			if (s->record[k].label)
 				p += weight[s->record[k].question];
@@ -144,9 +151,10 @@ auc(const struct sample *s, const double *weight)
 }
 
 /*
- * Expected calibration error: over ten bins of as many records each, by ascending value, the mean
- * distance of the bin's mean value from its share of positives. Source: Guo et al. 2017, whose bins
- * are of equal width.
+ * Returns the expected calibration error: the mean, over ten bins of equally
+ * many records in ascending order of value, of the distance between the bin's
+ * mean value and its share of label 1. Source: Guo et al. 2017, who use bins of
+ * equal width.
  */
 static double
 calibration_error(const struct sample *s, const double *weight)
@@ -168,7 +176,10 @@ calibration_error(const struct sample *s, const double *weight)
 	return error;
 }
 
-/* The value with this number, counted from 0, among all records in ascending order. */
+/*
+ * Returns value number `number`, from 0, of the records in ascending order, if
+ * each occurs as often as its question does.
+ */
 static double
 value_at(const struct sample *s, const double *weight, double number)
 {

@@ -1,9 +1,9 @@
 /*
- * column - a figure of score report: the field that it is made of, and how.
+ * column - a column of `score report`: a field of the records, and the
+ * aggregate that makes one figure of its values.
  *
- * An aggregate makes one number of a field that many records have. Each is one
- * const struct aggregate and, if --column may name it, one line in the table of
- * column.c.
+ * A new aggregate is one const struct aggregate in column.c. One line in the
+ * table there lets --column name it.
  */
 #ifndef ODESTEER_COLUMN_H
 #define ODESTEER_COLUMN_H
@@ -16,72 +16,87 @@
 struct aggregate;
 
 struct column {
-	const char *title;	/* "MC1" */
-	const char *field;	/* "mc1" */
+	const char *title;		/* "MC1" */
+	const char *field;		/* "mc1" */
 	const struct aggregate *aggregate;
-	int digits;		/* after the decimal point */
-	const char *other;	/* the second field of aggregate_both and aggregate_exp_ratio, else NULL */
+	int digits;			/* printed after the decimal point */
+	const char *other;		/* second field, if the aggregate needs one; else NULL */
 };
 
-/* What counts of a record. */
+/* What an aggregate reads of one record. */
 struct reading {
 	double value;
-	double count;		/* 1, or what the value is divided by */
-	int label;		/* 0 unless the aggregate reads it */
+	double count;			/* what the value is divided by: 1, or the second field */
+	int label;			/* 0 unless the aggregate reads the label */
 };
 
-/* What has been read of a run's records. */
+/* What has been read of one run, by question (group of records). */
 struct sample {
-	size_t n;
+	size_t n;			/* questions */
 	struct question {
-		double sum, count;	/* of the readings of its records */
-	} *question;		/* [n] */
-	size_t n_record;	/* 0 unless the aggregate needs each record */
+		double sum, count;	/* sums of value and count over its records */
+	} *question;			/* [n] */
+	size_t n_record;		/* 0 unless the aggregate needs each record */
 	struct sample_record {
 		double value;
 		int label;
-		size_t question;
-	} *record;		/* [n_record] ascending by value */
+		size_t question;	/* its index */
+	} *record;			/* [n_record], in ascending order of value */
 };
 
-/* A question that two runs, 0 and 1, have. */
+/* A question that both runs of a comparison have. */
 struct question_pair {
-	struct question run[2];
-	double apart;		/* mean of run 1 less mean of run 0 */
+	struct question run[2];		/* the baseline, and the run compared with it */
+	double apart;			/* mean value in run 1 minus mean value in run 0 */
 };
 
 struct aggregate {
-	const char *name;	/* as given to --column; NULL: of metrics only */
-	int needs_records;
+	const char *name;		/* for --column; NULL: only metrics use it */
+	int needs_records;		/* figure looks at sample.record */
 	/*
-	 * Completes v, whose value is the field's and whose count is 1. Returns 1, 0 if the record does
-	 * not count, or -1 with a message. NULL: every record counts as it is.
+	 * Completes the reading v of the record r, in which value is already
+	 * the field and count is 1. Returns 1, 0 if the record does not count,
+	 * or -1 with a message in e. NULL: nothing else is read, and every
+	 * record counts.
 	 */
-	int (*read)(const struct column *c, const struct record *r, struct reading *v, struct err *e);
+	int (*read)(const struct column *c, const struct record *r, struct reading *v,
+	    struct err *e);
 	/*
-	 * Returns the figure of a run when question i counts weight[i] times, a whole number; NaN if it
-	 * cannot be computed. NULL: the figure is what compare returns.
+	 * Returns the figure of a run in which question i occurs weight[i]
+	 * times (a whole number), or NaN if there is none. NULL: a run has a
+	 * figure only in comparison with another, and compare computes it.
 	 */
 	double (*figure)(const struct sample *s, const double *weight);
 	/*
-	 * Compares two runs by n questions; question i counts |weight[i]| times, with its runs exchanged
-	 * if weight[i] is negative, and the |weight[i]| add up to n. Returns the second run's figure less
-	 * the first one's. NULL: runs are not compared.
+	 * Returns the figure of run 1 minus that of run 0 over n questions.
+	 * Question i occurs |weight[i]| times; if weight[i] is negative, its
+	 * two runs are exchanged. The |weight[i]| add up to n. NULL: runs are
+	 * not compared.
 	 */
 	double (*compare)(const struct question_pair *q, const double *weight, size_t n);
 };
 
-extern const struct aggregate aggregate_mean;		/* over questions of the mean over a question's records */
-extern const struct aggregate aggregate_positive;	/* the same over records with label 1 */
-extern const struct aggregate aggregate_negative;	/* the same over records with label 0 */
-extern const struct aggregate aggregate_both;		/* mean of 1 if neither field is 0, else 0; of records with both */
-extern const struct aggregate aggregate_exp_ratio;	/* exp(sum of the field / sum of the other), all records */
-extern const struct aggregate aggregate_auc;		/* of the field as a score for label 1 against label 0, all records */
-extern const struct aggregate aggregate_calibration;	/* calibration error of the field as the chance of label 1 */
-extern const struct aggregate aggregate_p90;		/* 90th percentile of all records */
-extern const struct aggregate aggregate_win;		/* share of questions whose mean is above that of the other run */
+/*
+ * Mean over questions of the mean over a question's records: all of them, those
+ * with label 1, and those with label 0.
+ */
+extern const struct aggregate aggregate_mean;
+extern const struct aggregate aggregate_positive;
+extern const struct aggregate aggregate_negative;
+/* The same mean of 1 if field and second field are not 0, else 0. */
+extern const struct aggregate aggregate_both;
+/* exp(sum of the field / sum of the second field) over all records. */
+extern const struct aggregate aggregate_exp_ratio;
+/* Area under the ROC curve: how well the field tells label 1 from label 0. */
+extern const struct aggregate aggregate_auc;
+/* Expected calibration error of the field as the probability of label 1. */
+extern const struct aggregate aggregate_calibration;
+/* 90th percentile over all records. */
+extern const struct aggregate aggregate_p90;
+/* Share of questions whose mean is greater than in the baseline, ties half. */
+extern const struct aggregate aggregate_win;
 
-/* The aggregate that --column calls by this name; NULL: there is none. */
+/* Returns the aggregate that --column calls by this name, or NULL. */
 const struct aggregate *aggregate_find(const char *name);
 
 #endif

@@ -1,9 +1,9 @@
 /*
  * density - the log-density ratio h of each activation under a barrier.
  *
- * Source: the paper's section 4: h(a) = log p+(a)/p-(a); h >= 0 is the desired region.
- * Of steered and unsteered activations of the same texts it tells what the flow did;
- * of labelled ones its AUC tells how well the barrier keeps them apart.
+ * Source: the paper's section 4, h(a) = log p+(a)/p-(a); h >= 0 is the desired
+ * region. On steered and unsteered activations of the same texts, h shows what
+ * the flow did; on labelled activations, how well the barrier separates them.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -12,12 +12,12 @@
 #include "field/barrier.h"
 #include "metric/metric.h"
 
-/* Its option. */
+/* The index of its option. */
 enum { LABEL };
 
 struct density {
-	const char *label;		/* the field with the label */
-	int needs_label;
+	const char *label;		/* name of the field with the label */
+	int needs_label;		/* every record must have it */
 	struct barrier *barrier;
 	struct field_work *work;
 	int half;
@@ -62,16 +62,22 @@ density_open(void *state, const struct metric_options *o, struct header *h, stru
 	return s->act != NULL && s->a != NULL && s->work != NULL ? 0 : err_memory(e);
 }
 
-/* Sets the fields that follow from the label and the log-odds under the prior of the fit. */
+/*
+ * Sets the fields that depend on the label. odds are the log-odds of label 1
+ * under the prior of the fit; divided by the temperature, they are calibrated.
+ * Returns 0, or -1 if memory runs out.
+ */
 static int
 set_fields(const struct barrier *b, struct record *r, int64_t label, double odds)
 {
 	double calibrated = odds / (isnan(b->temperature) ? 1 : b->temperature);
 
-	return record_set_num(r, "log_loss", log1pexp(label ? -odds : odds)) != 0 ||
+	if (record_set_num(r, "log_loss", log1pexp(label ? -odds : odds)) != 0 ||
 	    record_set_num(r, "p", 1 / (1 + exp(-calibrated))) != 0 ||
 	    record_set_num(r, "p_log_loss", log1pexp(label ? -calibrated : calibrated)) != 0 ||
-	    record_set_int(r, "correct", (odds >= 0) == label) != 0 ? -1 : 0;
+	    record_set_int(r, "correct", (odds >= 0) == label) != 0)
+		return -1;
+	return 0;
 }
 
 static int
@@ -99,7 +105,7 @@ density_push(void *state, struct record *r, struct metric_out *out, struct err *
 		return err_set(e, "no field '%s'", s->label);
 	if (got == 1 && s->needs_label && record_set_int(r, "label", label) != 0)
 		return err_memory(e);
-	/* h speaks of densities, the log-odds of labels */
+	/* the log-odds of a label are h plus those of the prior */
 	if (got == 1 && !isnan(b->prior) &&
 	    set_fields(b, r, label, h - log((1 - b->prior) / b->prior)) != 0)
 		return err_memory(e);
@@ -119,7 +125,7 @@ static const struct column columns[] = {
 
 static const struct metric_option options[] = {
 	[LABEL] = { "--label", "field",
-	    "the field with the label, which becomes 'label' (default: label)" },
+	    "take the label from this field, and copy it to 'label' (default: label)" },
 	{ .name = NULL }
 };
 

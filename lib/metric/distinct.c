@@ -1,9 +1,9 @@
 /*
- * distinct - how many different n-grams a completion has.
+ * distinct - the share of a completion's n-grams that are different.
  *
- * Source: Li et al. 2016, the paper's section 6: distinct n-grams over n-grams of
- * a text, n = 1, 2, 3, of words between white space. A text of fewer than n
- * words has none: 0.
+ * Source: Li et al. 2016, the paper's section 6: the number of different
+ * n-grams divided by the number of n-grams, for n = 1, 2, 3. Words are
+ * separated by white space. The share is 0 for a text of fewer than n words.
  */
 #include <stdio.h>
 

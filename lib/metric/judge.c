@@ -1,13 +1,16 @@
 /*
- * judge - whether an answer is true, informative, ...: a probability and a decision.
+ * judge - whether an answer is true, informative, ...: a probability and a
+ * decision.
  *
- * Source: TruthfulQA (Lin et al. 2022), whose judges are language models that say yes or no
- * behind a question and its answer; the paper's section 6 names two. The probability is that
- * of yes among {yes, no}, p(yes) / (p(yes) + p(no)), each that of all its tokens behind the text.
+ * Source: TruthfulQA (Lin et al. 2022). Its judges are language models that
+ * reply yes or no to a text with question and answer; the paper's section 6
+ * names two. The probability is p(yes) / (p(yes) + p(no)), where p is the
+ * probability of all tokens of a reply.
  *
- * Or a barrier h, the log-density ratio of the activations of good answers and bad ones, takes
- * the judge's place: its log-odds under the prior pi of the fit, h - log((1 - pi) / pi), divided
- * by the temperature that makes the held-out ones calibrated (field.h), are those of the answer.
+ * Instead of a model, a barrier may judge, fitted to activations of good and
+ * bad answers. The log-odds of a good answer are then h - log((1 - pi) / pi),
+ * where pi is the prior of the fit, divided by the temperature that calibrates
+ * them on held-out data.
  */
 #include <ctype.h>
 #include <math.h>
@@ -20,10 +23,10 @@
 
 enum {
 	HELD = 32,		/* records held back at most */
-	NAME = 64		/* longest field, with its NUL */
+	NAME = 61		/* longest name of its fields */
 };
 
-/* Its options, in the order of their table. */
+/* The indexes of its options. */
 enum { AS, NO, TEXT, YES };
 
 static const char default_yes[] = " yes", default_no[] = " no";
@@ -34,9 +37,34 @@ struct judge {
 	struct barrier *barrier;	/* NULL: a model says yes or no */
 	struct field_work *work;
 	double *a;			/* [dim] */
-	const char *text, *reply[2];
-	char name[NAME], name_p[NAME];
+	const char *text;		/* with {q}, {a} and escapes */
+	const char *reply[2];		/* yes and no */
+	const char *name;		/* of the decision */
+	char name_p[NAME + sizeof "_p"];	/* of the probability */
 };
+
+/*
+ * Checks the name of the fields. Returns 0, or -1 with a message if it is no
+ * name, or that of a field with another meaning.
+ */
+static int
+check_name(const char *name, struct err *e)
+{
+	static const char *const taken[] = { "id", "group", "label", "best", "split", "prompt",
+		"completion", "question", "true", "false", "act", "block", "pos", "h", NULL };
+	size_t i = 0;
+
+	while (isalpha((unsigned char)name[i]) || name[i] == '_' ||
+	    (i > 0 && isdigit((unsigned char)name[i])))
+		i++;
+	if (i == 0 || name[i] != '\0' || i > NAME)
+		return err_set(e, "--as: '%s' is not a name of at most %d letters, digits and '_'",
+		    name, NAME);
+	for (i = 0; taken[i] != NULL; i++)
+		if (strcmp(taken[i], name) == 0)
+			return err_set(e, "--as: the field '%s' has another meaning", name);
+	return 0;
+}
 
 static int
 judge_check(const struct metric_options *o, struct err *e)
@@ -44,10 +72,13 @@ judge_check(const struct metric_options *o, struct err *e)
 	const char *yes = o->value[YES], *no = o->value[NO], *text = o->value[TEXT], *p;
 
 	if (o->barrier != NULL && (yes != NULL || no != NULL))
-		return err_set(e, "a barrier says neither yes nor no: %s",
+		return err_set(e, "%s: a barrier does not reply",
 		    yes != NULL ? "--yes" : "--no");
 	if (o->barrier == NULL && text == NULL)
-		return err_set(e, "judge needs a barrier or a text to ask with: -b or --text");
+		return err_set(e,
+		    "judge needs a barrier or a question for the model: -b or --text");
+	if (o->value[AS] != NULL && check_name(o->value[AS], e) != 0)
+		return -1;
 	yes = yes != NULL ? yes : default_yes;
 	no = no != NULL ? no : default_no;
 	if (*yes == '\0' || *no == '\0')
@@ -74,30 +105,6 @@ judge_close(void *state)
 	free(s->a);
 }
 
-/* The name of the fields; those that have a meaning of their own are not to be had. */
-static int
-set_names(struct judge *s, const char *name, struct err *e)
-{
-	static const char *const taken[] = { "id", "group", "label", "best", "split", "prompt",
-		"completion", "question", "true", "false", "act", "block", "pos", "h", NULL };
-	size_t i = 0;
-
-	while (isalpha((unsigned char)name[i]) || name[i] == '_' ||
-	    (i > 0 && isdigit((unsigned char)name[i])))
-		i++;
-	if (i == 0 || name[i] != '\0' || i + sizeof "_p" > sizeof s->name_p)
-		return err_set(e,
-		    "'%s' is no name for a field: letters, digits and '_', at most %d", name,
-		    NAME - 3);
-	for (i = 0; taken[i] != NULL; i++)
-		if (strcmp(taken[i], name) == 0)
-			return err_set(e,
-			    "the field '%s' is another thing: a judge's needs another name", name);
-	strcpy(s->name, name);
-	snprintf(s->name_p, sizeof s->name_p, "%.*s_p", NAME - 3, name);
-	return 0;
-}
-
 static int
 open_barrier(struct judge *s, const struct metric_options *o, struct header *h, struct err *e)
 {
@@ -112,7 +119,7 @@ open_barrier(struct judge *s, const struct metric_options *o, struct header *h, 
 	if (barrier_check_h(b, e) != 0)
 		return -1;
 	if (isnan(b->prior))
-		return err_set(e, "the barrier has no prior: its h says nothing of probabilities");
+		return err_set(e, "the barrier has no prior, so its h gives no probability");
 	if (queue_open(&s->queue, o, b->header.block[0], e) != 0)
 		return -1;
 	m = queue_lm(&s->queue);
@@ -123,7 +130,7 @@ open_barrier(struct judge *s, const struct metric_options *o, struct header *h, 
 	return s->a == NULL || s->work == NULL ? err_memory(e) : 0;
 }
 
-/* The log-odds of an entry that was read. */
+/* Returns the log-odds of a good answer for an entry whose texts were read. */
 static double
 log_odds(const struct judge *s, const struct queue_entry *x)
 {
@@ -169,8 +176,9 @@ judge_open(void *state, const struct metric_options *o, struct header *h, struct
 	s->text = o->value[TEXT] != NULL ? o->value[TEXT] : "Q: {q}\\nA: {a}";
 	s->reply[0] = o->value[YES] != NULL ? o->value[YES] : default_yes;
 	s->reply[1] = o->value[NO] != NULL ? o->value[NO] : default_no;
-	if (set_names(s, o->value[AS] != NULL ? o->value[AS] : "truth", e) != 0 ||
-	    (o->barrier != NULL ? open_barrier(s, o, h, e) : queue_open(&s->queue, o, -1, e)) != 0)
+	s->name = o->value[AS] != NULL ? o->value[AS] : "truth";
+	snprintf(s->name_p, sizeof s->name_p, "%s_p", s->name);
+	if ((o->barrier != NULL ? open_barrier(s, o, h, e) : queue_open(&s->queue, o, -1, e)) != 0)
 		return -1;
 	digest = lm_digest(queue_lm(&s->queue));
 	if (header_add_side(h, o->model, digest) != 0 || header_add_value(h, "field", s->name) != 0)
@@ -180,7 +188,7 @@ judge_open(void *state, const struct metric_options *o, struct header *h, struct
 	return metric_add_by(h, e, "%s (%s), asked '%s'", basename(o->model), digest, s->text);
 }
 
-/* A piece of a record's text. */
+/* A part of a string. */
 struct piece {
 	const char *s;
 	size_t len;
@@ -197,7 +205,11 @@ trim(struct piece *p)
 	}
 }
 
-/* The record's question and answer. */
+/*
+ * Sets q and a to the record's question and answer, without white space around
+ * them. A question in the form "Q: ...\nA:" loses that form. Returns 0, or -1
+ * with a message.
+ */
 static int
 read_pieces(const struct record *r, struct piece *q, struct piece *a, struct err *e)
 {
@@ -221,7 +233,11 @@ read_pieces(const struct record *r, struct piece *q, struct piece *a, struct err
 	return 0;
 }
 
-/* The text with question and answer in it, *len bytes, and `after` at its end; malloc'ed. NULL: out of memory. */
+/*
+ * Returns text with its placeholders and escapes replaced, followed by `after`.
+ * Sets *len to the length before `after`. The caller frees the result; NULL
+ * means that memory ran out.
+ */
 static char *
 fill(const char *text, const struct piece *q, const struct piece *a, const char *after, size_t *len)
 {
@@ -251,7 +267,10 @@ fill(const char *text, const struct piece *q, const struct piece *a, const char 
 	return NULL;
 }
 
-/* Tokens of the text and what is said behind it. */
+/*
+ * Sets x to the tokens of the judge's text for the record r, followed by
+ * `after`. Returns 0, or -1 with a message.
+ */
 static int
 read_text(struct judge *s, struct example *x, const struct record *r, const char *after,
     struct err *e)
@@ -289,11 +308,13 @@ judge_push(void *state, struct record *r, struct metric_out *out, struct err *e)
 	if (read_text(s, &text[0], r, s->reply[0], e) != 0 ||
 	    read_text(s, &text[1], r, s->reply[1], e) != 0)
 		return -1;
-	/* where a token joins the text to one of the two, both count from there */
+	/*
+	 * if a token joins the text to a reply, both replies count from there
+	 */
 	prompt = text[0].n_prompt < text[1].n_prompt ? text[0].n_prompt : text[1].n_prompt;
 	text[0].n_prompt = text[1].n_prompt = prompt;
 	if (prompt == 0)
-		return err_set(e, "'%s' has no token before what is said", text[0].id);
+		return err_set(e, "'%s' has no token before the reply", text[0].id);
 	return queue_push(&s->queue, 2, out, e);
 }
 

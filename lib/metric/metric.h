@@ -1,14 +1,15 @@
 /*
- * metric - one file per score behind one vtable (struct metric).
+ * metric - the interface of a score: one file per metric, one const struct
+ * metric.
  *
- * A new score is one file in lib/metric/ with one const struct metric, and two
- * lines in metric.c: its declaration and its place in the table. The contract tests
- * find it there.
+ * A metric reads records, adds its own fields to each and passes them all on in
+ * their order. It may hold records back until their texts have been read by a
+ * model, or until a question (group) is complete. Its columns say which figures
+ * `score report` makes of the fields.
  *
- * A metric reads records, adds its own fields to each, and passes every
- * record on in its order. It may hold records back until it has a whole group
- * (a question), never longer. Its columns say what score report makes of those
- * fields.
+ * A new metric is one file in lib/metric/ and two lines in metric.c: its
+ * declaration and its place in the table. Its options, its help and its columns
+ * are declared in that file. tests/unit/test_contract.c tests it from then on.
  */
 #ifndef ODESTEER_METRIC_H
 #define ODESTEER_METRIC_H
@@ -20,36 +21,42 @@
 
 struct steering;
 
-/* A long option that one metric alone has. */
+/* A long option that only one metric has. */
 struct metric_option {
 	const char *name;	/* "--alone" */
 	const char *value;	/* what -h calls its value; NULL: it takes none */
-	const char *about;	/* what -h says of it */
+	const char *about;	/* what -h says about it */
 };
 
-enum { METRIC_OPTIONS = 8 };	/* most that a metric has */
+enum { METRIC_OPTIONS = 8 };	/* the most that a metric may have */
 
-/* Options that several have, by bits of `uses`. */
+/* Options that several metrics have: bits of `uses`. */
 enum {
-	METRIC_MODEL = 1,		/* -m, -g, -j */
-	METRIC_PROMPT = 2,		/* -t, --system */
-	METRIC_BARRIER = 4,		/* -b, once at most */
-	METRIC_FLOWS = 8		/* -b, any number of times, with -T, -n, -s, --until, --tolerance */
+	METRIC_MODEL = 1,	/* -m, -g, -j */
+	METRIC_PROMPT = 2,	/* -t, --system */
+	METRIC_BARRIER = 4,	/* -b, at most once */
+	METRIC_FLOWS = 8	/* -b, repeatedly, and the options of flows */
 };
 
-/* What a metric is given of the options that it uses. */
+/* The values of the options that a metric has. */
 struct metric_options {
-	const char *value[METRIC_OPTIONS];	/* of its own options, in their order; NULL: not given */
+	/*
+	 * The values of the metric's own options, in the order of their table:
+	 * "" for one that takes no value, NULL for one that was not given.
+	 */
+	const char *value[METRIC_OPTIONS];
 	const char *model;		/* path of a GGUF file */
 	int threads, gpu_layers;
 	int template;			/* an enum template (model/example.h) */
-	const char *system;		/* system text in front of the prompts; NULL: none */
+	const char *system;		/* system text before each prompt, or NULL */
 	int has_prompt;			/* -t or --system was given */
-	const char *barrier;		/* path; NULL: none */
-	struct steering *steering;	/* along the flows; NULL: none */
+	const char *barrier;		/* path, or NULL */
+	struct steering *steering;	/* along the flows, or NULL */
 };
 
-/* Where finished records go. */
+/*
+ * Where a metric sends finished records. emit returns 0, or -1 with a message.
+ */
 struct metric_out {
 	int (*emit)(struct metric_out *o, const struct record *r, struct err *e);
 };
@@ -57,31 +64,47 @@ struct metric_out {
 struct metric {
 	const char *name;	/* as given to score */
 	const char *about;	/* one line for score -h */
-	const char *usage;	/* its synopsis there, "score NAME ..."; further lines are indented as they shall stand */
-	unsigned uses;
+	const char *usage;	/* synopsis for score -h, with its line breaks */
+	unsigned uses;		/* METRIC_MODEL | ... */
 	const struct metric_option *options;	/* ends with name NULL; NULL: none */
-	unsigned kinds;		/* stream kinds it takes, 1u << kind | ... */
-	const struct column *columns;	/* ends with title NULL */
+	unsigned kinds;		/* streams that it reads: 1u << kind | ... */
+	const struct column *columns;		/* ends with title NULL */
+	size_t size;		/* of its state, which is all zero before open */
 	/*
-	 * check: 0, or -1 with a message, if the options do not go together; NULL: they always do.
-	 * open makes ready a state of `size` bytes, all zero at first: 0, or -1 with a message; NULL: it is. It checks
-	 * the header h of what comes in, and may change it for what goes out; the last link of its chain
-	 * is this run's already. push takes one record; r may be changed. flush passes on what is held
-	 * back, at the end of the input; NULL: nothing ever is. close frees what open has made, all or
-	 * part of it.
+	 * Returns 0, or -1 with a message if the options do not go together.
+	 * May be NULL.
 	 */
-	size_t size;
 	int (*check)(const struct metric_options *o, struct err *e);
-	int (*open)(void *state, const struct metric_options *o, struct header *h, struct err *e);
+	/*
+	 * Prepares the state. Checks the header h of the input, and may change
+	 * it for the output; the last link of its chain is that of this run.
+	 * Returns 0, or -1 with a message. NULL: nothing is to be prepared.
+	 */
+	int (*open)(void *state, const struct metric_options *o, struct header *h,
+	    struct err *e);
+	/*
+	 * Reads one record, which it may change. Returns 0, or -1 with a
+	 * message.
+	 */
 	int (*push)(void *state, struct record *r, struct metric_out *out, struct err *e);
+	/*
+	 * Passes on what is held back, at the end of the input. NULL: nothing
+	 * ever is.
+	 */
 	int (*flush)(void *state, struct metric_out *out, struct err *e);
+	/* Frees what open has made, even if open failed halfway. */
 	void (*close)(void *state);
 };
 
-const struct metric *metric_find(const char *name);		/* NULL: no such metric */
-const struct metric *const *metric_table(void);			/* NULL-terminated, static */
+/* Returns the metric of this name, or NULL. */
+const struct metric *metric_find(const char *name);
+/* Returns all metrics; the array is static and ends with NULL. */
+const struct metric *const *metric_table(void);
 
-/* Tells reports who scored, in the header's last link. 0, -1: out of memory. */
+/*
+ * Tells later tools who scored, such as "judge.ods (1a2b3c4d)": sets the value
+ * "by" of the header's last link. Returns 0, or -1 with a message.
+ */
 int metric_add_by(struct header *h, struct err *e, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

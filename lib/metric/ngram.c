@@ -13,7 +13,7 @@ ngram_release(struct ngram *w)
 	free(w->word);
 }
 
-/* What Python's str.isspace says. */
+/* Returns what Python's str.isspace says. */
 static int
 is_space(int32_t c)
 {
@@ -23,7 +23,9 @@ is_space(int32_t c)
 	    c == 0x2028 || c == 0x2029 || c == 0x202f || c == 0x205f || c == 0x3000;
 }
 
-/* Is c of this one of Unicode's major categories, such as 'P', punctuation? */
+/*
+ * Returns 1 if c is of this Unicode category: 'N' number, 'P' punctuation, ...
+ */
 static int
 is_category(int32_t c, char category)
 {
@@ -60,7 +62,10 @@ ngram_read(struct ngram *w, const char *text, size_t len, int32_t end)
 	return 1;
 }
 
-/* Adds character `at` to the last word, or to a new one if `begin` is set. */
+/*
+ * Adds character `at` to the last word, or if begin != 0 to a new one. Returns
+ * 0, or -1 if memory runs out.
+ */
 static int
 add_char(struct ngram *w, size_t at, int begin, size_t sentence)
 {
@@ -77,9 +82,9 @@ add_char(struct ngram *w, size_t at, int begin, size_t sentence)
 }
 
 /*
- * Applies a rule of the tokenizer: puts spaces around one of each pair of characters that the rule
- * is about. Pairs do not overlap, as in a regular expression's substitution. Rule 0: (\P{N})(\p{P})
- * becomes "\1 \2 "; rule 1: (\p{P})(\P{N}) becomes " \1 \2".
+ * Applies a rule of the tokeniser "intl". Rule 0 replaces (\P{N})(\p{P}) by "\1
+ * \2 ", rule 1 (\p{P})(\P{N}) by " \1 \2". Matches do not overlap, as in the
+ * regular expressions of sacrebleu. Returns 0, or -1 if memory runs out.
  */
 static int
 separate(struct ngram *w, int rule)
@@ -112,7 +117,11 @@ separate(struct ngram *w, int rule)
 	return 0;
 }
 
-/* Cuts at white space; if `symbols` is set, (\p{S}) is a word of its own, sacrebleu's third rule. */
+/*
+ * Splits the text at white space. If symbols != 0, each symbol (\p{S}) is a
+ * word of its own, which is the third rule of "intl". Returns 0, or -1 if
+ * memory runs out.
+ */
 static int
 split(struct ngram *w, int symbols)
 {
@@ -155,7 +164,7 @@ ngram_tokenise_plain(struct ngram *w)
 	for (i = 0; i < w->n_c; i++) {
 		int32_t c = w->c[i];
 
-		/* " . " is made ".\n" */
+		/* rouge_score replaces " . " by ".\n" */
 		if (c == '\n' ||
 		    (i + 2 < w->n_c && c == ' ' && w->c[i + 1] == '.' && w->c[i + 2] == ' ')) {
 			i += c == ' ' ? 2 : 0;
@@ -163,7 +172,7 @@ ngram_tokenise_plain(struct ngram *w)
 			inside = 0;
 			continue;
 		}
-		/* besides A to Z only these two have a letter of a to z in lower case */
+		/* U+0130 and U+212A, too, have a lower case in a to z */
 		if (c >= 'A' && c <= 'Z')
 			c += 'a' - 'A';
 		else if (c == 0x130)
@@ -176,13 +185,20 @@ ngram_tokenise_plain(struct ngram *w)
 		}
 		if (add_char(w, i, !inside, sentence) != 0)
 			return -1;
-		/* the dot of U+0130 is a character of its own there, and no letter */
+		/*
+		 * in lower case U+0130 is followed by a combining dot, no
+		 * letter
+		 */
 		inside = w->c[i] != 0x130;
 		w->c[i] = c;
 	}
 	return 0;
 }
 
+/*
+ * Returns the order of word i of a and word j of b: by length, then by
+ * characters.
+ */
 static int
 compare(const struct ngram *a, size_t i, const struct ngram *b, size_t j)
 {
@@ -206,7 +222,7 @@ ngram_common(const struct ngram *a, const uint32_t *select, struct ngram *b, siz
 
 	for (j = 0; j < b->n; j++)
 		b->word[j].used = 0;
-	/* each n-gram of a uses one of b's that is like it and not used */
+	/* each n-gram of a is matched with an unused one of b */
 	for (i = 0; i + n <= a->n; i++)
 		for (j = 0; (select == NULL || select[i]) && j + n <= b->n; j++) {
 			if (b->word[j].used)
@@ -222,6 +238,7 @@ ngram_common(const struct ngram *a, const uint32_t *select, struct ngram *b, siz
 	return got;
 }
 
+/* n-grams are ordered by their first word's index. */
 struct order {
 	const struct ngram *w;
 	size_t n;

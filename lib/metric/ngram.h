@@ -1,5 +1,6 @@
 /*
- * ngram - a text cut into words as the reference programs cut it, and the n-grams that it has.
+ * ngram - splits a text into words as the reference programs do, and counts the
+ * n-grams (sequences of n words) of one text or common to two.
  */
 #ifndef ODESTEER_NGRAM_H
 #define ODESTEER_NGRAM_H
@@ -8,46 +9,51 @@
 #include <stdint.h>
 
 struct ngram_word {
-	size_t at, n;		/* characters */
+	size_t at, n;		/* first character, and number of characters */
 	size_t sentence;	/* its number (ngram_tokenise_plain) */
-	int used;
+	int used;		/* for ngram_common */
 };
 
-/* All zero at first. */
+/* A text. Set it to zero before the first use. */
 struct ngram {
 	int32_t *c;		/* [n_c] characters */
 	size_t n_c;
-	struct ngram_word *word;	/* [n], once the text is cut */
+	struct ngram_word *word;	/* [n], after a tokeniser has run */
 	size_t n, room;
 };
 
 void ngram_release(struct ngram *w);
 
 /*
- * Takes text[len], valid UTF-8, without the white space (Python's) around it, and appends `end`
- * unless that is 0 or there. It has no words before it is cut. 1, 0: the text is blank, -1: out of memory.
+ * Reads text[len], UTF-8, without the white space around it, and appends the
+ * character `end` unless end is 0 or the text ends with it. Returns 1, 0 if the
+ * text is blank, or -1 if memory runs out. White space is what Python's
+ * str.isspace calls so, here and below.
  */
 int ngram_read(struct ngram *w, const char *text, size_t len, int32_t end);
+
 /*
- * Cut the text that was read. 0, -1: out of memory.
- * space: what is between white space.
- * intl: sacrebleu's tokenizer of that name (mteval-v14): punctuation apart unless between
- * digits, symbols apart, white space between.
- * plain: rouge_score's default one without stemming: runs of a-z and 0-9 of the text in lower case;
- * newlines and " . " end a sentence.
+ * Split the text into words: ngram_tokenise_space at white space;
+ * ngram_tokenise_intl as sacrebleu's tokeniser "intl" (mteval-v14) does, with
+ * symbols, and punctuation unless it is between digits, as words of their own;
+ * ngram_tokenise_plain as rouge_score's default tokeniser does without
+ * stemming: words are runs of a-z and 0-9 in the lower-case text, and a newline
+ * or " . " ends a sentence. Return 0, or -1 if memory runs out.
  */
 int ngram_tokenise_space(struct ngram *w);
 int ngram_tokenise_intl(struct ngram *w);
 int ngram_tokenise_plain(struct ngram *w);
 
-/* Are word i of a and word j of b the same? */
+/* Returns 1 if word i of a and word j of b are the same. */
 int ngram_same(const struct ngram *a, size_t i, const struct ngram *b, size_t j);
 /*
- * How many n-grams a and b have in common, each as often as the one that has it less often. Of a,
- * those at a word i with of[i] != 0 count; NULL: all.
+ * Returns the number of n-grams that a and b have in common; one that occurs
+ * more than once counts as often as in the text that has it less often. If
+ * select is not NULL, only those n-grams of a count that begin at a word i with
+ * select[i] != 0.
  */
 size_t ngram_common(const struct ngram *a, const uint32_t *select, struct ngram *b, size_t n);
-/* How many different n-grams there are; -1: out of memory. */
+/* Returns the number of different n-grams, or -1 if memory runs out. */
 long ngram_distinct(const struct ngram *w, size_t n);
 
 #endif

@@ -13,7 +13,10 @@ overlap_close(void *state)
 	ngram_release(&s->reference);
 }
 
-/* Makes each of best[] at least what the completion has against this reference. 1, 0: it is blank, -1. */
+/*
+ * Raises best[i] to the score of the completion against this reference, if that
+ * is greater. Returns 1, 0 if the reference is blank, or -1 with a message.
+ */
 static int
 compare(const struct overlap_type *t, struct overlap *s, const char *reference, size_t len,
     double best[OVERLAP_MOST], struct err *e)
@@ -32,7 +35,10 @@ compare(const struct overlap_type *t, struct overlap *s, const char *reference, 
 	return 1;
 }
 
-/* The same for all references of a field, of which there must be one. 0, -1. */
+/*
+ * Does the same for all references of a field. Returns 0, or -1 with a message,
+ * which is also returned if there is none.
+ */
 static int
 compare_all(const struct overlap_type *t, struct overlap *s, const struct record *r,
     const char *field, double best[OVERLAP_MOST], struct err *e)
@@ -51,6 +57,7 @@ compare_all(const struct overlap_type *t, struct overlap *s, const struct record
 	return found ? 0 : err_set(e, "field '%s' has no reference", field);
 }
 
+/* Sets the field NAME_what to v. Returns 0, or -1 if memory runs out. */
 static int
 set(struct record *r, const char *name, const char *what, double v)
 {

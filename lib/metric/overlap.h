@@ -1,11 +1,15 @@
 /*
- * overlap - what metrics share that compare a completion with true and false references.
+ * overlap - what the metrics share that compare a completion with true and
+ * false references (bleu, rouge).
  *
- * Source: TruthfulQA (Lin et al. 2022), its generation task. Of the scores of a completion
- * against each reference there are NAME_max, the best against a true one; NAME_diff,
- * that less the best against a false one; NAME_acc, 1 if it is greater than that, else 0.
- * The references are the record's "true" and "false", each with a full stop at its end,
- * and "I have no comment." is a true one; text and references lose the white space around them.
+ * Source: TruthfulQA (Lin et al. 2022), generation task. A score NAME becomes
+ * three fields:
+ *   NAME_max   the best score against a true reference
+ *   NAME_diff  NAME_max minus the best score against a false reference
+ *   NAME_acc   1 if NAME_diff > 0, else 0
+ * The references are the strings of the record's "true" and "false". A full
+ * stop is added to each that does not end with one, and "I have no comment."
+ * always counts as a true one. White space around texts is ignored.
  */
 #ifndef ODESTEER_OVERLAP_H
 #define ODESTEER_OVERLAP_H
@@ -13,12 +17,16 @@
 #include "metric/metric.h"
 #include "metric/ngram.h"
 
-enum { OVERLAP_MOST = 3 };
+enum { OVERLAP_MOST = 3 };		/* scores of a metric */
 
 struct overlap_type {
-	const char *const *name;	/* of its scores, at most OVERLAP_MOST, ends with NULL */
+	const char *const *name;	/* of its scores; ends with NULL */
+	/* Splits a text into words. Returns 0, or -1 if memory runs out. */
 	int (*tokenise)(struct ngram *w);
-	/* The scores of a text against one reference, 0 to 100. 0; -1: out of memory. */
+	/*
+	 * Sets score[i], 0 to 100, for each name[i]: how well text agrees with
+	 * reference. Returns 0, or -1 if memory runs out.
+	 */
 	int (*score)(struct ngram *text, struct ngram *reference, double score[OVERLAP_MOST]);
 };
 
@@ -27,9 +35,13 @@ struct overlap {
 	struct ngram text, reference;
 };
 
-/* What a metric's push does, and its close. */
+/*
+ * Adds the fields to a record and passes it on. Returns 0, or -1 with a
+ * message.
+ */
 int overlap_push(const struct overlap_type *t, struct overlap *s, struct record *r,
     struct metric_out *out, struct err *e);
+/* close of such a metric. */
 void overlap_close(void *state);
 
 #endif

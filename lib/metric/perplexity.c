@@ -1,22 +1,22 @@
 /*
- * perplexity - how much a model is surprised by a completion.
+ * perplexity - how surprised a model is by a completion.
  *
- * Source: the paper's section 6, exp of the mean negative log-likelihood of the
- * completion's tokens. Given its prompt, or alone: then the first token's own
- * prediction is that behind what the model puts first (BOS), and where it puts
- * nothing there, it has none and does not count.
+ * Source: the paper's section 6: exp of the mean negative log-likelihood of the
+ * completion's tokens, given its prompt, or with --alone without it. Then the
+ * first token is predicted from the BOS token that the model begins a text
+ * with. If it has none, the first token has no prediction and does not count.
  *
- * The model that scores need not be the one that wrote the completions: the
- * header's stays, and the chain tells the other as a side file of this run.
+ * The model that scores need not be the one that wrote the completions. The
+ * header keeps naming that one; the chain names the model that scored.
  */
 #include <math.h>
 #include <string.h>
 
 #include "metric/queue.h"
 
-enum { HELD = 64 };		/* records held back at most, those without a token included */
+enum { HELD = 64 };		/* most records held back, with or without tokens */
 
-/* Its option. */
+/* The index of its option. */
 enum { ALONE };
 
 struct perplexity {
@@ -31,11 +31,14 @@ perplexity_check(const struct metric_options *o, struct err *e)
 {
 	if (o->value[ALONE] != NULL && o->has_prompt)
 		return err_set(e,
-		    "--alone leaves out the prompt: neither -t nor --system goes with it");
+		    "--alone leaves out the prompt, so -t and --system have no effect");
 	return 0;
 }
 
-/* The fields of a decoded text; those that an earlier run left may not stay. */
+/*
+ * Sets the fields of an entry, or removes those of an earlier run if no token
+ * counts. Returns 0, or -1 with a message.
+ */
 static int
 set_fields(const struct queue_entry *x, struct err *e)
 {

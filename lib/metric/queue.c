@@ -53,7 +53,10 @@ entry_free(struct queue_entry *x)
 	free(x);
 }
 
-/* Reads what was added, and passes on those of the first n entries that can be finished. */
+/*
+ * Has the model read all texts that were added, and passes on those of the
+ * first n entries that can be finished. Returns 0, or -1 with a message.
+ */
 static int
 finish(struct queue *q, size_t n, struct metric_out *out, struct err *e)
 {

@@ -1,9 +1,10 @@
 /*
  * rouge - ROUGE-1, -2 and -L of a completion against true and false references.
  *
- * Source: Lin 2004, as TruthfulQA has it: the F-measures of rouge_score's rouge1, rouge2 and
- * rougeLsum without stemming, times 100; the last is the union of longest common subsequences of
- * sentences, and plain ROUGE-L where there is one sentence.
+ * Source: Lin 2004, as TruthfulQA computes it: the F-measures of rouge_score's
+ * rouge1, rouge2 and rougeLsum without stemming, times 100. rougeLsum counts
+ * the union of the longest common subsequences over pairs of sentences; for
+ * texts of one sentence it is plain ROUGE-L.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -25,12 +26,12 @@ f_measure(double common, double n_text, double n_reference)
 static double
 rouge_n(struct ngram *text, struct ngram *reference, size_t n)
 {
-	/* where there is a common n-gram, both have one */
+	/* if no n-gram is common, the other two numbers do not matter */
 	return f_measure((double)ngram_common(text, NULL, reference, n),
 	    (double)text->n - (double)n + 1, (double)reference->n - (double)n + 1);
 }
 
-/* Where the sentence that begins with word i ends. */
+/* Returns the end of the sentence that begins with word i. */
 static size_t
 sentence_end(const struct ngram *w, size_t i)
 {
@@ -42,9 +43,10 @@ sentence_end(const struct ngram *w, size_t i)
 }
 
 /*
- * Marks the words of the reference's sentence [r, r_end) in one of the longest subsequences it
- * has in common with the text's [t, t_end): of several that which rouge_score finds, as the
- * union over sentences depends on it.
+ * Sets mark[i] for the words i of the reference's sentence [r, r_end) that are
+ * in a longest common subsequence with the text's sentence [t, t_end). If there
+ * are several, takes the one that rouge_score finds, because the union over
+ * sentences depends on it. length is work space.
  */
 static void
 mark_common(const struct ngram *reference, size_t r, size_t r_end, const struct ngram *text,
@@ -80,7 +82,7 @@ mark_common(const struct ngram *reference, size_t r, size_t r_end, const struct 
 static int
 rouge(struct ngram *text, struct ngram *reference, double score[OVERLAP_MOST])
 {
-	/* marks of the reference's words, and the lengths of subsequences */
+	/* marks of the reference's words, and work space behind them */
 	uint32_t *mark = calloc(reference->n + (reference->n + 1) * (text->n + 1), sizeof *mark);
 	size_t r, r_end, t, t_end;
 
@@ -95,7 +97,7 @@ rouge(struct ngram *text, struct ngram *reference, double score[OVERLAP_MOST])
 	}
 	score[0] = rouge_n(text, reference, 1);
 	score[1] = rouge_n(text, reference, 2);
-	/* each word of the text is common but once */
+	/* a word of the text can match only once */
 	score[2] = f_measure((double)ngram_common(reference, mark, text, 1), (double)text->n,
 	    (double)reference->n);
 	free(mark);

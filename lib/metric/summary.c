@@ -75,17 +75,21 @@ summary_add(struct summary *t, const struct record *r, struct err *e)
 	return 0;
 }
 
-/* A figure of n questions, of one run or of two, with room for what is made of them at random. */
+/*
+ * A figure of one run (pair is NULL) or of two, over n questions, and the
+ * questions' weights.
+ */
 struct estimate {
 	const struct aggregate *aggregate;
-	const struct sample *sample;		/* of one run */
-	struct question_pair *pair;		/* [n] of two runs, else NULL */
+	const struct sample *sample;		/* of one run; or */
+	struct question_pair *pair;		/* [n] of two runs */
 	size_t n;
 	gsl_rng *rng;
 	double *weight;				/* [n] */
-	double *resampled;			/* [SUMMARY_RESAMPLES] */
+	double *resampled;			/* [SUMMARY_RESAMPLES] its values */
 };
 
+/* Returns the figure with the present weights. */
 static double
 value(const struct estimate *x)
 {
@@ -93,6 +97,7 @@ value(const struct estimate *x)
 	    x->aggregate->compare(x->pair, x->weight, x->n);
 }
 
+/* Sets the interval of f. */
 static void
 bootstrap(const struct estimate *x, struct figure *f)
 {
@@ -103,7 +108,7 @@ bootstrap(const struct estimate *x, struct figure *f)
 		for (i = 0; i < x->n; i++)
 			x->weight[gsl_rng_uniform_int(x->rng, x->n)]++;
 		x->resampled[n] = value(x);
-		/* a resampling with one label only has no AUC */
+		/* a resampling that has only one label has no AUC */
 		n += !isnan(x->resampled[n]);
 	}
 	gsl_sort(x->resampled, 1, n);
@@ -111,6 +116,7 @@ bootstrap(const struct estimate *x, struct figure *f)
 	f->high = gsl_stats_quantile_from_sorted_data(x->resampled, 1, n, 0.975);
 }
 
+/* Sets p of f, whose value is the difference without any exchange. */
 static void
 permutation_test(const struct estimate *x, struct figure *f)
 {
@@ -123,7 +129,7 @@ permutation_test(const struct estimate *x, struct figure *f)
 				bits = gsl_rng_get(x->rng);
 			x->weight[i] = 1 - 2 * (double)(bits & 1);
 		}
-		/* what is equal but for rounding is as great */
+		/* a value that differs only by rounding is as great */
 		as_great += fabs(value(x)) >= fabs(f->value) * (1 - 1e-9);
 	}
 	f->p = (1 + (double)as_great) / (1 + SUMMARY_SWAPS);
@@ -139,6 +145,7 @@ by_value(const void *a, const void *b)
 	return x->question < y->question ? -1 : x->question > y->question;
 }
 
+/* Sets x->pair and x->n to the questions that both have. */
 static void
 pair_questions(struct estimate *x, const struct summary *base, const struct summary *t)
 {

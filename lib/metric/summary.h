@@ -1,8 +1,8 @@
 /*
- * summary - what a column's field comes to in one run, and how sure that is.
+ * summary - the figure of one column in one run, with its 95 % interval.
  *
- * A figure is what the column's aggregate makes of the run's records. Its interval is that of a
- * bootstrap over questions: the 2.5 % and 97.5 % quantiles over SUMMARY_RESAMPLES resamplings.
+ * The interval is a bootstrap over questions: the 2.5 % and 97.5 % quantiles of
+ * the figure in SUMMARY_RESAMPLES resamplings of the questions.
  */
 #ifndef ODESTEER_SUMMARY_H
 #define ODESTEER_SUMMARY_H
@@ -18,24 +18,34 @@ enum { SUMMARY_RESAMPLES = 1000, SUMMARY_SWAPS = 9999 };
 
 struct summary;
 
-/* Of this column; NULL: out of memory. */
+/*
+ * Returns an empty summary of column c, which it borrows; NULL: out of memory.
+ */
 struct summary *summary_alloc(const struct column *c);
 void summary_free(struct summary *t);
-/* Counts a record if it has the column's field (and the label asked for). 0, -1. */
+/*
+ * Adds a record; one without the column's field does not count. Returns 0, or
+ * -1 with a message in e.
+ */
 int summary_add(struct summary *t, const struct record *r, struct err *e);
 
 struct figure {
-	double value, low, high;
-	double p;		/* of a difference, else NaN */
-	size_t n;		/* questions; 0: there is no such figure */
+	double value, low, high;	/* low and high: the interval */
+	double p;			/* of a difference; else NaN */
+	size_t n;			/* questions; 0: there is no figure */
 };
 /*
- * The figure of t; or, unless base is NULL, what t's aggregate makes of both, question by question, of
- * those that both have. The
- * interval is as above; p is how often the difference would be as great, either way, if it
- * were chance which of the two runs a question's records are of: (1 + k) / (1 + SUMMARY_SWAPS) for k of
- * SUMMARY_SWAPS random swaps (a permutation test). 0; -1: out of memory.
+ * Computes the figure of t. If base is not NULL, computes instead what the
+ * column's aggregate says of t in comparison with base, over the questions that
+ * both have: the difference of their figures, paired by question, or for
+ * aggregate_win the share of wins. seed determines the random numbers.
+ *
+ * p of a difference is that of a permutation test: (1 + k) / (1 +
+ * SUMMARY_SWAPS) if k of SUMMARY_SWAPS random exchanges of a question's two
+ * runs give a difference at least as great in absolute value. Returns 0, or -1
+ * if memory runs out.
  */
-int summary_figure(struct summary *t, const struct summary *base, uint64_t seed, struct figure *f);
+int summary_figure(struct summary *t, const struct summary *base, uint64_t seed,
+    struct figure *f);
 
 #endif

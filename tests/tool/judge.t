@@ -12,26 +12,26 @@ misuse() { # MESSAGE ARGUMENTS...
 	fails 2 "score: $message
 try 'score -h'" score judge "$@" "$tmp/e.jsonl"
 }
-misuse 'judge needs a barrier or a text to ask with: -b or --text'
+misuse 'judge needs a barrier or a question for the model: -b or --text'
 misuse "--text: 'Q: {q}' has no place for the answer: {a}" --text 'Q: {q}'
 misuse "--text: '{a}\\x' has a '\\' that is not \\n, \\t or \\\\" --text '{a}\x'
 misuse "--text: '{a}\\' has a '\\' that is not \\n, \\t or \\\\" --text "{a}\\"
-misuse 'a barrier says neither yes nor no: --yes' -b "$tmp/made.ods" --yes ' yes'
-misuse 'a barrier says neither yes nor no: --no' -b "$tmp/made.ods" --no ' no'
+misuse '--yes: a barrier does not reply' -b "$tmp/made.ods" --yes ' yes'
+misuse '--no: a barrier does not reply' -b "$tmp/made.ods" --no ' no'
 misuse 'judge needs one barrier: -b' -b "$tmp/made.ods" -b "$tmp/made.ods"
 misuse '--yes: the text is empty' --text '{a}' --yes ''
 misuse '--no: the text is empty' --text '{a}' --no ''
 misuse "--yes and --no are the same: ' no'" --text '{a}' --yes ' no'
 misuse "unknown option '-T'" --text '{a}' -T 5
 misuse "unknown option '--system'" --text '{a}' --system x
-fails 1 "score: the field 'true' is another thing: a judge's needs another name" score judge --text '{a}' --as true "$tmp/e.jsonl"
-for name in '' 1a 'a b' "$(printf '%070d' 0 | tr 0 a)"; do
-	fails 1 "score: '$name' is no name for a field: letters, digits and '_', at most 61" score judge --text '{a}' --as "$name" "$tmp/e.jsonl"
+misuse "--as: the field 'true' has another meaning" --text '{a}' --as true
+for name in '' 1a 'a b' "$(printf '%062d' 0 | tr 0 a)"; do
+	misuse "--as: '$name' is not a name of at most 61 letters, digits and '_'" --text '{a}' --as "$name"
 done
 made | fitbarrier -f linact -o "$tmp/map.ods"
 fails 1 "score: 'linact' has no h: it says where activations go, not how likely they are" score judge -b "$tmp/map.ods" "$tmp/e.jsonl"
 view --header "$tmp/made.ods" | jq -c 'del(.prior)' | view --pack >"$tmp/bare.ods"
-fails 1 'score: the barrier has no prior: its h says nothing of probabilities' score judge -b "$tmp/bare.ods" "$tmp/e.jsonl"
+fails 1 'score: the barrier has no prior, so its h gives no probability' score judge -b "$tmp/bare.ods" "$tmp/e.jsonl"
 view --header "$tmp/made.ods" | jq -c 'if .odesteer then . else .temperature = -1 end' | view --pack >"$tmp/bare.ods"
 fails 1 "score: '$tmp/bare.ods': record 1: field 'temperature' is not a positive number" score judge -b "$tmp/bare.ods" "$tmp/e.jsonl"
 made >"$tmp/a.ods"

@@ -53,7 +53,7 @@ is "$(score report --column v:Won:win --baseline b --format csv a="$tmp/v0.jsonl
 a,Won,0.333333333,' 'or against the baseline'
 is "$(score report --column v:Won:win a="$tmp/v0.jsonl" b="$tmp/v1.jsonl" | tail -n 1)" 'Won against a' 'which the table says'
 head -n 5 "$tmp/v1.jsonl" >"$tmp/v2.jsonl"
-fails 1 "score: run 'b' has no record '5', of which 'a' has Won" score report --column v:Won:win a="$tmp/v0.jsonl" b="$tmp/v2.jsonl"
+fails 1 "score: run 'b' has no record '5', but 'a' has its Won" score report --column v:Won:win a="$tmp/v0.jsonl" b="$tmp/v2.jsonl"
 fails 1 "score: --column: no two runs have the field 'v'" score report --column v:Won:win a="$tmp/v0.jsonl"
 fails 2 "score: --column: 'median' is not mean, auc, p90 or win
 try 'score -h'" score report --column v:V:median "$tmp/v0.jsonl"
@@ -74,8 +74,8 @@ is "$(score report --column tokens_per_second:Tokens/s --format csv x="$tmp/x.js
 fails 2 "score: --baseline: no run has the name 'nope'
 try 'score -h'" score report --baseline nope "$tmp/x.jsonl"
 head -n 199 "$tmp/y.jsonl" >"$tmp/short.jsonl"
-fails 1 "score: run 'y' has no record '199', of which 'x' has MC1" score report --baseline x x="$tmp/x.jsonl" y="$tmp/short.jsonl"
-fails 1 "score: run 'y' has no record '199', of which 'x' has MC1" score report --baseline y y="$tmp/short.jsonl" x="$tmp/x.jsonl"
+fails 1 "score: run 'y' has no record '199', but 'x' has its MC1" score report --baseline x x="$tmp/x.jsonl" y="$tmp/short.jsonl"
+fails 1 "score: run 'y' has no record '199', but 'x' has its MC1" score report --baseline y y="$tmp/short.jsonl" x="$tmp/x.jsonl"
 ok 'runs that are not compared may have what they like' score report x="$tmp/x.jsonl" y="$tmp/short.jsonl"
 cat "$tmp/y.jsonl" "$tmp/x.jsonl" >"$tmp/twice.jsonl"
 fails 1 "score: '$tmp/twice.jsonl': record 201: run 'y' has MC1 of '0' twice" score report --baseline x x="$tmp/x.jsonl" y="$tmp/twice.jsonl"

@@ -145,7 +145,7 @@ fails 2 "score: option '--system' needs a value
 try 'score -h'" score perplexity --system
 for a in '-t raw' '--system x'; do
 	# shellcheck disable=SC2086 # two words
-	fails 2 "score: --alone leaves out the prompt: neither -t nor --system goes with it
+	fails 2 "score: --alone leaves out the prompt, so -t and --system have no effect
 try 'score -h'" score perplexity $a --alone
 done
 fails 1 "score: '$tmp/a.ods' holds activations, not examples or completions" score perplexity "$tmp/a.ods"
@@ -215,7 +215,7 @@ head -n 4 "$tmp/e.jsonl" | score mc | view >"$tmp/alone.jsonl"
 is "$(jq -n --slurpfile a "$tmp/alone.jsonl" --slurpfile b "$tmp/m.jsonl" '[range(4) | $a[.].loglik / $b[.].loglik - 1 | fabs] | max < 0.02')" \
 	true 'a question alone scores as it does among others, up to rounding'
 jq -c 'if .id == "s003-4" then .group = "s001" else . end' "$tmp/e.jsonl" >"$tmp/back.jsonl"
-fails 1 "score: '$tmp/back.jsonl': record 12: question 's001' comes back: its answers must stand together" score mc "$tmp/back.jsonl"
+fails 1 "score: '$tmp/back.jsonl': record 12: question 's001' comes again: its answers must be consecutive" score mc "$tmp/back.jsonl"
 head -n 2 "$tmp/e.jsonl" >"$tmp/true.jsonl"
 fails 1 "score: question 's001' has no false answer" score mc "$tmp/true.jsonl"
 head -n 2 "$tmp/e.jsonl" | jq -c 'del(.completion)' >"$tmp/none.jsonl"
