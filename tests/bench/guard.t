@@ -25,7 +25,7 @@ acts() { # ROWS DIM: writes pseudorandom activations in groups of 4, with positi
 			+ (if $y == 1 then 2 - $k % 5 else 0 end)]})' | view --pack
 }
 texts() { # writes 200 completions of 40 words
-	jq -n -c '"the tide comes in twice a day because moon pulls water and earth turns" / " " as $w
+	jq -n -c '("the tide comes in twice a day because moon pulls water and earth turns" / " ") as $w
 		| range(200) | . as $i
 		| [range(40) | $w[($i * 31 + . * . * 7 + . * 3) % 14]] as $words
 		| {id: "t\($i)", group: "g\($i / 5 | floor)", label: ($i % 2), prompt: "Q: why?\nA:",
@@ -63,7 +63,7 @@ guard fit-rows fitbarrier -j 1 -p paper --folds 2 "$tmp/many.ods"
 guard fit-choice fitbarrier -j 1 -p paper -C auto "$tmp/acts.ods"
 guard integrate-paper integrate -j 1 -b "$tmp/paper.ods" -T 2 "$tmp/acts.ods"
 guard integrate-best integrate -j 1 -b "$tmp/best.ods" -T 2 "$tmp/acts.ods"
-guard integrate-subspace integrate -j 1 -b "$tmp/many-paper.ods" -T 2 "$tmp/many.ods"
+guard integrate-krylov integrate -j 1 -b "$tmp/many-paper.ods" -T 2 "$tmp/many.ods"
 guard density score density -b "$tmp/paper.ods" "$tmp/acts.ods"
 guard view view "$tmp/acts.ods"
 guard view-pack view --pack "$tmp/acts.ods"
