@@ -260,20 +260,16 @@ read_rows(struct rows *d, struct stream *in)
 	record_free(r);
 }
 
-/* Ends the run if nothing can be fitted to these rows. */
+/* Ends the run if nothing can be fitted to what rep counted. */
 static void
-check_rows(const struct rows *d)
+check_counts(const struct fit_report *rep)
 {
-	size_t i, positive = 0;
-
-	for (i = 0; i < d->n; i++)
-		positive += (size_t)d->label[i];
-	if (d->n == 0)
+	if (rep->n_positive + rep->n_negative == 0)
 		tool_die("no activations of block %d", opt.block);
-	if (positive == 0 || positive == d->n)
-		tool_die("all %zu activations have label %d: both labels are needed", d->n,
-		    positive > 0);
-	if (groups_count(d->groups) < 2)
+	if (rep->n_positive == 0 || rep->n_negative == 0)
+		tool_die("all %zu activations have label %d: both labels are needed",
+		    rep->n_positive + rep->n_negative, rep->n_positive > 0);
+	if (rep->n_group < 2)
 		tool_die("all activations are of one group: at least 2 are needed");
 }
 
@@ -300,8 +296,7 @@ make_header(struct header *h, const struct stream *in)
 	h->half = 0;
 	if (opt.o.vector != NULL) {
 		tool_check(cvec_digest(opt.o.vector, digest, &e), &e);
-		if (header_add_side(h, opt.o.vector, digest) != 0)
-			tool_die("out of memory");
+		tool_check(header_add_side(h, opt.o.vector, digest), NULL);
 	}
 }
 
@@ -322,7 +317,7 @@ write_held_out(const struct header *barrier, const struct rows *d, const struct 
 {
 	struct header h;
 	struct sink *out;
-	double log_prior_ratio = log((1 - rep->prior) / rep->prior), odds;
+	double log_prior_ratio = log((1 - rep->prior) / rep->prior), odds, log_loss;
 	struct err e;
 	size_t i;
 
@@ -335,9 +330,9 @@ write_held_out(const struct header *barrier, const struct rows *d, const struct 
 		tool_die_err(&e);
 	for (i = 0; i < d->n; i++) {
 		odds = rep->held_out[i] - log_prior_ratio;
-		if (record_set_num(d->record[i], "h", rep->held_out[i]) != 0 ||
-		    record_set_num(d->record[i], "log_loss", log1pexp(d->label[i] ? -odds : odds)) != 0)
-			tool_die("out of memory");
+		log_loss = log1pexp(d->label[i] ? -odds : odds);
+		tool_check(record_set_num(d->record[i], "h", rep->held_out[i]), NULL);
+		tool_check(record_set_num(d->record[i], "log_loss", log_loss), NULL);
 		tool_check(sink_write(out, d->record[i], &e), &e);
 	}
 	tool_check(sink_close(out, &e), &e);
@@ -397,9 +392,10 @@ main(int argc, char *argv[])
 	in = tool_open_input(argc, argv, 1u << STREAM_ACTIVATIONS);
 	choose_block(stream_header(in));
 	read_rows(&d, in);
-	check_rows(&d);
 	data = (struct fit_data){ d.act, d.label, d.group, d.n, stream_header(in)->dim,
 	    groups_count(d.groups) };
+	fit_report_count(&rep, &data);
+	check_counts(&rep);
 	opt.o.block = opt.block;
 	if ((rep.act_norm = mean_norm(&d, data.dim)) == 0)
 		tool_die("every activation is zero");

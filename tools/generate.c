@@ -170,9 +170,7 @@ set_prompts(struct generator *g, char *prompt[], size_t n)
 	g->n_prompt = n;
 }
 
-/*
- * Opens the operands. One that has a space in it and names no file is a prompt.
- */
+/* Opens the operands: prompts if they have a space in them and name no file. */
 static void
 open_input(struct generator *g, char *operand[], size_t n)
 {
@@ -238,9 +236,7 @@ ask_filter(void *ctx, float *act, size_t n, struct err *e)
 	return coprocess_apply(g->filter, g->row, act, n, e);
 }
 
-/*
- * Starts the filter. It gets the header of activations as collect writes them.
- */
+/* Starts the filter. It gets the header that collect would write. */
 static void
 start_filter(struct generator *g, const struct header *completions)
 {
@@ -251,14 +247,11 @@ start_filter(struct generator *g, const struct header *completions)
 	/* first, because it refuses a block that the model lacks */
 	tool_check(lm_steer(g->lm, block, ask_filter, g, &e), &e);
 	g->row = tool_need(calloc((size_t)opt.decoder.seqs, sizeof *g->row));
-	if (header_copy(&h, completions) != 0 || header_set_blocks(&h, &block, 1) != 0)
-		tool_die("out of memory");
+	tool_check(header_copy(&h, completions), NULL);
+	tool_check(header_set_blocks(&h, &block, 1), NULL);
 	h.kind = STREAM_ACTIVATIONS;
 	h.dim = (size_t)lm_dim(g->lm);
-	/*
-	 * the parent may ignore how its children end, and we have inherited
-	 * that
-	 */
+	/* the parent may have had its children's ends ignored */
 	signal(SIGCHLD, SIG_DFL);
 	if ((g->filter = coprocess_open(opt.filter, &h, opt.filter_timeout, &e)) == NULL)
 		tool_die_err(&e);
@@ -336,9 +329,7 @@ length_of_row(void *ctx, size_t i)
 	return k;
 }
 
-/*
- * Starts the completions of prompt r: one, or one for each length of a sweep.
- */
+/* Starts the completions of r's prompt: one, or one for each length. */
 static void
 push_prompt(struct generator *g, struct record *r)
 {
@@ -380,9 +371,8 @@ show_progress(const struct generator *g)
 }
 
 /*
- * Waits for the next prompt. Returns 1 if it can be read, or if there is
- * nothing else to do. If input is slow, decodes one token of each text and
- * returns 0.
+ * Waits for the next prompt. Returns 1 if it can be read or nothing else is
+ * left to do. If input is slow, decodes one token of each text and returns 0.
  */
 static int
 await_prompt(struct generator *g)
@@ -401,9 +391,9 @@ await_prompt(struct generator *g)
 }
 
 /*
- * Completes all prompts. While input comes at once, texts are decoded in the
- * same batches in every run. Once input was slow, each prompt is answered as it
- * comes.
+ * Completes all prompts. As long as input comes at once, every run decodes
+ * texts in the same batches. Once input was slow, prompts are answered as they
+ * come.
  */
 static void
 answer_prompts(struct generator *g)
@@ -435,18 +425,14 @@ open_model(struct generator *g)
 	int context = model_options_context();
 	struct lm_options o = { 0 };
 
-	/*
-	 * one text may fill the context; texts of usual length fill it together
-	 */
+	/* room for one text of the greatest length, or many of usual length */
 	o.cells = d->cells = context > d->seqs * 256 ? context : d->seqs * 256;
 	o.batch = d->batch = d->seqs > 512 ? d->seqs : 512;
 	o.outputs = d->seqs;
 	g->lm = model_options_open(&o);
 }
 
-/*
- * Opens the model, steered by the barriers or the filter, and names them in h.
- */
+/* Opens the model, steered by the barriers or the filter; h names them. */
 static void
 open_steered_model(struct generator *g, struct header *h)
 {
@@ -514,12 +500,7 @@ main(int argc, char *argv[])
 	tool_start(argc, argv);
 	parse(argc, argv);
 	open_input(&g, argv + optind, (size_t)(argc - optind));
-	if (g.in == NULL)
-		header_init(&h, STREAM_EXAMPLES);
-	else if (header_copy(&h, stream_header(g.in)) != 0)
-		tool_die("out of memory");
-	h.kind = STREAM_COMPLETIONS;
-	tool_link(&h, &opt.decoder.seed);
+	tool_output_header(&h, g.in, STREAM_COMPLETIONS, &opt.decoder.seed);
 	open_steered_model(&g, &h);
 	if (!opt.readable)
 		g.out = tool_open_output(&h);

@@ -40,6 +40,7 @@ static void
 set_value(struct tool_option *o, const char *text)
 {
 	const char *name = o->name;
+	uint64_t *seed = o->to;
 
 	if (o->parse != NULL) {
 		o->parse(name, text);
@@ -49,10 +50,12 @@ set_value(struct tool_option *o, const char *text)
 	case OPTION_FLAG: *(int *)o->to = 1; break;
 	case OPTION_TEXT: *(const char **)o->to = text; break;
 	case OPTION_CHOICE: *(int *)o->to = parse_choice(o, text); break;
-	case OPTION_INT: *(int *)o->to = (int)number_long(name, text, (long)o->min, (long)o->max); break;
+	case OPTION_INT:
+		*(int *)o->to = (int)number_long(name, text, (long)o->min, (long)o->max);
+		break;
 	case OPTION_DOUBLE: *(double *)o->to = number_double(name, text, o->min, o->max); break;
-	case OPTION_SEED: *(uint64_t *)o->to = (uint64_t)number_long(name, text, 0, LONG_MAX); break;
-	case OPTION_SEED32: *(uint64_t *)o->to = (uint64_t)number_long(name, text, 0, UINT32_MAX); break;
+	case OPTION_SEED: *seed = (uint64_t)number_long(name, text, 0, LONG_MAX); break;
+	case OPTION_SEED32: *seed = (uint64_t)number_long(name, text, 0, UINT32_MAX); break;
 	}
 }
 
@@ -71,7 +74,7 @@ answer(const struct tool_option *o, int letter)
 	tool_answered();
 }
 
-/* Ends the run, because getopt_long did not know what to do with an argument. */
+/* Ends the run because of an argument that getopt_long does not understand. */
 static _Noreturn void
 refuse(const struct option *longs, const char *argument)
 {

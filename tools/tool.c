@@ -2,7 +2,6 @@
 
 #include <cblas.h>
 #include <errno.h>
-#include <getopt.h>
 #include <gsl/gsl_errno.h>
 #include <sched.h>
 #include <signal.h>
@@ -209,18 +208,15 @@ tool_refuse_terminal(const char *path)
 }
 
 void
-tool_link(struct header *h, const uint64_t *seed)
-{
-	tool_check(header_add_link(h, tool.name, ODESTEER_VERSION, run.argc, run.argv, seed), NULL);
-}
-
-void
 tool_output_header(struct header *h, const struct stream *in, enum stream_kind kind,
     const uint64_t *seed)
 {
-	tool_check(header_copy(h, stream_header(in)), NULL);
+	if (in != NULL)
+		tool_check(header_copy(h, stream_header(in)), NULL);
+	else
+		header_init(h, kind);
 	h->kind = kind;
-	tool_link(h, seed);
+	tool_check(header_add_link(h, tool.name, ODESTEER_VERSION, run.argc, run.argv, seed), NULL);
 }
 
 struct sink *

@@ -20,7 +20,7 @@
 extern const struct tool {
 	const char *name;		/* "integrate" */
 	const char *synopsis;		/* for -h: "usage: integrate ..." */
-	void (*usage)(void);		/* prints synopsis and options for -h; NULL: the usual way */
+	void (*usage)(void);		/* prints what -h prints; NULL: synopsis and options */
 } tool;
 
 /* Sets up the run, such as its signal handlers. Call it first in main. */
@@ -39,7 +39,10 @@ _Noreturn void tool_die_record_back(const struct stream *s, uint64_t back, struc
 /* Prints "NAME: message" and "try 'NAME -h'" on stderr and exits with 2. */
 _Noreturn void tool_misuse(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
-/* Ends the run if status is negative: with e's message, or NULL "out of memory". */
+/*
+ * Ends the run if status is negative: with e's message, or NULL "out of
+ * memory".
+ */
 void tool_check(int status, const struct err *e);
 
 /* Returns p; ends the run with "out of memory" if it is NULL. */
@@ -72,12 +75,11 @@ extern struct tool_output {
 void tool_refuse_terminal(const char *path);
 /*
  * Sets h, uninitialised, to a copy of in's header with the kind of the output
- * and a link for this run in its chain. The seed is NULL if the run uses none.
+ * and a link for this run in its chain. in is NULL if there is no input, seed
+ * if the run uses none.
  */
 void tool_output_header(struct header *h, const struct stream *in, enum stream_kind kind,
     const uint64_t *seed);
-/* Adds the link alone, to a header made otherwise. */
-void tool_link(struct header *h, const uint64_t *seed);
 /* Opens tool_output with the header h. */
 struct sink *tool_open_output(const struct header *h);
 

@@ -270,7 +270,8 @@ open_lines(const struct npy *matrix, const char *const *path, size_t n)
 		tool_die("the header names other blocks than -l does: %d%s", h->block[0],
 		    h->n_block > 1 ? " and more" : "");
 	if (h->dim != matrix->dim)
-		tool_die("'%s' is of dim %zu, but the header says %zu", opt.npy, matrix->dim, h->dim);
+		tool_die("'%s' is of dim %zu, but the header says %zu", opt.npy, matrix->dim,
+		    h->dim);
 	if (h->half != (matrix->type == NPY_FLOAT16))
 		tool_die("'%s' holds numbers of type '%s', but the header says %s", opt.npy,
 		    npy_type_name(matrix->type), h->half ? "float16" : "float32");
