@@ -56,16 +56,16 @@ parse_blocks(const char *option, const char *text)
 }
 
 static struct tool_option options[] = {
-	{ "-l", "blocks", "0-based, such as 13, 5,13 or 0-29 (default: the middle block)",
-	    .parse = parse_blocks },
+	{ "-l", "blocks", "blocks to take activations after, 0-based, such as 13, 5,13 or 0-29 "
+	    "(default: the middle block)", .parse = parse_blocks },
 	MODEL_OPTIONS,
 	PROMPT_OPTIONS,
-	{ "--at", "last|completion|all", "the last token, each of the completion, or every token",
-	    OPTION_CHOICE, .to = &opt.where },
+	{ "--at", "last|completion|all", "tokens to take activations of: the last, those of the "
+	    "completion, or all",	    OPTION_CHOICE, .to = &opt.where },
 	CONTEXT_OPTION,
-	{ "--truncate", NULL, "keep the last tokens of a longer text instead of failing",
+	{ "--truncate", NULL, "cut the start off a text that is too long instead of failing",
 	    OPTION_FLAG, .to = &opt.truncate },
-	{ "--half", NULL, "write float16", OPTION_FLAG, .to = &opt.half },
+	{ "--half", NULL, "write float16 instead of float32", OPTION_FLAG, .to = &opt.half },
 	SEQS_OPTION,
 	OUTPUT_OPTIONS("report progress"),
 	{ 0 }

@@ -83,40 +83,43 @@ parse_sigma(const char *option, const char *text)
 	}
 }
 
-/* The bit of an option says which fields have a use for it; 0: all have. */
+/* The bit of an option says which fields use it; 0: it is about all fields. */
 static struct tool_option options[] = {
-	{ "-p", "preset", "paper: the paper's estimate; best: the one that does best on held-out "
-	    "questions; options behind it override it (default: paper)", .parse = parse_preset },
-	{ "-f", "field", "(default: polysketch; -f help lists them)", .parse = parse_field },
-	{ "-l", "block", "of those in the stream (default: the only one)",
-	    OPTION_INT, .to = &opt.block, .min = 0, .max = 1 << 20 },
-	{ "--label", "field", "the field with the label", OPTION_TEXT, .to = &opt.label },
-	{ "-C", "x", "inverse regularisation; auto: the best on held-out groups",
-	    OPTION_DOUBLE, .to = &opt.o.C, .parse = parse_C, .bit = FIELD_USES_C },
-	{ "-S", "seed", "of hashes, signs, features and folds", OPTION_SEED32, .to = &opt.o.seed },
-	{ "-T", "length", "store this length, such as 0.3r, as what -T auto means to other tools",
+	{ "-p", "preset", "paper: the paper's estimate; best: the best on held-out questions; "
+	    "later options override it (default: paper)", .parse = parse_preset },
+	{ "-f", "field", "way to estimate h (default: polysketch; -f help lists fields)",
+	    .parse = parse_field },
+	{ "-l", "block", "block to fit to (default: the only one of the stream)", OPTION_INT,
+	    .to = &opt.block, .min = 0, .max = 1 << 20 },
+	{ "--label", "field", "field of the records that holds the label", OPTION_TEXT,
+	    .to = &opt.label },
+	{ "-C", "x", "inverse regularisation; auto: the best on held-out groups", OPTION_DOUBLE,
+	    .to = &opt.o.C, .parse = parse_C, .bit = FIELD_USES_C },
+	{ "-S", "seed", "seed of hashes, signs, features and folds", OPTION_SEED32,
+	    .to = &opt.o.seed },
+	{ "-T", "length", "store this length, such as 0.3r, for -T auto of other tools",
 	    OPTION_TEXT, .to = &opt.length },
-	{ "--degree", "n", "of the polynomial", OPTION_INT, .to = &opt.o.degree,
+	{ "--degree", "n", "degree of the polynomial", OPTION_INT, .to = &opt.o.degree,
 	    .min = 1, .max = FIELD_MAX_DEGREE, .bit = FIELD_USES_DEGREE },
-	{ "--components", "n", "bins of the sketch, or random features", OPTION_INT,
+	{ "--components", "n", "bins of the sketch, or number of random features", OPTION_INT,
 	    .to = &opt.o.components, .min = 1, .max = FIELD_MAX_COMPONENTS,
 	    .bit = FIELD_USES_COMPONENTS },
 	{ "--gamma", "x", "factor of the inner product in the kernel", OPTION_DOUBLE,
 	    .to = &opt.o.gamma, .min = 1e-12, .max = 1e12, .bit = FIELD_USES_GAMMA },
 	{ "--coef0", "x", "constant of the kernel", OPTION_DOUBLE,
 	    .to = &opt.o.coef0, .min = 0, .max = 1e12, .bit = FIELD_USES_COEF0 },
-	{ "--loss", "logistic|hinge", "hinge: its square, a support vector machine",
+	{ "--loss", "logistic|hinge", "logistic regression, or a support vector machine",
 	    OPTION_CHOICE, .to = &opt.o.loss, .bit = FIELD_USES_LOSS },
-	{ "--sigma", "x", "of random features: median, scale or a number (default: median)",
+	{ "--sigma", "x", "width of random features: median, scale or a number (default: median)",
 	    .parse = parse_sigma, .bit = FIELD_USES_SIGMA },
 	{ "--standardise", NULL, "centre and scale each coordinate first", OPTION_FLAG,
 	    .to = &opt.o.standardise, .bit = FIELD_USES_STANDARDISE },
-	{ "--vector", "gguf", "of import: llama.cpp's control vector", OPTION_TEXT,
+	{ "--vector", "gguf", "control vector of llama.cpp, for -f import", OPTION_TEXT,
 	    .to = &opt.o.vector, .bit = FIELD_USES_VECTOR },
-	{ "--folds", "n", "by group, of all that is held out", OPTION_INT, .to = &opt.o.folds,
-	    .min = 2, .max = 1000 },
-	{ "--held-out", "file", "h of each activation by a fit without its group", OPTION_TEXT,
-	    .to = &opt.held_out },
+	{ "--folds", "n", "number of folds, by group, for what is held out", OPTION_INT,
+	    .to = &opt.o.folds, .min = 2, .max = 1000 },
+	{ "--held-out", "file", "write h of each activation, by a fit without its group",
+	    OPTION_TEXT, .to = &opt.held_out },
 	THREADS_OPTION(opt.threads),
 	OUTPUT_OPTIONS("report on the fit"),
 	{ 0 }
@@ -148,7 +151,7 @@ parse(int argc, char *argv[])
 	preset = options_given(options, "-p");
 	for (o = options; o->name != NULL; o++)
 		if (o->given > preset && (o->bit & ~opt.field->uses) != 0)
-			tool_misuse("%s: '%s' has no use for it", o->name, opt.field->name);
+			tool_misuse("%s: '%s' does not use it", o->name, opt.field->name);
 	/* a preset may be followed by another field */
 	if (!(opt.field->uses & FIELD_USES_STANDARDISE))
 		opt.o.standardise = 0;
@@ -247,7 +250,7 @@ read_rows(struct rows *d, struct stream *in)
 		if (has_block == 0 && h->n_block == 1) {
 			block = opt.block;
 		} else if (has_block != 1) {
-			err_set(&e, "field 'block' is missing or no integer");
+			err_set(&e, "field 'block' is missing or not an integer");
 			tool_die_record(in, &e);
 		}
 		if (block == opt.block && add_row(d, r, h, &e) != 0)

@@ -12,8 +12,7 @@ flow_options_length(const char *text)
 	struct strength T;
 
 	if (strength_parse(&T, text) != 0)
-		tool_misuse("-T: '%s' is neither a length such as 5, a share such as 0.03r, nor "
-		    "auto", text);
+		tool_misuse("-T: '%s' is neither a length such as 5 or 0.03r nor auto", text);
 	return T;
 }
 

@@ -46,17 +46,18 @@ void flow_options_steer(struct steering *s, int threads, struct header *h);
  */
 #define FLOW_BARRIER(about) { "-b", "barrier", about, .parse = flow_options_parse }
 #define FLOW_LENGTH_ABOUT \
-	"of the flow: 5 activation units; 0.03r: times the mean norm of the fit; -5: the other " \
-	"way; auto: what fitbarrier -T stored; of a map the share of the way (default: 5; of " \
-	"vectors such as caa's, and of maps, 1)"
+	"how far to go: 5 is 5 units of the activations, 0.03r is 0.03 times their mean norm in " \
+	"the fit, -5 goes the other way, auto is what fitbarrier -T stored; of a map, the " \
+	"fraction of the way (default: 5; 1 for maps and for vectors such as caa's)"
 #define FLOW_LENGTH { "-T", "length", FLOW_LENGTH_ABOUT, .parse = flow_options_parse }
 #define FLOW_OPTIONS \
-	{ "-n", "steps", "of solvers with fixed steps", OPTION_INT, .to = &flows.common.steps, \
+	{ "-n", "steps", "number of steps, of solvers with fixed steps", OPTION_INT, \
+	    .to = &flows.common.steps, .parse = flow_options_parse }, \
+	{ "-s", "solver", "how to compute a step (default: euler; -s help lists solvers)", \
 	    .parse = flow_options_parse }, \
-	{ "-s", "solver", "(default: euler; -s help lists them)", .parse = flow_options_parse }, \
-	{ "--until", "q", "stop where h is the positives' q-quantile, in [0, 1] (default: " \
-	    "never)", .parse = flow_options_parse }, \
-	{ "--tolerance", "x", "of adaptive solvers", OPTION_DOUBLE, \
+	{ "--until", "q", "stop where h reaches the q-quantile of the positives' h, in [0, 1] " \
+	    "(default: never)", .parse = flow_options_parse }, \
+	{ "--tolerance", "x", "error allowed in a step, of adaptive solvers", OPTION_DOUBLE, \
 	    .to = &flows.common.tolerance, .parse = flow_options_parse }
 
 #endif

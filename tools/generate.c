@@ -70,36 +70,38 @@ parse_stop(const char *option, const char *text)
 }
 
 static struct tool_option options[] = {
-	FLOW_BARRIER("steer the last position of every forward pass along its gradient; may be "
-	    "repeated, each followed by its own -T, -n, -s"),
-	{ "-T", "length", FLOW_LENGTH_ABOUT "; a list such as 0,0.1r,0.2r: a completion for each, "
-	    "with the field T", .parse = parse_lengths },
+	FLOW_BARRIER("barrier file: steer along its gradient, at the last position of each forward "
+	    "pass; may be repeated, each followed by its own -T, -n, -s"),
+	{ "-T", "length", FLOW_LENGTH_ABOUT "; a list such as 0,0.1r,0.2r makes one completion for "
+	    "each, with the field T", .parse = parse_lengths },
 	FLOW_OPTIONS,
-	{ "--filter", "command", "steer by what it answers to a stream of activations", OPTION_TEXT,
-	    .to = &opt.filter },
-	{ "-l", "block", "of these, 0-based (default: the middle block)", OPTION_INT,
+	{ "--filter", "command", "steer by a command that reads and writes activations",
+	    OPTION_TEXT, .to = &opt.filter },
+	{ "-l", "block", "block of the filter, 0-based (default: the middle block)", OPTION_INT,
 	    .to = &opt.block, .min = 0, .max = 1000000 },
-	{ "--filter-timeout", "seconds", "the longest wait for it", OPTION_DOUBLE,
+	{ "--filter-timeout", "seconds", "longest time to wait for the filter", OPTION_DOUBLE,
 	    .to = &opt.filter_timeout, .min = 0.001, .max = 1e6 },
 	MODEL_OPTIONS,
 	PROMPT_OPTIONS,
 	CONTEXT_OPTION,
 	SEQS_OPTION,
-	{ "-S", "seed", "of the random numbers", OPTION_SEED, .to = &opt.decoder.seed },
-	{ "--max-tokens", "n", "new tokens", OPTION_INT, .to = &opt.decoder.max_tokens,
-	    .min = 1, .max = 1 << 20 },
-	{ "--temperature", "x", "0: greedy", OPTION_DOUBLE,
-	    .to = &opt.decoder.sampling.temperature, .min = 0, .max = 100 },
-	{ "--top-k", "n", "0: all", OPTION_INT, .to = &opt.decoder.sampling.top_k,
-	    .min = 0, .max = 1 << 30 },
-	{ "--top-p", "x", "1: all", OPTION_DOUBLE, .to = &opt.decoder.sampling.top_p,
-	    .min = 1e-6, .max = 1 },
-	{ "--repetition-penalty", "x", "1: none", OPTION_DOUBLE,
-	    .to = &opt.decoder.repetition_penalty, .min = 1e-3, .max = 1e3 },
-	{ "--no-repeat-ngram", "n", "0: allowed", OPTION_INT, .to = &opt.decoder.no_repeat_ngram,
-	    .min = 0, .max = 1000 },
-	{ "--stop", "text", "end before it; may be repeated", .parse = parse_stop },
-	{ "--text", NULL, "files hold a prompt a line, not records", OPTION_FLAG, .to = &opt.text },
+	{ "-S", "seed", "seed of the random numbers", OPTION_SEED, .to = &opt.decoder.seed },
+	{ "--max-tokens", "n", "most tokens to generate", OPTION_INT,
+	    .to = &opt.decoder.max_tokens, .min = 1, .max = 1 << 20 },
+	{ "--temperature", "x", "divide logits by this and sample; 0: take the likeliest token",
+	    OPTION_DOUBLE, .to = &opt.decoder.sampling.temperature, .min = 0, .max = 100 },
+	{ "--top-k", "n", "sample from the n likeliest tokens; 0: from all", OPTION_INT,
+	    .to = &opt.decoder.sampling.top_k, .min = 0, .max = 1 << 30 },
+	{ "--top-p", "x", "sample from the likeliest tokens, up to this total probability",
+	    OPTION_DOUBLE, .to = &opt.decoder.sampling.top_p, .min = 1e-6, .max = 1 },
+	{ "--repetition-penalty", "x", "make tokens that occurred less likely; 1: no change",
+	    OPTION_DOUBLE, .to = &opt.decoder.repetition_penalty, .min = 1e-3, .max = 1e3 },
+	{ "--no-repeat-ngram", "n", "never repeat n tokens in a row; 0: allow it", OPTION_INT,
+	    .to = &opt.decoder.no_repeat_ngram, .min = 0, .max = 1000 },
+	{ "--stop", "text", "end a completion before this text; may be repeated",
+	    .parse = parse_stop },
+	{ "--text", NULL, "files hold one prompt a line, not records", OPTION_FLAG,
+	    .to = &opt.text },
 	OUTPUT_OPTIONS("report progress"),
 	{ 0 }
 };
@@ -113,7 +115,7 @@ const struct tool tool = { .name = "generate", .synopsis =
 	"                [--repetition-penalty x] [--seqs n] [--stop text]\n"
 	"                [--system text] [--temperature x] [--text] [--top-k n]\n"
 	"                [--top-p x] [file ... | prompt ...]\n"
-	"  prompt        an operand with a space in it that is no file\n"
+	"  prompt        an operand that contains a space and names no file\n"
 };
 
 static void

@@ -13,7 +13,7 @@ enum { CHUNK = 64 };		/* activations moved together: one product for all of them
 static int threads;
 
 static struct tool_option options[] = {
-	FLOW_BARRIER("what fitbarrier wrote"),
+	FLOW_BARRIER("barrier file, as fitbarrier wrote it"),
 	FLOW_LENGTH,
 	FLOW_OPTIONS,
 	THREADS_OPTION(threads),

@@ -41,20 +41,21 @@ struct lm *model_options_open(struct lm_options *o);
  * Rows for the tool's table: of the model, of its prompts, and apart two more.
  */
 #define MODEL_OPTIONS \
-	{ "-m", "model", "GGUF file", OPTION_TEXT, .to = &model_options.path }, \
-	{ "-g", "layers", "of the model on the GPU", OPTION_INT, \
+	{ "-m", "model", "model, a GGUF file", OPTION_TEXT, .to = &model_options.path }, \
+	{ "-g", "layers", "number of layers to put on the GPU", OPTION_INT, \
 	    .to = &model_options.gpu_layers, .min = 0, .max = 1000 }, \
 	THREADS_OPTION(model_options.threads)
 #define PROMPT_OPTIONS \
-	{ "-t", "raw|chat", "the texts as they are, or in the model's own chat template", \
+	{ "-t", "raw|chat", "use texts as they are, or in the model's chat template", \
 	    OPTION_CHOICE, .to = &model_options.template }, \
-	{ "--system", "text", "in front of every prompt", OPTION_TEXT, .to = &model_options.system }
+	{ "--system", "text", "system text in front of every prompt", OPTION_TEXT, \
+	    .to = &model_options.system }
 #define CONTEXT_OPTION \
-	{ "--context", "tokens", "longest text (default: 2048, or what the model was trained " \
-	    "for if that is less)", OPTION_INT, .to = &model_options.context, \
+	{ "--context", "tokens", "longest text in tokens (default: 2048, or less if the " \
+	    "model was trained for less)", OPTION_INT, .to = &model_options.context, \
 	    .min = 1, .max = 1 << 20 }
 #define SEQS_OPTION \
-	{ "--seqs", "n", "most texts decoded together", OPTION_INT, .to = &model_options.seqs, \
+	{ "--seqs", "n", "most texts to decode together", OPTION_INT, .to = &model_options.seqs, \
 	    .min = 1, .max = LM_MAX_SEQS }
 
 #endif

@@ -40,6 +40,7 @@ static void
 set_value(struct tool_option *o, const char *text)
 {
 	const char *name = o->name;
+	int *n = o->to;
 	uint64_t *seed = o->to;
 
 	if (o->parse != NULL) {
@@ -47,11 +48,11 @@ set_value(struct tool_option *o, const char *text)
 		return;
 	}
 	switch (o->kind) {
-	case OPTION_FLAG: *(int *)o->to = 1; break;
+	case OPTION_FLAG: *n = 1; break;
 	case OPTION_TEXT: *(const char **)o->to = text; break;
-	case OPTION_CHOICE: *(int *)o->to = parse_choice(o, text); break;
+	case OPTION_CHOICE: *n = parse_choice(o, text); break;
 	case OPTION_INT:
-		*(int *)o->to = (int)number_long(name, text, (long)o->min, (long)o->max);
+		*n = (int)number_long(name, text, (long)o->min, (long)o->max);
 		break;
 	case OPTION_DOUBLE: *(double *)o->to = number_double(name, text, o->min, o->max); break;
 	case OPTION_SEED: *seed = (uint64_t)number_long(name, text, 0, LONG_MAX); break;

@@ -52,12 +52,12 @@ void options_print(const struct tool_option *o);
  * stream.
  */
 #define THREADS_OPTION(threads) \
-	{ "-j", "threads", "compute with this many", OPTION_INT, .to = &(threads), \
+	{ "-j", "threads", "number of threads", OPTION_INT, .to = &(threads), \
 	    .min = 1, .max = THREADS_MAX }
 #define OUTPUT_OPTIONS(verbose) \
 	{ "-o", "file", "write to this file (default: standard output)", OPTION_TEXT, \
 	    .to = &tool_output.path }, \
-	{ "-z", NULL, "compress the output as gzip does", OPTION_FLAG, .to = &tool_output.gzip }, \
+	{ "-z", NULL, "compress the output with gzip", OPTION_FLAG, .to = &tool_output.gzip }, \
 	{ "-v", NULL, verbose, OPTION_FLAG, .to = &tool_verbose }
 
 #endif

@@ -24,24 +24,24 @@ static struct {
 } opt = { .block = -1, .length = "1" };
 
 static struct tool_option options[] = {
-	{ "--header", NULL, "the header comes first, as a line of its own", OPTION_FLAG,
+	{ "--header", NULL, "print the header first, as a line of its own", OPTION_FLAG,
 	    .to = &opt.header },
-	{ "--npy", "matrix", "this .npy file gets the activations, and the lines lack them; with "
-	    "--pack, the lines lack them and get its rows", OPTION_TEXT, .to = &opt.npy },
-	{ "--summary", NULL, "only counts, dim, norms and what each label has", OPTION_FLAG,
-	    .to = &opt.summary },
-	{ "--pack", NULL, "write a stream; JSON Lines with no header become examples", OPTION_FLAG,
-	    .to = &opt.pack },
-	{ "-l", "block", "with --pack --npy: of JSON Lines with no header", OPTION_INT,
+	{ "--npy", "matrix", "write the activations to this .npy file instead of the lines; with "
+	    "--pack, read them from it", OPTION_TEXT, .to = &opt.npy },
+	{ "--summary", NULL, "print counts, dim, and the norms for each block and label",
+	    OPTION_FLAG, .to = &opt.summary },
+	{ "--pack", NULL, "write a stream; JSON Lines without a header become examples",
+	    OPTION_FLAG, .to = &opt.pack },
+	{ "-l", "block", "with --pack --npy: block of JSON Lines without a header", OPTION_INT,
 	    .to = &opt.block, .min = 0, .max = 1000000 },
-	{ "-o", "file", "with --pack (default: standard output)", OPTION_TEXT,
+	{ "-o", "file", "with --pack: write to this file (default: standard output)", OPTION_TEXT,
 	    .to = &tool_output.path },
-	{ "-z", NULL, "with --pack: compress the output as gzip does", OPTION_FLAG,
+	{ "-z", NULL, "with --pack: compress the output with gzip", OPTION_FLAG,
 	    .to = &tool_output.gzip },
-	{ "--gguf", "vector", "this file gets the vector of a barrier, as llama.cpp's control "
-	    "vector", OPTION_TEXT, .to = &opt.gguf },
-	{ "-T", "length", "the vector times this; 0.03r: times 0.03 and the mean norm of the fit; "
-	    "auto: times what fitbarrier -T stored", OPTION_TEXT, .to = &opt.length },
+	{ "--gguf", "vector", "write the vector of a barrier to this file, as a control vector of "
+	    "llama.cpp", OPTION_TEXT, .to = &opt.gguf },
+	{ "-T", "length", "multiply the vector by this; 0.03r: by 0.03 times the mean norm of the "
+	    "fit; auto: by what fitbarrier -T stored", OPTION_TEXT, .to = &opt.length },
 	{ 0 }
 };
 
@@ -234,7 +234,7 @@ print_records(struct stream *in)
 			move_act_to_matrix(matrix, in, r, act);
 		if ((line = record_to_json(r, h->half, &e)) == NULL)
 			tool_die_err(&e);
-		/* who waits for an answer gets it */
+		/* a reader may wait for this line */
 		if (puts(line) == EOF || (!stream_pending(in) && fflush(stdout) != 0))
 			check_output();
 		free(line);
@@ -288,7 +288,7 @@ set_act_from_matrix(struct npy *matrix, struct stream *in, struct record *r, flo
 
 	tool_check(got, &e);
 	if (got == 0) {
-		err_set(&e, "'%s' ends behind row %llu", opt.npy,
+		err_set(&e, "'%s' ends after row %llu", opt.npy,
 		    (unsigned long long)matrix->rows);
 		tool_die_record(in, &e);
 	}
@@ -320,7 +320,7 @@ pack(struct stream *in, struct npy *matrix)
 	if (matrix != NULL)
 		tool_check(got = npy_read(matrix, act, &e), &e);
 	if (got == 1)
-		tool_die("'%s' has %llu rows, but the records end behind number %llu", opt.npy,
+		tool_die("'%s' has %llu rows, but the records end after number %llu", opt.npy,
 		    (unsigned long long)matrix->rows, (unsigned long long)stream_count(in));
 	tool_check(sink_close(out, &e), &e);
 }

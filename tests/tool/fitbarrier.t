@@ -299,14 +299,14 @@ fails 2 "fitbarrier: -f: 'nope' is not a field (-f help lists them)
 try 'fitbarrier -h'" fitbarrier -f nope
 for o in '-C 2' '--coef0 1' '--components 8' '--degree 2' '--gamma 1' '--loss hinge' '--sigma 2' '--standardise'; do
 	# shellcheck disable=SC2086 # two words
-	fails 2 "fitbarrier: ${o%% *}: 'caa' has no use for it
+	fails 2 "fitbarrier: ${o%% *}: 'caa' does not use it
 try 'fitbarrier -h'" fitbarrier -f caa $o
 done
-fails 2 "fitbarrier: --components: 'polykernel' has no use for it
+fails 2 "fitbarrier: --components: 'polykernel' does not use it
 try 'fitbarrier -h'" fitbarrier --components 8 -f polykernel
-fails 2 "fitbarrier: --gamma: 'rff' has no use for it
+fails 2 "fitbarrier: --gamma: 'rff' does not use it
 try 'fitbarrier -h'" fitbarrier -f rff --gamma 1
-fails 2 "fitbarrier: --standardise: 'iti' has no use for it
+fails 2 "fitbarrier: --standardise: 'iti' does not use it
 try 'fitbarrier -h'" fitbarrier -f iti --standardise
 fails 2 "fitbarrier: -p: 'worst' is neither paper nor best
 try 'fitbarrier -h'" fitbarrier -p worst
@@ -328,9 +328,9 @@ fails 2 "fitbarrier: option '--standardise' takes no value
 try 'fitbarrier -h'" fitbarrier --standardise=yes
 fails 2 "fitbarrier: 'import' needs --vector
 try 'fitbarrier -h'" fitbarrier -f import
-fails 2 "fitbarrier: --vector: 'caa' has no use for it
+fails 2 "fitbarrier: --vector: 'caa' does not use it
 try 'fitbarrier -h'" fitbarrier -f caa --vector x
-fails 2 "fitbarrier: -C: 'import' has no use for it
+fails 2 "fitbarrier: -C: 'import' does not use it
 try 'fitbarrier -h'" fitbarrier -f import --vector x -C 2
 fails 2 "fitbarrier: unknown option '-x'
 try 'fitbarrier -h'" fitbarrier -x

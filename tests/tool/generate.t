@@ -109,7 +109,7 @@ generate --max-tokens 2 "$tmp/sweep.ods" | view >"$tmp/again"
 is "$(jq -s -c 'map(has("T")) | unique' "$tmp/again")" '[false]' 'the length of an earlier sweep is gone'
 fails 2 "generate: -T: length '0' is given twice
 try 'generate -h'" generate -b "$tmp/b.ods" -T 0,1,0 "$tmp/p.jsonl"
-fails 2 "generate: -T: '' is neither a length such as 5, a share such as 0.03r, nor auto
+fails 2 "generate: -T: '' is neither a length such as 5 or 0.03r nor auto
 try 'generate -h'" generate -b "$tmp/b.ods" -T 0,,1 "$tmp/p.jsonl"
 fails 2 "generate: -T: more than 64 lengths
 try 'generate -h'" generate -b "$tmp/b.ods" -T "$(seq -s , 65)" "$tmp/p.jsonl"

@@ -208,7 +208,7 @@ fails 1 "integrate: '$tmp/a.ods' holds activations, not barrier" integrate -b "$
 fails 1 "integrate: '$tmp/b.ods' holds barrier, not activations" integrate -b "$tmp/b.ods" "$tmp/b.ods"
 fails 1 "integrate: cannot open 'nope': No such file or directory" integrate -b nope "$tmp/a.ods"
 for T in x - 5x r -auto inf 1e999 autor ''; do
-	fails 2 "integrate: -T: '$T' is neither a length such as 5, a share such as 0.03r, nor auto
+	fails 2 "integrate: -T: '$T' is neither a length such as 5 or 0.03r nor auto
 try 'integrate -h'" integrate -b "$tmp/b.ods" -T "$T"
 done
 fails 2 "integrate: -b: one barrier at a time; the next can follow in the pipeline

@@ -195,12 +195,12 @@ bad "$(dict '<f8' '(1, 2)')" '\0000\0000\0000\0360\0377\0377\0357\0107\0000\0000
 	': row 1: number 1 is 3.40282e+38, too great for float32'
 { npy "$(dict '<f8' '(1, 2)')"; printf %b '\0377\0377\0377\0357\0377\0377\0357\0107\0000\0000\0000\0000\0000\0000\0320\0277'; } >"$tmp/w.npy"
 is "$(view --pack --npy "$tmp/w.npy" "$tmp/p.jsonl" | view | jq -c .act)" '[3.40282347e+38,-0.25]' 'what rounds to the greatest float32 is taken'
-bad "$(dict '<f4' '(2, 2)')" "$f4$f4" ' has 2 rows, but the records end behind number 1'
+bad "$(dict '<f4' '(2, 2)')" "$f4$f4" ' has 2 rows, but the records end after number 1'
 bad "$(dict '<f4' '(1, 1)')" '\0000\0000\0300\0077' " is of dim 1, but the header says 2"
 bad "$(dict '<f2' '(1, 2)')" "$f2" " holds numbers of type '<f2', but the header says float32"
 cp "$tmp/p.npy" "$tmp/w.npy"
 { cat "$tmp/p.jsonl"; echo '{"id":2}'; } >"$tmp/more.jsonl"
-wrong "'$tmp/more.jsonl': record 2: '$tmp/w.npy' ends behind row 1" "$tmp/more.jsonl"
+wrong "'$tmp/more.jsonl': record 2: '$tmp/w.npy' ends after row 1" "$tmp/more.jsonl"
 wrong 'the lines have no header: -l must name the block' "$tmp/l1.jsonl"
 sed 's/"id":1/&,"act":[1.5,-0.25]/' "$tmp/p.jsonl" >"$tmp/has.jsonl"
 wrong "'$tmp/has.jsonl': record 1: it already has a field 'act'" "$tmp/has.jsonl"
@@ -447,7 +447,7 @@ try 'view -h'" view --gguf x $o
 done
 fails 2 "view: -T needs --gguf
 try 'view -h'" view -T 1
-fails 2 "view: -T: '1x' is neither a length such as 5, a share such as 0.03r, nor auto
+fails 2 "view: -T: '1x' is neither a length such as 5 or 0.03r nor auto
 try 'view -h'" view --gguf x -T 1x
 fails 2 "view: --gguf takes one barrier
 try 'view -h'" view --gguf x a b
