@@ -48,43 +48,28 @@ best_temperature(const struct fit_data *d, const double *f, double shift)
 	return x > 1e-6 ? 1 / x : NAN;
 }
 
-struct scored {
-	double p;
-	int label;
-};
-
-static int
-by_probability(const void *a, const void *b)
-{
-	double x = ((const struct scored *)a)->p, y = ((const struct scored *)b)->p;
-
-	return x < y ? -1 : x > y;
-}
-
 /* Bins of equal count: what the held-out h says the share of positives is, and what it is. */
 static int
 reliability(const struct fit_data *d, struct fit_report *rep, double shift)
 {
-	struct scored *s = calloc(d->n, sizeof *s);
-	size_t b, i;
+	size_t *order = malloc(d->n * sizeof *order), b, i;
 
-	if (s == NULL)
+	if (order == NULL)
 		return -1;
-	for (i = 0; i < d->n; i++)
-		s[i] = (struct scored){ 1 / (1 + exp(shift - rep->held_out[i])), d->label[i] };
-	qsort(s, d->n, sizeof *s, by_probability);
+	gsl_sort_index(order, rep->held_out, 1, d->n);
 	for (b = 0; b < FIT_BINS; b++) {
 		size_t lo = b * d->n / FIT_BINS, hi = (b + 1) * d->n / FIT_BINS;
+		double n = (double)(hi - lo);
 
 		if (lo == hi)
 			continue;
 		rep->predicted[b] = rep->observed[b] = 0;
 		for (i = lo; i < hi; i++) {
-			rep->predicted[b] += s[i].p / (double)(hi - lo);
-			rep->observed[b] += (double)s[i].label / (double)(hi - lo);
+			rep->predicted[b] += 1 / (1 + exp(shift - rep->held_out[order[i]])) / n;
+			rep->observed[b] += (double)d->label[order[i]] / n;
 		}
 	}
-	free(s);
+	free(order);
 	return 0;
 }
 

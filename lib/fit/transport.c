@@ -1,19 +1,12 @@
 #include "fit/transport.h"
 
 #include <cblas.h>
+#include <gsl/gsl_sort.h>
 #include <math.h>
 #include <stdlib.h>
 
 #include "fit/eigen.h"
 #include "fit/pca.h"
-
-static int
-ascending(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
 
 void
 transport_line(double *s, double *t, size_t n, double *scale, double *shift)
@@ -23,8 +16,8 @@ transport_line(double *s, double *t, size_t n, double *scale, double *shift)
 
 	pca_centre(s, n, 1, &mean_s);
 	pca_centre(t, n, 1, &mean_t);
-	qsort(s, n, sizeof *s, ascending);
-	qsort(t, n, sizeof *t, ascending);
+	gsl_sort(s, 1, n);
+	gsl_sort(t, 1, n);
 	for (i = 0; i < n; i++) {
 		st += s[i] * t[i];
 		ss += s[i] * s[i];
