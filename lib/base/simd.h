@@ -1,9 +1,10 @@
 /*
- * simd - how code in vectors is made for the processor it runs on.
+ * simd - compiles a function for several processors.
  *
- * SIMD_CLONES, in front of a static function: one with AVX2 where there is that, and the same numbers either way, for
- * multiplications and additions stay apart. Where they are to be joined, simd_fma() tells whether a function with
- * __attribute__((target("avx2,fma"))) can run; only on x86-64. A clone's name must be unique in lib/: clang exports
+ * Write SIMD_CLONES before a static function: it is then compiled with and
+ * without AVX2, and the version for the processor is chosen at run time. Both
+ * give the same numbers, because a multiplication and the addition after it are
+ * not fused. The name of the function must be unique in lib/: clang exports
  * NAME.resolver.
  */
 #ifndef ODESTEER_SIMD_H
@@ -15,14 +16,6 @@
 #define SIMD_CLONES __attribute__((target_clones("avx2", "default")))
 #else
 #define SIMD_CLONES
-#endif
-
-#ifdef __x86_64__
-static inline int
-simd_fma(void)
-{
-	return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-}
 #endif
 
 #endif

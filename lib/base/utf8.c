@@ -11,8 +11,9 @@ wanted(unsigned char c)
 	return c < 0x80 ? 1 : c < 0xc2 ? 0 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : c < 0xf5 ? 4 : 0;
 }
 
-size_t
-utf8_char(const char *s, size_t n)
+/* Length of the valid character at s (at most n bytes), 0: not one, or cut off. */
+static size_t
+char_size(const char *s, size_t n)
 {
 	const unsigned char *u = (const unsigned char *)s;
 	size_t want = n > 0 ? wanted(u[0]) : 0, i;
@@ -43,7 +44,7 @@ utf8_span(const char *s, size_t n)
 			if (eight & UINT64_C(0x8080808080808080))
 				break;
 		}
-		if (i == n || (k = utf8_char(s + i, n - i)) == 0)
+		if (i == n || (k = char_size(s + i, n - i)) == 0)
 			break;
 		i += k;
 	}
@@ -73,7 +74,7 @@ utf8_clean(const char *s, size_t len)
 	if (out == NULL)
 		return NULL;
 	while (i < len) {
-		size_t k = s[i] != '\0' ? utf8_char(s + i, len - i) : 0;
+		size_t k = s[i] != '\0' ? char_size(s + i, len - i) : 0;
 
 		if (k > 0) {
 			memcpy(out + n, s + i, k);

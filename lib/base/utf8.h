@@ -10,8 +10,6 @@
  * NULL: out of memory.
  */
 char *utf8_clean(const char *s, size_t len);
-/* Length of the valid character at s (at most n bytes), 0: not one, or cut off. */
-size_t utf8_char(const char *s, size_t n);
 size_t utf8_span(const char *s, size_t n);	/* bytes at the start that are valid */
 
 #endif

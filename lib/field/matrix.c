@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/simd.h"
 
 enum { LANES = 8, VECTORS = 3, STRIP = LANES * VECTORS, ROWS = 4 };
 
@@ -97,7 +96,7 @@ void
 matrix_multiply(const struct matrix *p, const float *X, size_t n, float *Y)
 {
 #ifdef __x86_64__
-	if (simd_fma()) {
+	if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
 		multiply_avx2(p, X, n, Y);
 		return;
 	}
