@@ -71,7 +71,7 @@ fit(const struct fit_data *d, const struct fit_options *o, struct fit_report *re
 
 			x[k][n[k]++] = (double)d->act[i * d->dim + j];
 		}
-		transport_line(x[0], x[1], n[0] < n[1] ? n[0] : n[1], &f->scale[j], &f->shift[j]);
+		transport_1d(x[0], x[1], n[0] < n[1] ? n[0] : n[1], &f->scale[j], &f->shift[j]);
 	}
 	free(x[0]);
 	free(x[1]);

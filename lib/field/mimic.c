@@ -52,7 +52,7 @@ static int
 transport(struct mimic *f, const struct fit_data *d, struct err *e)
 {
 	size_t n_pos, n_neg;
-	double *pos = pca_rows(d, 1, &n_pos), *neg = pca_rows(d, 0, &n_neg);
+	double *pos = pca_label_rows(d, 1, &n_pos), *neg = pca_label_rows(d, 0, &n_neg);
 	int rc = -1;
 
 	if (pos == NULL || neg == NULL)

@@ -20,7 +20,7 @@ static int
 component(double *v, const struct fit_data *d, const struct fit_options *o, struct err *e)
 {
 	size_t n_pos, n_neg, n, i;
-	double *pos = pca_rows(d, 1, &n_pos), *neg = pca_rows(d, 0, &n_neg);
+	double *pos = pca_label_rows(d, 1, &n_pos), *neg = pca_label_rows(d, 0, &n_neg);
 	int rc = -1;
 
 	(void)o;

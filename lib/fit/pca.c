@@ -7,7 +7,7 @@
 #include "fit/eigen.h"
 
 double *
-pca_rows(const struct fit_data *d, int label, size_t *n)
+pca_label_rows(const struct fit_data *d, int label, size_t *n)
 {
 	double *rows, *to;
 	size_t i, j;

@@ -9,7 +9,7 @@
 #include "fit/pca.h"
 
 void
-transport_line(double *s, double *t, size_t n, double *scale, double *shift)
+transport_1d(double *s, double *t, size_t n, double *scale, double *shift)
 {
 	double mean_s, mean_t, st = 0, ss = 0;
 	size_t i;

@@ -1,6 +1,6 @@
 /* transport - affine maps that take one set of points (the source) to where another (the target) lies. */
-#ifndef ODESTEER_FIELD_TRANSPORT_H
-#define ODESTEER_FIELD_TRANSPORT_H
+#ifndef ODESTEER_TRANSPORT_H
+#define ODESTEER_TRANSPORT_H
 
 #include <stddef.h>
 
@@ -10,7 +10,7 @@
  * In one dimension: scale and shift such that scale * s + shift is nearest to t, both
  * sorted. s[n] and t[n] are centred and sorted in place.
  */
-void transport_line(double *s, double *t, size_t n, double *scale, double *shift);
+void transport_1d(double *s, double *t, size_t n, double *scale, double *shift);
 
 /*
  * Optimal transport between normal distributions with the means and the covariances (plus

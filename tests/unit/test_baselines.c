@@ -406,7 +406,7 @@ check_linact(void)
 			s[i] = neg[i * D + j];
 			t[i] = pos[i * D + j];
 		}
-		transport_line(s, t, SIDE, &a[j], &b[j]);
+		transport_1d(s, t, SIDE, &a[j], &b[j]);
 	}
 	worst = deviation(a, scale, D);
 	ok(worst < 1e-8, "linact, of doubles: w: %.1e", worst);
