@@ -12,8 +12,11 @@ enum {
 	LINE = 8			/* doubles in a cache line */
 };
 
-typedef double doubles __attribute__((vector_size(DOUBLES * sizeof(double)), aligned(sizeof(double)), may_alias));
-typedef float floats __attribute__((vector_size(FLOATS * sizeof(float)), aligned(sizeof(float)), may_alias));
+/* a register's numbers, at any address that a number may have */
+#define REGISTER(number, n) \
+	__attribute__((vector_size((n) * sizeof(number)), aligned(sizeof(number)), may_alias))
+typedef double doubles REGISTER(double, DOUBLES);
+typedef float floats REGISTER(float, FLOATS);
 
 SIMD_CLONES static double
 sum_doubles(const double *x, const double *y, size_t n)

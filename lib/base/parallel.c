@@ -7,7 +7,9 @@ parallel_count(void)
 {
 	int n = openblas_get_num_threads();
 
-	return n < 1 ? 1 : n > PARALLEL_MAX ? PARALLEL_MAX : (unsigned)n;
+	if (n < 1)
+		return 1;
+	return n < PARALLEL_MAX ? (unsigned)n : PARALLEL_MAX;
 }
 
 void

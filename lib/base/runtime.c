@@ -14,8 +14,9 @@ better_kernels(void)
 	/* what the library falls back to; a processor with SSE3 alone has no better ones either */
 	if (strcmp(openblas_get_corename(), "Prescott") != 0)
 		return NULL;
-	if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512cd") &&
-	    __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
+	if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+	    __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
+	    __builtin_cpu_supports("avx512vl"))
 		return "SkylakeX";
 	if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
 		return "Haswell";
@@ -31,8 +32,11 @@ runtime_start(char *argv[])
 	char self[PATH_MAX];
 	ssize_t n;
 
-	if ((!spins && kernels == NULL) || (spins && setenv("GOMP_SPINCOUNT", "1000", 1) != 0) ||
-	    (kernels != NULL && setenv("OPENBLAS_CORETYPE", kernels, 1) != 0))
+	if (!spins && kernels == NULL)
+		return;
+	if (spins && setenv("GOMP_SPINCOUNT", "1000", 1) != 0)
+		return;
+	if (kernels != NULL && setenv("OPENBLAS_CORETYPE", kernels, 1) != 0)
 		return;
 	/* by its own name, which ps shows; /proc/self/exe would be shown as "exe" */
 	if ((n = readlink("/proc/self/exe", self, sizeof self - 1)) > 0) {

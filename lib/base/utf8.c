@@ -8,7 +8,13 @@
 static size_t
 wanted(unsigned char c)
 {
-	return c < 0x80 ? 1 : c < 0xc2 ? 0 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : c < 0xf5 ? 4 : 0;
+	if (c < 0x80)
+		return 1;
+	if (c < 0xc2 || c >= 0xf5)
+		return 0;
+	if (c < 0xe0)
+		return 2;
+	return c < 0xf0 ? 3 : 4;
 }
 
 /* Length of the valid character at s (at most n bytes), 0: not one, or cut off. */

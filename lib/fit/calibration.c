@@ -9,8 +9,8 @@
 #include "fit/auc.h"
 
 double
-calibration_log_loss(const double *f, double shift, const int *label, size_t n, double inverse, double *first,
-    double *second)
+calibration_log_loss(const double *f, double shift, const int *label, size_t n, double inverse,
+    double *first, double *second)
 {
 	double sum = 0, d1 = 0, d2 = 0;
 	size_t i;
@@ -86,7 +86,8 @@ quantiles(const struct fit_data *d, struct fit_report *rep)
 			h[n++] = rep->held_out[i];
 	gsl_sort(h, 1, n);
 	for (i = 0; i < FIT_QUANTILES; i++)
-		rep->quantile[i] = gsl_stats_quantile_from_sorted_data(h, 1, n, (double)i / (FIT_QUANTILES - 1));
+		rep->quantile[i] = gsl_stats_quantile_from_sorted_data(h, 1, n,
+		    (double)i / (FIT_QUANTILES - 1));
 	free(h);
 	return 0;
 }
@@ -94,11 +95,12 @@ quantiles(const struct fit_data *d, struct fit_report *rep)
 int
 calibration_report(const struct fit_data *d, struct fit_report *rep)
 {
-	double shift;
+	double p, shift;
 	size_t i;
 
 	fit_report_count(rep, d);
-	rep->prior_log_loss = -rep->prior * log(rep->prior) - (1 - rep->prior) * log(1 - rep->prior);
+	p = rep->prior;
+	rep->prior_log_loss = -p * log(p) - (1 - p) * log(1 - p);
 	rep->auc = rep->log_loss = rep->temperature = NAN;
 	for (i = 0; i < FIT_BINS; i++)
 		rep->predicted[i] = rep->observed[i] = NAN;
@@ -107,7 +109,7 @@ calibration_report(const struct fit_data *d, struct fit_report *rep)
 	if (!rep->has_held_out)
 		return 0;
 	/* h is the log-density ratio; what is said of labels is about the log-odds h - shift */
-	shift = log((1 - rep->prior) / rep->prior);
+	shift = log((1 - p) / p);
 	rep->auc = auc(rep->held_out, d->label, NULL, d->n);
 	rep->log_loss = calibration_log_loss(rep->held_out, shift, d->label, d->n, 1, NULL, NULL);
 	rep->temperature = best_temperature(d, rep->held_out, shift);

@@ -103,7 +103,10 @@ loss_at(const struct state *t, double a, double dc)
 		m = t->w.image[i] + t->c + a * (t->d.image[i] + dc);
 		if (!p->label[i])
 			m = -m;
-		sum += p->loss == LOSS_LOGISTIC ? log1pexp(-m) : m < 1 ? (1 - m) * (1 - m) : 0;
+		if (p->loss == LOSS_LOGISTIC)
+			sum += log1pexp(-m);
+		else if (m < 1)
+			sum += (1 - m) * (1 - m);
 	}
 	return sum;
 }

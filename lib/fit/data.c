@@ -3,8 +3,9 @@
 void
 fit_options_default(struct fit_options *o)
 {
-	*o = (struct fit_options){ .C = 1, .degree = 2, .components = 8000, .gamma = 0.1, .coef0 = 1,
-	    .folds = 5 };
+	*o = (struct fit_options){ .C = 1, .degree = 2, .components = 8000, .gamma = 0.1 };
+	o->coef0 = 1;
+	o->folds = 5;
 }
 
 void
@@ -12,9 +13,10 @@ fit_report_count(struct fit_report *rep, const struct fit_data *d)
 {
 	size_t i;
 
-	rep->n_positive = rep->n_negative = 0;
+	rep->n_positive = 0;
 	for (i = 0; i < d->n; i++)
-		(*(d->label[i] ? &rep->n_positive : &rep->n_negative))++;
+		rep->n_positive += d->label[i] != 0;
+	rep->n_negative = d->n - rep->n_positive;
 	rep->n_group = d->n_group;
 	rep->prior = (double)rep->n_positive / (double)d->n;
 }

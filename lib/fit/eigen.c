@@ -6,8 +6,9 @@
  * Debian's OpenBLAS carries LAPACK, but not its header for C. The last two are the lengths of
  * the strings, which Fortran passes behind everything else.
  */
-void dsyevd_(const char *job, const char *triangle, const int *n, double *a, const int *lda, double *values,
-    double *work, const int *n_work, int *iwork, const int *n_iwork, int *info, size_t, size_t);
+void dsyevd_(const char *job, const char *triangle, const int *n, double *a, const int *lda,
+    double *values, double *work, const int *n_work, int *iwork, const int *n_iwork, int *info,
+    size_t, size_t);
 
 int
 eigen_symmetric(double *a, size_t n, double *values, struct err *e)
@@ -32,5 +33,7 @@ eigen_symmetric(double *a, size_t n, double *values, struct err *e)
 	dsyevd_("V", "U", &size, a, &size, values, work, &n_work, iwork, &n_iwork, &info, 1, 1);
 	free(work);
 	free(iwork);
-	return info == 0 ? 0 : err_set(e, "the eigenvalues of a matrix of %zu rows did not converge", n);
+	if (info != 0)
+		return err_set(e, "the eigenvalues of a matrix of %zu rows did not converge", n);
+	return 0;
 }

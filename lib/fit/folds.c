@@ -37,7 +37,8 @@ folds_assign(struct folds *k, const struct fit_data *d, const struct fit_options
 		return 0;
 	of_group = calloc(d->n_group, sizeof *of_group);
 	k->of = calloc(d->n, sizeof *k->of);
-	if (of_group == NULL || k->of == NULL || (rng = gsl_rng_alloc(gsl_rng_mt19937)) == NULL)
+	rng = gsl_rng_alloc(gsl_rng_mt19937);
+	if (of_group == NULL || k->of == NULL || rng == NULL)
 		goto out;
 	for (i = 0; i < d->n_group; i++)
 		of_group[i] = (unsigned)(i % k->n);

@@ -12,11 +12,11 @@ pca_label_rows(const struct fit_data *d, int label, size_t *n)
 	double *rows, *to;
 	size_t i, j;
 
-	for (*n = i = 0; i < d->n; i++)
-		*n += d->label[i] == label;
-	if ((rows = to = calloc(*n + 1, d->dim * sizeof *rows)) == NULL)	/* + 1: calloc(0) may be NULL */
-		return NULL;
+	*n = 0;
 	for (i = 0; i < d->n; i++)
+		*n += d->label[i] == label;
+	rows = to = calloc(*n + 1, d->dim * sizeof *rows);	/* + 1: calloc(0) may be NULL */
+	for (i = 0; rows != NULL && i < d->n; i++)
 		for (j = 0; d->label[i] == label && j < d->dim; j++)
 			*to++ = (double)d->act[i * d->dim + j];
 	return rows;
@@ -54,7 +54,8 @@ pca_component(double *rows, size_t n, size_t dim, double *v, struct err *e)
 		goto out;
 	first = a + (m - 1) * m;
 	if (n < dim)
-		cblas_dgemv(CblasRowMajor, CblasTrans, (int)n, (int)dim, 1, rows, (int)dim, first, 1, 0, v, 1);
+		cblas_dgemv(CblasRowMajor, CblasTrans, (int)n, (int)dim, 1, rows, (int)dim, first, 1,
+		    0, v, 1);
 	else
 		memcpy(v, first, dim * sizeof *v);
 	length = cblas_dnrm2((int)dim, v, 1);

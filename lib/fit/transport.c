@@ -33,15 +33,15 @@ covariance(double *rows, size_t n, size_t dim, double reg, double *C, double *me
 	size_t i;
 
 	pca_centre(rows, n, dim, mean);
-	cblas_dsyrk(CblasRowMajor, CblasLower, CblasTrans, (int)dim, (int)n, 1 / (double)n, rows, (int)dim, 0,
-	    C, (int)dim);
+	cblas_dsyrk(CblasRowMajor, CblasLower, CblasTrans, (int)dim, (int)n, 1 / (double)n, rows,
+	    (int)dim, 0, C, (int)dim);
 	for (i = 0; i < dim; i++)
 		C[i * dim + i] += reg;
 }
 
 int
-transport_gaussian(double *s, size_t n_s, double *t, size_t n_t, size_t dim, double reg, double *A,
-    double *b, struct err *e)
+transport_gaussian(double *s, size_t n_s, double *t, size_t n_t, size_t dim, double reg,
+    double *A, double *b, struct err *e)
 {
 	/*
 	 * A = Cs^-1/2 (Cs^1/2 Ct Cs^1/2)^1/2 Cs^-1/2 in the eigenvectors of Cs = V'LV (the

@@ -17,7 +17,7 @@ void transport_1d(double *s, double *t, size_t n, double *scale, double *shift);
  * reg on their diagonals) of s[n_s][dim] and t[n_t][dim]: x A + b. Of the symmetric A[dim][dim] the lower
  * triangle is set. s and t are centred in place. 0, -1.
  */
-int transport_gaussian(double *s, size_t n_s, double *t, size_t n_t, size_t dim, double reg, double *A,
-    double *b, struct err *e);
+int transport_gaussian(double *s, size_t n_s, double *t, size_t n_t, size_t dim, double reg,
+    double *A, double *b, struct err *e);
 
 #endif
