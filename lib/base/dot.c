@@ -21,36 +21,36 @@ typedef float floats REGISTER(float, FLOATS);
 SIMD_CLONES static double
 sum_doubles(const double *x, const double *y, size_t n)
 {
-	doubles lane[SUMS] = { 0 };
+	doubles part[SUMS] = { 0 };
 	double sum = 0;
 	size_t i, k;
 
 	for (i = 0; i + SUMS * DOUBLES <= n; i += SUMS * DOUBLES)
 		for (k = 0; k < SUMS; k++)
-			lane[k] += ((const doubles *)(x + i))[k] * ((const doubles *)(y + i))[k];
+			part[k] += ((const doubles *)(x + i))[k] * ((const doubles *)(y + i))[k];
 	for (; i < n; i++)
 		sum += x[i] * y[i];
-	lane[0] = (lane[0] + lane[1]) + (lane[2] + lane[3]);
+	part[0] = (part[0] + part[1]) + (part[2] + part[3]);
 	for (k = 0; k < DOUBLES; k++)
-		sum += lane[0][k];
+		sum += part[0][k];
 	return sum;
 }
 
 SIMD_CLONES static double
 sum_floats(const float *x, const float *y, size_t n)
 {
-	floats lane[SUMS] = { 0 };
+	floats part[SUMS] = { 0 };
 	double sum = 0;
 	size_t i, k;
 
 	for (i = 0; i + SUMS * FLOATS <= n; i += SUMS * FLOATS)
 		for (k = 0; k < SUMS; k++)
-			lane[k] += ((const floats *)(x + i))[k] * ((const floats *)(y + i))[k];
+			part[k] += ((const floats *)(x + i))[k] * ((const floats *)(y + i))[k];
 	for (; i < n; i++)
 		sum += (double)(x[i] * y[i]);
-	lane[0] = (lane[0] + lane[1]) + (lane[2] + lane[3]);
+	part[0] = (part[0] + part[1]) + (part[2] + part[3]);
 	for (k = 0; k < FLOATS; k++)
-		sum += (double)lane[0][k];
+		sum += (double)part[0][k];
 	return sum;
 }
 
