@@ -13,7 +13,7 @@ auc(const double *score, const int *label, const double *weight, size_t n)
 	if (order == NULL)
 		return NAN;
 	gsl_sort_index(order, score, 1, n);
-	/* over runs of equal scores: neg counts the negatives below the run */
+	/* for each run of equal scores; neg counts the negatives below it */
 	for (i = 0; i < n; i = k) {
 		double p = 0, m = 0;
 

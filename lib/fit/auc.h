@@ -5,9 +5,10 @@
 #include <stddef.h>
 
 /*
- * The chance that a positive (label 1) scores above a negative (label 0), ties
- * counting half; each row counts weight[i] times (NULL: once). NaN when one label
- * is missing or memory runs out.
+ * Returns the probability that a positive (label[i] = 1) has a higher score
+ * than a negative (label[i] = 0), where a tie counts one half. Row i < n counts
+ * weight[i] times, or once if weight is NULL. Returns NaN if one label is
+ * missing, or if out of memory.
  */
 double auc(const double *score, const int *label, const double *weight, size_t n);
 

@@ -29,7 +29,10 @@ calibration_log_loss(const double *f, double shift, const int *label, size_t n, 
 	return sum / (double)n;
 }
 
-/* Newton's method on a convex function of 1/t. */
+/*
+ * Returns the temperature t that minimises the log-loss, by Newton's method:
+ * the log-loss is a convex function of 1/t. Returns NaN if t would be infinite.
+ */
 static double
 best_temperature(const struct fit_data *d, const double *f, double shift)
 {
@@ -39,16 +42,19 @@ best_temperature(const struct fit_data *d, const double *f, double shift)
 	for (i = 0; i < 100 && x > 1e-6; i++) {
 		calibration_log_loss(f, shift, d->label, d->n, x, &first, &second);
 		step = second > 0 ? first / second : 0;
-		/* a step over 0, where no temperature is, is cut */
+		/* a step must not reach 0 */
 		x = x - step > x / 4 ? fmin(x - step, 4 * x) : x / 4;
 		if (fabs(step) < 1e-12 * x)
 			break;
 	}
-	/* an h that tells nothing, or the contrary, wants an infinite one */
+	/* if h says nothing about the labels, or the opposite, 1/t goes to 0 */
 	return x > 1e-6 ? 1 / x : NAN;
 }
 
-/* Bins of equal count: what the held-out h says the share of positives is, and what it is. */
+/*
+ * Sets the reliability table: the held-out rows, sorted by h, are divided into
+ * bins of equal count. Returns 0, or -1 if out of memory.
+ */
 static int
 reliability(const struct fit_data *d, struct fit_report *rep, double shift)
 {
@@ -73,6 +79,7 @@ reliability(const struct fit_data *d, struct fit_report *rep, double shift)
 	return 0;
 }
 
+/* Sets the quantiles of the positives' h. Returns 0, or -1 if out of memory. */
 static int
 quantiles(const struct fit_data *d, struct fit_report *rep)
 {
@@ -108,7 +115,10 @@ calibration_report(const struct fit_data *d, struct fit_report *rep)
 		rep->quantile[i] = NAN;
 	if (!rep->has_held_out)
 		return 0;
-	/* h is the log-density ratio; what is said of labels is about the log-odds h - shift */
+	/*
+	 * h is the log-density ratio; the log-odds of a positive label are h -
+	 * shift
+	 */
 	shift = log((1 - p) / p);
 	rep->auc = auc(rep->held_out, d->label, NULL, d->n);
 	rep->log_loss = calibration_log_loss(rep->held_out, shift, d->label, d->n, 1, NULL, NULL);

@@ -1,15 +1,22 @@
 /*
- * calibration - how well held-out estimates of h say how likely a label is.
+ * calibration - how well h predicts the labels of held-out rows.
  */
 #ifndef ODESTEER_CALIBRATION_H
 #define ODESTEER_CALIBRATION_H
 
 #include "fit/data.h"
 
-/* Mean log-loss of log-odds f / t, and with first and second its derivatives in 1/t. */
+/*
+ * Returns the mean log-loss of the log-odds (f[i] - shift) * inverse, for
+ * label[i] = 1 or 0, i < n. If they are not NULL, *first and *second get its
+ * first and second derivative with respect to inverse.
+ */
 double calibration_log_loss(const double *f, double shift, const int *label, size_t n,
     double inverse, double *first, double *second);
-/* The report's counts, prior and all that follows from rep->held_out. 0, -1: out of memory. */
+/*
+ * Sets the counts and the prior of rep, and, from rep->held_out, all figures on
+ * held-out groups (NaN if there is none). Returns 0, or -1 if out of memory.
+ */
 int calibration_report(const struct fit_data *d, struct fit_report *rep);
 
 #endif

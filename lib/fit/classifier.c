@@ -391,7 +391,7 @@ finish(const struct state *t, struct err *e)
 	if (!(t->norm <= fmax(1e-6, fit->tolerance) * t->first_norm ||
 	    (t->expected > 0 && t->expected <= 1e-6 * fit->objective)))
 		return err_set(e, "the classifier did not converge: its gradient is %g, "
-		    "and no step makes it less", t->norm);
+		    "and no step reduces it", t->norm);
 	fit->intercept = t->c;
 	fit->gradient_norm = t->norm;
 	if (fit->coef != NULL)

@@ -25,8 +25,8 @@
 #include "fit/gram.h"
 
 struct classifier_problem {
-	struct features *features;	/* the rows; or NULL, and then */
-	struct gram *gram;		/* their inner products, centred */
+	struct features *features;	/* the rows; NULL for a dual fit */
+	struct gram *gram;		/* their inner products, centred; NULL for a primal fit */
 	const int *label;		/* [n], 1 positive, 0 negative */
 	const unsigned *fold;		/* [n], of each row; NULL if no fit leaves a fold out */
 	enum loss loss;
@@ -38,12 +38,9 @@ struct classifier_fit {
 	/* set by the caller */
 	double C;
 	int held_out;		/* the fold to leave out, or CLASSIFIER_NO_FOLD */
-	/*
-	 * stop when |gradient| is this fraction of its first value; 0: only
-	 * rounding ends it
-	 */
+	/* the fit ends at this fraction of the first |gradient| */
 	double tolerance;
-	double *coef;		/* gets w[size], or alpha[n] in the dual; may be NULL */
+	double *coef;		/* gets w[size], or alpha[n] of a dual fit; may be NULL */
 	double *f;		/* [n], gets f_i of the held-out rows, or of all; may be NULL */
 	/* set by classifier_fit */
 	double intercept;	/* c */

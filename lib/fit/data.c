@@ -3,9 +3,10 @@
 void
 fit_options_default(struct fit_options *o)
 {
-	*o = (struct fit_options){ .C = 1, .degree = 2, .components = 8000, .gamma = 0.1 };
-	o->coef0 = 1;
+	*o = (struct fit_options){ .C = 1, .degree = 2, .components = 8000 };
 	o->folds = 5;
+	o->gamma = 0.1;
+	o->coef0 = 1;
 }
 
 void

@@ -1,5 +1,5 @@
 /*
- * data - what a fit is given, what a user may choose of it, and what it found.
+ * data - the input of a fit, its options, and its report.
  */
 #ifndef ODESTEER_DATA_H
 #define ODESTEER_DATA_H
@@ -8,67 +8,75 @@
 #include <stdint.h>
 
 enum {
-	FIT_QUANTILES = 101,	/* of the positives' h: 0 %, 1 %, ... 100 % */
-	FIT_BINS = 10		/* of the reliability table */
+	FIT_QUANTILES = 101,	/* 0 %, 1 %, ..., 100 % */
+	FIT_BINS = 10		/* rows of the reliability table */
 };
 
-/* The rows of a fit: borrowed, row-major. */
+/* Labelled activations. The arrays belong to the caller. */
 struct fit_data {
 	const float *act;	/* [n][dim] */
 	const int *label;	/* [n], 1 positive, 0 negative */
-	const int *group;	/* [n], numbers 0.. n_group-1: a question */
+	const int *group;	/* [n], 0 to n_group - 1: the question a row answers */
 	size_t n, dim, n_group;
 };
 
 enum loss {
-	LOSS_LOGISTIC,		/* log(1 + exp(-s f)) */
+	LOSS_LOGISTIC,		/* log(1 + exp(-s f)), logistic regression */
 	LOSS_SQUARED_HINGE	/* max(0, 1 - s f)^2, a linear support vector machine */
 };
 
-/* What rff takes for sigma. */
-enum sigma { SIGMA_MEDIAN, SIGMA_SCALE, SIGMA_NUMBER };
-
-/* What a user may choose; the defaults (fit_options_default) are the paper's. */
-struct fit_options {
-	double C;		/* inverse regularisation, 1; 0: the best on held-out groups */
-	enum loss loss;
-	int standardise;	/* centre and scale the activations first */
-	unsigned degree;	/* 2 */
-	unsigned components;	/* n, bins of the sketch or random features, 8000 */
-	double gamma;		/* 0.1 */
-	double coef0;		/* 1 */
-	enum sigma sigma;
-	double sigma_value;	/* of SIGMA_NUMBER */
-	const char *vector;	/* path of a GGUF control vector, for import */
-	int block;		/* the activations', for import */
-	uint64_t seed;		/* of hashes, signs, random features and folds, 32 bits */
-	unsigned folds;		/* by group, of what is held out, 5; 0: nothing is */
+/* The width sigma of the Gaussian kernel of rff. */
+enum sigma {
+	SIGMA_MEDIAN,		/* median distance between rows, over sqrt(2) */
+	SIGMA_SCALE,		/* sqrt(dim / 2) times the deviation of all numbers */
+	SIGMA_NUMBER		/* sigma_value */
 };
+
+/* The options of all methods; in brackets the defaults, those of the paper. */
+struct fit_options {
+	double C;		/* inverse regularisation; 0: choose it (density_ratio.h) [1] */
+	enum loss loss;		/* [LOSS_LOGISTIC] */
+	int standardise;	/* centre and scale the activations first [0] */
+	unsigned degree;	/* of the polynomial [2] */
+	unsigned components;	/* bins of the sketch, or random features [8000] */
+	double gamma, coef0;	/* the kernel is (gamma x . y + coef0)^degree [0.1, 1] */
+	enum sigma sigma;	/* [SIGMA_MEDIAN] */
+	double sigma_value;	/* for SIGMA_NUMBER */
+	const char *vector;	/* for import: path of a GGUF control vector */
+	int block;		/* for import: the block of the activations */
+	uint64_t seed;		/* of hashes, signs, random features and folds; 32 bits [0] */
+	unsigned folds;		/* 0: hold nothing out [5] */
+};
+/* Sets all options to their defaults. */
 void fit_options_default(struct fit_options *o);
 
-/* What the fit found; stored in the barrier file and printed with -v. NaN: not to be had. */
+/*
+ * The results of a fit, which `fitbarrier -v` prints and the barrier file
+ * stores. NaN: cannot be computed.
+ */
 struct fit_report {
 	size_t n_positive, n_negative, n_group;
-	double prior;		/* share of positives */
+	double prior;		/* fraction of positives */
 	double act_norm;	/* mean |a| */
-	/* where a classifier is trained */
-	double C;		/* the one taken */
-	int C_at_end;		/* it was the least or the greatest of those tried */
-	double objective;	/* at the end */
-	double gradient_norm;	/* of the objective at the end */
+	/* of the classifier, for methods that train one */
+	double C;		/* the C of the fit */
+	int C_at_end;		/* 1: it is the least or greatest of those that were tried */
+	double objective;
+	double gradient_norm;	/* of the objective, at the end */
 	unsigned iterations;	/* Newton steps */
-	/* on groups held out (density_ratio.h) */
-	unsigned folds;		/* 0: nothing is held out */
-	double *held_out;	/* [n] h of each row by a fit without its group; the caller's memory */
-	int has_held_out;
+	/* on held-out groups */
+	unsigned folds;		/* 0: none */
+	double *held_out;	/* [n], h of each row from a fit without its fold; the caller's */
+	int has_held_out;	/* 1: held_out is set */
 	double auc, log_loss;
-	double prior_log_loss;	/* of knowing the prior alone */
-	double temperature;	/* h's log-odds divided by it have the least log-loss */
-	double predicted[FIT_BINS], observed[FIT_BINS];	/* share of positives, bins of equal count */
-	double quantile[FIT_QUANTILES];	/* of the positives' h */
+	double prior_log_loss;	/* log-loss of always predicting the prior */
+	double temperature;	/* dividing the log-odds by it minimises the log-loss */
+	/* reliability table: fraction of positives in bins of equal count */
+	double predicted[FIT_BINS], observed[FIT_BINS];
+	double quantile[FIT_QUANTILES];	/* of h of the positives */
 };
 
-/* Sets the counts of rows and groups, and the prior. */
+/* Sets the counts and the prior of rep. */
 void fit_report_count(struct fit_report *rep, const struct fit_data *d);
 
 #endif

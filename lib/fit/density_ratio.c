@@ -150,7 +150,7 @@ fit_problem(struct classifier_problem *p, const struct fit_data *d, const struct
 	if (assigned < 0)
 		rc = err_memory(e);
 	else if (o->C == 0 && !assigned)
-		rc = err_set(e, "too few groups with both labels to choose C by what is held out");
+		rc = err_set(e, "C cannot be chosen: too few groups have both labels");
 	else if (o->C == 0)
 		rc = choose_C(p, d, &k, rep, e);
 	if (rc == 0)

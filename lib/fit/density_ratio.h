@@ -12,35 +12,29 @@
 #include "fit/gram.h"
 
 struct density_ratio {
-	/*
-	 * the caller's memory: w[size], or alpha[n] with w = sum_i alpha[i]
-	 * phi_i
-	 */
-	double *coef;
+	double *coef;		/* w[size], or alpha[n]: w = sum_i alpha[i] phi_i; the caller's */
 	double intercept;	/* c */
 	double log_prior_ratio;	/* log((1 - pi) / pi) */
 };
 
 /*
- * Fits x to the rows that s makes of the rows of d; x->coef gets w. The fit
- * uses the rows themselves or their inner products, whichever is faster.
+ * Fits x to the features that s makes of the rows of d; x->coef gets w. The fit
+ * uses the features or their inner products, whichever is faster.
  *
- * o->C is the C of the classifier. 0: it is the one of ten values whose fits to
- * the other folds have the least log-loss on the rows of each fold (folds.h).
- * The values are evenly spaced in log C, from 1/100 to 100 over the variance of
- * the features; they are tried in ascending order until two in a row do worse
- * than the best.
+ * The C of the classifier is o->C, or, if that is 0, the one of ten values for
+ * which h has the least log-loss on held-out rows. The values are evenly spaced
+ * in log C, from 1/100 to 100 divided by the variance of the features. They are
+ * tried in ascending order until two in a row do worse than the best.
  *
  * If o->folds > 0, rep->held_out[d->n], the caller's memory, gets h of each row
- * from a fit to the rows of the other folds. Of rep, the counts, C, C_at_end,
- * objective, gradient_norm, iterations, folds and has_held_out are set as well.
- *
- * Returns 0, or -1 with a message in e.
+ * from a fit to the rows of the other folds (folds.h). Also sets the counts, C,
+ * C_at_end, objective, gradient_norm, iterations, folds and has_held_out of
+ * rep. Returns 0, or -1 with a message in e.
  */
 int density_ratio_fit(const struct features_source *s, const struct fit_data *d,
     const struct fit_options *o, struct density_ratio *x, struct fit_report *rep, struct err *e);
 /*
- * Does the same with inner products, or values of a kernel, which the caller
+ * Does the same with g, inner products or values of a kernel, which the caller
  * has set; centres g. x->coef gets alpha.
  */
 int density_ratio_fit_gram(struct gram *g, const struct fit_data *d, const struct fit_options *o,

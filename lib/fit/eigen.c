@@ -3,8 +3,9 @@
 #include <stdlib.h>
 
 /*
- * Debian's OpenBLAS carries LAPACK, but not its header for C. The last two are the lengths of
- * the strings, which Fortran passes behind everything else.
+ * Debian's OpenBLAS contains LAPACK but not its C header. The last two
+ * arguments are the lengths of the strings, which Fortran passes after all
+ * others.
  */
 void dsyevd_(const char *job, const char *triangle, const int *n, double *a, const int *lda,
     double *values, double *work, const int *n_work, int *iwork, const int *n_iwork, int *info,
@@ -16,10 +17,12 @@ eigen_symmetric(double *a, size_t n, double *values, struct err *e)
 	double *work, want;
 	int size = (int)n, n_work = -1, *iwork, n_iwork = -1, info, iwant;
 
-	/* the 2 n^2 numbers of work are counted in an int */
+	/* work needs 2 n^2 numbers, and their count is an int */
 	if (n > 32000)
-		return err_set(e, "a matrix of %zu rows is too big for its eigenvalues", n);
-	/* LAPACK's upper triangle: it counts along columns; so its columns of vectors are our rows */
+		return err_set(e, "the eigenvalues of a matrix of %zu rows: at most 32000 rows", n);
+	/*
+	 * LAPACK's matrices are by columns: its upper triangle is our lower one
+	 */
 	dsyevd_("V", "U", &size, a, &size, values, &want, &n_work, &iwant, &n_iwork, &info, 1, 1);
 	n_work = (int)want;
 	n_iwork = iwant;

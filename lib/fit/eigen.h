@@ -1,4 +1,6 @@
-/* eigen - eigenvalues and eigenvectors of real symmetric matrices, by LAPACK's divide and conquer. */
+/*
+ * eigen - eigenvalues and eigenvectors of real symmetric matrices, by LAPACK.
+ */
 #ifndef ODESTEER_EIGEN_H
 #define ODESTEER_EIGEN_H
 
@@ -7,8 +9,9 @@
 #include "base/err.h"
 
 /*
- * Of a[n][n], row-major, the lower triangle is read. values[n] ascend; row i of a becomes the
- * eigenvector of value i, of length one. 0, -1.
+ * Sets values[n] to the eigenvalues, in ascending order, of the symmetric
+ * matrix a[n][n], of which the lower triangle is read, and row i of a to the
+ * eigenvector of values[i], of length 1. Returns 0, or -1 with a message in e.
  */
 int eigen_symmetric(double *a, size_t n, double *values, struct err *e);
 

@@ -18,18 +18,19 @@ enum {
 	COMBINED_ROWS = 256	/* made at a time by features_combine */
 };
 
-/* Rows of s that are to be made, each thread making some of them. */
-struct making {
+/* What the threads of features_make share. */
+struct make_job {
 	const struct features_source *s;
 	size_t first, n;
 	float *phi;
 	void *work[PARALLEL_MAX];
 };
 
+/* Makes part i of n of the rows. */
 static void
 make_part(void *ctx, unsigned i, unsigned n)
 {
-	const struct making *m = ctx;
+	const struct make_job *m = ctx;
 	size_t from = m->n * i / n, to = m->n * (i + 1) / n;
 
 	if (to > from)
@@ -40,7 +41,7 @@ make_part(void *ctx, unsigned i, unsigned n)
 int
 features_make(const struct features_source *s, size_t first, size_t n, float *phi)
 {
-	struct making m = { .s = s, .first = first, .n = n, .phi = phi };
+	struct make_job m = { .s = s, .first = first, .n = n, .phi = phi };
 	unsigned threads = parallel_count(), i;
 	int rc = 0;
 
@@ -150,12 +151,15 @@ features_variance(const struct features *f)
 	return sum / (double)f->n;
 }
 
-/* A product for up to VECTORS vectors. */
+/*
+ * A product with count <= VECTORS vectors: those in f->v if image is not NULL,
+ * and u.
+ */
 struct product {
 	const struct features *f;
 	size_t count;
-	double *const *image;		/* gets Phi v, f->v being v; or NULL */
-	const double *const *u;		/* what goes back; times Phi v if that is wanted */
+	double *const *image;
+	const double *const *u;
 };
 
 /*
@@ -199,6 +203,10 @@ tile_back(const struct features *f, const float *tile, size_t rows, size_t count
 	}
 }
 
+/*
+ * Computes the product for part i of n of the rows: image, and what they add to
+ * out.
+ */
 static void
 product_part(void *ctx, unsigned i, unsigned n)
 {
@@ -230,6 +238,7 @@ product_part(void *ctx, unsigned i, unsigned n)
 	}
 }
 
+/* Computes a product with all threads. */
 static void
 multiply(const struct product *x, double *const *out)
 {

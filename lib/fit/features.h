@@ -16,13 +16,14 @@
 
 #include "base/err.h"
 
+/* What makes rows, or has them already. */
 struct features_source {
 	size_t n, size;
-	const float *matrix;	/* [n][size], the rows; or NULL if `rows` makes them */
+	const float *matrix;	/* [n][size], the rows; or NULL, and `rows` makes them */
 	const void *ctx;	/* passed to the callbacks */
 	/*
 	 * Allocates what one thread needs to make rows. Returns NULL if out of
-	 * memory. Both are NULL if a thread needs nothing.
+	 * memory. work_alloc and work_free are NULL if a thread needs nothing.
 	 */
 	void *(*work_alloc)(const void *ctx);
 	void (*work_free)(void *work);
@@ -46,15 +47,15 @@ int features_combine(const struct features_source *s, const double *alpha, doubl
     struct err *e);
 
 /*
- * All rows in memory, in single precision, and so are products with them. There
- * is scratch memory for a product: one caller at a time may use a struct.
+ * All rows in memory, in single precision, and so are products with them. Only
+ * one caller at a time may use a struct, because it has scratch memory.
  */
 struct features {
 	size_t n, size;
 	float *rows;		/* [n][size], centred */
 	double *mean;		/* [size], m */
-	float *v;
 	unsigned threads;
+	float *v;		/* scratch memory for products */
 	double *sum;
 };
 
@@ -64,9 +65,12 @@ void features_free(struct features *f);	/* f may be NULL */
 /* Returns the variance of the rows, summed over their numbers. */
 double features_variance(const struct features *f);
 /*
- * Sets out[k][size] = Phi' u[k] for k < count, Phi being the centred rows. If v
- * is not NULL, image[k][n] = Phi v[k] is set too, and it is the product of each
- * u[k][i] with image[k][i] that is multiplied by Phi'. The rows are read once.
+ * Multiplies by the matrix Phi of centred rows, reading it once. Sets, for
+ * k < count,
+ *   out[k] = Phi' u[k]  if v is NULL, or else
+ *   image[k] = Phi v[k]  and  out[k] = Phi' (u[k] * image[k]),
+ * where * is element by element. u[k] and image[k] have n numbers, v[k] and
+ * out[k] size.
  */
 void features_multiply(struct features *f, const double *const *v, double *const *image,
     const double *const *u, double *const *out, size_t count);

@@ -1,6 +1,6 @@
 /*
- * folds - divides the groups of a fit's rows into folds, whose rows are held
- * out together.
+ * folds - divides the rows of a fit into folds, each of which is held out from
+ * one fit. Rows of one group are in the same fold.
  */
 #ifndef ODESTEER_FOLDS_H
 #define ODESTEER_FOLDS_H
@@ -9,16 +9,17 @@
 
 struct folds {
 	unsigned n;
-	unsigned *of;	/* [d->n] the fold of each row */
+	unsigned *of;	/* [d->n], the fold of each row, 0 to n - 1 */
 };
 
 /*
- * Divides the groups of d at random, by o->seed, into o->folds folds of equal
- * size, or as many as there are groups. Returns 1; 0 if o->folds is 0, or if
- * the rows outside a fold have one label only; or -1 if out of memory.
- * folds_release frees k->of in any case.
+ * Divides the groups of d at random, by o->seed, into o->folds folds, or into
+ * d->n_group if that is less. Returns 1; 0 if nothing can be held out, because
+ * o->folds is 0 or the rows outside a fold have one label only; or -1 if out of
+ * memory. Call folds_release in any case.
  */
 int folds_assign(struct folds *k, const struct fit_data *d, const struct fit_options *o);
+/* Frees k->of. */
 void folds_release(struct folds *k);
 
 #endif

@@ -76,7 +76,10 @@ struct rows {
 	size_t first, n, size;
 };
 
-/* Sets the part of the lower triangle where rows a meet columns b to scale a b'. */
+/*
+ * Sets the part of the lower triangle where rows a meet columns b to scale a
+ * b'.
+ */
 static void
 set_products(struct gram *g, const struct rows *a, const struct rows *b, double scale)
 {
@@ -102,7 +105,10 @@ gram_set(struct gram *g, const double *X, size_t size, double scale)
 	set_products(g, &all, &all, scale);
 }
 
-/* Makes rows of s into x, panel by panel; block is scratch. Returns 0, or -1 if out of memory. */
+/*
+ * Makes rows of s into x, panel by panel; block is scratch. Returns 0, or -1 if
+ * out of memory.
+ */
 static int
 make_rows(const struct features_source *s, const struct rows *to, double *x, float *block)
 {
@@ -151,6 +157,7 @@ struct product {
 	size_t count;
 };
 
+/* Computes what every parts-th tile adds to the product. */
 static void
 product_part(void *ctx, unsigned part, unsigned parts)
 {
@@ -161,7 +168,7 @@ product_part(void *ctx, unsigned part, unsigned parts)
 	size_t i, rows;
 
 	memset(sum, 0, x->count * g->n * sizeof *sum);
-	/* rows grow longer, so each thread takes tiles from everywhere */
+	/* not adjacent tiles, because rows grow longer */
 	for (i = part * TILE_ROWS; i < g->n; i += parts * TILE_ROWS) {
 		const double *tile = row_at(g, i);
 

@@ -10,24 +10,22 @@
 #include "base/err.h"
 #include "fit/features.h"
 
+/* Only one caller at a time may use a struct, because it has scratch memory. */
 struct gram {
 	size_t n;
 	/*
-	 * All stored numbers, [count]. Rows 128 p to 128 p + 127 are a panel,
-	 * whose rows have 128 (p + 1) numbers each.
+	 * All numbers that are stored, [count]: the lower triangle and some
+	 * above the diagonal. Rows 128 p to 128 p + 127 have 128 (p + 1) each.
 	 */
 	double *values;
 	size_t count;
-	double *mean;		/* [n], of the rows, by which the matrix is centred; at first 0 */
+	double *mean;		/* [n], means of the rows if the matrix is centred, or else 0 */
 	double mean_of_means;
 	unsigned threads;
 	double *v, *sum;	/* scratch memory for products */
 };
 
-/*
- * Returns a matrix of n x n zeros, or NULL with a message in e if out of
- * memory.
- */
+/* Returns an n x n matrix of zeros, or NULL with a message in e. */
 struct gram *gram_alloc(size_t n, struct err *e);
 void gram_free(struct gram *g);	/* g may be NULL */
 /* Sets g to scale X X', of the rows X[n][size]. */
@@ -44,8 +42,8 @@ int gram_set_source(struct gram *g, const struct features_source *s, struct err 
  */
 void gram_centre(struct gram *g);
 /*
- * Changes alpha[n] so that sum_i alpha[i] phi_i is what sum_i alpha[i] (phi_i -
- * m) was, say w. Returns w . m.
+ * Changes the coefficients alpha[n] of w = sum_i alpha[i] (phi_i - m) so that
+ * w = sum_i alpha[i] phi_i. Returns w . m.
  */
 double gram_uncentre(const struct gram *g, double *alpha);
 /* Returns the variance of the rows, summed over all dimensions. */

@@ -37,7 +37,10 @@ pca_centre(double *rows, size_t n, size_t dim, double *mean)
 int
 pca_component(double *rows, size_t n, size_t dim, double *v, struct err *e)
 {
-	/* X'X and XX' have the same eigenvalues: the smaller of the two, and v = X'u from the latter */
+	/*
+	 * X'X and XX' have the same eigenvalues; if u is an eigenvector of XX',
+	 * X'u is one of X'X
+	 */
 	size_t m = n < dim ? n : dim;
 	double *a = calloc(m, m * sizeof *a), *values = calloc(m, sizeof *values), length;
 	const double *first;
@@ -54,13 +57,13 @@ pca_component(double *rows, size_t n, size_t dim, double *v, struct err *e)
 		goto out;
 	first = a + (m - 1) * m;
 	if (n < dim)
-		cblas_dgemv(CblasRowMajor, CblasTrans, (int)n, (int)dim, 1, rows, (int)dim, first, 1,
-		    0, v, 1);
+		cblas_dgemv(CblasRowMajor, CblasTrans, (int)n, (int)dim, 1, rows, (int)dim, first,
+		    1, 0, v, 1);
 	else
 		memcpy(v, first, dim * sizeof *v);
 	length = cblas_dnrm2((int)dim, v, 1);
 	if (!(values[m - 1] > 0 && length > 0)) {
-		err_set(e, "no first principal component: rows do not differ");
+		err_set(e, "no first principal component: all rows are equal");
 		goto out;
 	}
 	cblas_dscal((int)dim, 1 / length, v, 1);

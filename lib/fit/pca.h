@@ -1,17 +1,21 @@
-/* pca - the activations of a fit as doubles, for methods that are more than a classifier. */
+/* pca - first principal component of rows in double precision. */
 #ifndef ODESTEER_PCA_H
 #define ODESTEER_PCA_H
 
 #include "base/err.h"
 #include "fit/data.h"
 
-/* The rows of one label in their order, [*n][dim]; caller frees. NULL: out of memory. */
+/*
+ * Returns the rows of d with that label, in their order, as doubles
+ * [*n][d->dim], which the caller frees; or NULL if out of memory.
+ */
 double *pca_label_rows(const struct fit_data *d, int label, size_t *n);
-/* mean[dim], and takes it from the rows. */
+/* Sets mean[dim] to the mean of rows[n][dim] and subtracts it from each row. */
 void pca_centre(double *rows, size_t n, size_t dim, double *mean);
 /*
- * The direction v[dim], of length one, along which the rows vary most; centres them. Its sign is
- * LAPACK's. 0, -1: out of memory, or they do not vary.
+ * Centres rows[n][dim] and sets v[dim] to their first principal component, of
+ * length 1 and arbitrary sign. Returns 0, or -1 with a message in e: out of
+ * memory, or all rows are equal.
  */
 int pca_component(double *rows, size_t n, size_t dim, double *v, struct err *e);
 

@@ -26,7 +26,10 @@ transport_1d(double *s, double *t, size_t n, double *scale, double *shift)
 	*shift = mean_t - *scale * mean_s;
 }
 
-/* The lower triangle of C[dim][dim]; mean[dim]. */
+/*
+ * Sets the lower triangle of C[dim][dim] to the covariance of the rows plus reg
+ * on its diagonal.
+ */
 static void
 covariance(double *rows, size_t n, size_t dim, double reg, double *C, double *mean)
 {
@@ -44,8 +47,9 @@ transport_gaussian(double *s, size_t n_s, double *t, size_t n_t, size_t dim, dou
     double *A, double *b, struct err *e)
 {
 	/*
-	 * A = Cs^-1/2 (Cs^1/2 Ct Cs^1/2)^1/2 Cs^-1/2 in the eigenvectors of Cs = V'LV (the
-	 * rows of V): with L^1/2 V Ct V' L^1/2 = U'DU it is P'P, where P = D^1/4 U L^-1/2 V.
+	 * A = Cs^-1/2 (Cs^1/2 Ct Cs^1/2)^1/2 Cs^-1/2. With the eigenvectors of
+	 * Cs = V'LV, the rows of V, and L^1/2 V Ct V' L^1/2 = U'DU, it is P'P,
+	 * where P = D^1/4 U L^-1/2 V.
 	 */
 	double *V = calloc(dim, dim * sizeof *V), *U = calloc(dim, dim * sizeof *U);
 	double *P = calloc(dim, dim * sizeof *P), *mean = calloc(dim, sizeof *mean);
@@ -64,7 +68,7 @@ transport_gaussian(double *s, size_t n_s, double *t, size_t n_t, size_t dim, dou
 	cblas_dsymm(CblasRowMajor, CblasRight, CblasLower, m, m, 1, A, m, V, m, 0, P, m);
 	cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, m, m, m, 1, P, m, V, m, 0, U, m);
 	for (i = 0; i < dim; i++)
-		L[i] = sqrt(fmax(L[i], reg));	/* it is no less but for rounding */
+		L[i] = sqrt(fmax(L[i], reg));	/* only rounding makes it less than reg */
 	for (i = 0; i < dim; i++)
 		for (j = 0; j < dim; j++)
 			U[i * dim + j] *= L[i] * L[j];
@@ -75,7 +79,7 @@ transport_gaussian(double *s, size_t n_s, double *t, size_t n_t, size_t dim, dou
 			U[i * dim + j] *= sqrt(sqrt(fmax(D[i], 0))) / L[j];
 	cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, m, m, m, 1, U, m, V, m, 0, P, m);
 	cblas_dsyrk(CblasRowMajor, CblasLower, CblasTrans, m, m, 1, P, m, 0, A, m);
-	/* b is still the target's mean */
+	/* here b is the mean of the target */
 	cblas_dsymv(CblasRowMajor, CblasLower, m, -1, A, m, mean, 1, 1, b, 1);
 	rc = 0;
 out:

@@ -1,4 +1,6 @@
-/* transport - affine maps that take one set of points (the source) to where another (the target) lies. */
+/*
+ * transport - affine maps from a source distribution to a target distribution.
+ */
 #ifndef ODESTEER_TRANSPORT_H
 #define ODESTEER_TRANSPORT_H
 
@@ -7,15 +9,16 @@
 #include "base/err.h"
 
 /*
- * In one dimension: scale and shift such that scale * s + shift is nearest to t, both
- * sorted. s[n] and t[n] are centred and sorted in place.
+ * Sets *scale and *shift so that *scale * s + *shift is nearest to t, in least
+ * squares, when both are sorted. Centres and sorts s[n] and t[n] in place.
  */
 void transport_1d(double *s, double *t, size_t n, double *scale, double *shift);
 
 /*
- * Optimal transport between normal distributions with the means and the covariances (plus
- * reg on their diagonals) of s[n_s][dim] and t[n_t][dim]: x A + b. Of the symmetric A[dim][dim] the lower
- * triangle is set. s and t are centred in place. 0, -1.
+ * Computes the optimal transport x A + b between two normal distributions, with
+ * the mean of s[n_s][dim] or t[n_t][dim] and its covariance plus reg on the
+ * diagonal. Sets b[dim] and the lower triangle of the symmetric A[dim][dim].
+ * Centres s and t in place. Returns 0, or -1 with a message in e.
  */
 int transport_gaussian(double *s, size_t n_s, double *t, size_t n_t, size_t dim, double reg,
     double *A, double *b, struct err *e);

@@ -55,7 +55,7 @@ fails 1 "fitbarrier: cannot write 'standard output': No space left on device" sh
 
 # numbers beyond what doubles can solve
 run fitbarrier -f polykernel --gamma 1e12 --degree 16 "$tmp/a.ods"
-is "$status $(echo "$err" | sed 's/is [^,]*,/is much,/')" '1 fitbarrier: the classifier did not converge: its gradient is much, and no step makes it less' 'no optimum, no barrier'
+is "$status $(echo "$err" | sed 's/is [^,]*,/is much,/')" '1 fitbarrier: the classifier did not converge: its gradient is much, and no step reduces it' 'no optimum, no barrier'
 made 'if .odesteer then . else .act[3] = 0.1 end' >"$tmp/flat.ods"
 is "$(fitbarrier --standardise -f linear "$tmp/flat.ods" | view | jq -c '[.isd[3], (.auc > 0.9)]')" '[1,true]' 'a constant coordinate is only centred'
 fails 2 "fitbarrier: --held-out: '-' is where the barrier goes
@@ -156,7 +156,7 @@ done >"$tmp/path"
 is "$(jq -s -c --slurpfile auto "$tmp/auto" '[(map(.[1]) | min) >= $auto[0][1] * (1 - 1e-6), (.[3][1] / $auto[0][1] - 1 | fabs) < 1e-6, (map(.[1]) | unique | length)]' "$tmp/path")" \
 	'[true,true,7]' '-C auto takes the best of its neighbours'
 made 'if .odesteer then . else .label = (if .id == "r0" then 1 else 0 end) end' >"$tmp/few.ods"
-fails 1 'fitbarrier: too few groups with both labels to choose C by what is held out' fitbarrier -C auto "$tmp/few.ods"
+fails 1 'fitbarrier: C cannot be chosen: too few groups have both labels' fitbarrier -C auto "$tmp/few.ods"
 fitbarrier --components 64 "$tmp/few.ods" | view >"$tmp/few"
 is "$(jq -c '[has("auc", "log_loss", "temperature", "predicted", "observed", "positives_h")], [has("prior_log_loss")]' "$tmp/few")" '[false,false,false,false,false,false]
 [true]' 'figures that cannot be had are absent'
