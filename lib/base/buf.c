@@ -34,7 +34,10 @@ buf_append(struct buf *b, const void *p, size_t n)
 		return 0;
 	if (buf_reserve(b, n) != 0)
 		return -1;
-	/* a field copied from the very record it goes to: the bytes may have moved */
+	/*
+	 * a field copied from the very record it goes to: the bytes may have
+	 * moved
+	 */
 	memcpy(b->p + b->len, inside ? b->p + (from - base) : p, n);
 	b->len += n;
 	return 0;

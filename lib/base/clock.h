@@ -1,9 +1,12 @@
-/* clock - seconds that pass, from no particular moment on. */
+/* clock - the time that has passed between two moments. */
 #ifndef ODESTEER_CLOCK_H
 #define ODESTEER_CLOCK_H
 
 #include <time.h>
 
+/*
+ * Returns seconds since an arbitrary moment that is fixed while a process runs.
+ */
 static inline double
 clock_now(void)
 {

@@ -7,12 +7,12 @@
 #include "base/simd.h"
 
 enum {
-	DOUBLES = 4, FLOATS = 8,	/* in a register of AVX2 */
-	SUMS = 4,			/* side by side: an addition takes four cycles */
+	DOUBLES = 4, FLOATS = 8,	/* in an AVX2 register */
+	SUMS = 4,			/* independent: an addition takes four cycles */
 	LINE = 8			/* doubles in a cache line */
 };
 
-/* a register's numbers, at any address that a number may have */
+/* the type of n numbers in a register, loaded from the address of any number */
 #define REGISTER(number, n) \
 	__attribute__((vector_size((n) * sizeof(number)), aligned(sizeof(number)), may_alias))
 typedef double doubles REGISTER(double, DOUBLES);
@@ -66,7 +66,7 @@ dot_single(const float *x, const float *y, size_t n)
 	return sum_floats(x, y, n);
 }
 
-/* Numbers in a row of dim that ends where a cache line does. */
+/* Returns dim, rounded up to whole cache lines. */
 static size_t
 row_size(size_t dim)
 {
@@ -76,7 +76,10 @@ row_size(size_t dim)
 double *
 dot_scratch(size_t dim)
 {
-	/* a line more: OpenBLAS's dsymv for SSE2 reads past the end of y */
+	/*
+	 * one line more, because OpenBLAS's dsymv for SSE2 reads past the end
+	 * of y
+	 */
 	size_t bytes = (2 * row_size(dim) + LINE) * sizeof(double);
 	double *scratch = aligned_alloc(LINE * sizeof(double), bytes);
 

@@ -1,10 +1,11 @@
 /*
- * err - what went wrong, in words a user can act on.
+ * err - error messages.
  *
- * Library functions that can fail take a `struct err *`, return a negative
- * number (or NULL) and leave one line of text there: lower case, no full stop,
- * the subject quoted. The tool prints it behind its own name. The library
- * itself never prints and never exits.
+ * A library function that can fail takes a `struct err *`. If it fails it
+ * returns a negative number, or NULL, and leaves one line of text there, which
+ * says what a user can do about it: lower case, no full stop, what the user
+ * gave in quotes. The tool prints it after its own name. The library itself
+ * never prints and never exits.
  */
 #ifndef ODESTEER_ERR_H
 #define ODESTEER_ERR_H
@@ -12,18 +13,18 @@
 #define ERR_SIZE 1024
 
 struct err {
-	char text[ERR_SIZE];	/* "" while nothing has gone wrong */
+	char text[ERR_SIZE];
 };
 
-/* Formats the message; returns -1, so that `return err_set(e, ...)` reads well. */
+/* Sets the message. Always returns -1, for `return err_set(e, ...)`. */
 int err_set(struct err *e, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* Puts text in front of the message already there ("record 3: " for instance); returns -1. */
+/* Inserts text, such as "record 3: ", before the message. Always returns -1. */
 int err_prefix(struct err *e, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* "out of memory"; returns -1. */
+/* Sets the message to "out of memory". Always returns -1. */
 int err_memory(struct err *e);
 
 #endif

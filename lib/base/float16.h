@@ -1,6 +1,7 @@
 /*
- * float16 - float32 to IEEE 754 binary16 and back, in software: not every C compiler has the type;
- * and either as files have it, little-endian.
+ * float16 - converts between float and IEEE 754 binary16, in software because
+ * not every C compiler has that type, and reads and writes both in
+ * little-endian.
  */
 #ifndef ODESTEER_FLOAT16_H
 #define ODESTEER_FLOAT16_H
@@ -9,6 +10,7 @@
 #include <stdint.h>
 #include <string.h>
 
+/* Returns the value of h, the bits of a binary16. */
 static inline float
 float16_to_float(uint16_t h)
 {
@@ -16,7 +18,7 @@ float16_to_float(uint16_t h)
 	float f;
 
 	if (exp == 0) {
-		/* zero and subnormals: frac units of 2^-24 */
+		/* zero or subnormal: frac times 2^-24 */
 		f = (float)frac * 0x1p-24f;
 		memcpy(&bits, &f, sizeof bits);
 		bits |= sign;
@@ -27,13 +29,16 @@ float16_to_float(uint16_t h)
 	return f;
 }
 
-/* Rounds to nearest, ties to even; what is too big becomes an infinity. */
+/*
+ * Returns the bits of the binary16 nearest to f, with ties to even; an infinity
+ * if |f| is too large.
+ */
 static inline uint16_t
 float16_from_float(float f)
 {
 	/*
-	 * Adding a power of two whose last place is the half's last place makes the
-	 * hardware do the rounding; below 2^-14 that place stays at 2^-24.
+	 * The hardware rounds when a power of two is added whose last place is
+	 * that of the result; below 2^-14 that place is 2^-24.
 	 */
 	uint32_t bits, exp, sum;
 	uint16_t sign;
@@ -44,7 +49,7 @@ float16_from_float(float f)
 	bits &= 0x7fffffff;
 	if (bits > 0x7f800000)
 		return sign | 0x7e00;
-	if (bits >= 0x477ff000)		/* 65520 and more */
+	if (bits >= 0x477ff000)		/* 65520 or more */
 		return sign | 0x7c00;
 	exp = bits >> 23 < 113 ? 113 : bits >> 23;
 	sum = (exp + 13) << 23;		/* 2^(exponent + 13) */
@@ -52,11 +57,11 @@ float16_from_float(float f)
 	memcpy(&f, &bits, sizeof f);
 	f += magic;
 	memcpy(&bits, &f, sizeof bits);
-	/* the low bits are now the significand in units of the half's last place */
+	/* the low bits are now the significand in units of that last place */
 	return (uint16_t)(sign | (((exp - 113) << 10) + (bits - sum)));
 }
 
-/* One number of an activation. */
+/* Returns the little-endian float at p, or binary16 if half is not 0. */
 static inline float
 le_load(const unsigned char *p, int half)
 {
@@ -74,6 +79,7 @@ le_load(const unsigned char *p, int half)
 	return f;
 }
 
+/* Writes f to p as a little-endian float, or as a binary16 if half is not 0. */
 static inline void
 le_store(unsigned char *p, int half, float f)
 {

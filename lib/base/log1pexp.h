@@ -1,9 +1,10 @@
-/* log1pexp - log(1 + exp(x)), the logistic loss of a margin -x, for any x. */
+/* log1pexp - the logistic loss. */
 #ifndef ODESTEER_LOG1PEXP_H
 #define ODESTEER_LOG1PEXP_H
 
 #include <math.h>
 
+/* Returns log(1 + exp(x)), without overflow for any x. */
 static inline double
 log1pexp(double x)
 {

@@ -6,12 +6,12 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Returns the OPENBLAS_CORETYPE to ask for, or NULL if OpenBLAS has chosen well. */
+/* Returns the OPENBLAS_CORETYPE to set, or NULL if OpenBLAS has chosen well. */
 static const char *
 better_kernels(void)
 {
 #ifdef __x86_64__
-	/* what the library falls back to; a processor with SSE3 alone has no better ones either */
+	/* the kernels that OpenBLAS uses if it does not know the processor */
 	if (strcmp(openblas_get_corename(), "Prescott") != 0)
 		return NULL;
 	if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
@@ -38,7 +38,7 @@ runtime_start(char *argv[])
 		return;
 	if (kernels != NULL && setenv("OPENBLAS_CORETYPE", kernels, 1) != 0)
 		return;
-	/* by its own name, which ps shows; /proc/self/exe would be shown as "exe" */
+	/* not by /proc/self/exe, which ps would show as "exe" */
 	if ((n = readlink("/proc/self/exe", self, sizeof self - 1)) > 0) {
 		self[n] = '\0';
 		execv(self, argv);

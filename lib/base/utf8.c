@@ -4,7 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Bytes that a character beginning with c has; 0: none begins so. */
+/*
+ * Returns how many bytes a character has that begins with c; 0: none begins
+ * with it.
+ */
 static size_t
 wanted(unsigned char c)
 {
@@ -17,7 +20,10 @@ wanted(unsigned char c)
 	return c < 0xf0 ? 3 : 4;
 }
 
-/* Length of the valid character at s (at most n bytes), 0: not one, or cut off. */
+/*
+ * Returns the length of the character at the start of s[n], or 0 if there is no
+ * valid one.
+ */
 static size_t
 char_size(const char *s, size_t n)
 {
@@ -29,7 +35,7 @@ char_size(const char *s, size_t n)
 	for (i = 1; i < want; i++)
 		if ((u[i] & 0xc0) != 0x80)
 			return 0;
-	/* overlong forms, surrogates and what lies beyond U+10FFFF (RFC 3629) */
+	/* overlong forms, surrogates and numbers beyond U+10FFFF (RFC 3629) */
 	if ((u[0] == 0xe0 && u[1] < 0xa0) || (u[0] == 0xed && u[1] > 0x9f) ||
 	    (u[0] == 0xf0 && u[1] < 0x90) || (u[0] == 0xf4 && u[1] > 0x8f))
 		return 0;
@@ -44,7 +50,7 @@ utf8_span(const char *s, size_t n)
 	while (i < n) {
 		uint64_t eight;
 
-		/* nearly all text is ASCII nearly all the time */
+		/* eight bytes at a time, because most text is ASCII */
 		for (; n - i >= sizeof eight; i += sizeof eight) {
 			memcpy(&eight, s + i, sizeof eight);
 			if (eight & UINT64_C(0x8080808080808080))
@@ -57,7 +63,7 @@ utf8_span(const char *s, size_t n)
 	return i;
 }
 
-/* Whether s[n] is the beginning of a character and nothing else. */
+/* Returns whether s[n] is an incomplete character. */
 static int
 unfinished(const char *s, size_t n)
 {

@@ -1,15 +1,16 @@
-/* utf8 - text that may have been cut in the middle of a character. */
+/* utf8 - checks and repairs UTF-8 text. */
 #ifndef ODESTEER_UTF8_H
 #define ODESTEER_UTF8_H
 
 #include <stddef.h>
 
 /*
- * s[len] as valid UTF-8 without NUL: bytes that are no character become U+FFFD,
- * an unfinished character at the very end is dropped. malloc'ed (caller frees);
- * NULL: out of memory.
+ * Returns s[len] as valid UTF-8, which the caller frees, or NULL if out of
+ * memory. NUL and bytes that belong to no character become U+FFFD; an
+ * incomplete character at the end is dropped.
  */
 char *utf8_clean(const char *s, size_t len);
-size_t utf8_span(const char *s, size_t n);	/* bytes at the start that are valid */
+/* Returns how many bytes at the start of s[n] are valid UTF-8. */
+size_t utf8_span(const char *s, size_t n);
 
 #endif

@@ -76,10 +76,7 @@ struct rows {
 	size_t first, n, size;
 };
 
-/*
- * Sets the part of the lower triangle where rows a meet columns b to scale a
- * b'.
- */
+/* Sets the lower triangle, where rows a meet columns b, to scale times a b'. */
 static void
 set_products(struct gram *g, const struct rows *a, const struct rows *b, double scale)
 {
