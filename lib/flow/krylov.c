@@ -147,7 +147,7 @@ krylov_fits(const struct field *f, const struct solver *s, unsigned steps)
 
 /* Adds a x[dim] to y[dim]. */
 SIMD_CLONES static void
-add_scaled(double a, const float *x, size_t dim, float *y)
+add_single(double a, const float *x, size_t dim, float *y)
 {
 	size_t i;
 
@@ -186,7 +186,7 @@ append(float *v, size_t n, const float *product, size_t dim)
 	 */
 	for (k = 0; k < 2; k++)
 		for (i = 0; i < n; i++)
-			add_scaled(-dot_single(next, v + i * dim, dim), v + i * dim, dim, next);
+			add_single(-dot_single(next, v + i * dim, dim), v + i * dim, dim, next);
 	length = normalise(next, dim);
 	return length > 1e-4 * all ? length : 0;
 }
@@ -413,9 +413,9 @@ follow(struct krylov *k, struct space *s, double *a, double *h_before, double *h
 	z[k->shared] -= s->norm;
 	memset(path, 0, dim * sizeof *path);
 	for (i = 0; i < k->shared; i++)
-		add_scaled(z[i], k->p + i * dim, dim, path);
+		add_single(z[i], k->p + i * dim, dim, path);
 	for (; i < s->n; i++)
-		add_scaled(z[i], s->v + (i - k->shared) * dim, dim, path);
+		add_single(z[i], s->v + (i - k->shared) * dim, dim, path);
 	for (i = 0; i < dim; i++)
 		a[i] += (double)path[i];
 }
