@@ -296,14 +296,14 @@ field_vector(const struct field *f, double *v, struct err *e)
 double
 field_speed(const struct field *f)
 {
-	double *v, norm;
+	double *v, norm = -1;
+	struct err e;
 
 	if (f->type->kind != FIELD_CONSTANT_FLOW)
 		return 1;
-	if ((v = calloc(f->dim, sizeof *v)) == NULL)
-		return -1;
-	field_vector(f, v, NULL);
-	norm = sqrt(dot(v, v, f->dim));
+	v = calloc(f->dim, sizeof *v);
+	if (v != NULL && field_vector(f, v, &e) == 0)
+		norm = sqrt(dot(v, v, f->dim));
 	free(v);
 	return norm;
 }
