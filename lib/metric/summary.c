@@ -30,17 +30,6 @@ summary_alloc(const struct column *c)
 	return t;
 }
 
-void
-summary_free(struct summary *t)
-{
-	if (t == NULL)
-		return;
-	groups_free(t->names);
-	free(t->sample.question);
-	free(t->sample.record);
-	free(t);
-}
-
 int
 summary_add(struct summary *t, const struct record *r, struct err *e)
 {

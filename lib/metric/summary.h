@@ -19,10 +19,10 @@ enum { SUMMARY_RESAMPLES = 1000, SUMMARY_SWAPS = 9999 };
 struct summary;
 
 /*
- * Returns an empty summary of column c, which it borrows; NULL: out of memory.
+ * Returns an empty summary of column c, which it borrows, or NULL if out of
+ * memory. A report keeps its summaries until it ends: nothing frees them.
  */
 struct summary *summary_alloc(const struct column *c);
-void summary_free(struct summary *t);
 /*
  * Adds a record; one without the column's field does not count. Returns 0, or
  * -1 with a message in e.
