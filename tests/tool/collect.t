@@ -8,9 +8,12 @@ n=$(wc -l <"$tmp/e.jsonl")
 ok 'collects' collect -l 5 -o "$tmp/a.ods" "$tmp/e.jsonl"
 view "$tmp/a.ods" >"$tmp/a.jsonl"
 is "$(jq -s length "$tmp/a.jsonl")" "$n" 'a record for each text'
-is "$(jq -c '[.id, .group, .label, .best]' "$tmp/a.jsonl")" "$(jq -c '[.id, .group, .label, .best]' "$tmp/e.jsonl")" 'fields and order survive'
-is "$(jq -c keys_unsorted "$tmp/a.jsonl" | sort -u)" '["id","group","split","label","best","pos","block","act"]' 'the texts are not repeated'
-is "$(view --header "$tmp/a.ods" | jq -c 'select(.odesteer) | [.kind, .block, .dim, .dtype, (.digest | length), .chain[-1].tool]')" \
+is "$(jq -c '[.id, .group, .label, .best]' "$tmp/a.jsonl")" \
+	"$(jq -c '[.id, .group, .label, .best]' "$tmp/e.jsonl")" 'fields and order survive'
+is "$(jq -c keys_unsorted "$tmp/a.jsonl" | sort -u)" \
+	'["id","group","split","label","best","pos","block","act"]' 'the texts are not repeated'
+is "$(view --header "$tmp/a.ods" |
+		jq -c 'select(.odesteer) | [.kind, .block, .dim, .dtype, (.digest | length), .chain[-1].tool]')" \
 	'["activations",[5],576,"float32",16,"collect"]' 'the header'
 collect -l 5 "$tmp/e.jsonl" >"$tmp/b.ods"
 is "$(view "$tmp/b.ods" | cksum)" "$(cksum <"$tmp/a.jsonl")" 'the same on standard output'
@@ -23,10 +26,12 @@ is "$(view "$tmp/b.ods" | cksum)" "$(cksum <"$tmp/a.jsonl")" 'the same from stan
 # What reductions over a batch of another size may do to a float.
 far() { # A.jsonl B.jsonl: largest difference over the norm
 	jq -n --slurpfile a "$1" --slurpfile b "$2" '[range($a | length) as $i
-		| ([range(576) | $a[$i].act[.] - $b[$i].act[.] | fabs] | max) / ($a[$i].act | map(. * .) | add | sqrt)] | max'
+		| ([range(576) | $a[$i].act[.] - $b[$i].act[.] | fabs] | max) / ($a[$i].act | map(. * .) | add
+		| sqrt)] | max'
 }
 collect -l 5 --seqs 1 "$tmp/e.jsonl" | view >"$tmp/one.jsonl"
-is "$(jq -n "$(far "$tmp/a.jsonl" "$tmp/one.jsonl") < 1e-2")" true "one by one: off by $(far "$tmp/a.jsonl" "$tmp/one.jsonl") of the norm"
+is "$(jq -n "$(far "$tmp/a.jsonl" "$tmp/one.jsonl") < 1e-2")" true \
+	"one by one: off by $(far "$tmp/a.jsonl" "$tmp/one.jsonl") of the norm"
 head -n 9 "$tmp/e.jsonl" >"$tmp/e1.jsonl"
 tail -n +10 "$tmp/e.jsonl" >"$tmp/e2.jsonl"
 is "$(collect -l 5 "$tmp/e1.jsonl" "$tmp/e2.jsonl" | view | cksum)" "$(cksum <"$tmp/a.jsonl")" 'two files are one'
@@ -44,10 +49,13 @@ is "$(head -n 1 "$tmp/e.jsonl" | collect | view | jq .block)" 15 'the middle blo
 head -n 2 "$tmp/e.jsonl" >"$tmp/short.jsonl"
 collect --at all -l 5 "$tmp/short.jsonl" | view >"$tmp/all.jsonl"
 collect --at completion -l 5 "$tmp/short.jsonl" | view >"$tmp/completion.jsonl"
-is "$(jq -s -c 'group_by(.id) | map(map(.pos) == [range(length)])' "$tmp/all.jsonl")" '[true,true]' '--at all: every position'
-is "$(jq -s -c 'group_by(.id) | map(.[-1].act)' "$tmp/all.jsonl" | cksum)" "$(collect -l 5 "$tmp/short.jsonl" | view | jq -s -c 'map(.act)' | cksum)" \
+is "$(jq -s -c 'group_by(.id) | map(map(.pos) == [range(length)])' "$tmp/all.jsonl")" '[true,true]' \
+	'--at all: every position'
+is "$(jq -s -c 'group_by(.id) | map(.[-1].act)' "$tmp/all.jsonl" | cksum)" \
+	"$(collect -l 5 "$tmp/short.jsonl" | view | jq -s -c 'map(.act)' | cksum)" \
 	'the last of them is --at last'
-is "$(jq -s -c 'map(select(.id == "s001-1") | .pos) | [.[0], .[-1], length]' "$tmp/completion.jsonl")" '[24,34,11]' '--at completion: its tokens'
+is "$(jq -s -c 'map(select(.id == "s001-1") | .pos) | [.[0], .[-1], length]' "$tmp/completion.jsonl")" \
+	'[24,34,11]' '--at completion: its tokens'
 is "$(jq -c 'select(.pos >= 24 and .id == "s001-1") | .act' "$tmp/all.jsonl" | cksum)" \
 	"$(jq -c 'select(.id == "s001-1") | .act' "$tmp/completion.jsonl" | cksum)" 'with the same activations'
 
@@ -57,18 +65,22 @@ collect -l 5 -t chat --at all "$tmp/short.jsonl" | view --summary >"$tmp/chat.pl
 is "$(cmp -s "$tmp/chat" "$tmp/chat.plain" && echo same || echo differ)" differ '-t chat takes --system'
 is "$(collect -l 5 --half "$tmp/e.jsonl" | view --header | jq -r 'select(.odesteer) | .dtype')" float16 '--half'
 collect -l 5 --half "$tmp/e.jsonl" | view >"$tmp/half.jsonl"
-is "$(jq -n "$(far "$tmp/a.jsonl" "$tmp/half.jsonl") < 1e-3")" true "float16 is off by $(far "$tmp/a.jsonl" "$tmp/half.jsonl") of the norm"
+is "$(jq -n "$(far "$tmp/a.jsonl" "$tmp/half.jsonl") < 1e-3")" true \
+	"float16 is off by $(far "$tmp/a.jsonl" "$tmp/half.jsonl") of the norm"
 ok '-z writes gzip' sh -c 'collect -z -l 5 "$1" | gzip -t' sh "$tmp/short.jsonl"
 is "$(gzip -c "$tmp/e.jsonl" | collect -l 5 | view | cksum)" "$(cksum <"$tmp/a.jsonl")" 'gzipped JSON Lines are read'
 
 # without an id: the number in the input, over all files
 jq -c 'del(.id)' "$tmp/short.jsonl" >"$tmp/bare.jsonl"
 echo '{"prompt":"x","id":null}' >"$tmp/null.jsonl"
-is "$(collect --at all -l 5 "$tmp/bare.jsonl" "$tmp/null.jsonl" | view | jq -c .id | uniq | tr '\n' ' ')" '1 2 3 ' 'records without an id are numbered'
+is "$(collect --at all -l 5 "$tmp/bare.jsonl" "$tmp/null.jsonl" | view | jq -c .id | uniq | tr '\n' ' ')" \
+	'1 2 3 ' 'records without an id are numbered'
 
 # length
-fails 1 "collect: '$tmp/e.jsonl': record 1: 's001-1' has 35 tokens, more than the 32 of --context" collect --context 32 -l 5 "$tmp/e.jsonl"
-is "$(collect --context 32 --truncate --at all -l 5 "$tmp/short.jsonl" | view | jq -s 'group_by(.id) | .[0] | length')" 32 '--truncate'
+fails 1 "collect: '$tmp/e.jsonl': record 1: 's001-1' has 35 tokens, more than the 32 of --context" \
+	collect --context 32 -l 5 "$tmp/e.jsonl"
+is "$(collect --context 32 --truncate --at all -l 5 "$tmp/short.jsonl" | view |
+		jq -s 'group_by(.id) | .[0] | length')" 32 '--truncate'
 fails 2 "collect: --context: the model was trained for 8192 tokens
 try 'collect -h'" collect --context 9000 "$tmp/e.jsonl"
 
@@ -95,7 +107,8 @@ fails 1 "collect: '$tmp/a.ods' holds activations, not examples or completions" c
 run collect -m "$tmp/short.jsonl" "$tmp/e.jsonl"
 is "$status $(echo "$err" | grep -c "^collect: .*'$tmp/short.jsonl'")" '1 1' "a model that is none: $err"
 run collect -m "$tmp/nope.gguf" "$tmp/e.jsonl"
-is "$status $(echo "$err" | grep -c "^collect: .*'$tmp/nope.gguf'.*No such file or directory")" '1 1' "a model that is not there: $err"
+is "$status $(echo "$err" | grep -c "^collect: .*'$tmp/nope.gguf'.*No such file or directory")" '1 1' \
+	"a model that is not there: $err"
 for l in 30 3,30 0-30; do
 	run collect -l "$l" "$tmp/e.jsonl"
 	is "$status $(echo "$err" | cut -d"'" -f3)" '1  has no block 30: its blocks are 0 to 29' "-l $l"

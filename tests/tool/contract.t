@@ -9,7 +9,8 @@ fit() { # FIELD VECTOR FILE BARRIER: with a vector where it needs one
 	fitbarrier -f "$1" -o "$4" "$3" 2>/dev/null || fitbarrier -f "$1" --vector "$2" -o "$4" "$3"
 }
 count() { # BARRIER FILE: records that integrate gives back, and how many of them it moved
-	integrate -b "$1" -T 1 "$2" | view | jq -s -c '[length, (map(select(.length > 0)) | length > 0), (map(.act | length == 6) | all)]'
+	integrate -b "$1" -T 1 "$2" | view |
+		jq -s -c '[length, (map(select(.length > 0)) | length > 0), (map(.act | length == 6) | all)]'
 }
 
 made >"$tmp/a.ods"
@@ -19,16 +20,19 @@ for f in $fields; do
 	is "$(count "$tmp/$f.ods" "$tmp/a.ods")" '[48,true,true]' "$f: integrate"
 	is "$(view "$tmp/$f.ods" | jq -r .field)" "$f" "$f: view"
 	view --header "$tmp/$f.ods" | view --pack >"$tmp/again.ods"
-	is "$(integrate -b "$tmp/again.ods" -T 1 "$tmp/a.ods" | view | cksum)" "$(integrate -b "$tmp/$f.ods" -T 1 "$tmp/a.ods" | view | cksum)" \
+	is "$(integrate -b "$tmp/again.ods" -T 1 "$tmp/a.ods" | view | cksum)" \
+		"$(integrate -b "$tmp/$f.ods" -T 1 "$tmp/a.ods" | view | cksum)" \
 		"$f: the same by way of JSON Lines"
 	run view --gguf "$tmp/one.gguf" "$tmp/$f.ods"
-	is "$status $(echo "$err" | grep -v "^view: '$f' is a [a-z]*, not one vector: ")" "$([ -z "$err" ] && echo 0 || echo 1) " \
+	is "$status $(echo "$err" | grep -v "^view: '$f' is a [a-z]*, not one vector: ")" \
+		"$([ -z "$err" ] && echo 0 || echo 1) " \
 		"$f: view --gguf writes its vector, or says that it is none"
 done
 
 [ -e "$ODESTEER_MODEL" ] || { echo "# no model: generate and the metrics are not tested"; finish; }
 # questions and answers with all that a metric may want
-head -n 8 datasets/sample.jsonl | jq -c -f datasets/forms/examples.jq | jq -c '.true = ["Yes, it is", "So it is"] | .false = ["No, never"]' >"$tmp/e.jsonl"
+head -n 8 datasets/sample.jsonl | jq -c -f datasets/forms/examples.jq |
+	jq -c '.true = ["Yes, it is", "So it is"] | .false = ["No, never"]' >"$tmp/e.jsonl"
 head -n 2 datasets/sample.jsonl | jq -c -f datasets/forms/prompts.jq >"$tmp/p.jsonl"
 collect -l 13 -o "$tmp/m.ods" "$tmp/e.jsonl"
 fitbarrier -f caa "$tmp/m.ods" | view --gguf "$tmp/m.gguf"
@@ -41,7 +45,8 @@ done
 # a metric is a filter that adds fields to texts or to activations
 metric() { # METRIC FILE: with a barrier where it needs one
 	score "$1" -o "$tmp/score.ods" "$2" 2>"$tmp/said" ||
-		{ grep -q ' needs a barrier' "$tmp/said" && score "$1" -b "$tmp/linear.m.ods" -o "$tmp/score.ods" "$2"; }
+		{ grep -q ' needs a barrier' "$tmp/said" &&
+			score "$1" -b "$tmp/linear.m.ods" -o "$tmp/score.ods" "$2"; }
 }
 for m in $metrics; do
 	in=$tmp/e.jsonl
@@ -49,7 +54,8 @@ for m in $metrics; do
 	ok "score $m" metric "$m" "$in"
 	view "$tmp/score.ods" >"$tmp/after.jsonl"
 	view "$in" >"$tmp/before.jsonl"
-	is "$(jq -s -c --slurpfile b "$tmp/before.jsonl" '[length == ($b | length), ([., $b] | transpose | map(.[0] + .[1] == .[0]) | all),
+	is "$(jq -s -c --slurpfile b "$tmp/before.jsonl" '[length == ($b | length),
+		([., $b] | transpose | map(.[0] + .[1] == .[0]) | all),
 		(map(keys | length) | add) > ($b | map(keys | length) | add)]' "$tmp/after.jsonl")" '[true,true,true]' \
 		"$m: adds fields to each record and leaves the others, in their order"
 	is "$(score report --format json "$tmp/score.ods" | jq 'length > 0')" true "$m: score report has a figure of it"

@@ -4,11 +4,15 @@
 
 made >"$tmp/a.ods"
 ok 'fits' fitbarrier --components 64 -o "$tmp/b.ods" "$tmp/a.ods"
-is "$(view "$tmp/b.ods" | jq -c '[.id, .field, .C, .degree, .components, .gamma, .coef0, .positives, .negatives, .groups, .prior, .folds, .seed]
+is "$(view "$tmp/b.ods" | jq -c '[.id, .field, .C, .degree, .components, .gamma, .coef0, .positives, .negatives,
+	.groups, .prior, .folds, .seed]
 	== ["barrier", "polysketch", 1, 2, 64, 0.1, 1, 24, 24, 12, 0.5, 5, 0]')" true 'the record says what was fitted'
-is "$(view "$tmp/b.ods" | jq -c '[(.w | length), (.index | length), (.sign | length), (.auc > 0.9), (.gradient_norm < 1e-9)]')" \
+is "$(view "$tmp/b.ods" |
+		jq -c '[(.w | length), (.index | length), (.sign | length), (.auc > 0.9), (.gradient_norm < 1e-9)]')" \
 	'[64,14,14,true,true]' 'its arrays have their lengths, the fit is at its optimum and separates'
-is "$(view --header "$tmp/b.ods" | jq -c 'select(.odesteer) | [.kind, .model, .digest, .block, .dim, (.chain | map(.tool)), .chain[-1].seed]')" \
+is "$(view --header "$tmp/b.ods" |
+		jq -c 'select(.odesteer) | [.kind, .model, .digest, .block, .dim, (.chain | map(.tool)),
+			.chain[-1].seed]')" \
 	'["barrier","made","00000000000000aa",[3],6,["view","fitbarrier"],0]' 'the header names model, block and chain'
 norm=$(view "$tmp/a.ods" | jq -s 'map(.act | map(. * .) | add | sqrt) | add / length * 1e6 | round')
 is "$(view "$tmp/b.ods" | jq '.act_norm * 1e6 | round')" "$norm" 'act_norm is the mean norm'
@@ -23,14 +27,17 @@ is "$(jq .seed "$tmp/seed7")" 7 '-S is recorded'
 is "$(fitbarrier -S 4294967295 --components 8 "$tmp/a.ods" | view | jq .seed)" 4294967295 'the greatest seed'
 view "$tmp/b.ods" >"$tmp/seed0"
 is "$(jq -s '.[0].index == .[1].index' "$tmp/seed0" "$tmp/seed7")" false 'and draws other hashes'
-is "$(fitbarrier --degree 3 --coef0 0 --gamma 0.385 -C 2.385 --components 50 "$tmp/a.ods" | view | jq -c '[.degree, .coef0, .gamma, .C, (.index | length)] == [3, 0, 0.385, 2.385, 18]')" true 'every parameter arrives'
+is "$(fitbarrier --degree 3 --coef0 0 --gamma 0.385 -C 2.385 --components 50 "$tmp/a.ods" | view |
+		jq -c '[.degree, .coef0, .gamma, .C, (.index | length)] == [3, 0, 0.385, 2.385, 18]')" true \
+	'every parameter arrives'
 is "$(fitbarrier --components 64 --folds 2 "$tmp/a.ods" | view | jq -c .folds)" 2 '--folds'
 run fitbarrier -v --components 64 -o "$tmp/x.ods" "$tmp/a.ods"
 is "$(echo "$err" | sed 's/, [0-9.]* s$//; s/[0-9][0-9.e+-]*/N/g')" \
 	'fitbarrier: block N, N positives and N negatives in N groups, mean norm N
 fitbarrier: C N, objective N, gradient norm N after N Newton steps
 fitbarrier: held out: AUC N, log-loss N (prior alone N), temperature N
-fitbarrier: a high AUC with a log-loss near the prior'"'s: h separates the classes but is too small as a log-density ratio; the direction of steering does not depend on its size" \
+fitbarrier: a high AUC with a log-loss near the prior'"'s: h separates the classes but is too small as a \
+log-density ratio; the direction of steering does not depend on its size" \
 	'-v reports, and says what the figures mean'
 said() { # JQ FILTER ARGUMENTS...: what -v says after the figures
 	filter=$1
@@ -42,10 +49,14 @@ is "$(said 'if .odesteer then . else .label = ((.id[1:] | tonumber) / 2 | floor 
 	'fitbarrier: an AUC near 0.5: held out' 'and that what tells nothing tells nothing'
 # the length of -T auto
 is "$(fitbarrier --components 64 -T 2.385 "$tmp/a.ods" | view | jq .T_auto)" 2.385 '-T is stored'
-is "$(fitbarrier --components 64 -T -0.5r "$tmp/a.ods" | view | jq -c '.T_auto == -0.5 * .act_norm')" true '-T as a share of the norm'
-is "$(fitbarrier -f caa -T 0.5r "$tmp/a.ods" | view | jq -c '(.T_auto * (.vector | map(. * .) | add | sqrt) / .act_norm - 0.5 | fabs) < 1e-12')" true '-T of a vector that is not of length one'
+is "$(fitbarrier --components 64 -T -0.5r "$tmp/a.ods" | view | jq -c '.T_auto == -0.5 * .act_norm')" true \
+	'-T as a share of the norm'
+is "$(fitbarrier -f caa -T 0.5r "$tmp/a.ods" | view |
+		jq -c '(.T_auto * (.vector | map(. * .) | add | sqrt) / .act_norm - 0.5 | fabs) < 1e-12')" \
+	true '-T of a vector that is not of length one'
 fitbarrier --components 64 -T 0.0385r -o "$tmp/auto.ods" "$tmp/a.ods"
-is "$(integrate -b "$tmp/auto.ods" -T auto "$tmp/a.ods" | view | cksum)" "$(integrate -b "$tmp/auto.ods" -T 0.0385r "$tmp/a.ods" | view | cksum)" 'and taken by -T auto'
+is "$(integrate -b "$tmp/auto.ods" -T auto "$tmp/a.ods" | view | cksum)" \
+	"$(integrate -b "$tmp/auto.ods" -T 0.0385r "$tmp/a.ods" | view | cksum)" 'and taken by -T auto'
 fails 2 "fitbarrier: -T: auto cannot be stored: give a length such as 0.3r
 try 'fitbarrier -h'" fitbarrier -T auto "$tmp/a.ods"
 fails 2 "fitbarrier: -T: 'linact' is a map, not a flow: it has no length
@@ -55,9 +66,12 @@ fails 1 "fitbarrier: cannot write 'standard output': No space left on device" sh
 
 # numbers beyond what doubles can solve
 run fitbarrier -f polykernel --gamma 1e12 --degree 16 "$tmp/a.ods"
-is "$status $(echo "$err" | sed 's/is [^,]*,/is much,/')" '1 fitbarrier: the classifier did not converge: its gradient is much, and no step reduces it' 'no optimum, no barrier'
+is "$status $(echo "$err" | sed 's/is [^,]*,/is much,/')" \
+	'1 fitbarrier: the classifier did not converge: its gradient is much, and no step reduces it' \
+	'no optimum, no barrier'
 made 'if .odesteer then . else .act[3] = 0.1 end' >"$tmp/flat.ods"
-is "$(fitbarrier --standardise -f linear "$tmp/flat.ods" | view | jq -c '[.isd[3], (.auc > 0.9)]')" '[1,true]' 'a constant coordinate is only centred'
+is "$(fitbarrier --standardise -f linear "$tmp/flat.ods" | view | jq -c '[.isd[3], (.auc > 0.9)]')" \
+	'[1,true]' 'a constant coordinate is only centred'
 fails 2 "fitbarrier: --held-out: '-' is where the barrier goes
 try 'fitbarrier -h'" fitbarrier --held-out - "$tmp/a.ods"
 
@@ -66,12 +80,16 @@ has() { # FIELD FIELDS-OF-THE-RECORD [OPTION ...]
 	field=$1 wanted=$2
 	shift 2
 	ok "$field: fits" fitbarrier -f "$field" "$@" -o "$tmp/f.ods" "$tmp/a.ods"
-	is "$(view "$tmp/f.ods" | jq -r 'keys_unsorted - ["id", "positives", "negatives", "groups", "prior", "act_norm", "folds", "prior_log_loss"] | join(" ")')" \
+	is "$(view "$tmp/f.ods" |
+			jq -r 'keys_unsorted - ["id", "positives", "negatives", "groups", "prior", "act_norm",
+				"folds", "prior_log_loss"] | join(" ")')" \
 		"$wanted" "$field${*:+ $*}: its record"
 }
 classifier='C loss objective gradient_norm iterations'
 held='auc log_loss temperature predicted observed positives_h'
-has polysketch "field degree components gamma coef0 seed intercept log_prior_ratio index sign w $classifier $held" --components 50
+has polysketch \
+	"field degree components gamma coef0 seed intercept log_prior_ratio index sign w $classifier $held" \
+	--components 50
 has polykernel "field degree gamma coef0 intercept log_prior_ratio M b $classifier $held"
 has polykernel "field degree gamma coef0 intercept log_prior_ratio alpha rows $classifier $held" --degree 3
 has polykernel "field mean isd degree gamma coef0 intercept log_prior_ratio M b $classifier $held" --standardise
@@ -83,7 +101,8 @@ has caa "field vector slope intercept log_prior_ratio $held"
 # of these rows it tells the contrary: no temperature mends that
 has repe "field vector slope intercept log_prior_ratio auc log_loss predicted observed positives_h"
 has linact 'field scale shift'
-has mimic "field w intercept log_prior_ratio matrix shift C ${classifier#C loss } auc log_loss temperature predicted observed positives_h"
+mimic="field w intercept log_prior_ratio matrix shift C ${classifier#C loss }"
+has mimic "$mimic auc log_loss temperature predicted observed positives_h"
 
 # presets
 figures() {
@@ -92,9 +111,11 @@ figures() {
 is "$(figures -p paper)" '["polysketch",2,0.1,1,8000,false]' '-p paper'
 is "$(figures -p best)" '["polykernel",2,1,1,null,true]' '-p best'
 is "$(figures)" "$(figures -p paper)" 'paper is the default'
-is "$(figures -p best --gamma 0.385 --degree 3)" '["polykernel",3,0.385,1,null,true]' 'options behind a preset override it'
+is "$(figures -p best --gamma 0.385 --degree 3)" '["polykernel",3,0.385,1,null,true]' \
+	'options behind a preset override it'
 is "$(figures --gamma 0.385 --degree 3 -p best)" "$(figures -p best)" 'those before it do not count'
-is "$(fitbarrier -S 7 --folds 3 -p best "$tmp/a.ods" | view --header | jq -c '[.folds, (.chain[-1].seed)?]' | tr '\n' ' ')" '[null,7] [3,null] ' 'but seed and folds do'
+is "$(fitbarrier -S 7 --folds 3 -p best "$tmp/a.ods" | view --header | jq -c '[.folds, (.chain[-1].seed)?]' |
+		tr '\n' ' ')" '[null,7] [3,null] ' 'but seed and folds do'
 is "$(fitbarrier -p best -C 2.385 "$tmp/a.ods" | view | jq .C)" 2.385 'a C of its own for best'
 
 # --held-out: the figures of the record from its h
@@ -107,32 +128,41 @@ held_out() {
 		| ($h | map({y: .label, f: (.h + $shift)})) as $s
 		| ([$s[] | select(.y == 1).f]) as $p | ([$s[] | select(.y == 0).f]) as $n
 		| [near($f.log_loss; $s | map(if .y == 1 then -.f else .f end | exp + 1 | log) | add / length),
-		   near($f.auc; [$p[] as $a | $n[] as $b | if $a > $b then 1 elif $a == $b then 0.5 else 0 end] | add / length),
+		   near($f.auc; [$p[] as $a | $n[] as $b | if $a > $b then 1 elif $a == $b then 0.5 else 0 end]
+		| add / length),
 		   near($f.prior_log_loss; -($f.prior * ($f.prior | log)) - (1 - $f.prior) * (1 - $f.prior | log)),
-		   (($f.temperature as $t | [0.99, 1, 1.01] | map(. * $t) | map(. as $t | $s | map(if .y == 1 then -.f / $t else .f / $t end | exp + 1 | log) | add))
+		   (($f.temperature as $t | [0.99, 1, 1.01] | map(. * $t)
+		| map(. as $t | $s | map(if .y == 1 then -.f / $t else .f / $t end | exp + 1 | log) | add))
 		       | .[1] <= .[0] and .[1] <= .[2]),
 		   near($f.positives_h[0]; $p | min - $shift) and near($f.positives_h[100]; $p | max - $shift),
-		   near($f.positives_h[50]; $p | sort | (.[(length - 1) / 2 | floor] + .[length / 2 | floor]) / 2 - $shift),
+		   near($f.positives_h[50]; $p | sort
+		| (.[(length - 1) / 2 | floor] + .[length / 2 | floor]) / 2 - $shift),
 		   ($f.predicted == ($f.predicted | sort)) and ($f.predicted | length) == 10,
 		   ([range(10) | ((. + 1) * ($s | length) / 10 | floor) - (. * ($s | length) / 10 | floor)] as $size
 		       | near([range(10) | $f.observed[.] * $size[.]] | add; $p | length)
-		       and near([range(10) | $f.predicted[.] * $size[.]] | add; $s | map(1 / (1 + (-.f | exp))) | add))]'
+		       and near([range(10) | $f.predicted[.] * $size[.]] | add; $s | map(1 / (1 + (-.f | exp)))
+		| add))]'
 }
 for o in '-p paper --components 64' '-p best' '-f caa' '-f rff --components 30 --loss hinge -C auto'; do
 	# shellcheck disable=SC2086 # a list of options
 	fitbarrier --held-out "$tmp/h.ods" $o -o "$tmp/f.ods" "$tmp/a.ods"
 	view "$tmp/h.ods" >"$tmp/h"
 	# shellcheck disable=SC2086
-	is "$(held_out $o "$tmp/a.ods")" '[true,true,true,true,true,true,true,true]' "$o: log-loss, AUC, temperature, quantiles and bins are those of --held-out"
+	is "$(held_out $o "$tmp/a.ods")" '[true,true,true,true,true,true,true,true]' \
+		"$o: log-loss, AUC, temperature, quantiles and bins are those of --held-out"
 done
 made 'if .odesteer or .id != "r4" and .id != "r6" and .id != "r8" then . else empty end' >"$tmp/uneven.ods"
 fitbarrier --held-out "$tmp/h.ods" --components 64 -o "$tmp/f.ods" "$tmp/uneven.ods"
 view "$tmp/h.ods" >"$tmp/h"
-is "$(held_out --components 64 "$tmp/uneven.ods")" '[true,true,true,true,true,true,true,true]' 'where labels are not as many, too'
-is "$(view --header "$tmp/h.ods" | head -n 1 | jq -c '[.kind, .model, .block, .dim, .chain[-1].tool]')" '["examples","made",null,null,"fitbarrier"]' \
+is "$(held_out --components 64 "$tmp/uneven.ods")" '[true,true,true,true,true,true,true,true]' \
+	'where labels are not as many, too'
+is "$(view --header "$tmp/h.ods" | head -n 1 | jq -c '[.kind, .model, .block, .dim, .chain[-1].tool]')" \
+	'["examples","made",null,null,"fitbarrier"]' \
 	'--held-out is a stream of examples'
-is "$(jq -s --slurpfile f "$tmp/f" '(map(.log_loss) | add / length) - $f[0].log_loss | fabs < 1e-9' "$tmp/h")" true 'the log-loss is the mean of theirs'
-is "$(jq -c 'keys_unsorted' "$tmp/h" | sort -u)" '["id","group","label","block","h","log_loss"]' 'the records without their activations'
+is "$(jq -s --slurpfile f "$tmp/f" '(map(.log_loss) | add / length) - $f[0].log_loss | fabs < 1e-9' "$tmp/h")" \
+	true 'the log-loss is the mean of theirs'
+is "$(jq -c 'keys_unsorted' "$tmp/h" | sort -u)" '["id","group","label","block","h","log_loss"]' \
+	'the records without their activations'
 is "$(jq -s 'length' "$tmp/h")" 45 'all of them'
 # a fit without a group says nothing of the others: h of r0..r3 is that of a fit to the rest
 fitbarrier --folds 12 --held-out "$tmp/h.ods" -o "$tmp/f.ods" -f polykernel "$tmp/a.ods"
@@ -141,7 +171,8 @@ fitbarrier -f polykernel -o "$tmp/rest.b.ods" "$tmp/rest.ods"
 made 'if .odesteer or .group == "g0" then . else empty end' >"$tmp/g0.ods"
 score density -b "$tmp/rest.b.ods" "$tmp/g0.ods" | view >"$tmp/g0"
 view "$tmp/h.ods" | head -n 4 >"$tmp/h"
-is "$(jq -n --slurpfile a "$tmp/h" --slurpfile b "$tmp/g0" '[range(4) | $a[.].h - $b[.].h | fabs] | max < 2e-3')" true 'h held out is h of a fit without the group'
+is "$(jq -n --slurpfile a "$tmp/h" --slurpfile b "$tmp/g0" '[range(4) | $a[.].h - $b[.].h | fabs] | max < 2e-3')" \
+	true 'h held out is h of a fit without the group'
 fails 1 'fitbarrier: --held-out: too few groups with both labels, or a field without h' \
 	fitbarrier -f linact --held-out "$tmp/no.ods" "$tmp/a.ods"
 is "$(find "$tmp" -name 'no.ods*')" '' 'and nothing is left'
@@ -151,48 +182,64 @@ fitbarrier -f polykernel -C auto -o "$tmp/auto.ods" "$tmp/a.ods"
 view "$tmp/auto.ods" | jq -c '[.C, .log_loss]' >"$tmp/auto"
 C=$(jq '.[0]' "$tmp/auto")
 for k in -3 -2 -1 0 1 2 3; do
-	fitbarrier -f polykernel -C "$(jq -n "$C * ($k * 4 / 9 * (10 | log) | exp)")" "$tmp/a.ods" | view | jq -c '[.C, .log_loss]'
+	fitbarrier -f polykernel -C "$(jq -n "$C * ($k * 4 / 9 * (10 | log) | exp)")" "$tmp/a.ods" | view |
+		jq -c '[.C, .log_loss]'
 done >"$tmp/path"
-is "$(jq -s -c --slurpfile auto "$tmp/auto" '[(map(.[1]) | min) >= $auto[0][1] * (1 - 1e-6), (.[3][1] / $auto[0][1] - 1 | fabs) < 1e-6, (map(.[1]) | unique | length)]' "$tmp/path")" \
+is "$(jq -s -c --slurpfile auto "$tmp/auto" '[(map(.[1]) | min) >= $auto[0][1] * (1 - 1e-6),
+		(.[3][1] / $auto[0][1] - 1 | fabs) < 1e-6, (map(.[1]) | unique | length)]' "$tmp/path")" \
 	'[true,true,7]' '-C auto takes the best of its neighbours'
 made 'if .odesteer then . else .label = (if .id == "r0" then 1 else 0 end) end' >"$tmp/few.ods"
 fails 1 'fitbarrier: C cannot be chosen: too few groups have both labels' fitbarrier -C auto "$tmp/few.ods"
 fitbarrier --components 64 "$tmp/few.ods" | view >"$tmp/few"
-is "$(jq -c '[has("auc", "log_loss", "temperature", "predicted", "observed", "positives_h")], [has("prior_log_loss")]' "$tmp/few")" '[false,false,false,false,false,false]
+is "$(jq -c '[has("auc", "log_loss", "temperature", "predicted", "observed", "positives_h")],
+	[has("prior_log_loss")]' "$tmp/few")" '[false,false,false,false,false,false]
 [true]' 'figures that cannot be had are absent'
 
 # --standardise: the same, whatever the units of the coordinates
-made 'if .odesteer then . else .act = [.act | to_entries[] | .value * ([4, 0.5, 1, 2, 8, 0.25][.key]) + 32 * .key] end' >"$tmp/units.ods"
+made 'if .odesteer then . else
+	.act = [.act | to_entries[] | .value * ([4, 0.5, 1, 2, 8, 0.25][.key]) + 32 * .key] end' >"$tmp/units.ods"
 score density -b "$tmp/auto.ods" -o "$tmp/x.ods" "$tmp/a.ods"
 for f in a units; do
 	fitbarrier -p best -C 2.385 -o "$tmp/$f.b.ods" "$tmp/$f.ods"
 	score density -b "$tmp/$f.b.ods" "$tmp/$f.ods" | view >"$tmp/$f.h"
 done
-is "$(jq -n --slurpfile a "$tmp/a.h" --slurpfile b "$tmp/units.h" '[range(48) | $a[.].h - $b[.].h | fabs] | max < 1e-4')" true '--standardise: units do not matter'
-is "$(view "$tmp/a.b.ods" "$tmp/units.b.ods" 2>/dev/null | head -n 1 | jq -c '[(.mean | length), (.isd | length)]')" '[6,6]' 'mean and isd are in the file'
+is "$(jq -n --slurpfile a "$tmp/a.h" --slurpfile b "$tmp/units.h" '[range(48) | $a[.].h - $b[.].h | fabs]
+		| max < 1e-4')" \
+	true '--standardise: units do not matter'
+is "$(view "$tmp/a.b.ods" "$tmp/units.b.ods" 2>/dev/null | head -n 1 |
+		jq -c '[(.mean | length), (.isd | length)]')" '[6,6]' 'mean and isd are in the file'
 
 # --loss and --sigma
 for o in logistic hinge; do
 	fitbarrier -f linear --loss $o -o "$tmp/$o.ods" "$tmp/a.ods"
 done
-is "$(view "$tmp/logistic.ods" "$tmp/hinge.ods" 2>/dev/null | jq -c .w | sort -u | wc -l)" 2 '--loss hinge is another fit'
+is "$(view "$tmp/logistic.ods" "$tmp/hinge.ods" 2>/dev/null | jq -c .w | sort -u | wc -l)" 2 \
+	'--loss hinge is another fit'
 view "$tmp/a.ods" | jq -s -c . >"$tmp/rows"
 is "$(view "$tmp/hinge.ods" | jq --slurpfile r "$tmp/rows" '. as $f
-	| [$r[0][] | .act as $a | (2 * .label - 1) * (([range(6) | $a[.] * $f.w[.]] | add) + $f.intercept) | if . < 1 then (1 - .) * (1 - .) else 0 end]
-	| (($f.w | map(. * .) | add / 2) + add) / $f.objective - 1 | fabs < 1e-9')" true 'its objective is |w|^2 / 2 and C times the squared hinge'
+	| [$r[0][] | .act as $a | (2 * .label - 1) * (([range(6) | $a[.] * $f.w[.]] | add) + $f.intercept)
+	| if . < 1 then (1 - .) * (1 - .) else 0 end]
+	| (($f.w | map(. * .) | add / 2) + add) / $f.objective - 1
+	| fabs < 1e-9')" true 'its objective is |w|^2 / 2 and C times the squared hinge'
 sigma() {
 	fitbarrier -f rff --components 10 "$@" "$tmp/a.ods" | view | jq .sigma
 }
 is "$(sigma --sigma 2.385)" 2.385 '--sigma x'
 view "$tmp/a.ods" | jq -s -c "[.[].act]" >"$tmp/rows"
-is "$(jq -n --argjson s "$(sigma --sigma scale)" --slurpfile a "$tmp/rows" '($a[0] | flatten) as $x | ($x | add / length) as $m
-	| ($x | map(. - $m | . * .) | add / length | . * 3 | sqrt) / $s - 1 | fabs < 1e-6')" true '--sigma scale is sqrt(d / 2) times the deviation of all numbers'
-is "$(jq -n --argjson s "$(sigma)" --slurpfile a "$tmp/rows" '$a[0] as $a | [range(48) as $i | range($i) as $k | [range(6) | $a[$i][.] - $a[$k][.] | . * .] | add | sqrt | select(. > 0)]
-	| sort | ((.[(length - 1) / 2 | floor] + .[length / 2 | floor]) / 2 / (2 | sqrt)) / $s - 1 | fabs < 1e-6')" true '--sigma median, the default'
+is "$(jq -n --argjson s "$(sigma --sigma scale)" --slurpfile a "$tmp/rows" '($a[0] | flatten) as $x
+	| ($x | add / length) as $m
+	| ($x | map(. - $m | . * .) | add / length | . * 3 | sqrt) / $s - 1
+	| fabs < 1e-6')" true '--sigma scale is sqrt(d / 2) times the deviation of all numbers'
+is "$(jq -n --argjson s "$(sigma)" --slurpfile a "$tmp/rows" '$a[0] as $a
+	| [range(48) as $i | range($i) as $k | [range(6) | $a[$i][.] - $a[$k][.] | . * .] | add | sqrt | select(. > 0)]
+	| sort | ((.[(length - 1) / 2 | floor] + .[length / 2 | floor]) / 2 / (2 | sqrt)) / $s - 1
+	| fabs < 1e-6')" true '--sigma median, the default'
 
 # -j changes nothing that is seen here
 is "$(fitbarrier -j 1 -p best "$tmp/a.ods" | view | jq -c '[.C, (.auc * 1e6 | round), (.log_loss * 1e6 | round)]')" \
-	"$(fitbarrier -j 2 -p best "$tmp/a.ods" | view | jq -c '[.C, (.auc * 1e6 | round), (.log_loss * 1e6 | round)]')" '-j'
+	"$(fitbarrier -j 2 -p best "$tmp/a.ods" | view | jq -c '[.C, (.auc * 1e6 | round),
+		(.log_loss * 1e6 | round)]')" \
+	'-j'
 
 # two blocks in one stream
 made 'if .odesteer then .block = [3, 5] else (., .block = 5) end' >"$tmp/two.ods"
@@ -214,13 +261,15 @@ view "$tmp/caa.ods" >"$tmp/caa"
 view "$tmp/import.ods" >"$tmp/import"
 is "$(jq -s -c '(.[0].vector | map(fabs) | add) as $n | [.[0].vector, .[1].vector] | transpose |
 	map((.[0] - .[1]) | fabs) | max < 1e-7 * $n' "$tmp/caa" "$tmp/import")" true 'has the vector'
-is "$(jq -s -c '[(.[0].slope / .[1].slope), (.[0].intercept / .[1].intercept)] | map((. - 1 | fabs) < 1e-4)' "$tmp/caa" "$tmp/import")" \
+is "$(jq -s -c '[(.[0].slope / .[1].slope), (.[0].intercept / .[1].intercept)]
+		| map((. - 1 | fabs) < 1e-4)' "$tmp/caa" "$tmp/import")" \
 	'[true,true]' 'and the h along it'
 is "$(jq -c '[.field, .positives, .negatives, .groups, has("auc"), has("C"), (.positives_h | length)]' "$tmp/import")" \
 	'["import",24,24,12,true,false,101]' 'and figures of its own'
 view --gguf "$tmp/v2.gguf" "$tmp/import.ods"
 ok 'the vector is the same to the last bit' cmp "$tmp/v.gguf" "$tmp/v2.gguf"
-is "$(view --header "$tmp/import.ods" | head -n 1 | jq -c '[.block, .model, (.chain[-1].side | to_entries[0] | .key, (.value | length))]')" \
+is "$(view --header "$tmp/import.ods" | head -n 1 |
+		jq -c '[.block, .model, (.chain[-1].side | to_entries[0] | .key, (.value | length))]')" \
 	"[[3],\"made\",\"$tmp/v.gguf\",16]" 'the chain names the file and its digest'
 for b in caa import; do
 	integrate -b "$tmp/$b.ods" -T 0.385 "$tmp/a.ods" | view | jq -c .act >"$tmp/$b.act"
@@ -238,7 +287,8 @@ vector "cannot read '$tmp': it is not a regular file" "$tmp" "$tmp/a.ods"
 vector "'$tmp/a.ods' is not a GGUF file" "$tmp/a.ods" "$tmp/a.ods"
 vector "'$tmp/v.gguf' has no direction.5" "$tmp/v.gguf" -l 5 "$tmp/two.ods"
 sed 's/controlvector/controlvectoR/' "$tmp/v.gguf" >"$tmp/other.gguf"
-vector "'$tmp/other.gguf' is not a control vector: its general.architecture is not 'controlvector'" "$tmp/other.gguf" "$tmp/a.ods"
+vector "'$tmp/other.gguf' is not a control vector: its general.architecture is not 'controlvector'" \
+	"$tmp/other.gguf" "$tmp/a.ods"
 made 'if .odesteer then .dim = 5 else .act |= .[:5] end' >"$tmp/five.ods"
 vector "'$tmp/v.gguf': direction.3 has 6 numbers, not 5" "$tmp/v.gguf" "$tmp/five.ods"
 head -c 240 "$tmp/v.gguf" >"$tmp/short.gguf"
@@ -250,7 +300,8 @@ vector "'$tmp/nan.gguf': number 1 of direction.3 is not finite" "$tmp/nan.gguf" 
 
 # records that name neither themselves nor a question are questions of their own
 made 'del(.id, .group)' | fitbarrier -f linear --held-out "$tmp/held.ods" -o "$tmp/alone.ods"
-is "$(view "$tmp/alone.ods" | jq .groups) $(view "$tmp/held.ods" | jq -s -c 'map(.id) == [range(1; 49)]')" '48 true' 'records without an id are numbered'
+is "$(view "$tmp/alone.ods" | jq .groups) $(view "$tmp/held.ods" | jq -s -c 'map(.id) == [range(1; 49)]')" \
+	'48 true' 'records without an id are numbered'
 
 # what cannot be fitted
 made 'if .odesteer then . else .label = 1 end' >"$tmp/one.ods"
@@ -271,7 +322,8 @@ weights() { # ARGUMENTS...: what is fitted
 }
 is "$(weights --label truth "$tmp/truth.ods")" "$(made | weights)" '--label: the same fit'
 fitbarrier -f linear --label truth --held-out "$tmp/h.ods" -o "$tmp/f.ods" "$tmp/truth.ods"
-is "$(view "$tmp/h.ods" | jq -s -c 'map(.truth == (.label == 1)) | [length, all]')" '[48,true]' 'and --held-out has it in label'
+is "$(view "$tmp/h.ods" | jq -s -c 'map(.truth == (.label == 1)) | [length, all]')" '[48,true]' \
+	'and --held-out has it in label'
 made 'if .odesteer then . else .truth = .label | if .id == "r9" then del(.truth) else . end end' >"$tmp/gap.ods"
 fails 1 "fitbarrier: '$tmp/gap.ods': record 10: field 'truth' is not 0 or 1" fitbarrier --label truth "$tmp/gap.ods"
 made 'if .odesteer then . else .truth = .label | if .id == "r9" then .truth = 0.5 else . end end' >"$tmp/gap.ods"

@@ -11,11 +11,16 @@ texts() {
 }
 
 ok 'generates' generate --max-tokens 12 -o "$tmp/g.ods" "$tmp/p.jsonl"
-is "$(view "$tmp/g.ods" | jq -c 'keys_unsorted' | sort -u)" '["id","group","split","question","true","false","prompt","completion","tokens","finish"]' 'fields keep their order'
+is "$(view "$tmp/g.ods" | jq -c 'keys_unsorted' | sort -u)" \
+	'["id","group","split","question","true","false","prompt","completion","tokens","finish"]' \
+	'fields keep their order'
 is "$(view "$tmp/g.ods" | jq -r .id | tr '\n' ' ')" 's001 s002 s003 s004 s005 ' 'records keep their order'
-is "$(view --header "$tmp/g.ods" | jq -c 'select(.odesteer) | [.kind, .chain[-1].tool, .chain[-1].seed, (.digest | length)]')" \
+is "$(view --header "$tmp/g.ods" |
+		jq -c 'select(.odesteer) | [.kind, .chain[-1].tool, .chain[-1].seed, (.digest | length)]')" \
 	'["completions","generate",0,16]' 'the header'
-is "$(view "$tmp/g.ods" | jq -s -c 'map(.tokens <= 12 and (.finish == "length" or .finish == "eos") and (.finish != "length" or .tokens == 12)) | unique')" \
+is "$(view "$tmp/g.ods" |
+		jq -s -c 'map(.tokens <= 12 and (.finish == "length" or .finish == "eos")
+			and (.finish != "length" or .tokens == 12)) | unique')" \
 	'[true]' 'no more tokens than asked for'
 is "$(jq -c '{prompt}' "$tmp/p.jsonl" | generate --max-tokens 12 | texts)" \
 	"$(texts "$tmp/g.ods" | jq -c '[input_line_number, .[1]]')" 'prompts without an id are numbered'
@@ -49,36 +54,49 @@ ok 'texts in another order' cmp "$tmp/s3" "$tmp/turned"
 # limits on repeating
 generate --no-repeat-ngram 2 --max-tokens 40 "$tmp/p.jsonl" | score distinct | view >"$tmp/n2.jsonl"
 is "$(jq -s 'map(select(.tokens > 10) | .distinct3 == 1) | all' "$tmp/n2.jsonl")" true '--no-repeat-ngram'
-is "$(generate --repetition-penalty 1.8 --max-tokens 12 "$tmp/p.jsonl" | texts | cmp -s - "$tmp/g" && echo same || echo differ)" differ '--repetition-penalty'
-is "$(generate --stop e --max-tokens 30 "$tmp/p.jsonl" | view | jq -s 'map((.completion | contains("e") | not) and (.finish != "eos" or true)) | all')" \
+is "$(generate --repetition-penalty 1.8 --max-tokens 12 "$tmp/p.jsonl" | texts |
+		cmp -s - "$tmp/g" && echo same || echo differ)" differ '--repetition-penalty'
+is "$(generate --stop e --max-tokens 30 "$tmp/p.jsonl" | view |
+		jq -s 'map((.completion | contains("e") | not) and (.finish != "eos" or true)) | all')" \
 	true '--stop ends before it'
-is "$(generate --stop e --max-tokens 30 "$tmp/p.jsonl" | view | jq -s 'map(select(.finish == "stop")) | length > 0')" true 'and says so'
-is "$(generate -t chat --max-tokens 12 "$tmp/p.jsonl" | texts | cmp -s - "$tmp/g" && echo same || echo differ)" differ '-t chat'
+is "$(generate --stop e --max-tokens 30 "$tmp/p.jsonl" | view |
+		jq -s 'map(select(.finish == "stop")) | length > 0')" true 'and says so'
+is "$(generate -t chat --max-tokens 12 "$tmp/p.jsonl" | texts | cmp -s - "$tmp/g" && echo same || echo differ)" \
+	differ '-t chat'
 
 # steering
 generate -b "$tmp/b.ods" -T 15 --max-tokens 12 -o "$tmp/t15.ods" "$tmp/p.jsonl"
 steered=$(view "$tmp/t15.ods" | jq -s 'map(.tokens) | add')
 is "$(tail -c 100 "$tmp/t15.ods" | LC_ALL=C grep -a -c steered)" 1 'the end record counts the steered'
 run generate -v -b "$tmp/b.ods" -T 15 --max-tokens 12 -o "$tmp/v.ods" "$tmp/p.jsonl"
-is "$(echo "$err" | sed 's/, [0-9.]* s$//; s/[0-9.]* s$/some s/' | tail -n 2)" "generate: 5 prompts, $steered tokens generated in some s
+is "$(echo "$err" | sed 's/, [0-9.]* s$//; s/[0-9.]* s$/some s/' | tail -n 2)" \
+	"generate: 5 prompts, $steered tokens generated in some s
 generate: $steered activations steered, 100.0 % of them moved, mean length 15" \
 	'one activation for each choice of a token'
 is "$(cmp -s "$tmp/t15.ods" "$tmp/g.ods" && echo same || echo differ)" differ 'steering changes the text'
 is "$(generate -b "$tmp/b.ods" -T 0 --max-tokens 12 "$tmp/p.jsonl" | texts)" "$(texts "$tmp/g.ods")" 'T = 0 does not'
-is "$(view --header "$tmp/t15.ods" | jq -c 'select(.odesteer) | .chain[-1].side | keys')" "[\"$tmp/b.ods\"]" 'the chain names the barrier'
+is "$(view --header "$tmp/t15.ods" | jq -c 'select(.odesteer) | .chain[-1].side | keys')" "[\"$tmp/b.ods\"]" \
+	'the chain names the barrier'
 
 is "$(generate -s help)" "$(integrate -s help)" '-s help'
 counters() { # FILE: those of the end record, which no tool shows: name, and an integer below 128 or a float64
-	tail -c 200 "$1" | od -An -v -tx1 | tr -d ' \n' | sed "s/.*$(printf steered | od -An -tx1 | tr -d ' \n')/steered/"
+	tail -c 200 "$1" | od -An -v -tx1 | tr -d ' \n' |
+		sed "s/.*$(printf steered | od -An -tx1 | tr -d ' \n')/steered/"
 }
 # --until: those that are there already are not moved, and the way is shorter
 generate -v -b "$tmp/b.ods" -T 15 --until 0.5 --max-tokens 12 -o "$tmp/u.ods" "$tmp/p.jsonl" 2>"$tmp/err"
-is "$(sed -n '$s/.* steered, \([0-9.]*\) % of them moved, mean length \([0-9.]*\),.*/\1 \2/p' "$tmp/err" | awk '{ print ($1 > 0 && $1 <= 100 && $2 > 0 && $2 < 15) }')" 1 \
+is "$(sed -n '$s/.* steered, \([0-9.]*\) % of them moved, mean length \([0-9.]*\),.*/\1 \2/p' "$tmp/err" |
+		awk '{ print ($1 > 0 && $1 <= 100 && $2 > 0 && $2 < 15) }')" 1 \
 	"--until: $(tail -n 1 "$tmp/err")"
-is "$(counters "$tmp/u.ods" | grep -c "^steered[0-9a-f]*$(printf moved | od -An -tx1 | tr -d ' \n')[0-9a-f]*$(printf mean_length | od -An -tx1 | tr -d ' \n')cb")" 1 \
+hex() { # TEXT: in hexadecimal
+	printf %s "$1" | od -An -tx1 | tr -d ' \n'
+}
+is "$(counters "$tmp/u.ods" | grep -c "^steered[0-9a-f]*$(hex moved)[0-9a-f]*$(hex mean_length)cb")" 1 \
 	'the end record has moved and mean_length'
-is "$(generate -v -b "$tmp/b.ods" -T 15 --until 0 --max-tokens 2 "$tmp/p.jsonl" 2>&1 >"$tmp/x.ods" | grep -c 'activations steered')" 1 '--until 0'
-is "$(generate -b "$tmp/map.ods" -T 0 --max-tokens 12 "$tmp/p.jsonl" | texts)" "$(texts "$tmp/g.ods")" 'a map, none of the way'
+is "$(generate -v -b "$tmp/b.ods" -T 15 --until 0 --max-tokens 2 "$tmp/p.jsonl" 2>&1 >"$tmp/x.ods" |
+		grep -c 'activations steered')" 1 '--until 0'
+is "$(generate -b "$tmp/map.ods" -T 0 --max-tokens 12 "$tmp/p.jsonl" | texts)" "$(texts "$tmp/g.ods")" \
+	'a map, none of the way'
 
 # several barriers: a letter before the first -b is about all, one behind a -b about that one
 head -n 20 datasets/sample.jsonl | jq -c -f datasets/forms/examples.jq | collect -l 9 | fitbarrier -o "$tmp/b9.ods"
@@ -87,24 +105,33 @@ two() {
 }
 both=$(two -b "$tmp/b9.ods" -T 10 -b "$tmp/b.ods" -T 15)
 is "$(two -T 10 -b "$tmp/b9.ods" -b "$tmp/b.ods" -T 15)" "$both" 'a letter before the first -b is about all'
-is "$(two -b "$tmp/b.ods" -T 15 -b "$tmp/b9.ods" -T 10)" "$both" 'blocks come in the order of the model, whatever the order given'
+is "$(two -b "$tmp/b.ods" -T 15 -b "$tmp/b9.ods" -T 10)" "$both" \
+	'blocks come in the order of the model, whatever the order given'
 is "$(two -b "$tmp/b9.ods" -T 0 -b "$tmp/b.ods" -T 15)" "$(texts "$tmp/t15.ods")" 'T = 0 takes one out'
 is "$(two -b "$tmp/b9.ods" -T 10 -b "$tmp/b.ods" -T 0)" "$(two -b "$tmp/b9.ods" -T 10)" 'or the other'
-is "$(two -b "$tmp/b.ods" -T 7.5 -n 5 -b "$tmp/b.ods" -T 7.5 -n 5)" "$(texts "$tmp/t15.ods")" 'at one block: half the way twice is the whole way'
-generate -v -b "$tmp/b9.ods" -T 10 -b "$tmp/b.ods" -T 15 --max-tokens 12 "$tmp/p.jsonl" 2>"$tmp/err" | view >"$tmp/two.jsonl"
-is "$(sed 's/, [0-9.]* s$//' "$tmp/err" | tail -n 1)" "generate: $(jq -s 'map(.tokens) | add * 2' "$tmp/two.jsonl") activations steered, 100.0 % of them moved, mean length 12.5" \
+is "$(two -b "$tmp/b.ods" -T 7.5 -n 5 -b "$tmp/b.ods" -T 7.5 -n 5)" "$(texts "$tmp/t15.ods")" \
+	'at one block: half the way twice is the whole way'
+generate -v -b "$tmp/b9.ods" -T 10 -b "$tmp/b.ods" -T 15 --max-tokens 12 "$tmp/p.jsonl" 2>"$tmp/err" |
+	view >"$tmp/two.jsonl"
+steered=$(jq -s 'map(.tokens) | add * 2' "$tmp/two.jsonl")
+is "$(sed 's/, [0-9.]* s$//' "$tmp/err" | tail -n 1)" \
+	"generate: $steered activations steered, 100.0 % of them moved, mean length 12.5" \
 	'each is counted by activation and barrier'
-is "$(generate -b "$tmp/b9.ods" -b "$tmp/b.ods" --max-tokens 1 "$tmp/p.jsonl" | view --header | head -n 1 | jq -c '.chain[-1].side | keys | length')" 2 'the chain names both'
+is "$(generate -b "$tmp/b9.ods" -b "$tmp/b.ods" --max-tokens 1 "$tmp/p.jsonl" | view --header | head -n 1 |
+		jq -c '.chain[-1].side | keys | length')" 2 'the chain names both'
 
 # a sweep: one completion for each length
 generate --seqs 1 -b "$tmp/b.ods" -T 0,15,-15 --max-tokens 12 "$tmp/p.jsonl" | view >"$tmp/sweep"
-is "$(jq -r '"\(.id) \(.T)"' "$tmp/sweep" | head -n 4 | tr '\n' ,)" 's001 0,s001 15,s001 -15,s002 0,' 'a sweep: prompt by prompt, length by length'
+is "$(jq -r '"\(.id) \(.T)"' "$tmp/sweep" | head -n 4 | tr '\n' ,)" 's001 0,s001 15,s001 -15,s002 0,' \
+	'a sweep: prompt by prompt, length by length'
 for T in 0 15 -15; do
 	is "$(jq -c --arg T "$T" 'select(.T == $T) | [.id, .completion]' "$tmp/sweep")" \
-		"$(generate --seqs 1 -b "$tmp/b.ods" -T "$T" --max-tokens 12 "$tmp/p.jsonl" | texts)" "a sweep: T = $T is as it is alone"
+		"$(generate --seqs 1 -b "$tmp/b.ods" -T "$T" --max-tokens 12 "$tmp/p.jsonl" | texts)" \
+		"a sweep: T = $T is as it is alone"
 done
 generate -b "$tmp/b.ods" -T 0,15 --max-tokens 12 "$tmp/p.jsonl" | score distinct -o "$tmp/sweep.ods"
-is "$(score report --format csv x="$tmp/sweep.ods" | cut -d, -f1 | sort -u | tr '\n' ,)" 'run,x T=0,x T=15,' 'score report tells the lengths apart'
+is "$(score report --format csv x="$tmp/sweep.ods" | cut -d, -f1 | sort -u | tr '\n' ,)" 'run,x T=0,x T=15,' \
+	'score report tells the lengths apart'
 generate --max-tokens 2 "$tmp/sweep.ods" | view >"$tmp/again"
 is "$(jq -s -c 'map(has("T")) | unique' "$tmp/again")" '[false]' 'the length of an earlier sweep is gone'
 fails 2 "generate: -T: length '0' is given twice
@@ -124,10 +151,12 @@ printf '{"prompt":"Is glass a liquid?"}\n{"prompt":"Can fish drown?"}\n' | $g | 
 is "$($g 'Is glass a liquid?' 'Can fish drown?' | texts)" "$(cat "$tmp/records")" 'prompts as operands'
 printf '\nIs glass a liquid?\r\n  \nCan fish drown?' >"$tmp/two lines"
 is "$($g --text "$tmp/two lines" | texts)" "$(cat "$tmp/records")" '--text: a line is a prompt, a blank one is none'
-is "$(tail -c 16 "$tmp/two lines" | $g --text | texts)" "$(tail -n 1 "$tmp/records" | jq -c '[1, .[1]]')" '--text: standard input, a last line without its end'
+is "$(tail -c 16 "$tmp/two lines" | $g --text | texts)" "$(tail -n 1 "$tmp/records" | jq -c '[1, .[1]]')" \
+	'--text: standard input, a last line without its end'
 printf 'fine\nbad \377 text\n' >"$tmp/latin"
 fails 1 "generate: '$tmp/latin': record 2: the line is not UTF-8 text" generate --text "$tmp/latin"
-fails 1 "generate: '$tmp/two lines': record 1: it is not JSON: column 2: '[' or '{' expected near 'Is'" generate "$tmp/two lines"
+fails 1 "generate: '$tmp/two lines': record 1: it is not JSON: column 2: '[' or '{' expected near 'Is'" \
+	generate "$tmp/two lines"
 fails 1 "generate: cannot open 'nope': No such file or directory" generate nope
 fails 2 "generate: 'a b' is not a file, and a prompt does not go with files
 try 'generate -h'" generate 'a b' "$tmp/p.jsonl"
@@ -154,16 +183,20 @@ is "$(texts "$tmp/answers" | jq -c '.[0]' | tr '\n' ' ')" '1 2 ' 'and the stream
 
 # on a terminal the output is text
 if has_terminal; then
-	is "$(script -qec "$g -b '$tmp/b.ods' -T 0,15 'Is glass a liquid?'" /dev/null </dev/null | tr -d '\r' | sed 's/\] .*/]/')" '> Is glass a liquid?
+	is "$(script -qec "$g -b '$tmp/b.ods' -T 0,15 'Is glass a liquid?'" /dev/null </dev/null |
+			tr -d '\r' | sed 's/\] .*/]/')" '> Is glass a liquid?
 [T = 0]
 
 [T = 15]' 'on a terminal: text, the prompt once'
-	is "$(script -qec "$g --max-tokens 1 'esc $(printf '\033 \302\233') ape'" /dev/null </dev/null | head -n 1 | tr -d '\r')" '> esc � � ape' 'control characters are marks there'
-	is "$(script -qec "$g -z 'a b'" /dev/null </dev/null | tr -d '\r' | head -n 1)" 'generate: -z: standard output is a terminal, which gets text' '-z has no use there'
+	is "$(script -qec "$g --max-tokens 1 'esc $(printf '\033 \302\233') ape'" /dev/null </dev/null |
+			head -n 1 | tr -d '\r')" '> esc � � ape' 'control characters are marks there'
+	is "$(script -qec "$g -z 'a b'" /dev/null </dev/null | tr -d '\r' | head -n 1)" \
+		'generate: -z: standard output is a terminal, which gets text' '-z has no use there'
 fi
 
 # refusals
-view --header "$tmp/b.ods" | jq -c 'if .odesteer then .digest = "00000000000000bb" else . end' | view --pack >"$tmp/other.ods"
+view --header "$tmp/b.ods" | jq -c 'if .odesteer then .digest = "00000000000000bb" else . end' |
+	view --pack >"$tmp/other.ods"
 run generate -b "$tmp/other.ods" "$tmp/p.jsonl"
 is "$status $(echo "$err" | grep -c '^generate: the barrier is of another model: ')" '1 1' "another model: $err"
 view --header "$tmp/b.ods" | jq -c 'if .odesteer then .block = [40] else . end' | view --pack >"$tmp/other.ods"
@@ -174,9 +207,11 @@ for o in '-T 5' '-n 3' '-s rk4' '--until 0.5' '--tolerance 1e-3'; do
 	fails 2 "generate: a flow needs a barrier: -b
 try 'generate -h'" generate $o "$tmp/p.jsonl"
 done
+# shellcheck disable=SC2046 # 17 options
 fails 2 "generate: -b: more than 16 barriers
-try 'generate -h'" generate -b 1 -b 2 -b 3 -b 4 -b 5 -b 6 -b 7 -b 8 -b 9 -b 10 -b 11 -b 12 -b 13 -b 14 -b 15 -b 16 -b 17 "$tmp/p.jsonl"
-fails 1 "generate: '$tmp/map.ods': 'linact' is a map, not a flow: it has no path to stop on" generate -b "$tmp/map.ods" --until 0.5 "$tmp/p.jsonl"
+try 'generate -h'" generate $(seq -f '-b %g' 17) "$tmp/p.jsonl"
+fails 1 "generate: '$tmp/map.ods': 'linact' is a map, not a flow: it has no path to stop on" \
+	generate -b "$tmp/map.ods" --until 0.5 "$tmp/p.jsonl"
 fails 1 "generate: '$tmp/map.ods': 'linact' is a map, not a flow: its T is a fraction of the distance, from 0 to 1" \
 	generate -b "$tmp/b.ods" -T 15 -b "$tmp/map.ods" -T 15 "$tmp/p.jsonl"
 fails 1 "generate: '$tmp/map.ods': 'linact' is a map, not a flow: -n has no effect" \

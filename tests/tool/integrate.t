@@ -10,16 +10,20 @@ score density -b "$tmp/b.ods" "$tmp/s.ods" | view >"$tmp/h.jsonl"
 is "$(jq -s 'map(.h - .h_after | fabs) | max < 1e-5' "$tmp/h.jsonl")" true 'h_after is h of what came out'
 score density -b "$tmp/b.ods" "$tmp/a.ods" | view >"$tmp/h0.jsonl"
 view "$tmp/s.ods" >"$tmp/s.jsonl"
-is "$(jq -n --slurpfile a "$tmp/h0.jsonl" --slurpfile b "$tmp/s.jsonl" '[range(48) | $a[.].h - $b[.].h_before | fabs] | max < 1e-9')" \
+is "$(jq -n --slurpfile a "$tmp/h0.jsonl" --slurpfile b "$tmp/s.jsonl" '[range(48)
+		| $a[.].h - $b[.].h_before | fabs] | max < 1e-9')" \
 	true 'h_before is h of what went in'
-is "$(view --header "$tmp/s.ods" | jq -c 'select(.odesteer) | [.kind, .chain[-1].tool, .chain[-1].argv[0:4], (.chain[-1].side | keys | length)]')" \
+is "$(view --header "$tmp/s.ods" |
+		jq -c 'select(.odesteer) | [.kind, .chain[-1].tool, .chain[-1].argv[0:4],
+			(.chain[-1].side | keys | length)]')" \
 	"[\"activations\",\"integrate\",[\"-b\",\"$tmp/b.ods\",\"-T\",\"2.385\"],1]" 'the chain names the barrier'
 is "$(head -n 3 "$tmp/s.jsonl" | jq -c '[.id, .group, .label, .block] + keys_unsorted')" \
 	'["r0","g0",0,3,"id","group","label","block","act","h_before","h_after","length","steps"]
 ["r1","g0",1,3,"id","group","label","block","act","h_before","h_after","length","steps"]
 ["r2","g0",0,3,"id","group","label","block","act","h_before","h_after","length","steps"]' 'fields and order survive'
 
-is "$(made 'del(.id)' | integrate -b "$tmp/b.ods" | view | jq -s -c 'map(.id) == [range(1; 49)]')" true 'records without an id are numbered'
+is "$(made 'del(.id)' | integrate -b "$tmp/b.ods" | view | jq -s -c 'map(.id) == [range(1; 49)]')" true \
+	'records without an id are numbered'
 
 # strengths
 norm=$(view "$tmp/b.ods" | jq .act_norm)
@@ -34,7 +38,8 @@ integrate -b "$tmp/b.ods" -T 0.0385r "$tmp/a.ods" >"$tmp/r.ods"
 integrate -b "$tmp/b.ods" -T "$(jq -n "$norm * 0.0385")" "$tmp/a.ods" >"$tmp/abs.ods"
 is "$(acts "$tmp/r.ods" | cksum)" "$(acts "$tmp/abs.ods" | cksum)" 'a relative T is a share of the mean norm of the fit'
 is "$(integrate -b "$tmp/b.ods" -T 2.385 -n 1 "$tmp/a.ods" | view | jq -s --slurpfile a "$tmp/h0.jsonl" '
-	[range(48) as $i | [range(6) as $k | .[$i].act[$k] - $a[$i].act[$k] | . * .] | add | sqrt - 2.385 | fabs] | max < 1e-5')" \
+	[range(48) as $i | [range(6) as $k | .[$i].act[$k] - $a[$i].act[$k] | . * .] | add | sqrt - 2.385
+	| fabs] | max < 1e-5')" \
 	true 'one Euler step has the length T'
 
 # equal ways
@@ -46,19 +51,24 @@ for _ in 1 2 3 4 5 6 7 8 9 10; do
 done
 acts "$tmp/pass.ods" >"$tmp/passes"
 is "$(jq -n --slurpfile a "$tmp/ten" --slurpfile b "$tmp/passes" \
-	'[range(48) as $i | range(6) as $k | $a[$i][$k] - $b[$i][$k] | fabs] | max < 1e-5')" true 'ten steps are ten passes of one'
+	'[range(48) as $i | range(6) as $k | $a[$i][$k] - $b[$i][$k] | fabs]
+		| max < 1e-5')" true 'ten steps are ten passes of one'
 view --header "$tmp/a.ods" | jq -c 'select(.odesteer or (.id[1:] | tonumber) < 23)' | view --pack >"$tmp/a1.ods"
 view --header "$tmp/a.ods" | jq -c 'select(.odesteer or (.id[1:] | tonumber) >= 23)' | view --pack >"$tmp/a2.ods"
-is "$(integrate -b "$tmp/b.ods" "$tmp/a1.ods" "$tmp/a2.ods" | view | cksum)" "$(integrate -b "$tmp/b.ods" "$tmp/a.ods" | view | cksum)" \
+is "$(integrate -b "$tmp/b.ods" "$tmp/a1.ods" "$tmp/a2.ods" | view | cksum)" \
+	"$(integrate -b "$tmp/b.ods" "$tmp/a.ods" | view | cksum)" \
 	'two halves are the whole'
 # these kernels of OpenBLAS sum in an order that depends on alignment
 is "$(OPENBLAS_CORETYPE=Prescott integrate -b "$tmp/b.ods" "$tmp/a1.ods" "$tmp/a2.ods" | view | cksum)" \
-	"$(OPENBLAS_CORETYPE=Prescott integrate -b "$tmp/b.ods" "$tmp/a.ods" | view | cksum)" 'and they are with the kernels for SSE2'
+	"$(OPENBLAS_CORETYPE=Prescott integrate -b "$tmp/b.ods" "$tmp/a.ods" | view | cksum)" \
+	'and they are with the kernels for SSE2'
 integrate -z -b "$tmp/b.ods" "$tmp/a.ods" >"$tmp/z.gz"
 ok '-z writes gzip' gzip -t "$tmp/z.gz"
-is "$(integrate -b "$tmp/b.ods" -T 0 "$tmp/z.gz" | acts | cksum)" "$(integrate -b "$tmp/b.ods" "$tmp/a.ods" | acts | cksum)" 'and gzip is read'
+is "$(integrate -b "$tmp/b.ods" -T 0 "$tmp/z.gz" | acts | cksum)" \
+	"$(integrate -b "$tmp/b.ods" "$tmp/a.ods" | acts | cksum)" 'and gzip is read'
 made 'if .odesteer then .dtype = "float16" else . end' >"$tmp/half.ods"
-is "$(integrate -b "$tmp/b.ods" "$tmp/half.ods" | view --header | jq -c 'select(.odesteer) | .dtype')" '"float16"' 'float16 stays float16'
+is "$(integrate -b "$tmp/b.ods" "$tmp/half.ods" | view --header | jq -c 'select(.odesteer) | .dtype')" \
+	'"float16"' 'float16 stays float16'
 
 # solvers
 adaptive=$(integrate -s help | grep adaptive | cut -d' ' -f1)
@@ -67,22 +77,31 @@ fails 1 "integrate: cannot write 'standard output': No space left on device" sh 
 for s in $fixed; do
 	integrate -b "$tmp/b.ods" -s "$s" -T 0.8 -n 40 "$tmp/a.ods" | acts >"$tmp/$(echo "$s" | tr -d /)"
 done
-is "$(jq -n --slurpfile a "$tmp/rk4" --slurpfile b "$tmp/rk4-38" --slurpfile m "$tmp/midpoint" --slurpfile e "$tmp/euler" '
+is "$(jq -n -c --slurpfile a "$tmp/rk4" --slurpfile b "$tmp/rk4-38" --slurpfile m "$tmp/midpoint" \
+		--slurpfile e "$tmp/euler" '
 	def far($x): [range(48) as $i | range(6) as $k | $a[$i][$k] - $x[$i][$k] | fabs] | max;
-	[far($b) < 1e-5, far($m) < 1e-3, far($m) < far($e)]' -c)" '[true,true,true]' 'the solvers agree as well as their order says'
+	[far($b) < 1e-5, far($m) < 1e-3, far($m) < far($e)]')" '[true,true,true]' \
+	'the solvers agree as well as their order says'
 
 for s in $adaptive; do
 	integrate -b "$tmp/b.ods" -s $s --tolerance 1e-9 -T 0.8 "$tmp/a.ods" | view >"$tmp/$s.jsonl"
-	is "$(jq -s -c --slurpfile a "$tmp/rk4" '[([range(48) as $i | range(6) as $k | $a[$i][$k] - .[$i].act[$k] | fabs] | max < 2e-6), (map(.length == 0.8 and .steps > 1) | all)]' "$tmp/$s.jsonl")" \
+	is "$(jq -s -c --slurpfile a "$tmp/rk4" '[([range(48) as $i | range(6) as $k
+			| $a[$i][$k] - .[$i].act[$k] | fabs] | max < 2e-6),
+			(map(.length == 0.8 and .steps > 1) | all)]' "$tmp/$s.jsonl")" \
 		'[true,true]' "$s meets them, in steps of its own"
-	is "$(integrate -b "$tmp/b.ods" -s $s -T 0.8 "$tmp/a.ods" | view | jq -s --slurpfile a "$tmp/$s.jsonl" '(map(.steps) | add) <= ($a | map(.steps) | add)')" true \
+	is "$(integrate -b "$tmp/b.ods" -s $s -T 0.8 "$tmp/a.ods" | view |
+			jq -s --slurpfile a "$tmp/$s.jsonl" '(map(.steps) | add) <= ($a | map(.steps) | add)')" \
+		true \
 		'a greater tolerance takes no more of them'
-	fails 1 "integrate: '$s' chooses its own steps: -n has no effect" integrate -b "$tmp/b.ods" -n 10 -s $s "$tmp/a.ods"
+	fails 1 "integrate: '$s' chooses its own steps: -n has no effect" \
+		integrate -b "$tmp/b.ods" -n 10 -s $s "$tmp/a.ods"
 done
 for s in $fixed; do
-	fails 1 "integrate: '$s' takes equal steps: --tolerance has no effect" integrate -b "$tmp/b.ods" --tolerance 1e-4 -s $s "$tmp/a.ods"
+	fails 1 "integrate: '$s' takes equal steps: --tolerance has no effect" \
+		integrate -b "$tmp/b.ods" --tolerance 1e-4 -s $s "$tmp/a.ods"
 done
-fails 1 "integrate: 'euler' takes equal steps: --tolerance has no effect" integrate -b "$tmp/b.ods" --tolerance 1e-4 "$tmp/a.ods"
+fails 1 "integrate: 'euler' takes equal steps: --tolerance has no effect" \
+	integrate -b "$tmp/b.ods" --tolerance 1e-4 "$tmp/a.ods"
 is "$(jq -s -c 'map([.length, .steps]) | unique' "$tmp/s.jsonl")" '[[2.385,10]]' 'length and steps of a fixed solver'
 
 # --until: stop where h is a quantile of the positives' h, held out; who is there already is left alone
@@ -91,18 +110,25 @@ stops() { # QUANTILE [OPTION ...]
 	q=$1
 	shift
 	integrate -b "$tmp/b.ods" --until "$q" -T 20 "$@" "$tmp/a.ods" | view >"$tmp/until.jsonl"
-	jq -n -c --slurpfile b "$tmp/b.json" --slurpfile u "$tmp/until.jsonl" --slurpfile a "$tmp/a.act" --argjson q "$q" '
-		($b[0].positives_h) as $h | ($q * 100 | floor | if . > 99 then 99 else . end) as $i
+	jq -n -c --slurpfile b "$tmp/b.json" --slurpfile u "$tmp/until.jsonl" --slurpfile a "$tmp/a.act" \
+		--argjson q "$q" '
+		$b[0].positives_h as $h | ([$q * 100 | floor, 99] | min) as $i
 		| ($h[$i] + ($q * 100 - $i) * ($h[$i + 1] - $h[$i])) as $level
-		| [([range(48) | select($u[.].h_before >= $level)] | length),
-		   ([range(48) | select($u[.].h_before >= $level) | $u[.].length == 0 and $u[.].steps == 0 and $u[.].act == $a[.] and $u[.].h_after == $u[.].h_before] | all),
-		   ([$u[] | select(.h_before < $level) | .h_after >= $level - 1e-12 and .h_after < $level + 0.02 and .length > 0 and .length < 20 and .steps > 0] | all)]'
+		| [range(48) | {u: $u[.], a: $a[.]} | select(.u.h_before >= $level)] as $there
+		| [$u[] | select(.h_before < $level)] as $moved
+		| [($there | length),
+			($there | map(.u.length == 0 and .u.steps == 0 and .u.act == .a
+				and .u.h_after == .u.h_before) | all),
+			($moved | map(.h_after >= $level - 1e-12 and .h_after < $level + 0.02
+				and .length > 0 and .length < 20 and .steps > 0) | all)]'
 }
 is "$(stops 0.5 | jq -c '[.[0] >= 12 and .[0] < 30, .[1], .[2]]')" '[true,true,true]' '--until 0.5'
 is "$(stops 0.385 -n 40 -s rk4 | jq -c '[.[0] > 10, .[1], .[2]]')" '[true,true,true]' '--until 0.385'
 is "$(stops 0)" "$(stops 0 -s rk8pd)" '--until 0, and adaptive steps'
 is "$(stops 0.5 -s rkf45)" "$(stops 0.5)" '--until with rkf45'
-is "$(integrate -b "$tmp/b.ods" --until 1 -T 0.1 "$tmp/a.ods" | view | jq -s -c 'map(select(.length > 0) | [(.length * 1e9 | round) / 1e9, .steps]) | unique')" '[[0.1,10]]' \
+is "$(integrate -b "$tmp/b.ods" --until 1 -T 0.1 "$tmp/a.ods" | view |
+		jq -s -c 'map(select(.length > 0) | [(.length * 1e9 | round) / 1e9, .steps]) | unique')" \
+	'[[0.1,10]]' \
 	'who does not get there goes all the way'
 stops 0.5 >"$tmp/ignored"
 cp "$tmp/until.jsonl" "$tmp/together"
@@ -111,10 +137,12 @@ is "$(for i in 0 7 46; do
 done | cksum)" "$(sed -n '1p;8p;47p' "$tmp/together" | cksum)" 'one by one is together'
 
 # a negative length goes away from the positives, and there is no level to stop at there
-is "$(integrate -b "$tmp/b.ods" -T -2.385 "$tmp/a.ods" | view | jq -s -c '[(map(.h_after < .h_before) | all), (map(.length) | unique)]')" '[true,[2.385]]' \
+is "$(integrate -b "$tmp/b.ods" -T -2.385 "$tmp/a.ods" | view |
+		jq -s -c '[(map(.h_after < .h_before) | all), (map(.length) | unique)]')" '[true,[2.385]]' \
 	'a negative length lowers h'
 is "$(integrate -b "$tmp/b.ods" -T -0.0385r "$tmp/a.ods" | acts | cksum)" \
-	"$(integrate -b "$tmp/b.ods" -T "$(jq -n "$norm * -0.0385")" "$tmp/a.ods" | acts | cksum)" 'as a share of the norm, too'
+	"$(integrate -b "$tmp/b.ods" -T "$(jq -n "$norm * -0.0385")" "$tmp/a.ods" | acts | cksum)" \
+	'as a share of the norm, too'
 fails 1 'integrate: a negative T leads away from the positives: --until has no effect' \
 	integrate -b "$tmp/b.ods" -T -1 --until 0.5 "$tmp/a.ods"
 
@@ -126,45 +154,62 @@ for f in $(fitbarrier -f help | grep 'a map, not a flow' | cut -d' ' -f1); do
 	done
 	ok "$f: 1 is the default" sh -c 'integrate -b "$1/$2.ods" "$1/a.ods" | view | cmp - "$1/$2.1"' sh "$tmp" $f
 	is "$(jq -n -c --slurpfile a "$tmp/a.act" --slurpfile p "$tmp/$f.0.385" --slurpfile w "$tmp/$f.1" \
-		'[range(48) as $i | range(6) as $k | $p[$i].act[$k] - $a[$i][$k] - 0.385 * ($w[$i].act[$k] - $a[$i][$k]) | fabs] | max < 1e-5')" true "$f: a share of the way"
-	fails 1 "integrate: '$f' is a map, not a flow: its T is a fraction of the distance, from 0 to 1" integrate -b "$tmp/$f.ods" -T 1.5 "$tmp/a.ods"
-	fails 1 "integrate: '$f' is a map, not a flow: its T is a fraction of the distance, from 0 to 1" integrate -b "$tmp/$f.ods" -T 0.5r "$tmp/a.ods"
-	fails 1 "integrate: '$f' is a map, not a flow: it has no path to stop on" integrate -b "$tmp/$f.ods" --until 0.5 "$tmp/a.ods"
+		'[range(48) as $i | range(6) as $k
+			| $p[$i].act[$k] - $a[$i][$k] - 0.385 * ($w[$i].act[$k] - $a[$i][$k]) | fabs]
+			| max < 1e-5')" true "$f: a share of the way"
+	fails 1 "integrate: '$f' is a map, not a flow: its T is a fraction of the distance, from 0 to 1" \
+		integrate -b "$tmp/$f.ods" -T 1.5 "$tmp/a.ods"
+	fails 1 "integrate: '$f' is a map, not a flow: its T is a fraction of the distance, from 0 to 1" \
+		integrate -b "$tmp/$f.ods" -T 0.5r "$tmp/a.ods"
+	fails 1 "integrate: '$f' is a map, not a flow: it has no path to stop on" \
+		integrate -b "$tmp/$f.ods" --until 0.5 "$tmp/a.ods"
 	for o in '-n 10' '-s euler' '--tolerance 1e-4'; do
 		# shellcheck disable=SC2086 # two words
-		fails 1 "integrate: '$f' is a map, not a flow: ${o% *} has no effect" integrate -b "$tmp/$f.ods" $o "$tmp/a.ods"
+		fails 1 "integrate: '$f' is a map, not a flow: ${o% *} has no effect" \
+			integrate -b "$tmp/$f.ods" $o "$tmp/a.ods"
 	done
 done
 is "$(jq -c 'keys_unsorted[-2:]' "$tmp/linact.1" | sort -u)" '["length","steps"]' 'linact has no h, before or after'
-is "$(jq -s -c '[(map(select(.length == 0)) | length > 0), (map(select(.length == 0).steps == 0 and .length == 0 or .length > 0) | all)]' "$tmp/mimic.1")" \
+is "$(jq -s -c '[(map(select(.length == 0)) | length > 0),
+		(map(select(.length == 0).steps == 0 and .length == 0 or .length > 0) | all)]' "$tmp/mimic.1")" \
 	'[true,true]' 'mimic leaves some where they are'
 
 # CAA's vector keeps its length: T = 1 takes the mean of the negatives to that of the positives
 fitbarrier -f caa -o "$tmp/caa.ods" "$tmp/a.ods"
 integrate -b "$tmp/caa.ods" -T 1 "$tmp/a.ods" | view | jq -s -c --slurpfile a "$tmp/a.act" '
-	. as $s | [range(6) as $k | ([range(48) | select($s[.].label == 0) | $s[.].act[$k]] | add / length) - ([range(48) | select($s[.].label == 1) | $a[.][$k]] | add / length) | fabs] | max < 1e-5' >"$tmp/caa"
+	. as $s | [range(6) as $k | ([range(48) | select($s[.].label == 0) | $s[.].act[$k]]
+	| add / length) - ([range(48) | select($s[.].label == 1) | $a[.][$k]] | add / length) | fabs]
+	| max < 1e-5' >"$tmp/caa"
 is "$(cat "$tmp/caa")" true 'caa: T = 1 is the way between the means'
 
 # what a barrier cannot do
-made '.label = 0 | if .odesteer then del(.label) elif .id == "r0" then .label = 1 else . end' | fitbarrier -f caa -o "$tmp/none.ods"
-fails 1 "integrate: --until: this barrier stores no quantiles of h (no groups were held out of its fit)" integrate -b "$tmp/none.ods" --until 0.5 "$tmp/a.ods"
-fails 1 'integrate: -T auto: this barrier has no suggested length (fitbarrier -T stores one)' integrate -b "$tmp/none.ods" -T auto "$tmp/a.ods"
-for what in '.positives_h = 3' '.positives_h = [1, 2]' '.T_auto = "1"' '.prior = 0' '.mean = .positives_h' '.isd = .positives_h'; do
+made '.label = 0 | if .odesteer then del(.label) elif .id == "r0" then .label = 1 else . end' |
+	fitbarrier -f caa -o "$tmp/none.ods"
+fails 1 "integrate: --until: this barrier stores no quantiles of h (no groups were held out of its fit)" \
+	integrate -b "$tmp/none.ods" --until 0.5 "$tmp/a.ods"
+fails 1 'integrate: -T auto: this barrier has no suggested length (fitbarrier -T stores one)' \
+	integrate -b "$tmp/none.ods" -T auto "$tmp/a.ods"
+for what in '.positives_h = 3' '.positives_h = [1, 2]' '.T_auto = "1"' '.prior = 0' '.mean = .positives_h' \
+	'.isd = .positives_h'; do
 	view --header "$tmp/b.ods" | jq -c "if .odesteer then . else $what end" | view --pack >"$tmp/lie.ods"
 	run integrate -b "$tmp/lie.ods" "$tmp/a.ods"
-	is "$status $(echo "$err" | grep -c "^integrate: '$tmp/lie.ods': record 1: ")" '1 1' "barrier with $what: $(echo "$err" | sed 's/.*record 1: //')"
+	is "$status $(echo "$err" | grep -c "^integrate: '$tmp/lie.ods': record 1: ")" '1 1' \
+		"barrier with $what: $(echo "$err" | sed 's/.*record 1: //')"
 done
-fails 1 "integrate: '$tmp/a.ods': record 1: the activation is not finite once steered" integrate -b "$tmp/b.ods" -T 1e300 "$tmp/a.ods"
+fails 1 "integrate: '$tmp/a.ods': record 1: the activation is not finite once steered" \
+	integrate -b "$tmp/b.ods" -T 1e300 "$tmp/a.ods"
 # the record's own number, in its file and wherever a chunk began
 made 'if .odesteer then .dtype = "float16" elif .id == "r12" then .act[0] = 65504 else . end' >"$tmp/edge.ods"
-view --header "$tmp/caa.ods" | jq -c 'if .odesteer then . else .vector = [30, 0, 0, 0, 0, 0] end' | view --pack >"$tmp/up.ods"
+view --header "$tmp/caa.ods" | jq -c 'if .odesteer then . else .vector = [30, 0, 0, 0, 0, 0] end' |
+	view --pack >"$tmp/up.ods"
 fails 1 "integrate: '$tmp/edge.ods': record 13: an activation holds 65534, which float16 cannot carry" \
 	integrate -b "$tmp/up.ods" -T 1 "$tmp/half.ods" "$tmp/edge.ods"
 fails 1 'integrate: standard input: record 13: an activation holds 65534, which float16 cannot carry' \
 	sh -c '{ head -c 700; sleep 0.2; cat; } <"$2" | integrate -b "$1" -T 1' sh "$tmp/up.ods" "$tmp/edge.ods"
 made 'if .id == "r12" then .act[0] = 3.4e38 else . end' >"$tmp/edge.ods"
 view --header "$tmp/up.ods" | jq -c 'if .odesteer then . else .vector[0] = 1e37 end' | view --pack >"$tmp/far.ods"
-fails 1 "integrate: '$tmp/edge.ods': record 13: the activation is not finite once steered" integrate -b "$tmp/far.ods" -T 1 "$tmp/a.ods" "$tmp/edge.ods"
+fails 1 "integrate: '$tmp/edge.ods': record 13: the activation is not finite once steered" \
+	integrate -b "$tmp/far.ods" -T 1 "$tmp/a.ods" "$tmp/edge.ods"
 fails 1 "integrate: '$tmp/a.ods': record 1: more than 100000 steps: the tolerance is too small for the field" \
 	integrate -b "$tmp/b.ods" -s rkf45 -T 1e5 "$tmp/a.ods"
 
@@ -237,7 +282,8 @@ run sh -c 'integrate -b "$1" "$2" >/dev/full' sh "$tmp/b.ods" "$tmp/a.ods"
 is "$status $err" "1 integrate: cannot write 'standard output': No space left on device" 'a full disk'
 set -- "$tmp/a.ods" "$tmp/a.ods" "$tmp/a.ods" "$tmp/a.ods" "$tmp/a.ods" "$tmp/a.ods" "$tmp/a.ods" "$tmp/a.ods"
 set -- "$@" "$@" "$@" "$@" "$@" "$@" "$@" "$@"
-is "$({ integrate -b "$tmp/b.ods" "$@" "$@" 2>&1 >&3 | cat; } 3>&1 | head -c 1 | wc -c)" 1 'a reader that leaves ends it quietly'
+is "$({ integrate -b "$tmp/b.ods" "$@" "$@" 2>&1 >&3 | cat; } 3>&1 | head -c 1 | wc -c)" 1 \
+	'a reader that leaves ends it quietly'
 # barrier files that lie
 fitbarrier -f rff --components 8 -o "$tmp/rff.ods" "$tmp/a.ods"
 fitbarrier -f polykernel --degree 3 -o "$tmp/rows.ods" "$tmp/a.ods"
@@ -255,10 +301,12 @@ lies rows '.alpha += .alpha' "field 'rows' has 288 values, not 576"
 lies mimic '.matrix = .matrix[1:]' "field 'matrix' has 20 values, not 21"
 lies linact '.shift = [1]' "field 'shift' has 1 values, not 6"
 lies caa 'del(.vector)' "field 'vector' is not an array of numbers"
-for what in '.index[0] = 64' '.index[0] = -1' '.sign[0] = 0' '.w = .w[1:]' '.components = 0' '.degree = 17' '.gamma = 0' '.act_norm = 0' \
+for what in '.index[0] = 64' '.index[0] = -1' '.sign[0] = 0' '.w = .w[1:]' '.components = 0' '.degree = 17' \
+	'.gamma = 0' '.act_norm = 0' \
 	'.field = "nope"' 'del(.intercept)' 'del(.field)' '.index = "x"' '.coef0 = 0'; do
 	view --header "$tmp/b.ods" | jq -c "if .odesteer then . else $what end" | view --pack >"$tmp/lie.ods"
 	run integrate -b "$tmp/lie.ods" "$tmp/a.ods"
-	is "$status $(echo "$err" | grep -c "^integrate: '$tmp/lie.ods': record 1: ")" '1 1' "barrier with $what: $(echo "$err" | sed 's/.*record 1: //')"
+	is "$status $(echo "$err" | grep -c "^integrate: '$tmp/lie.ods': record 1: ")" '1 1' \
+		"barrier with $what: $(echo "$err" | sed 's/.*record 1: //')"
 done
 finish

@@ -5,8 +5,8 @@
 # every kind of value there and back
 cat >"$tmp/t.jsonl" <<'EOT'
 {"id":"a","prompt":"ä € 😀","n":[0,-1,127,128,255,256,65535,65536,4294967295,4294967296,9223372036854775807]}
-{"id":"b","m":[-32,-33,-128,-129,-32768,-32769,-2147483648,-2147483649,-9223372036854775808],"d":[0.1,1.0,-0.0,1e+300,2.385]}
-{"id":7,"deep":{"a":[1,[2.5,{"b":null}],true,false]},"empty":{},"none":[],"":"","q":"\"\\\n\u0001"}
+{"id":"b","m":[-32,-33,-128,-129,-32768,-32769,-2147483648,-2147483649,-9223372036854775808],"empty":{},"none":[]}
+{"id":7,"d":[0.1,1.0,-0.0,1e+300,2.385],"deep":{"a":[1,[2.5,{"b":null}],true,false]},"":"","q":"\"\\\n\u0001"}
 {}
 EOT
 view --pack "$tmp/t.jsonl" >"$tmp/t.ods"
@@ -14,8 +14,10 @@ view "$tmp/t.ods" >"$tmp/back.jsonl"
 ok 'JSON Lines, packed and viewed, are the same text' cmp "$tmp/t.jsonl" "$tmp/back.jsonl"
 ok 'and so they are unpacked' sh -c 'view "$1" | cmp - "$1"' sh "$tmp/t.jsonl"
 is "$(printf '{"prompt":"x"}\n' | view --pack | view)" '{"prompt":"x"}' 'a record without an id stays as it is'
-ok '-o writes what standard output gets' sh -c 'view --pack -o "$1.o" "$1" && view "$1.o" | cmp - "$1"' sh "$tmp/t.jsonl"
-ok '-z writes gzip' sh -c 'view --pack -z "$1" >"$1.gz" && gzip -t "$1.gz" && view "$1.gz" | cmp - "$1"' sh "$tmp/t.jsonl"
+ok '-o writes what standard output gets' sh -c 'view --pack -o "$1.o" "$1" && view "$1.o" | cmp - "$1"' sh \
+	"$tmp/t.jsonl"
+ok '-z writes gzip' sh -c 'view --pack -z "$1" >"$1.gz" && gzip -t "$1.gz" && view "$1.gz" | cmp - "$1"' sh \
+	"$tmp/t.jsonl"
 ok 'gzip of others is read, in several members too' \
 	sh -c '{ head -n 2 "$1" | gzip; tail -n +3 "$1" | gzip; } | view | cmp - "$1"' sh "$tmp/t.jsonl"
 view --pack -z -o "$tmp/1.gz" "$tmp/t.jsonl"
@@ -27,16 +29,21 @@ is "$(view - <"$tmp/t.ods" | cksum)" "$(view <"$tmp/t.ods" | cksum)" '- is stand
 is "$(view "$tmp/t.ods" - <"$tmp/1.gz" | wc -l)" 8 'beside a file, too'
 
 # --header
-is "$(view --header "$tmp/t.jsonl" | head -n 1)" '{"odesteer":"stream","version":1,"kind":"examples","chain":[]}' '--header of JSON Lines'
+is "$(view --header "$tmp/t.jsonl" | head -n 1)" \
+	'{"odesteer":"stream","version":1,"kind":"examples","chain":[]}' '--header of JSON Lines'
 is "$(view --header "$tmp/1.gz" | head -n 1)" \
-	"{\"odesteer\":\"stream\",\"version\":1,\"kind\":\"examples\",\"chain\":[{\"tool\":\"view\",\"version\":\"$(view -V | cut -d' ' -f2)\",\"argv\":[\"--pack\",\"-z\",\"-o\",\"$tmp/1.gz\",\"$tmp/t.jsonl\"]}]}" \
+	"$(jq -n -c --arg version "$(view -V | cut -d' ' -f2)" --arg out "$tmp/1.gz" --arg in "$tmp/t.jsonl" '
+		{odesteer: "stream", version: 1, kind: "examples",
+			chain: [{tool: "view", $version, argv: ["--pack", "-z", "-o", $out, $in]}]}')" \
 	'--header has the chain, arguments as they were given'
 is "$(view --header "$tmp/t.ods" | tail -n +2 | cksum)" "$(cksum <"$tmp/t.jsonl")" 'the records follow'
 for type in float32 float16; do
 	made "if .odesteer then .dtype = \"$type\" else . end" >"$tmp/a.ods"
 	view --header "$tmp/a.ods" | view --pack >"$tmp/a2.ods"
-	is "$(view "$tmp/a2.ods" | cksum)" "$(view "$tmp/a.ods" | cksum)" "$type: view --header | view --pack gives the same records"
-	is "$(view --header "$tmp/a2.ods" | head -n 1 | jq -c 'del(.chain[-1])')" "$(view --header "$tmp/a.ods" | head -n 1)" \
+	is "$(view "$tmp/a2.ods" | cksum)" "$(view "$tmp/a.ods" | cksum)" \
+		"$type: view --header | view --pack gives the same records"
+	is "$(view --header "$tmp/a2.ods" | head -n 1 | jq -c 'del(.chain[-1])')" \
+		"$(view --header "$tmp/a.ods" | head -n 1)" \
 		'and the same header, with one more link'
 done
 made | view --header | sed 's/"act":[[][^,]*,[^,]*,[^,]*/"act":[-0.0,0,1/' | view --pack >"$tmp/zero.ods"
@@ -50,23 +57,30 @@ is "$(view --header "$tmp/zero.ods" | zeros)" 48 'and keeps it on the way throug
 for type in float32 float16; do
 	made "if .odesteer then .dtype = \"$type\" else . end" >"$tmp/n.ods"
 	view --header --npy "$tmp/n.npy" "$tmp/n.ods" >"$tmp/n.jsonl"
-	is "$? $(tail -n +2 "$tmp/n.jsonl" | cksum)" "0 $(view "$tmp/n.ods" | jq -c 'del(.act)' | cksum)" "$type: --npy leaves lines without act"
+	is "$? $(tail -n +2 "$tmp/n.jsonl" | cksum)" "0 $(view "$tmp/n.ods" | jq -c 'del(.act)' | cksum)" \
+		"$type: --npy leaves lines without act"
 	is "$(head -n 1 "$tmp/n.jsonl")" "$(view --header "$tmp/n.ods" | head -n 1)" 'and the header as it is'
 	ok 'and --pack --npy takes both' view --pack --npy "$tmp/n.npy" -o "$tmp/n2.ods" "$tmp/n.jsonl"
 	is "$(view "$tmp/n2.ods" | cksum)" "$(view "$tmp/n.ods" | cksum)" 'the records are what they were'
-	is "$(view --header "$tmp/n2.ods" | head -n 1 | jq -c 'del(.chain[-1])')" "$(head -n 1 "$tmp/n.jsonl")" 'the header too, with one more link'
+	is "$(view --header "$tmp/n2.ods" | head -n 1 | jq -c 'del(.chain[-1])')" \
+		"$(head -n 1 "$tmp/n.jsonl")" 'the header too, with one more link'
 	view --npy "$tmp/n2.npy" "$tmp/n2.ods" >/dev/null
 	ok 'the matrix of that is the same, byte by byte' cmp "$tmp/n.npy" "$tmp/n2.npy"
 done
 tail -n +2 "$tmp/n.jsonl" >"$tmp/bare.jsonl"
-is "$(view --pack --npy "$tmp/n.npy" -l 13 "$tmp/bare.jsonl" | view --header | jq -c 'select(.odesteer) | del(.chain)')" \
-	'{"odesteer":"stream","version":1,"kind":"activations","block":[13],"dim":6,"dtype":"float16"}' '-l makes the header that lines lack'
-is "$(view --pack --npy "$tmp/n.npy" -l 3 "$tmp/n.jsonl" | view | cksum)" "$(view "$tmp/n.ods" | cksum)" 'and may say what a header says'
+is "$(view --pack --npy "$tmp/n.npy" -l 13 "$tmp/bare.jsonl" | view --header |
+		jq -c 'select(.odesteer) | del(.chain)')" \
+	'{"odesteer":"stream","version":1,"kind":"activations","block":[13],"dim":6,"dtype":"float16"}' \
+	'-l makes the header that lines lack'
+is "$(view --pack --npy "$tmp/n.npy" -l 3 "$tmp/n.jsonl" | view | cksum)" "$(view "$tmp/n.ods" | cksum)" \
+	'and may say what a header says'
 made 'select(.odesteer)' >"$tmp/none.ods"
 view --header --npy "$tmp/none.npy" "$tmp/none.ods" >"$tmp/none.jsonl"
-is "$(view --pack --npy "$tmp/none.npy" "$tmp/none.jsonl" | view --summary | sed -n 2p)" 'records 0' 'a matrix of no rows'
+is "$(view --pack --npy "$tmp/none.npy" "$tmp/none.jsonl" | view --summary | sed -n 2p)" 'records 0' \
+	'a matrix of no rows'
 view --npy "$tmp/n2.npy" "$tmp/n.ods" "$tmp/n.ods" >"$tmp/twice.jsonl"
-is "$(wc -l <"$tmp/twice.jsonl") $(tail -c 576 "$tmp/n2.npy" | cksum)" "96 $(tail -c 576 "$tmp/n.npy" | cksum)" 'of two files'
+is "$(wc -l <"$tmp/twice.jsonl") $(tail -c 576 "$tmp/n2.npy" | cksum)" \
+	"96 $(tail -c 576 "$tmp/n.npy" | cksum)" 'of two files'
 
 # matrices of others: a file's head, and [1.5, -0.25] in each type
 npy() { # DICTIONARY [VERSION]
@@ -88,14 +102,18 @@ for o in "<f4 $f4" "<f2 $f2" "<f8 $f8"; do
 	{ npy "$(dict "${o%% *}" '(1, 2)')"; printf %b "${o#* }"; } >"$tmp/o.npy"
 	takes "${o%% *}"
 done
-is "$(echo '{"id":1}' | view --pack --npy "$tmp/o.npy" -l 0 | view --header | head -n 1 | jq -c '[.dim, .dtype]')" '[2,"float32"]' \
+is "$(echo '{"id":1}' | view --pack --npy "$tmp/o.npy" -l 0 | view --header | head -n 1 | jq -c '[.dim,
+		.dtype]')" \
+	'[2,"float32"]' \
 	'float64 becomes float32'
-fails 1 "view: '$tmp/n.npy' is neither an odesteer stream nor JSON Lines" view --pack --npy "$tmp/o.npy" -l 0 "$tmp/n.npy"
+fails 1 "view: '$tmp/n.npy' is neither an odesteer stream nor JSON Lines" \
+	view --pack --npy "$tmp/o.npy" -l 0 "$tmp/n.npy"
 for version in 2 3; do
 	{ npy "$(dict '<f4' '(1, 2)')" "$version"; printf %b "$f4"; } >"$tmp/o.npy"
 	takes "version $version.0"
 done
-for header in '{"shape": (1L, 2L), "fortran_order": False, "descr": "<f4"}        ' "  { 'fortran_order' :False,'shape':( 1,2, ),'descr':'<f4'}"; do
+for header in '{"shape": (1L, 2L), "fortran_order": False, "descr": "<f4"}        ' \
+	"  { 'fortran_order' :False,'shape':( 1,2, ),'descr':'<f4'}"; do
 	{ npy "$header"; printf %b "$f4"; } >"$tmp/o.npy"
 	takes "$header"
 done
@@ -108,8 +126,8 @@ echo '{"id":1}' >"$tmp/l1.jsonl"
 fails 1 "view: '$tmp/l1.jsonl' is not a .npy file" view --pack --npy "$tmp/l1.jsonl" -l 0 "$tmp/l1.jsonl"
 is "$(view --pack --npy /dev/stdin -l 0 "$tmp/l1.jsonl" <"$tmp/o.npy" | view | wc -l)" 1 'a matrix from standard input'
 # as numpy writes it
-printf '{"odesteer":"stream","version":1,"kind":"activations","block":[3],"dim":2,"dtype":"float32","chain":[]}\n{"id":1,"act":[1.5,-0.25]}\n' |
-	view --header --npy "$tmp/p.npy" >"$tmp/p.jsonl"
+jq -n -c '{odesteer: "stream", version: 1, kind: "activations", block: [3], dim: 2, dtype: "float32", chain: []},
+	{id: 1, act: [1.5, -0.25]}' | view --header --npy "$tmp/p.npy" >"$tmp/p.jsonl"
 {
 	printf '\223NUMPY\001\000\166\000%-117s\n' "$(dict '<f4' '(1, 2)')"
 	printf %b "$f4"
@@ -168,7 +186,8 @@ wrong "'$tmp/w.npy' claims a header of 4294967295 bytes, more than 65535"
 for type in '>f4' '<i4' '|O' '<c8' ''; do
 	bad "$(dict "$type" '(1, 2)')" "$f4" " holds numbers of type '$type', not '<f4', '<f2' or '<f8'"
 done
-bad "{'descr': [('x', '<f4')], 'fortran_order': False, 'shape': (1,), }" "$f4" ' holds records with fields, not plain numbers'
+bad "{'descr': [('x', '<f4')], 'fortran_order': False, 'shape': (1,), }" "$f4" \
+	' holds records with fields, not plain numbers'
 bad "$(dict '<f4' '(1, 2)' True)" "$f4" ' is in Fortran order, not in C order'
 bad "$(dict '<f4' '(2,)')" "$f4" ' has 1 dimension, not 2: records and numbers'
 bad "$(dict '<f4' '()')" "$f4" ' has 0 dimensions, not 2: records and numbers'
@@ -178,8 +197,10 @@ bad "$(dict '<f4' '(1, 67108865)')" '' ' has rows of 67108865 numbers, not of 1 
 bad "$(dict '<f4' '(1, 99999999999999999999999)')" '' ' has rows of 18446744073709551615 numbers, not of 1 to 67108864'
 bad "$(dict '<f4' '(4611686018427387905, 2)')" "$f4" ' claims 4611686018427387905 rows, more than a file can have'
 bad "$(dict '<f4' '(1000000000, 67108864)')" "$f4" ' is truncated: it ends inside row 1 of 1000000000'
-for header in '' '{' '{}' '[]' "{'descr': '<f4', 'fortran_order': False}" "{'descr': '<f4', 'descr': '<f4', 'fortran_order': False, 'shape': (1, 2)}" \
-	"$(dict '<f4' '(1, 2)' None)" "$(dict '<f4' '(1 2)')" "$(dict '<f4' '(-1, 2)')" "$(dict '<f4' '(,)')" "$(dict '<f4' '(1, 2)') x" \
+for header in '' '{' '{}' '[]' "{'descr': '<f4', 'fortran_order': False}" \
+	"{'descr': '<f4', 'descr': '<f4', 'fortran_order': False, 'shape': (1, 2)}" \
+	"$(dict '<f4' '(1, 2)' None)" "$(dict '<f4' '(1 2)')" "$(dict '<f4' '(-1, 2)')" \
+	"$(dict '<f4' '(,)')" "$(dict '<f4' '(1, 2)') x" \
 	"{'descr': '<f4', 'fortran_order': False, 'shape': (1, 2), 'more': 1}"; do
 	{ npy "$header"; printf %b "$f4"; } >"$tmp/w.npy"
 	run view --pack --npy "$tmp/w.npy" -o "$tmp/never.ods" "$tmp/p.jsonl"
@@ -187,14 +208,18 @@ for header in '' '{' '{}' '[]' "{'descr': '<f4', 'fortran_order': False}" "{'des
 		"1 view: '$tmp/w.npy' has a malformed .npy header: byte N of its dictionary" "not a header: $header"
 done
 bad "$(dict '<f4' '(1, 2)')" '\0000\0000\0300\0077\0000\0000\0300\0177' ': row 1: number 2 is not finite'
-bad "$(dict '<f8' '(1, 2)')" '\0000\0000\0000\0000\0000\0000\0360\0377\0000\0000\0000\0000\0000\0000\0320\0277' ': row 1: number 1 is not finite'
+bad "$(dict '<f8' '(1, 2)')" \
+	'\0000\0000\0000\0000\0000\0000\0360\0377\0000\0000\0000\0000\0000\0000\0320\0277' \
+	': row 1: number 1 is not finite'
 bad "$(dict '<f8' '(1, 2)')" '\0234\0165\0000\0210\0074\0344\0067\0176\0000\0000\0000\0000\0000\0000\0320\0277' \
 	': row 1: number 1 is 1e+300, too great for float32'
 # the least that rounds to infinity, and the greatest that does not
 bad "$(dict '<f8' '(1, 2)')" '\0000\0000\0000\0360\0377\0377\0357\0107\0000\0000\0000\0000\0000\0000\0320\0277' \
 	': row 1: number 1 is 3.40282e+38, too great for float32'
-{ npy "$(dict '<f8' '(1, 2)')"; printf %b '\0377\0377\0377\0357\0377\0377\0357\0107\0000\0000\0000\0000\0000\0000\0320\0277'; } >"$tmp/w.npy"
-is "$(view --pack --npy "$tmp/w.npy" "$tmp/p.jsonl" | view | jq -c .act)" '[3.40282347e+38,-0.25]' 'what rounds to the greatest float32 is taken'
+{ npy "$(dict '<f8' '(1, 2)')"; printf %b \
+	'\0377\0377\0377\0357\0377\0377\0357\0107\0000\0000\0000\0000\0000\0000\0320\0277'; } >"$tmp/w.npy"
+is "$(view --pack --npy "$tmp/w.npy" "$tmp/p.jsonl" | view | jq -c .act)" '[3.40282347e+38,-0.25]' \
+	'what rounds to the greatest float32 is taken'
 bad "$(dict '<f4' '(2, 2)')" "$f4$f4" ' has 2 rows, but the records end after number 1'
 bad "$(dict '<f4' '(1, 1)')" '\0000\0000\0300\0077' " is of dim 1, but the header says 2"
 bad "$(dict '<f2' '(1, 2)')" "$f2" " holds numbers of type '<f2', but the header says float32"
@@ -215,7 +240,8 @@ head -c $(($(wc -c <"$tmp/n.ods") - 1)) "$tmp/n.ods" >"$tmp/ncut.ods"
 echo old >"$tmp/old.npy"
 fails 1 "view: '$tmp/ncut.ods' is truncated: it ends inside record 49" view --npy "$tmp/old.npy" "$tmp/ncut.ods"
 is "$(cat "$tmp/old.npy")" old 'what stood there before stays'
-fails 1 "view: cannot write 'standard output': No space left on device" sh -c 'view --npy "$1/never.npy" "$1/n.ods" >/dev/full' sh "$tmp"
+fails 1 "view: cannot write 'standard output': No space left on device" \
+	sh -c 'view --npy "$1/never.npy" "$1/n.ods" >/dev/full' sh "$tmp"
 fails 1 "view: cannot write '/dev/full': No space left on device" view --npy /dev/full "$tmp/n.ods"
 fails 1 "view: cannot write '$tmp/no/such.npy': No such file or directory" view --npy "$tmp/no/such.npy" "$tmp/n.ods"
 mkfifo "$tmp/fifo"
@@ -223,7 +249,8 @@ cat "$tmp/fifo" >/dev/null &
 fails 1 "view: cannot write '$tmp/fifo': it is not seekable" view --npy "$tmp/fifo" "$tmp/n.ods"
 wait
 made '., (select(.id) | range(2000) as $i | .)' >"$tmp/many.ods"
-is "$({ view --npy "$tmp/never.npy" "$tmp/many.ods" 2>&1 >&3 | cat; } 3>&1 | head -n 1)" '{"id":"r0","group":"g0","label":0,"block":3}' \
+is "$({ view --npy "$tmp/never.npy" "$tmp/many.ods" 2>&1 >&3 | cat; } 3>&1 | head -n 1)" \
+	'{"id":"r0","group":"g0","label":0,"block":3}' \
 	'a reader of the lines that leaves ends it quietly'
 view --npy "$tmp/never.npy" "$tmp/fifo" >"$tmp/fifo.jsonl" 2>&1 &
 pid=$!
@@ -251,15 +278,18 @@ near() { # NUMBERS NUMBERS: are they the same to six digits?
 for field in caa repe; do
 	fitbarrier -f $field -o "$tmp/$field.ods" "$tmp/g.ods"
 	ok "--gguf of $field" view --gguf "$tmp/$field.gguf" "$tmp/$field.ods"
-	is "$(wc -c <"$tmp/$field.gguf" | tr -d ' ')$(near "$(floats "$tmp/$field.gguf")" "$(view "$tmp/$field.ods" | jq -c .vector)")" \
+	is "$(wc -c <"$tmp/$field.gguf" |
+			tr -d ' ')$(near "$(floats "$tmp/$field.gguf")" "$(view "$tmp/$field.ods" | jq -c .vector)")" \
 		256true 'it has the vector as it is'
 done
 for o in '-f iti' '-f linear' '-f linear --loss hinge' '-f linear --standardise'; do
 	# shellcheck disable=SC2086 # a list of options
 	fitbarrier $o -o "$tmp/unit.ods" "$tmp/g.ods"
 	ok "--gguf of $o" view --gguf "$tmp/unit.gguf" "$tmp/unit.ods"
-	is "$(near "$(floats "$tmp/unit.gguf")" "$(view "$tmp/unit.ods" | jq -c '. as $r | [.w, (.isd // (.w | map(1)))] |
-		transpose | map(.[0] * .[1]) | (map(. * .) | add | sqrt) as $n | map(. / $n)')")" true 'it has the direction, of length one'
+	is "$(near "$(floats "$tmp/unit.gguf")" "$(view "$tmp/unit.ods" | jq -c '. as $r
+		| [.w, (.isd // (.w | map(1)))] |
+		transpose | map(.[0] * .[1]) | (map(. * .) | add | sqrt) as $n
+		| map(. / $n)')")" true 'it has the direction, of length one'
 done
 scaled() { # -T FACTOR OF THE VECTOR
 	view --gguf "$tmp/T.gguf" -T "$1" "$tmp/caa.ods"
@@ -271,7 +301,8 @@ scaled 0.03r "$(view "$tmp/caa.ods" | jq '0.03 * .act_norm / (.vector | map(. * 
 fitbarrier -f caa -T 0.385 -o "$tmp/auto.ods" "$tmp/g.ods"
 view --gguf "$tmp/auto.gguf" -T auto "$tmp/auto.ods"
 is "$(near "$(floats "$tmp/auto.gguf")" "$(floats "$tmp/caa.gguf" | jq -c 'map(. * 0.385)')")" true '-T auto'
-is "$(view --gguf "$tmp/stdin.gguf" <"$tmp/caa.ods"; cmp "$tmp/stdin.gguf" "$tmp/caa.gguf")" '' 'the barrier may come from standard input'
+is "$(view --gguf "$tmp/stdin.gguf" <"$tmp/caa.ods"; cmp "$tmp/stdin.gguf" "$tmp/caa.gguf")" '' \
+	'the barrier may come from standard input'
 is "$(view --gguf "$tmp/minus.gguf" - <"$tmp/caa.ods"; cmp "$tmp/minus.gguf" "$tmp/caa.gguf")" '' 'by its name, too'
 is "$(view --gguf - "$tmp/caa.ods" | cksum)" "$(cksum <"$tmp/caa.gguf")" 'and the vector may go to standard output'
 
@@ -283,10 +314,13 @@ fails 1 "view: 'polysketch' is a field, not one vector: where it leads depends o
 fails 1 "view: 'linact' is a map, not one vector: where it leads depends on the activation" \
 	view --gguf "$tmp/never.gguf" "$tmp/linact.ods"
 made 'if .odesteer then .block = [0] else .block = 0 end' | fitbarrier -f caa -o "$tmp/zero.b.ods"
-fails 1 'view: block 0 cannot have a control vector: they begin at block 1' view --gguf "$tmp/never.gguf" "$tmp/zero.b.ods"
-fails 1 'view: -T auto: this barrier has no suggested length (fitbarrier -T stores one)' view --gguf "$tmp/never.gguf" -T auto "$tmp/caa.ods"
+fails 1 'view: block 0 cannot have a control vector: they begin at block 1' \
+	view --gguf "$tmp/never.gguf" "$tmp/zero.b.ods"
+fails 1 'view: -T auto: this barrier has no suggested length (fitbarrier -T stores one)' \
+	view --gguf "$tmp/never.gguf" -T auto "$tmp/caa.ods"
 run view --gguf "$tmp/never.gguf" -T 1e39 "$tmp/caa.ods"
-is "$status $(printf '%s\n' "$err" | sed 's/is [0-9.e+]*/is X/')" '1 view: number 1 of the vector is X, too great for float32' 'a length that no float32 carries'
+is "$status $(printf '%s\n' "$err" | sed 's/is [0-9.e+]*/is X/')" \
+	'1 view: number 1 of the vector is X, too great for float32' 'a length that no float32 carries'
 fails 1 "view: '$tmp/g.ods' holds activations, not barrier" view --gguf "$tmp/never.gguf" "$tmp/g.ods"
 fails 1 "view: cannot open '$tmp/nope': No such file or directory" view --gguf "$tmp/never.gguf" "$tmp/nope"
 fails 1 'view: standard input is empty' view --gguf "$tmp/never.gguf"
@@ -298,7 +332,8 @@ echo old >"$tmp/old.gguf"
 view --gguf "$tmp/old.gguf" "$tmp/polysketch.ods" 2>/dev/null
 is "$(cat "$tmp/old.gguf")" old 'and what stood there before stays'
 fails 1 "view: cannot write '/dev/full': No space left on device" view --gguf /dev/full "$tmp/caa.ods"
-fails 1 "view: cannot write '$tmp/no/such.gguf': No such file or directory" view --gguf "$tmp/no/such.gguf" "$tmp/caa.ods"
+fails 1 "view: cannot write '$tmp/no/such.gguf': No such file or directory" \
+	view --gguf "$tmp/no/such.gguf" "$tmp/caa.ods"
 
 # --summary against figures of others
 made >"$tmp/a.ods"
@@ -324,7 +359,8 @@ records 4
 label 1: 2 records
 no label: 1 records
 label 0: 1 records' '--summary of examples'
-is "$(view --pack </dev/null 2>&1; jq -n -c '{odesteer: "stream", version: 1, kind: "completions", chain: []}' | view --summary)" \
+is "$(view --pack </dev/null 2>&1; jq -n -c '{odesteer: "stream", version: 1, kind: "completions", chain: []}' |
+		view --summary)" \
 	'view: standard input is empty
 kind    completions
 records 0' 'of a header alone'
@@ -347,9 +383,11 @@ is "$(view "$tmp/n.jsonl")" '{"a":1}
 {"a":2}' 'blank lines, and no newline at the end'
 
 # an exit of 0 promises a stream that can be read
-jq -n -c '{odesteer: "stream", version: 1, kind: "activations", model: "m", digest: "d", block: [0], dim: 2, dtype: "float32",
+jq -n -c '{odesteer: "stream", version: 1, kind: "activations", model: "m", digest: "d", block: [0], dim: 2,
+	dtype: "float32",
 	chain: [{tool: "a", version: "1", argv: []}]}' >"$tmp/h.jsonl"
-for change in . '.chain[0].seed = -1' '.chain[0].seed = 9007199254740991' '.chain[0].argv = ["ä", ""]' '.chain[0].side = {"": ""}' \
+for change in . '.chain[0].seed = -1' '.chain[0].seed = 9007199254740991' '.chain[0].argv = ["ä", ""]' \
+	'.chain[0].side = {"": ""}' \
 	'.block = [3, 5]' '.dim = 67108864' '.chain = [range(200) as $i | .chain[0]]'; do
 	jq -c "$change" "$tmp/h.jsonl" >"$tmp/h2.jsonl"
 	rm -f "$tmp/h.ods"
@@ -357,7 +395,8 @@ for change in . '.chain[0].seed = -1' '.chain[0].seed = 9007199254740991' '.chai
 	is "$?" "$(view "$tmp/h.ods" >/dev/null 2>&1; echo $?)" "a header with $change: what is written is read"
 done
 echo '{"a":18446744073709551615}' >"$tmp/u.jsonl"
-fails 1 "view: '$tmp/u.jsonl': record 1: it is not JSON: column 25: too big integer near '18446744073709551615'" view "$tmp/u.jsonl"
+fails 1 "view: '$tmp/u.jsonl': record 1: it is not JSON: column 25: too big integer near '18446744073709551615'" \
+	view "$tmp/u.jsonl"
 
 # broken streams
 fails 1 "view: cannot open '$tmp/nope': No such file or directory" view "$tmp/nope"
@@ -389,7 +428,8 @@ ods() { # FIRST BYTES OF A VALUE
 }
 # shellcheck disable=SC3045
 if (ulimit -v 400000 && view -V) >/dev/null 2>&1; then
-	for claim in '\0333\0377\0377\0377\0377' '\0335\0377\0377\0377\0377' '\0337\0377\0377\0377\0377' '\0306\0377\0377\0377\0377' '\0335\0017\0377\0377\0000'; do
+	for claim in '\0333\0377\0377\0377\0377' '\0335\0377\0377\0377\0377' '\0337\0377\0377\0377\0377' \
+		'\0306\0377\0377\0377\0377' '\0335\0017\0377\0377\0000'; do
 		ods "$claim" >"$tmp/claim.ods"
 		case $claim in
 		'\0335\0017'*) wanted=" is truncated: it ends inside record 1" ;;
@@ -403,16 +443,20 @@ fi
 
 # output
 fails 1 "view: cannot write 'standard output': No space left on device" sh -c 'view "$1" >/dev/full' sh "$tmp/t.jsonl"
-fails 1 "view: cannot write 'standard output': No space left on device" sh -c 'view --summary "$1" >/dev/full' sh "$tmp/t.jsonl"
-fails 1 "view: cannot write 'standard output': No space left on device" sh -c 'view --pack "$1" >/dev/full' sh "$tmp/t.jsonl"
-fails 1 "view: cannot write 'standard output': No space left on device" sh -c 'view --pack -z "$1" >/dev/full' sh "$tmp/t.jsonl"
+fails 1 "view: cannot write 'standard output': No space left on device" \
+	sh -c 'view --summary "$1" >/dev/full' sh "$tmp/t.jsonl"
+fails 1 "view: cannot write 'standard output': No space left on device" \
+	sh -c 'view --pack "$1" >/dev/full' sh "$tmp/t.jsonl"
+fails 1 "view: cannot write 'standard output': No space left on device" \
+	sh -c 'view --pack -z "$1" >/dev/full' sh "$tmp/t.jsonl"
 fails 1 "view: cannot write 'standard output': No space left on device" sh -c 'view -h >/dev/full'
 fails 1 "view: cannot write 'standard output': No space left on device" sh -c 'view -V >/dev/full'
 fails 1 "view: cannot write '/dev/full': No space left on device" view --pack -o /dev/full "$tmp/t.jsonl"
 ok '/dev/full is still there' test -c /dev/full
 fails 1 "view: cannot write '$tmp/no/such': No such file or directory" view --pack -o "$tmp/no/such" "$tmp/t.jsonl"
 jq -n -c 'range(20000) | {id: ., text: "a reader that leaves ends the writer quietly"}' >"$tmp/long.jsonl"
-is "$({ view "$tmp/long.jsonl" 2>&1 >&3 | cat; } 3>&1 | head -n 1)" '{"id":0,"text":"a reader that leaves ends the writer quietly"}' \
+is "$({ view "$tmp/long.jsonl" 2>&1 >&3 | cat; } 3>&1 | head -n 1)" \
+	'{"id":0,"text":"a reader that leaves ends the writer quietly"}' \
 	'a reader that leaves ends it quietly'
 is "$({ view --pack "$tmp/long.jsonl" 2>&1 >&3 | cat; } 3>&1 | head -c 1 | wc -c)" 1 'with --pack, too'
 
@@ -456,9 +500,11 @@ try 'view -h'" view -x
 fails 2 "view: unknown option '--nope'
 try 'view -h'" view --nope
 run view --summary=3
-is "$status $(printf '%s\n' "$err" | grep -c -e --summary)" '2 1' 'a value where none belongs: the message names the option'
+is "$status $(printf '%s\n' "$err" | grep -c -e --summary)" '2 1' \
+	'a value where none belongs: the message names the option'
 run view -h
-is "$status $err $(printf '%s\n' "$out" | head -n 1)" '0  usage: view [--header] [--npy matrix] [--summary] [file ...]' '-h'
+is "$status $err $(printf '%s\n' "$out" | head -n 1)" \
+	'0  usage: view [--header] [--npy matrix] [--summary] [file ...]' '-h'
 is "$(view --help)" "$out" '--help'
 is "$(view --version)" "$(view -V)" '--version'
 finish
