@@ -40,8 +40,8 @@ add_exp(vector *sum, const float *x, float max, float scale)
 	*sum += (vector)((integers)(p * (vector)power) & kept);
 }
 
-SIMD_CLONES float
-logsumexp_max(const float *x, size_t n)
+SIMD_CLONES static float
+largest_logit(const float *x, size_t n)
 {
 	float max = x[0];
 	size_t i;
@@ -52,10 +52,11 @@ logsumexp_max(const float *x, size_t n)
 	return max;
 }
 
-SIMD_CLONES double
-logsumexp(const float *x, size_t n, float scale)
+/* Returns the sum of exp((x[i] - max) scale), i < n. */
+SIMD_CLONES static double
+sum_exp(const float *x, size_t n, float max, float scale)
 {
-	float max = logsumexp_max(x, n), tail[LANES];
+	float tail[LANES];
 	double total = 0;
 	size_t i, end, k;
 	vector sum;
@@ -74,5 +75,21 @@ logsumexp(const float *x, size_t n, float scale)
 		for (k = 0; k < LANES; k++)
 			total += (double)sum[k];
 	}
-	return (double)max * (double)scale + log(total);
+	return total;
+}
+
+/* Not clones themselves: clang would not export them under their names. */
+
+float
+logsumexp_max(const float *x, size_t n)
+{
+	return largest_logit(x, n);
+}
+
+double
+logsumexp(const float *x, size_t n, float scale)
+{
+	float max = largest_logit(x, n);
+
+	return (double)max * (double)scale + log(sum_exp(x, n, max, scale));
 }
