@@ -539,10 +539,11 @@ act_to_json(const struct record *r, int half, struct buf *to)
 		return -1;
 	for (i = 0; i < t.n / width; i++) {
 		double x = (double)le_load(p + t.head + i * width, half);
-		/* "-0" would be read as an integer, and lose its sign */
-		int n = snprintf(text, sizeof text, "%c%.*g%s", i == 0 ? '[' : ',', 9, x,
-		    x == 0 && signbit(x) ? ".0" : "");
+		int n = snprintf(text, sizeof text, "%c%.9g", i == 0 ? '[' : ',', x);
 
+		/* "-0" would be read as an integer, and lose its sign */
+		if (x == 0 && signbit(x))
+			n += snprintf(text + n, sizeof text - (size_t)n, ".0");
 		if (buf_append(to, text, (size_t)n) != 0)
 			return -1;
 	}

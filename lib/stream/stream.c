@@ -385,16 +385,17 @@ static int
 check_act(const struct stream *s, struct record *r, struct err *e)
 {
 	const struct header *h = &s->header;
-	int has_act = record_has(r, "act");
 
+	if (h->kind == STREAM_ACTIVATIONS && s->missing == NULL) {
+		if (s->json && record_has(r, "act") && record_pack_act(r, h->half, e) != 0)
+			return -1;
+		return record_check_act(r, h->half, h->dim, e);
+	}
+	if (!record_has(r, "act"))
+		return 0;
 	if (s->missing != NULL)
-		return has_act ? err_set(e, "it already has a field 'act'") : 0;
-	if (h->kind != STREAM_ACTIVATIONS)
-		return has_act ? err_set(e, "it has a field 'act' in a stream of %s",
-		    stream_kind_name(h->kind)) : 0;
-	if (s->json && has_act && record_pack_act(r, h->half, e) != 0)
-		return -1;
-	return record_check_act(r, h->half, h->dim, e);
+		return err_set(e, "it already has a field 'act'");
+	return err_set(e, "it has a field 'act' in a stream of %s", stream_kind_name(h->kind));
 }
 
 /* Makes r a record with a line as its prompt. */
