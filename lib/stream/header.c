@@ -75,7 +75,7 @@ fail:
 
 /* Returns a copy in UTF-8: an argument may hold any bytes, a stream may not. */
 static char *
-clean(const char *s)
+copy_utf8(const char *s)
 {
 	return utf8_clean(s, strlen(s));
 }
@@ -91,8 +91,8 @@ header_set_model(struct header *h, const char *name, const char *digest)
 {
 	free(h->model);
 	free(h->digest);
-	h->model = clean(name);
-	h->digest = clean(digest);
+	h->model = copy_utf8(name);
+	h->digest = copy_utf8(digest);
 	return h->model == NULL || h->digest == NULL ? -1 : 0;
 }
 
@@ -114,9 +114,9 @@ header_set_blocks(struct header *h, const int *block, size_t n)
 
 /* Appends a string in UTF-8 as msgpack. Returns 0, or -1 if out of memory. */
 static int
-pack_clean(struct buf *b, const char *s)
+pack_utf8(struct buf *b, const char *s)
 {
-	char *text = clean(s);
+	char *text = copy_utf8(s);
 	size_t n = text != NULL ? strlen(text) : 0;
 	msgpack_packer pk;
 	int bad;
@@ -142,7 +142,7 @@ header_add_link(struct header *h, const char *tool, const char *version, int arg
 	    header_add_value(h, "version", version) != 0 ||
 	    msgpack_pack_array(&pk, (size_t)argc) != 0;
 	for (i = 0; !bad && i < argc; i++)
-		bad = pack_clean(&b, argv[i]) != 0;
+		bad = pack_utf8(&b, argv[i]) != 0;
 	bad = bad || record_set_raw(link, "argv", b.p, b.len) != 0 ||
 	    (seed != NULL && record_set_int(link, "seed", (int64_t)*seed) != 0);
 	free(b.p);
@@ -165,7 +165,7 @@ header_add_side(struct header *h, const char *name, const char *digest)
 	msgpack_packer_init(&pk, &b, buf_pack);
 	bad = msgpack_pack_map(&pk, map.n + 1) != 0 ||
 	    (old != NULL && buf_append(&b, old + map.head, len - map.head) != 0) ||
-	    pack_clean(&b, name) != 0 || pack_clean(&b, digest) != 0 ||
+	    pack_utf8(&b, name) != 0 || pack_utf8(&b, digest) != 0 ||
 	    record_set_raw(link, "side", b.p, b.len) != 0;
 	free(b.p);
 	return bad ? -1 : 0;
@@ -175,7 +175,7 @@ int
 header_add_value(struct header *h, const char *name, const char *value)
 {
 	struct record *link = h->chain[h->n_chain - 1];
-	char *text = clean(value);
+	char *text = copy_utf8(value);
 	int bad = text == NULL || set_text(link, name, text) != 0;
 
 	free(text);
@@ -396,7 +396,7 @@ header_from_record(struct header *h, const struct record *r, struct err *e)
 }
 
 static int
-same(const char *a, const char *b)
+equal(const char *a, const char *b)
 {
 	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
 }
@@ -406,7 +406,7 @@ header_differs(const struct header *a, const struct header *b)
 {
 	if (a->kind != b->kind)
 		return "kind";
-	if (!same(a->digest, b->digest))
+	if (!equal(a->digest, b->digest))
 		return "model";
 	if (a->n_block != b->n_block ||
 	    (a->n_block > 0 && memcmp(a->block, b->block, a->n_block * sizeof *a->block) != 0))

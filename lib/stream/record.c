@@ -117,7 +117,7 @@ record_raw(const struct record *r, const char *name, size_t *len)
 
 /* Reads a value's first token. Returns 1, or 0 if it is absent or null. */
 static int
-get(const struct record *r, const char *name, struct token *t, const unsigned char **p)
+read_token(const struct record *r, const char *name, struct token *t, const unsigned char **p)
 {
 	size_t len;
 
@@ -133,7 +133,7 @@ record_get_str(const struct record *r, const char *name, const char **s, size_t 
 	const unsigned char *p;
 	struct token t;
 
-	if (!get(r, name, &t, &p))
+	if (!read_token(r, name, &t, &p))
 		return 0;
 	if (t.type != TOKEN_STR)
 		return -1;
@@ -149,7 +149,7 @@ record_get_int(const struct record *r, const char *name, int64_t *v)
 	const unsigned char *p;
 	struct token t;
 
-	if (!get(r, name, &t, &p))
+	if (!read_token(r, name, &t, &p))
 		return 0;
 	if (t.type == TOKEN_INT)
 		*v = t.i;
@@ -180,7 +180,7 @@ record_get_num(const struct record *r, const char *name, double *v)
 	const unsigned char *p;
 	struct token t;
 
-	return get(r, name, &t, &p) ? token_num(&t, v) : 0;
+	return read_token(r, name, &t, &p) ? token_num(&t, v) : 0;
 }
 
 int
@@ -191,7 +191,7 @@ record_get_nums(const struct record *r, const char *name, double **v, size_t *n)
 	double *out;
 	size_t i, at;
 
-	if (!get(r, name, &t, &p))
+	if (!read_token(r, name, &t, &p))
 		return 0;
 	if (t.type != TOKEN_ARRAY || (out = malloc((t.n + 1) * sizeof *out)) == NULL)
 		return -1;
@@ -215,7 +215,7 @@ record_get_str_at(const struct record *r, const char *name, size_t i, const char
 	struct token t, item = { 0 };
 	size_t at, k;
 
-	if (!get(r, name, &t, &p))
+	if (!read_token(r, name, &t, &p))
 		return 0;
 	if (t.type != TOKEN_ARRAY)
 		return -1;
@@ -237,7 +237,7 @@ record_get_key(const struct record *r, const char *name, char *buf, size_t size,
 	const unsigned char *p;
 	struct token t;
 
-	if (!get(r, name, &t, &p))
+	if (!read_token(r, name, &t, &p))
 		return err_set(e, "no field '%s'", name);
 	if (t.type == TOKEN_STR) {
 		if (t.n >= size)
@@ -384,7 +384,7 @@ find_act(const struct record *r, int half, size_t dim, const unsigned char **p, 
 	size_t width = half ? 2 : 4;
 	struct token t;
 
-	if (!get(r, "act", &t, p))
+	if (!read_token(r, "act", &t, p))
 		return err_set(e, "no field 'act'");
 	if (t.type != TOKEN_BIN)
 		return err_set(e, "field 'act' is not binary");
@@ -535,7 +535,7 @@ act_to_json(const struct record *r, int half, struct buf *to)
 	struct token t;
 	char text[32];
 
-	if (!get(r, "act", &t, &p) || t.type != TOKEN_BIN)
+	if (!read_token(r, "act", &t, &p) || t.type != TOKEN_BIN)
 		return -1;
 	for (i = 0; i < t.n / width; i++) {
 		double x = (double)le_load(p + t.head + i * width, half);

@@ -21,7 +21,7 @@ struct sink {
 };
 
 static int
-fail(const struct sink *k, struct err *e)
+write_error(const struct sink *k, struct err *e)
 {
 	int code;
 	const char *why = gzerror(k->out, &code);
@@ -39,7 +39,7 @@ write_object(struct sink *k, struct err *e)
 		if (buf_append(k->memory, k->b.p, k->b.len) != 0)
 			return err_memory(e);
 	} else if (gzwrite(k->out, k->b.p, (unsigned)k->b.len) != (int)k->b.len)
-		return fail(k, e);
+		return write_error(k, e);
 	k->b.len = 0;
 	return 0;
 }
@@ -137,7 +137,7 @@ sink_number(struct sink *k, const char *name, double v, struct err *e)
 int
 sink_flush(struct sink *k, struct err *e)
 {
-	return k->out != NULL && gzflush(k->out, Z_SYNC_FLUSH) != Z_OK ? fail(k, e) : 0;
+	return k->out != NULL && gzflush(k->out, Z_SYNC_FLUSH) != Z_OK ? write_error(k, e) : 0;
 }
 
 static int

@@ -119,7 +119,7 @@ token_read(struct token *t, const unsigned char *p, size_t n)
 
 /* Checks a token that is not an array or a map, whose payload is at p. */
 static int
-check(struct walk *w, const struct token *t, const char *p, int key, struct err *e)
+check_scalar(struct walk *w, const struct token *t, const char *p, int key, struct err *e)
 {
 	if (t->type == TOKEN_STR && utf8_span(p, t->n) != t->n)
 		return err_set(e, "it holds text that is not UTF-8");
@@ -176,7 +176,7 @@ walk_run(struct walk *w, const unsigned char *p, size_t n, struct err *e)
 				return err_set(e, "it is bigger than %d MiB", WIRE_LIMIT >> 20);
 			if (t.n > n - at)
 				return 0;
-			if (check(w, &t, (const char *)p + at, key, e) != 0)
+			if (check_scalar(w, &t, (const char *)p + at, key, e) != 0)
 				return -1;
 			w->pos = at + t.n;
 		}
