@@ -1,9 +1,12 @@
 /*
  * Newton's method. Let r be the first and D the second derivatives of the
- * losses. The Hessian in w is I + C Phi' D Phi. Eliminating c replaces D by
- * D~ = D - D 1 1' D / (1' D 1), and a Newton step (d, dc) solves
- *   (I + C Phi' D~ Phi) d = -(g - C Phi' D 1 (1' r) / (1' D 1)),
- *   g = w + C Phi' r,  dc = -(1' r + 1' D Phi d) / (1' D 1).
+ * losses. The gradient is w + C Phi' r in w and C 1' r in c. With c eliminated,
+ * a Newton step (d, dc) solves
+ *   (I + C Phi' D~ Phi) d = -g,  D~ = D - D 1 1' D / (1' D 1),
+ *   g = w + C Phi' (r - D 1 (1' r) / (1' D 1)),
+ *   dc = -(1' r + 1' D Phi d) / (1' D 1).
+ * None of this changes if the same vector is added to each row. At the optimum,
+ * 1' r = 0.
  *
  * A vector v of feature space is kept as itself (primal) or as its coefficients
  * over the rows (dual), in both cases with its image Phi v. In the dual the
@@ -42,13 +45,14 @@ struct state {
 	struct classifier_fit *fit;
 	int n, size;
 	double *memory;
-	struct vector w, g, d;	/* weights, gradient, step */
+	struct vector w, g, d;	/* weights, reduced gradient, step */
 	struct vector q, s;	/* direction and residual of the conjugate gradients */
-	double *r, *weight;	/* [n], derivatives of the losses: r, D; 0 for held-out rows */
+	double *weight;		/* [n], D; 0 for held-out rows */
+	double *u;		/* [n], r - D 1 (1' r) / (1' D 1) */
 	double *weight_back;	/* [size], Phi' D 1 */
 	double r_sum, weight_sum;	/* 1' r, 1' D 1 */
 	double c;
-	double first_norm, norm;	/* of the gradient, at the start and now */
+	double first_norm, norm;	/* of (g, C 1' r), at the start and now */
 	double last_objective;
 	double expected;	/* decrease of the objective in the last step, to first order */
 	double ss, last_ss, first_ss;	/* |s|^2: now, one step ago, at the first step */
@@ -127,7 +131,7 @@ derivatives(enum loss loss, int label, double f, double *r, double *weight)
 	}
 }
 
-/* Sets r, weight and their sums at the present w and c. */
+/* Sets weight, u and the sums at the present w and c. */
 static void
 differentiate(struct state *t)
 {
@@ -139,10 +143,12 @@ differentiate(struct state *t)
 		if (is_held_out(t, i))
 			continue;
 		f = t->w.image[i] + t->c;
-		derivatives(t->p->loss, t->p->label[i], f, &t->r[i], &t->weight[i]);
-		t->r_sum += t->r[i];
+		derivatives(t->p->loss, t->p->label[i], f, &t->u[i], &t->weight[i]);
+		t->r_sum += t->u[i];
 		t->weight_sum += t->weight[i];
 	}
+	if (t->weight_sum > 0)
+		cblas_daxpy(t->n, -t->r_sum / t->weight_sum, t->weight, 1, t->u, 1);
 }
 
 /* Sets g and weight_back of the first count active fits. */
@@ -155,7 +161,7 @@ set_gradients(struct batch *b, size_t count)
 		struct state *t = b->active[k];
 
 		differentiate(t);
-		b->from[2 * k] = t->r;
+		b->from[2 * k] = t->u;
 		b->to[2 * k] = t->g.v;
 		b->from[2 * k + 1] = t->weight;
 		b->to[2 * k + 1] = t->weight_back;
@@ -206,7 +212,6 @@ multiply_residuals(struct batch *b, size_t count)
 static void
 begin_step(struct state *t)
 {
-	double share = t->weight_sum > 0 ? t->fit->C * t->r_sum / t->weight_sum : 0;
 	double progress = t->norm / t->first_norm;
 	int i;
 
@@ -218,7 +223,7 @@ begin_step(struct state *t)
 	t->ss = t->first_ss = 0;
 	memset(t->d.v, 0, (size_t)(t->size + t->n) * sizeof *t->d.v);
 	for (i = 0; i < t->size; i++)
-		t->s.v[i] = share * t->weight_back[i] - t->g.v[i];
+		t->s.v[i] = -t->g.v[i];
 }
 
 /*
@@ -295,12 +300,13 @@ static void
 descend(struct state *t)
 {
 	double ww = dot(t, &t->w, &t->w), wd = dot(t, &t->w, &t->d), dd = dot(t, &t->d, &t->d);
-	double C = t->fit->C, dc = 0, a = 1, slope;
+	double C = t->fit->C, slope = dot(t, &t->g, &t->d), dc = 0, a = 1;
 	unsigned k;
 
-	if (t->weight_sum > 0)
+	if (t->weight_sum > 0) {
 		dc = -(t->r_sum + cblas_ddot(t->n, t->weight, 1, t->d.image, 1)) / t->weight_sum;
-	slope = dot(t, &t->g, &t->d) + C * t->r_sum * dc;
+		slope -= C * t->r_sum * t->r_sum / t->weight_sum;
+	}
 	t->last_objective = t->fit->objective;
 	t->expected = -slope;
 	for (k = 0; k < MAX_HALVINGS; k++, a /= 2) {
@@ -328,7 +334,6 @@ drop_converged(struct batch *b, size_t count, int at_start)
 	for (k = 0; k < count; k++) {
 		struct state *t = b->active[k];
 
-		/* C 1' r is the gradient in c */
 		t->norm = hypot(sqrt(fmax(0, dot(t, &t->g, &t->g))), t->fit->C * t->r_sum);
 		if (at_start)
 			t->first_norm = t->norm;
@@ -367,8 +372,8 @@ state_init(struct state *t, const struct classifier_problem *p, struct classifie
 		}
 	}
 	t->weight_back = to;
-	t->r = to + size;
-	t->weight = t->r + n;
+	t->u = to + size;
+	t->weight = t->u + n;
 	fit->iterations = 0;
 	fit->objective = fit->C * loss_at(t, 0, 0);
 	return 0;

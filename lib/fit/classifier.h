@@ -2,17 +2,17 @@
  * classifier - linear classifiers with an L2 penalty: logistic regression, or a
  * support vector machine with the squared hinge loss.
  *
- * A fit minimises, over the weights w and the intercept c,
- *   1/2 |w|^2 + C sum_i L(s_i f_i),  f_i = w . (phi_i - m) + c,
- * where m is the mean of the rows phi_i, s_i = +1 or -1 are the labels, and
- * L(x) is log(1 + exp(-x)) or max(0, 1 - x)^2. There is no penalty on c.
+ * A fit to the rows phi_i minimises, over the weights w and the intercept c,
+ *   1/2 |w|^2 + C sum_i L(s_i f_i),  f_i = w . phi_i + c,
+ * where s_i = +1 or -1 are the labels and L(x) is log(1 + exp(-x)) or
+ * max(0, 1 - x)^2. There is no penalty on c.
  * Source: section 4 of the paper; the objective is that of scikit-learn's
  * LogisticRegression.
  *
- * It needs either the rows (primal: in single precision), or only their inner
- * products (dual: w = sum_i alpha_i (phi_i - m), in double precision). Several
- * fits to the same rows are made together, because a product with several
- * vectors reads the rows only once.
+ * It needs either the rows (primal: in single precision, of centred rows), or
+ * only their inner products (dual: w = sum_i alpha_i phi_i, in double
+ * precision). Several fits to the same rows are made together, because a
+ * product with several vectors reads the rows only once.
  */
 #ifndef ODESTEER_CLASSIFIER_H
 #define ODESTEER_CLASSIFIER_H
@@ -26,7 +26,7 @@
 
 struct classifier_problem {
 	struct features *features;	/* the rows; NULL for a dual fit */
-	struct gram *gram;		/* their inner products, centred; NULL for a primal fit */
+	struct gram *gram;		/* their inner products; NULL for a primal fit */
 	const int *label;		/* [n], 1 positive, 0 negative */
 	const unsigned *fold;		/* [n], of each row; NULL if no fit leaves a fold out */
 	enum loss loss;
@@ -43,7 +43,7 @@ struct classifier_fit {
 	double *coef;		/* gets w[size], or alpha[n] of a dual fit; may be NULL */
 	double *f;		/* [n], gets f_i of the held-out rows, or of all; may be NULL */
 	/* set by classifier_fit */
-	double intercept;	/* c */
+	double intercept;	/* c; of the centred rows in a primal fit */
 	double objective;
 	double gradient_norm;
 	unsigned iterations;	/* of Newton's method */

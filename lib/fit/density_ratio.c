@@ -31,13 +31,14 @@ static const double dual_tolerance = 1e-10, primal_tolerance = 1e-6;
 
 /*
  * Sets score[m][n] to f of each row, from fits with each of C[m] to the rows of
- * the other folds. Returns 0, or -1 with a message in e.
+ * the other folds, if there are folds. Together with these it makes the fit
+ * `all`, if that is not NULL. Returns 0, or -1 with a message in e.
  */
 static int
 cross_validate(const struct classifier_problem *p, size_t n, unsigned n_fold, const double *C,
-    size_t m, double *score, struct err *e)
+    size_t m, double tolerance, double *score, struct classifier_fit *all, struct err *e)
 {
-	struct classifier_fit *fit = calloc(m * n_fold, sizeof *fit);
+	struct classifier_fit *fit = calloc(m * n_fold + 1, sizeof *fit);
 	size_t i;
 	int rc;
 
@@ -46,10 +47,14 @@ cross_validate(const struct classifier_problem *p, size_t n, unsigned n_fold, co
 	for (i = 0; i < m * n_fold; i++) {
 		fit[i].C = C[i / n_fold];
 		fit[i].held_out = (int)(i % n_fold);
-		fit[i].tolerance = choice_tolerance;
+		fit[i].tolerance = tolerance;
 		fit[i].f = score + i / n_fold * n;
 	}
-	rc = classifier_fit(p, fit, m * n_fold, e);
+	if (all != NULL)
+		fit[i] = *all;
+	rc = classifier_fit(p, fit, m * n_fold + (all != NULL), e);
+	if (all != NULL)
+		*all = fit[i];
 	free(fit);
 	return rc;
 }
@@ -73,7 +78,8 @@ choose_C(const struct classifier_problem *p, const struct fit_data *d, const str
 	/* the greater C, the longer a fit takes */
 	for (from = 0; rc == 0 && from < CANDIDATES && from <= best + 2; from = to) {
 		to = from == 0 ? AT_FIRST : from + 2;
-		rc = cross_validate(p, d->n, k->n, C + from, to - from, score, e);
+		rc = cross_validate(p, d->n, k->n, C + from, to - from, choice_tolerance, score,
+		    NULL, e);
 		for (c = from; rc == 0 && c < to; c++) {
 			loss = calibration_log_loss(score + (c - from) * d->n, 0, d->label, d->n,
 			    1, NULL, NULL);
@@ -90,73 +96,48 @@ choose_C(const struct classifier_problem *p, const struct fit_data *d, const str
 }
 
 /*
- * Makes the fit to all rows and those without each fold, all with rep->C.
- * Returns 0, or -1 with a message in e.
- */
-static int
-fit_all(const struct classifier_problem *p, const struct fit_data *d, const struct folds *k,
-    struct density_ratio *x, struct fit_report *rep, struct err *e)
-{
-	struct classifier_fit *fit = calloc(k->n + 1, sizeof *fit), *all = &fit[k->n];
-	unsigned i;
-	size_t j;
-	int rc;
-
-	if (fit == NULL)
-		return err_memory(e);
-	for (i = 0; i <= k->n; i++) {
-		fit[i].C = rep->C;
-		fit[i].held_out = (int)i;
-		fit[i].tolerance = held_out_tolerance;
-		fit[i].f = rep->held_out;
-	}
-	all->held_out = CLASSIFIER_NO_FOLD;
-	all->tolerance = p->gram != NULL ? dual_tolerance : primal_tolerance;
-	all->coef = x->coef;
-	all->f = NULL;
-	rc = classifier_fit(p, fit, k->n + 1, e);
-	x->intercept = all->intercept;
-	x->log_prior_ratio = log((1 - rep->prior) / rep->prior);
-	rep->objective = all->objective;
-	rep->gradient_norm = all->gradient_norm;
-	rep->iterations = all->iterations;
-	free(fit);
-	for (j = 0; k->n > 0 && j < d->n; j++)
-		rep->held_out[j] += x->log_prior_ratio;
-	rep->has_held_out = k->n > 0;
-	rep->folds = k->n;
-	return rc;
-}
-
-/*
- * Fits x to the rows of p, whose other members it sets. The intercept is that
- * of centred rows. Returns 0, or -1 with a message in e.
+ * Fits x to the rows of p, whose other members it sets, and sets rep. Returns
+ * 0, or -1 with a message in e.
  */
 static int
 fit_problem(struct classifier_problem *p, const struct fit_data *d, const struct fit_options *o,
     struct density_ratio *x, struct fit_report *rep, struct err *e)
 {
+	struct classifier_fit fit = { .held_out = CLASSIFIER_NO_FOLD, .coef = x->coef };
 	struct folds k;
-	int assigned = folds_assign(&k, d, o), rc = 0;
+	int rc = folds_assign(&k, d, o);
+	size_t i;
 
 	fit_report_count(rep, d);
 	rep->C = o->C;
 	rep->C_at_end = 0;
+	rep->has_held_out = rc == 1;
+	rep->folds = rc == 1 ? k.n : 0;
 	p->label = d->label;
 	p->loss = o->loss;
 	p->fold = k.of;
-	if (!assigned)
-		k.n = 0;
-	if (assigned < 0)
-		rc = err_memory(e);
-	else if (o->C == 0 && !assigned)
+	if (rc < 0)
+		err_memory(e);
+	else if (o->C == 0 && !rep->has_held_out)
 		rc = err_set(e, "C cannot be chosen: too few groups have both labels");
 	else if (o->C == 0)
 		rc = choose_C(p, d, &k, rep, e);
-	if (rc == 0)
-		rc = fit_all(p, d, &k, x, rep, e);
+	fit.C = rep->C;
+	fit.tolerance = p->gram != NULL ? dual_tolerance : primal_tolerance;
+	if (rc >= 0)
+		rc = cross_validate(p, d->n, rep->folds, &rep->C, 1, held_out_tolerance,
+		    rep->held_out, &fit, e);
 	folds_release(&k);
-	return rc;
+	if (rc != 0)
+		return -1;
+	x->intercept = fit.intercept;
+	x->log_prior_ratio = log((1 - rep->prior) / rep->prior);
+	for (i = 0; rep->has_held_out && i < d->n; i++)
+		rep->held_out[i] += x->log_prior_ratio;
+	rep->objective = fit.objective;
+	rep->gradient_norm = fit.gradient_norm;
+	rep->iterations = fit.iterations;
+	return 0;
 }
 
 int
@@ -165,11 +146,7 @@ density_ratio_fit_gram(struct gram *g, const struct fit_data *d, const struct fi
 {
 	struct classifier_problem p = { .gram = g };
 
-	gram_centre(g);
-	if (fit_problem(&p, d, o, x, rep, e) != 0)
-		return -1;
-	x->intercept -= gram_uncentre(g, x->coef);
-	return 0;
+	return fit_problem(&p, d, o, x, rep, e);
 }
 
 static int
@@ -201,7 +178,9 @@ fit_primal(const struct features_source *s, const struct fit_data *d, const stru
 
 	if (p.features == NULL)
 		return -1;
-	if ((rc = fit_problem(&p, d, o, x, rep, e)) == 0)
+	rc = fit_problem(&p, d, o, x, rep, e);
+	/* the rows of p are centred */
+	if (rc == 0)
 		x->intercept -= cblas_ddot((int)s->size, p.features->mean, 1, x->coef, 1);
 	features_free(p.features);
 	return rc;

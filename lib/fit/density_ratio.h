@@ -35,7 +35,7 @@ int density_ratio_fit(const struct features_source *s, const struct fit_data *d,
     const struct fit_options *o, struct density_ratio *x, struct fit_report *rep, struct err *e);
 /*
  * Does the same with g, inner products or values of a kernel, which the caller
- * has set; centres g. x->coef gets alpha.
+ * has set. x->coef gets alpha.
  */
 int density_ratio_fit_gram(struct gram *g, const struct fit_data *d, const struct fit_options *o,
     struct density_ratio *x, struct fit_report *rep, struct err *e);

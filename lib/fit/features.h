@@ -5,9 +5,9 @@
  * either the rows themselves (struct features) or only their inner products
  * (gram.h), for which the source makes some rows at a time.
  *
- * Products are with centred rows, phi_i - m, where m is the mean of all rows.
+ * struct features has centred rows, phi_i - m, where m is the mean of all rows.
  * What all rows have in common tells nothing about the labels, because an
- * intercept without penalty absorbs it, but it would cost digits.
+ * intercept without penalty absorbs it, but it would cost digits of floats.
  */
 #ifndef ODESTEER_FEATURES_H
 #define ODESTEER_FEATURES_H

@@ -47,10 +47,9 @@ gram_alloc(size_t n, struct err *e)
 	if (g->threads > panels)
 		g->threads = (unsigned)panels;
 	g->values = calloc(g->count, sizeof *g->values);
-	g->mean = calloc(n, sizeof *g->mean);
 	g->v = malloc(VECTORS * n * sizeof *g->v);
 	g->sum = malloc(g->threads * VECTORS * n * sizeof *g->sum);
-	if (g->values != NULL && g->mean != NULL && g->v != NULL && g->sum != NULL)
+	if (g->values != NULL && g->v != NULL && g->sum != NULL)
 		return g;
 fail:
 	gram_free(g);
@@ -64,7 +63,6 @@ gram_free(struct gram *g)
 	if (g == NULL)
 		return;
 	free(g->values);
-	free(g->mean);
 	free(g->v);
 	free(g->sum);
 	free(g);
@@ -179,7 +177,7 @@ product_part(void *ctx, unsigned part, unsigned parts)
 }
 
 /*
- * Sets g->sum[count][n] to the products, not centred, with the vectors in g->v.
+ * Sets g->sum[count][n] to the products with the vectors in g->v.
  */
 static void
 multiply(const struct gram *g, size_t count)
@@ -192,61 +190,32 @@ multiply(const struct gram *g, size_t count)
 		cblas_daxpy((int)(count * g->n), 1, g->sum + i * VECTORS * g->n, 1, g->sum, 1);
 }
 
-void
-gram_centre(struct gram *g)
-{
-	size_t i;
-
-	for (i = 0; i < g->n; i++)
-		g->v[i] = 1 / (double)g->n;
-	multiply(g, 1);
-	memcpy(g->mean, g->sum, g->n * sizeof *g->mean);
-	g->mean_of_means = cblas_ddot((int)g->n, g->v, 1, g->mean, 1);
-}
-
-double
-gram_uncentre(const struct gram *g, double *alpha)
-{
-	double mean = 0;
-	size_t i;
-
-	for (i = 0; i < g->n; i++)
-		mean += alpha[i] / (double)g->n;
-	for (i = 0; i < g->n; i++)
-		alpha[i] -= mean;
-	return cblas_ddot((int)g->n, g->mean, 1, alpha, 1);
-}
-
 double
 gram_variance(const struct gram *g)
 {
-	double sum = 0;
+	double trace = 0, sum;
 	size_t i;
 
-	for (i = 0; i < g->n; i++)
-		sum += row_at(g, i)[i];
-	return sum / (double)g->n - g->mean_of_means;
+	for (i = 0; i < g->n; i++) {
+		trace += row_at(g, i)[i];
+		g->v[i] = 1;
+	}
+	multiply(g, 1);
+	sum = cblas_ddot((int)g->n, g->v, 1, g->sum, 1);
+	return trace / (double)g->n - sum / ((double)g->n * (double)g->n);
 }
 
 void
 gram_multiply(struct gram *g, const double *const *v, size_t count, double *const *image)
 {
-	size_t first, m, k, i;
+	size_t first, m, k;
 
 	for (first = 0; first < count; first += m) {
 		m = count - first < VECTORS ? count - first : VECTORS;
 		for (k = 0; k < m; k++)
 			memcpy(g->v + k * g->n, v[first + k], g->n * sizeof *g->v);
 		multiply(g, m);
-		for (k = 0; k < m; k++) {
-			const double *from = v[first + k], *product = g->sum + k * g->n;
-			double along = cblas_ddot((int)g->n, g->mean, 1, from, 1), sum = 0;
-
-			for (i = 0; i < g->n; i++)
-				sum += from[i];
-			for (i = 0; i < g->n; i++)
-				image[first + k][i] = product[i] - along +
-				    sum * (g->mean_of_means - g->mean[i]);
-		}
+		for (k = 0; k < m; k++)
+			memcpy(image[first + k], g->sum + k * g->n, g->n * sizeof **image);
 	}
 }

@@ -19,8 +19,6 @@ struct gram {
 	 */
 	double *values;
 	size_t count;
-	double *mean;		/* [n], means of the rows if the matrix is centred, or else 0 */
-	double mean_of_means;
 	unsigned threads;
 	double *v, *sum;	/* scratch memory for products */
 };
@@ -35,17 +33,6 @@ void gram_set(struct gram *g, const double *X, size_t size, double scale);
  * message in e if out of memory.
  */
 int gram_set_source(struct gram *g, const struct features_source *s, struct err *e);
-/*
- * Centres g, once its values are set: gram_multiply and gram_variance take it
- * for (phi_i - m) . (phi_j - m), where m is the mean of the rows phi_i, in
- * whatever space a kernel has them.
- */
-void gram_centre(struct gram *g);
-/*
- * Changes the coefficients alpha[n] of w = sum_i alpha[i] (phi_i - m) so that
- * w = sum_i alpha[i] phi_i. Returns w . m.
- */
-double gram_uncentre(const struct gram *g, double *alpha);
 /* Returns the variance of the rows, summed over all dimensions. */
 double gram_variance(const struct gram *g);
 /* Sets image[k][n] = g v[k], with v[count][n], for k < count. */

@@ -331,17 +331,13 @@ check_iti(void)
 	for (i = 0; i < N; i++)
 		line[i] = cblas_ddot(D, rows + i * D, 1, want, 1);
 	gram_set(gram, rows, D, 1);
-	gram_centre(gram);
 	if (!ok(classifier_fit(&p, &ours, 1, &e) == 0, "iti, of doubles: fit"))
 		return;
-	gram_uncentre(gram, alpha);
 	for (i = 0; i < N; i++)
 		cblas_daxpy(D, alpha[i], rows + i * D, 1, coef, 1);
 	gram_set(gram, line, 1, 1);
-	gram_centre(gram);
 	if (!ok(classifier_fit(&p, &theirs, 1, &e) == 0, "iti: fit along the reference's vector"))
 		return;
-	gram_uncentre(gram, one);
 	for (i = 0; i < N; i++)
 		along += one[i] * line[i];
 	gram_free(gram);

@@ -252,10 +252,9 @@ check_kernel(unsigned degree)
 	gram_set(gram, *x, D, gamma);
 	for (i = 0; i < gram->count; i++)
 		gram->values[i] = pow(gram->values[i] + coef0, degree);
-	gram_centre(gram);
 	if (classifier_fit(&p, &fit, 1, &e) != 0)
 		printf("Bail out! %s\n", e.text);
-	c = fit.intercept - gram_uncentre(gram, alpha);
+	c = fit.intercept;
 	gram_free(gram);
 	for (t = 0; t < ROWS; t++) {
 		double *at = a + t * D, y[D], u[D] = { 0 }, norm;
