@@ -133,7 +133,7 @@ parse(int argc, char *argv[])
 }
 
 /* Writes finished records to the output. */
-struct out {
+struct record_writer {
 	struct metric_out base;
 	struct sink *sink;
 };
@@ -141,13 +141,13 @@ struct out {
 static int
 emit(struct metric_out *o, const struct record *r, struct err *e)
 {
-	return sink_write(((struct out *)o)->sink, r, e);
+	return sink_write(((struct record_writer *)o)->sink, r, e);
 }
 
 int
 main(int argc, char *argv[])
 {
-	struct out out = { .base = { emit } };
+	struct record_writer out = { .base = { emit } };
 	struct stream *in;
 	struct header h;
 	struct record *r;

@@ -174,8 +174,20 @@ for a in '-t raw' '--system x'; do
 try 'score -h'" score perplexity $a --alone
 done
 fails 1 "score: '$tmp/a.ods' holds activations, not examples or completions" score perplexity "$tmp/a.ods"
-fails 1 "score: cannot open model '$tmp/no.gguf': No such file or directory" \
-	score perplexity -m "$tmp/no.gguf" "$tmp/c.jsonl"
+fails 1 "score: cannot open model '$tmp/no.gguf': No such file or directory" score perplexity -m "$tmp/no.gguf" "$tmp/c.jsonl"
+options() { # METRIC: those that its -h lists
+	score "$1" -h | sed -n 's/^  \(--*[A-Za-z-]*\) .*/\1/p' | tr '\n' ' '
+}
+is "$(options distinct)" '-o -z -v ' 'distinct -h lists the options of that metric only'
+is "$(options judge)" '-b -m -g -j --as --no --text --yes -o -z -v ' 'so does judge -h'
+for o in -o -t -n; do
+	fails 2 "score: unknown option '$o'
+try 'score -h'" score report $o csv "$tmp/r.jsonl"
+done
+for o in -t -y -n; do
+	fails 2 "score: unknown option '$o'
+try 'score -h'" score judge $o ' yes' "$tmp/c.jsonl"
+done
 is "$(score -V)" "score $(odesteer -V | cut -d' ' -f2)" '-V'
 
 [ -e "$ODESTEER_MODEL" ] || { echo "# no model: score mc and perplexity are not tested"; finish; }
