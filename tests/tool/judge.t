@@ -1,5 +1,5 @@
 #!/bin/sh
-# score judge: a model's yes or no, or a barrier's.
+# score judge: answers judged by a model's reply, or by a barrier.
 . tests/tap.sh
 . tests/made.sh
 
@@ -32,8 +32,10 @@ made | fitbarrier -f linact -o "$tmp/map.ods"
 fails 1 "score: 'linact' has no h: it says where activations go, not how likely they are" \
 	score judge -b "$tmp/map.ods" "$tmp/e.jsonl"
 view --header "$tmp/made.ods" | jq -c 'del(.prior)' | view --pack >"$tmp/bare.ods"
-fails 1 'score: the barrier has no prior, so its h gives no probability' score judge -b "$tmp/bare.ods" "$tmp/e.jsonl"
-view --header "$tmp/made.ods" | jq -c 'if .odesteer then . else .temperature = -1 end' | view --pack >"$tmp/bare.ods"
+fails 1 'score: the barrier has no prior, so its h gives no probability' \
+	score judge -b "$tmp/bare.ods" "$tmp/e.jsonl"
+view --header "$tmp/made.ods" | jq -c 'if .odesteer then . else .temperature = -1 end' |
+	view --pack >"$tmp/bare.ods"
 fails 1 "score: '$tmp/bare.ods': record 1: field 'temperature' is not a positive number" \
 	score judge -b "$tmp/bare.ods" "$tmp/e.jsonl"
 made >"$tmp/a.ods"
@@ -46,53 +48,54 @@ digest=$(score judge --text '{a}' "$tmp/e.jsonl" | view --header | jq -r 'select
 fails 1 "score: the barrier is of another model: 'made' (00000000000000aa), not $digest" \
 	score judge -b "$tmp/made.ods" "$tmp/e.jsonl"
 
-# yes or no: as the log-likelihoods that perplexity has of the same text
-both() { # two judges in a pipeline
-	score judge --text 'Q: {q}\nA: {a}\nTrue:' "$tmp/e.jsonl" |
-		score judge --text 'Is "{a}" helpful?' --yes ' Yes, it is' --no ' No' --as info -o "$tmp/j.ods"
-}
-ok 'judge | judge' both
+# a model's reply: the probabilities are those that perplexity computes for the same texts
+ok 'judge | judge' sh -c "score judge --text 'Q: {q}\\nA: {a}\\nTrue:' '$tmp/e.jsonl' |
+	score judge --text 'Is \"{a}\" helpful?' --yes ' Yes, it is' --no ' No' --as info -o '$tmp/j.ods'"
 view "$tmp/j.ods" >"$tmp/j.jsonl"
-is "$(jq -c 'del(.truth, .truth_p, .info, .info_p)' "$tmp/j.jsonl" | cksum)" \
-	"$(jq -c . "$tmp/e.jsonl" | cksum)" 'records keep fields and order'
-said() { # JQ TEXT OF A RECORD, YES, NO: probability of yes among the two
-	jq -c --arg y "$2" --arg n "$3" '(.completion | ltrimstr(" ")) as $a | ('"$1"') as $prompt
-		| {id: "\(.id)y", $prompt, completion: $y}, {id: "\(.id)n", $prompt, completion: $n}' \
+is "$(jq -c 'del(.truth, .truth_p, .info, .info_p)' "$tmp/j.jsonl" | cksum)" "$(jq -c . "$tmp/e.jsonl" | cksum)" \
+	'records keep their fields and order'
+p_yes() { # JQ YES NO: prints the probability of yes, given yes or no, after the text that JQ makes
+	jq -c --arg y "$2" --arg n "$3" "
+		(.completion | ltrimstr(\" \")) as \$a | ($1) as \$t
+		| {id: \"\(.id)y\", prompt: \$t, completion: \$y}, {id: \"\(.id)n\", prompt: \$t, completion: \$n}" \
 		"$tmp/e.jsonl" | score perplexity | view |
 		jq -s -c '[range(length / 2) as $i | 1 / (1 + (.[2 * $i].nll - .[2 * $i + 1].nll | exp))]'
 }
-near() { # NAME P: its probabilities are these, up to rounding, and decide
-	jq -s --argjson p "$2" --arg f "$1" '[range(length) as $i | (.[$i]["\($f)_p"] - $p[$i] | fabs) < 0.01
-			and .[$i][$f] == (if .[$i]["\($f)_p"] >= 0.5 then 1 else 0 end)] | all and length == 24' \
-		"$tmp/j.jsonl"
+agrees() { # NAME P: whether the fields are these probabilities, up to rounding, and decide by 1/2
+	jq -s --argjson p "$2" --arg f "$1" '
+		[range(length) as $i | .[$i]["\($f)_p"] as $got
+			| ($got - $p[$i] | fabs) < 0.01 and .[$i][$f] == (if $got >= 0.5 then 1 else 0 end)]
+		| all and length == 24' "$tmp/j.jsonl"
 }
-is "$(near truth "$(said '.prompt + " " + $a + "\nTrue:"' ' yes' ' no')")" true \
+is "$(agrees truth "$(p_yes '.prompt + " " + $a + "\nTrue:"' ' yes' ' no')")" true \
 	'the probability of " yes" among " yes" and " no"'
-is "$(near info "$(said '"Is \"\($a)\" helpful?"' ' Yes, it is' ' No')")" true 'of texts of several tokens'
-is "$(jq -s 'map(.truth_p) | unique | length > 20' "$tmp/j.jsonl")" true 'answers differ'
+is "$(agrees info "$(p_yes '"Is \"\($a)\" helpful?"' ' Yes, it is' ' No')")" true \
+	'the probability of replies of several tokens'
+is "$(jq -s 'map(.truth_p) | unique | length > 20' "$tmp/j.jsonl")" true 'answers get different probabilities'
 is "$(view --header "$tmp/j.ods" |
 		jq -c 'select(.odesteer) | [.model, (.chain | map(.tool))], [.chain[].side | keys[]]')" \
 	"[null,[\"score\",\"score\"]]
-[\"$ODESTEER_MODEL\",\"$ODESTEER_MODEL\"]" 'the header keeps its model; the judge is in the chain'
+[\"$ODESTEER_MODEL\",\"$ODESTEER_MODEL\"]" 'the header keeps its model, and the chain has the judge'
 
-# where question and answer come from
+# question and answer
 asked='Q: {q}\nA: {a}\nTrue:'
-p() { # RECORD [TEXT]: its probability
+p() { # RECORD [TEXT]: prints its probability
 	printf '%s\n' "$1" | score judge --text "${2-$asked}" | view | jq .truth_p
 }
 same=$(p '{"id":1,"question":"Is snow white?","completion":"Yes."}')
 is "$(p '{"id":1,"prompt":"Q: Is snow white?\nA:","completion":" Yes.\n"}')" "$same" \
-	'a question from the prompt, an answer without white space around it'
-is "$(p '{"id":1,"prompt":"Is snow white?","completion":"Yes."}')" "$same" 'a prompt that is the question'
+	'the form of the prompt, and white space around the answer, are removed'
+is "$(p '{"id":1,"prompt":"Is snow white?","completion":"Yes."}')" "$same" 'a prompt may be the question'
 is "$(p '{"id":1,"prompt":"never read","question":" Is snow white? ","completion":"\tYes."}')" "$same" \
-	'the question comes before the prompt'
-ok 'the answer matters' test "$(p '{"id":1,"question":"Is snow white?","completion":"No."}')" != "$same"
+	'the question has priority over the prompt'
+other=$(p '{"id":1,"question":"Is snow white?","completion":"No."}')
+is "$(test "$other" = "$same" && echo same || echo other)" other 'another answer has another probability'
 is "$(p '{"id":1,"question":"{a}","completion":"{q}"}')" \
 	"$(p '{"id":1,"question":"a}","completion":"q}"}' 'Q: {{q}\nA: {{a}\nTrue:')" \
-	'what question and answer say is never a place for another'
-is "$(echo '{"id":1,"question":"Is snow white?","completion":""}' | score judge --text '{q}\\{x}\t{a}' |
-		view | jq '.truth_p > 0 and .truth_p < 1')" true 'an empty answer is judged, too'
-bad() { # MESSAGE JQ-FILTER
+	'{q} and {a} inside question and answer are not replaced'
+is "$(echo '{"id":1,"question":"Is snow white?","completion":""}' | score judge --text '{q}\\{x}\t{a}' | view |
+		jq '.truth_p > 0 and .truth_p < 1')" true 'an empty answer is judged'
+bad() { # MESSAGE JQ-FILTER: a record that the filter has changed is refused
 	jq -n -c '{id: 1, question: "q", completion: "c"} | '"$2" >"$tmp/bad.jsonl"
 	fails 1 "score: '$tmp/bad.jsonl': record 1: $1" score judge --text '{q} {a}' -o "$tmp/x.ods" "$tmp/bad.jsonl"
 }
@@ -103,10 +106,10 @@ bad "field 'completion' holds a NUL character" '.completion = "a\u0000b"'
 jq -n -c '{id: 1, question: "q", completion: ([range(3000)] | join(" "))}' >"$tmp/bad.jsonl"
 run score judge --text '{q} {a}' -o "$tmp/x.ods" "$tmp/bad.jsonl"
 is "$status: $(printf '%s\n' "$err" | sed 's/[0-9]* tokens/N tokens/')" \
-	"1: score: '$tmp/bad.jsonl': record 1: '1' has N tokens: more than 2048" 'a text too long'
-is "$(find "$tmp" -name 'x.ods*' | wc -l)" 0 'nothing half-written is left'
+	"1: score: '$tmp/bad.jsonl': record 1: '1' has N tokens: more than 2048" 'a text that is too long is refused'
+is "$(find "$tmp" -name 'x.ods*' | wc -l)" 0 'a run that fails leaves no output'
 
-# a barrier: its h of the same activations, calibrated
+# a barrier: the calibrated probability by h of the same activations
 head -n 20 datasets/sample.jsonl | jq -c -f datasets/forms/examples.jq | collect -l 13 |
 	fitbarrier -f linear -o "$tmp/b.ods"
 collect -l 13 "$tmp/e.jsonl" | score density -b "$tmp/b.ods" | view >"$tmp/h.jsonl"
@@ -116,34 +119,31 @@ view "$tmp/b.ods" >"$tmp/b.jsonl"
 is "$(jq -c '[.prior, .temperature | type]' "$tmp/b.jsonl")" '["number","number"]' \
 	'the fit has a prior and a temperature'
 is "$(jq -n --slurpfile b "$tmp/b.jsonl" --slurpfile h "$tmp/h.jsonl" --slurpfile j "$tmp/jb.jsonl" '
-	$b[0] as $b | [range(24) as $i | $j[$i] as $judged
-		| ($h[$i].h - ((1 - $b.prior) / $b.prior | log)) as $odds
-		| (1 / (1 + (-$odds / $b.temperature | exp)) - $judged.truth_p | fabs) < 0.01
-		and $judged.truth == (if $judged.truth_p >= 0.5 then 1 else 0 end)] | all')" true \
-	'the probability comes from h, the prior and the temperature'
+	$b[0] as $b
+	| [range(24) as $i | ($h[$i].h - ((1 - $b.prior) / $b.prior | log)) as $odds | $j[$i].truth_p as $p
+		| (1 / (1 + (-$odds / $b.temperature | exp)) - $p | fabs) < 0.01
+			and $j[$i].truth == (if $p >= 0.5 then 1 else 0 end)]
+	| all')" true 'the probability follows from h, the prior and the temperature'
 view --header "$tmp/b.ods" | jq -c 'del(.temperature)' | view --pack >"$tmp/plain.ods"
-is "$(score judge -b "$tmp/plain.ods" "$tmp/e.jsonl" | view |
-		jq -s --slurpfile j "$tmp/jb.jsonl" --slurpfile b "$tmp/b.jsonl" 'def odds: . / (1 - .) | log;
-			[range(24) as $i
-			| (.[$i].truth_p | odds) / $b[0].temperature - ($j[$i].truth_p | odds) | fabs]
-			| max < 1e-6')" true \
-	'without a temperature it comes from h and the prior'
+score judge -b "$tmp/plain.ods" "$tmp/e.jsonl" | view >"$tmp/plain.jsonl"
+is "$(jq -s --slurpfile j "$tmp/jb.jsonl" --slurpfile b "$tmp/b.jsonl" '
+	def odds: . / (1 - .) | log;
+	[range(24) as $i | (.[$i].truth_p | odds) / $b[0].temperature - ($j[$i].truth_p | odds) | fabs]
+	| max < 1e-6' "$tmp/plain.jsonl")" true 'without a temperature the log-odds are not divided'
 is "$(score judge -b "$tmp/b.ods" --text 'Q: {q}\nA: {a}' "$tmp/e.jsonl" | view | cksum)" \
-	"$(cksum <"$tmp/jb.jsonl")" 'the text is by default that of the fit'
+	"$(cksum <"$tmp/jb.jsonl")" 'the default text is that of the examples'
 is "$(view --header "$tmp/jb.ods" | jq -c 'select(.odesteer).chain[-1].side | keys | sort')" \
 	"$(printf '%s\n' "$tmp/b.ods" "$ODESTEER_MODEL" | LC_ALL=C sort | jq -R . | jq -s -c .)" \
-	'barrier and model are in the chain'
-
+	'the chain names barrier and model'
 digest=$(view --header "$tmp/jb.ods" | jq -r --arg b "$tmp/b.ods" 'select(.odesteer).chain[-1].side[$b]')
 is "$(view --header "$tmp/jb.ods" | jq -c 'select(.odesteer).chain[-1] | {metric, field, by}')" \
-	"{\"metric\":\"judge\",\"field\":\"truth\",\"by\":\"b.ods ($digest)\"}" \
-	'and what a report needs to know'
-is "$(view --header "$tmp/j.ods" | jq -r --arg asked "'$asked'" 'select(.odesteer).chain[0]
-		| .by == "\(.side | keys[0] | split("/")[-1]) (\(.side[])), asked \($asked)"')" \
-	true 'so of a model, and how it was asked'
+	"{\"metric\":\"judge\",\"field\":\"truth\",\"by\":\"b.ods ($digest)\"}" 'and what a report needs to know'
+is "$(view --header "$tmp/j.ods" | jq -r --arg asked ", asked 'Q: {q}\\nA: {a}\\nTrue:'" '
+		select(.odesteer).chain[0]
+		| .by == "\(.side | keys[0] | split("/")[-1]) (\(.side[]))" + $asked')" true \
+	'for a model, also what it was asked'
 
-# both into one record, and the report of the conjunction, by hand
 is "$(score judge -b "$tmp/b.ods" --as info "$tmp/jb.ods" | score distinct | score report --format csv |
 		cut -d, -f2 | head -n 4 | tr '\n' ' ')" \
-	'metric True*Info True Info ' 'in one pipeline with others, and reported'
+	'metric True*Info True Info ' 'judges and other metrics form one pipeline'
 finish
