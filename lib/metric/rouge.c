@@ -82,7 +82,7 @@ mark_common(const struct ngram *reference, size_t r, size_t r_end, const struct 
 static int
 rouge(struct ngram *text, struct ngram *reference, double score[OVERLAP_MOST])
 {
-	/* marks of the reference's words, and work space behind them */
+	/* marks of the reference's words, and work space after them */
 	uint32_t *mark = calloc(reference->n + (reference->n + 1) * (text->n + 1), sizeof *mark);
 	size_t r, r_end, t, t_end;
 
