@@ -12,8 +12,8 @@ runs() { # NAME: the commands in $tmp/script succeed in a folder that has datase
 	ok "$1" sh -c "cd '$tmp/work' && sh -eu '$tmp/script'"
 }
 
-examples() { # PAGE: prints the displays of its examples
-	awk '/^\.S[hs] /{ inside = (toupper($2) == "EXAMPLES") } !inside { next }
+examples() { # PAGE: prints the displays of its EXAMPLES
+	awk '/^\.Sh /{ inside = ($2 == "EXAMPLES") } !inside { next }
 		/^\.Bd -literal/{ on = 1; next } /^\.Ed/{ on = 0 } on' "$1" |
 		sed 's/^\\&//; s/\\e/\\/g; s/\\(aq/'"'"'/g; s/\\-/-/g'
 }
