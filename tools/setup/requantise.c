@@ -1,8 +1,8 @@
-/* requantise FROM TO - writes a Q8_0 copy of a GGUF file, for the set-up of the default model. */
+/* requantise FROM TO - converts a GGUF file to Q8_0, for the default model. */
 #include <llama.h>
 #include <stdio.h>
 
-/* libllama writes thousands of lines. */
+/* Discards the thousands of lines that libllama logs. */
 static void
 log_nothing(enum ggml_log_level level, const char *text, void *ctx)
 {
