@@ -68,27 +68,50 @@ gram_free(struct gram *g)
 	free(g);
 }
 
-/* Rows first .. first + n - 1: x[n][size]. */
+/* Rows first .. first + n - 1: x[n][size]; first is that of a panel. */
 struct rows {
 	const double *x;
 	size_t first, n, size;
 };
 
+/* A block of the matrix, rows of one panel, that is set to scale times a b'. */
+struct block {
+	double *values;
+	size_t stride;		/* numbers from row to row */
+	struct rows a, b;
+	double scale;
+};
+
+/* Sets some columns of a block. */
+static void
+block_part(void *ctx, unsigned part, unsigned parts)
+{
+	const struct block *x = ctx;
+	size_t first = x->b.n * part / parts, end = x->b.n * (part + 1) / parts;
+	int size = (int)x->a.size;
+
+	if (end > first)
+		cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)x->a.n,
+		    (int)(end - first), size, x->scale, x->a.x, size, x->b.x + first * x->a.size,
+		    size, 0, x->values + first, (int)x->stride);
+}
+
 /* Sets the lower triangle, where rows a meet columns b, to scale times a b'. */
 static void
 set_products(struct gram *g, const struct rows *a, const struct rows *b, double scale)
 {
-	int size = (int)a->size;
-	size_t i, n, width;
+	struct block x = { .a = *a, .b = *b, .scale = scale };
+	size_t i;
 
-	for (i = a->first; i < a->first + a->n; i += n) {
-		n = PANEL - i % PANEL;
-		n = n < a->first + a->n - i ? n : a->first + a->n - i;
-		width = row_size(i) - b->first;
-		width = width < b->n ? width : b->n;
-		cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)n, (int)width, size,
-		    scale, a->x + (i - a->first) * a->size, size, b->x, size, 0,
-		    row_at(g, i) + b->first, (int)row_size(i));
+	for (i = 0; i < a->n; i += PANEL) {
+		x.a.first = a->first + i;
+		x.a.x = a->x + i * a->size;
+		x.a.n = a->n - i < PANEL ? a->n - i : PANEL;
+		x.stride = row_size(x.a.first);
+		x.values = row_at(g, x.a.first) + b->first;
+		/* up to the end of the panel's rows */
+		x.b.n = x.stride - b->first < b->n ? x.stride - b->first : b->n;
+		parallel_run(block_part, &x, g->threads);
 	}
 }
 
