@@ -160,7 +160,8 @@ lint:
 check: setup
 	@ODESTEER_BUDGET=check $(MAKE) --no-print-directory -s run-check
 # Unit tests do not set GOMP_SPINCOUNT themselves as tools do
-# (lib/base/runtime.h), and a tool that finds it set need not start itself again.
+# (lib/base/runtime.h), and a tool that finds it set need not start itself
+# again.
 run-check: all $(tests) $(fuzz)
 	GOMP_SPINCOUNT="$${GOMP_SPINCOUNT:-1000}" PATH="$(abspath $(BIN)):$$PATH" \
 		ODESTEER_FUZZ="$(abspath $(BUILD))/tests" \

@@ -3,7 +3,8 @@
 
 VECTOR is a file with a JSON array of numbers.
 
-    odesteer generate --filter 'odesteer view --header | python3 add.py 10 vector.json' prompts.jsonl
+    odesteer generate prompts.jsonl \\
+        --filter 'odesteer view --header | python3 add.py 10 vector.json'
 
 view turns the activations into JSON Lines, and generate accepts JSON Lines as the
 answer. So only Python's standard library is needed, and no digit is lost (nine
