@@ -102,7 +102,7 @@ check_steered(const char *name, struct field *f, const json_t *g, const double *
 			o.solver->step(o.solver, f, w, y, rows, o.T.value / o.steps, mem);
 		worst = deviation(y, Y, size);
 		ok(worst < 1e-8, "%s: %s, T = %g, %u steps: %.1e", name, o.solver->name, o.T.value, o.steps, worst);
-		/* what the tools do: the ends are float */
+		/* as in the tools, the results are float */
 		for (i = 0; i < size; i++)
 			act[i] = (float)X[i];
 		flow = flow_alloc(&b, &o, &e);

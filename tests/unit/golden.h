@@ -33,7 +33,7 @@ golden_flatten(const json_t *v, double *out)
 	return n;
 }
 
-/* All numbers of an array of arrays, row-major; caller frees. */
+/* Returns all numbers of an array of arrays, row-major; the caller frees them. */
 static inline double *
 golden_numbers(const json_t *v, size_t *n)
 {

@@ -1,8 +1,8 @@
 /*
- * The classifiers: logistic regression against the optimum of scikit-learn
- * (tests/golden/logistic.json), the squared hinge against its own definition, and several fits
- * at once against one by one. In the dual all is double; in the primal rows and products with
- * them are float, and so are the tolerances.
+ * The classifiers: logistic regression is compared with scikit-learn's optimum
+ * (tests/golden/logistic.json), the squared hinge with its definition, and several fits at once with
+ * single ones. The dual is in double; in the primal, rows and products with them are float, and the
+ * tolerances are larger.
  */
 #include <cblas.h>
 #include <math.h>
@@ -29,7 +29,7 @@ need(void *p)
 	return p;
 }
 
-/* The problem of n rows of size numbers; release_problem frees it. */
+/* Returns the problem of n rows of size numbers; release_problem frees it. */
 static struct classifier_problem
 make_problem(int dual, enum loss loss, const double *rows, const int *y, size_t n, size_t size)
 {
@@ -68,7 +68,7 @@ must_fit(const struct classifier_problem *p, struct classifier_fit *fit, size_t 
 	}
 }
 
-/* w[size] of a fit, and the intercept of rows that are not centred. */
+/* Sets w[size] of a fit; returns the intercept for rows that are not centred. */
 static double
 weights(const struct classifier_problem *p, const struct classifier_fit *fit, const double *rows, size_t n, size_t size,
     double *w)
@@ -112,7 +112,7 @@ check_golden(double C, const json_t *golden, int dual)
 	worst = farthest(w, want, P);
 	ok(fabs(fit.objective / objective - 1) < (dual ? 1e-12 : 1e-6), "C = %g, %s: objective off by %.1e", C,
 	    kind[dual], fit.objective / objective - 1);
-	/* the golden optimum itself is known to no more: its objective lies above ours */
+	/* the golden optimum is not more precise: its objective is above ours */
 	ok(worst < 1e-5 && fabs(c - intercept) < 1e-5,
 	    "C = %g, %s: coefficients off by %.1e, intercept by %.1e, gradient %.1e, %u steps", C, kind[dual], worst,
 	    fabs(c - intercept), fit.gradient_norm, fit.iterations);
@@ -120,7 +120,7 @@ check_golden(double C, const json_t *golden, int dual)
 	release_problem(&p);
 }
 
-/* A row left out must count for nothing, and still get its f. */
+/* A row left out does not affect the fit, but gets its f. */
 static void
 check_out(int dual, enum loss loss)
 {
@@ -156,7 +156,7 @@ check_out(int dual, enum loss loss)
 	release_problem(&q);
 }
 
-/* Fits that share nothing but the rows: other C, other rows left out, other tolerances. */
+/* Several fits with the same rows, but different C, rows left out and tolerances. */
 static void
 check_several(int dual, enum loss loss)
 {
@@ -179,7 +179,7 @@ check_several(int dual, enum loss loss)
 		one.f = f1;
 		memcpy(f1, f[k], sizeof f1);
 		must_fit(&p, &one, 1);
-		/* a fit that stops early stops where it does by its last digits */
+		/* where a fit with a tolerance stops depends on its last digits */
 		if (k == 3) {
 			ok(many[k].gradient_norm > 1e-9 && farthest(f[k], f1, N) < 1e-6 &&
 			    many[k].iterations <= many[4].iterations,
@@ -189,7 +189,7 @@ check_several(int dual, enum loss loss)
 		}
 		if (k != 4)
 			worst = fmax(worst, farthest(f[k], f1, N));
-		if (k != 2 && !dual)	/* alpha is only known as far as the rows tell it */
+		if (k != 2 && !dual)	/* alpha is determined only as far as the rows are independent */
 			worst = fmax(worst, farthest(coef[k], coef1, P));
 		objective = fmax(objective, fabs(many[k].objective / one.objective - 1));
 	}
@@ -199,7 +199,7 @@ check_several(int dual, enum loss loss)
 	release_problem(&p);
 }
 
-/* More fits than are made at once. */
+/* Makes more fits than run at once. */
 static void
 check_many(void)
 {
@@ -219,7 +219,7 @@ check_many(void)
 	release_problem(&p);
 }
 
-/* The objective by its definition, at any w and c. */
+/* Returns the objective at w and c, computed from its definition. */
 static double
 objective_at(enum loss loss, double C, const double *rows, const int *y, size_t n, size_t size, const double *w,
     double c)
@@ -238,7 +238,7 @@ objective_at(enum loss loss, double C, const double *rows, const int *y, size_t 
 	return value + C * sum;
 }
 
-/* |dE/dw_j|, or of c for j = P, by a central difference */
+/* Returns |dE/dw_j|, or |dE/dc| for j = P, as a central difference. */
 static double
 slope(double C, const double *w, double c, int j)
 {
@@ -254,7 +254,7 @@ slope(double C, const double *w, double c, int j)
 	return fabs(side[0] - side[1]) / (2 * d);
 }
 
-/* At the optimum no central difference of the objective is anything but 0. */
+/* At the optimum all central differences of the objective are 0. */
 static void
 check_gradient(int dual, double C)
 {
@@ -299,7 +299,7 @@ check_by_hand(void)
 	}
 }
 
-/* Far apart, 4 positives among 20: the losses are flat on most rows. Against plain gradient descent. */
+/* 4 of 20 rows are positive and far away, so most losses are flat; compared with plain gradient descent. */
 static void
 check_descent(int dual, enum loss loss, double C)
 {

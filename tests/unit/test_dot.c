@@ -1,6 +1,6 @@
 /*
- * dot against sums in double, and the same bits wherever the arguments lie. tests/kernels runs this
- * under each of OpenBLAS's kernels: they must be those that it asks for.
+ * dot is compared with sums in double, and must give the same bits wherever its arguments are in memory.
+ * tests/kernels runs this under each kernel of OpenBLAS, and checks that the right one is used.
  */
 #include <cblas.h>
 #include <math.h>

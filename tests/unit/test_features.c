@@ -1,6 +1,6 @@
 /*
- * The rows of a fit and their inner products against the same in double; fits to the rows, in
- * single precision, against fits to the inner products, in double.
+ * The rows of a fit and their inner products are compared with the same in double, and fits to the rows,
+ * in single precision, with fits to the inner products, in double.
  */
 #include <cblas.h>
 #include <math.h>
@@ -13,12 +13,12 @@
 #include "fit/density_ratio.h"
 #include "tap.h"
 
-enum { N = 403, SIZE = 1237, MANY = 13 };	/* in no whole tiles, panels, bands or vectors */
+enum { N = 403, SIZE = 1237, MANY = 13 };	/* not multiples of tiles, panels, bands or vectors */
 
 static double Phi[N * SIZE];	/* made to be floats */
 static unsigned open_works;
 
-/* What no distribution made: uneven, of unlike scales, and something that all rows have in common. */
+/* Makes uneven numbers of different scales, with a part that all rows have in common. */
 static void
 make_numbers(void)
 {
@@ -72,7 +72,7 @@ need(void *p)
 	return p;
 }
 
-/* phi_i - m as the header defines it */
+/* Sets phi_i - m as the header defines it. */
 static double *
 centred(void)
 {
@@ -88,7 +88,7 @@ centred(void)
 	return x;
 }
 
-/* The largest |a - b|, over the largest |b|. */
+/* Returns the largest |a - b|, divided by the largest |b|. */
 static double
 off(const double *a, const double *b, size_t n)
 {
@@ -103,8 +103,8 @@ off(const double *a, const double *b, size_t n)
 }
 
 /*
- * The largest |a - b| of products of v with the rows of x, or with its columns, in units of
- * the lengths of what is multiplied.
+ * Returns the largest |a - b| of products of v with the rows of x, or with its columns, divided by the
+ * lengths of the factors.
  */
 static double
 off_product(const double *a, const double *b, const double *x, int by_row, const double *v)
@@ -157,7 +157,7 @@ check_rows(const double *x)
 
 		cblas_dgemv(CblasRowMajor, CblasNoTrans, N, SIZE, 1, x, SIZE, v[k], 1, 0, one, 1);
 		worst_image = fmax(worst_image, off_product(image[k], one, x, 1, v[k]));
-		/* of the image as it came: what is off in it counts once */
+		/* of the image as computed, so that its error counts once */
 		for (i = 0; i < N; i++)
 			weighted[i] = u[k][i] * image[k][i];
 		cblas_dgemv(CblasRowMajor, CblasTrans, N, SIZE, 1, x, SIZE, weighted, 1, 0, want, 1);
@@ -181,7 +181,7 @@ check_rows(const double *x)
 	features_free(f);
 }
 
-/* A matrix by its products with unit vectors, against want[N][N]. */
+/* Compares a matrix, computed by its products with unit vectors, with want[N][N]. */
 static double
 off_gram(struct gram *g, const double *want)
 {
@@ -241,7 +241,7 @@ wide_number(size_t i, size_t j)
 	    (i % 5 < 2 && j % 50 == 0 ? 0.03 : 0);
 }
 
-/* A fit for which rows are cheaper than inner products, against one to these. */
+/* Compares a fit to rows, which are cheaper here, with one to inner products. */
 static void
 check_fit(size_t columns, double C)
 {

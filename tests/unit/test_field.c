@@ -1,6 +1,6 @@
 /*
- * polysketch against the reference (tests/golden/polysketch_*.json), and polykernel against its
- * definition. test_contract.c has what all fields must keep to.
+ * polysketch is compared with the reference (tests/golden/polysketch_*.json), and polykernel with its
+ * definition. test_contract.c tests what all fields have in common.
  */
 #include <cblas.h>
 #include <math.h>
@@ -9,10 +9,10 @@
 #include "fields.h"
 #include "fit/calibration.h"
 #include "fit/classifier.h"
-/* the file itself: features and the two ways to evaluate are its own business */
+/* included, because its features and its two kinds of evaluation are static */
 #include "../../lib/field/polysketch.c"
 
-/* A field with the reference's hashes and coefficients. */
+/* Returns a field with the reference's hashes and coefficients. */
 static struct polysketch *
 golden_field(const json_t *g)
 {
@@ -39,7 +39,7 @@ golden_field(const json_t *g)
 	return f;
 }
 
-/* phi[rows][n] as a fit has them. */
+/* Sets phi[rows][n] as a fit computes them. */
 static void
 single_features(const struct polysketch *f, const double *a, size_t rows, float *phi)
 {
@@ -55,7 +55,7 @@ single_features(const struct polysketch *f, const double *a, size_t rows, float 
 	free(act);
 }
 
-/* phi[rows][n] as h has them by transforms: feature j is h with w = (0, .., 1, .., 0). */
+/* Sets phi[rows][n] by the transforms of h: feature j is h with w = (0, .., 1, .., 0). */
 static void
 double_features(const struct polysketch *f, const double *a, size_t rows, double *phi)
 {
@@ -78,7 +78,7 @@ double_features(const struct polysketch *f, const double *a, size_t rows, double
 	free(unit.w);
 }
 
-/* The fit on the reference's rows: no worse than its coefficients, and close to them. */
+/* A fit to the reference's rows has an objective no worse than the reference's, and similar coefficients. */
 static void
 check_fit(const char *name, struct polysketch *f, const json_t *g)
 {
@@ -179,7 +179,7 @@ check_golden(const char *name)
 	json_decref(g);
 }
 
-/* |a|^2 + s^2 after an Euler step along a tangent of the sphere */
+/* An Euler step of length s along a tangent of the sphere gives |a|^2 + s^2. */
 static void
 check_growth(const char *name, const struct field *f)
 {
@@ -216,8 +216,8 @@ check_growths(void)
 }
 
 /*
- * polykernel by its definition: alpha of the kernel's values between the rows, and sums over
- * the rows. With degree 2 the field has neither any more.
+ * polykernel is compared with its definition: alpha from the kernel's values between the rows, and sums
+ * over the rows. With degree 2 the field stores neither.
  */
 static void
 check_kernel(unsigned degree)
@@ -288,7 +288,7 @@ check_kernel(unsigned degree)
 	field_free(f);
 }
 
-/* A sketch of very many bins is the kernel, nearly. */
+/* A sketch with very many bins is close to the kernel. */
 static void
 check_limit(unsigned degree, size_t bins)
 {
@@ -331,6 +331,6 @@ main(void)
 	check_kernel(3);
 	check_limit(2, 1 << 18);
 	check_limit(2, (1 << 18) - 1);
-	check_limit(3, 531441);	/* 3^12: odd, and fast to transform */
+	check_limit(3, 531441);	/* 3^12: odd, with a fast transform */
 	return tap_done();
 }

@@ -1,13 +1,13 @@
-/* rff against the reference (tests/golden/rff.json). That it agrees with itself is test_field.c's. */
+/* rff is compared with the reference (tests/golden/rff.json). test_contract.c tests what all fields have in common. */
 #include <math.h>
 #include <string.h>
 
 #include "fields.h"
 #include "fit/calibration.h"
-/* the file itself: its W and b are drawn, the reference's can only be put in their place */
+/* included, because W and b are random, and the reference's have to replace them */
 #include "../../lib/field/rff.c"
 
-/* The reference's training rows as ours: float. */
+/* Returns the reference's training rows as float. */
 static struct fit_data
 training(const json_t *g, size_t d)
 {
@@ -29,7 +29,7 @@ training(const json_t *g, size_t d)
 	return (struct fit_data){ act, label, group, (n_pos + n_neg) / d, d, 10 };
 }
 
-/* The optimum on the reference's features: no worse than its coefficients. */
+/* A fit to the reference's features has an objective no worse than the reference's. */
 static void
 check_fit(const json_t *g, struct rff *f, const struct fit_data *d)
 {
@@ -70,10 +70,10 @@ check_fit(const json_t *g, struct rff *f, const struct fit_data *d)
 }
 
 /*
- * All rows are in the reference's sample, and yet its sigma is 9e-4 below the median: it is
- * the distance of rank 3557 among the 7140 between two rows, to all digits. So it would be
- * if some of the 120 distances of a row to itself, rounded off 0, counted as nonzero ones: each
- * four of them, in a matrix that has every pair twice, move the median by one rank, all of them by 30.
+ * All rows are in the reference's sample, but its sigma is 9e-4 below the median: to all digits it is
+ * the distance of rank 3557 among the 7140 between two rows. This would happen if some of the 120
+ * distances of a row to itself were rounded to nonzero and counted. In a matrix that has every pair
+ * twice, every four of them move the median by one rank, and all of them by 30.
  */
 static void
 check_median(const struct fit_data *d, double sigma)
@@ -144,7 +144,7 @@ main(void)
 	field_work_free(w);
 	rff_free(&f->base);
 
-	/* what is drawn has the distributions it should */
+	/* random numbers have the right distributions */
 	f = rff_alloc(40, 500, 2.385, 3);
 	for (m = s = 0, i = 0; i < 40 * 500; i++) {
 		m += f->W[i] * 2.385 / 20000;

@@ -1,6 +1,6 @@
 /*
- * What runtime_start sets, for a library that says it took the kernels in $KERNELS: this program starts itself with
- * an argument, to say what it was left with.
+ * What runtime_start sets, if OpenBLAS reports the kernels in $KERNELS: this program starts itself with
+ * an argument, and then prints its environment.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,7 +12,7 @@
 
 char *openblas_get_corename(void);
 
-/* in the place of OpenBLAS's own */
+/* replaces OpenBLAS's function */
 char *
 openblas_get_corename(void)
 {
@@ -40,7 +40,7 @@ check(const char *about, const char *settings, const char *wanted)
 	ok(f != NULL && pclose(f) == 0 && strcmp(got, wanted) == 0, "%s: %s", about, got);
 }
 
-/* Names the kernels for a processor that OpenBLAS does not know, from its flags in /proc/cpuinfo. */
+/* Returns the kernels for a processor that OpenBLAS does not know, from its flags in /proc/cpuinfo. */
 static const char *
 best_kernels(void)
 {
