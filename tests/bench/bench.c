@@ -87,7 +87,8 @@ struct samples {
 static int
 more(const struct samples *x)
 {
-	return x->n == 0 || (x->n < MOST_CALLS && x->sum < opt.seconds) || (x->n < LEAST_CALLS && x->sum < 10 * opt.seconds);
+	return x->n == 0 || (x->n < MOST_CALLS && x->sum < opt.seconds) ||
+	    (x->n < LEAST_CALLS && x->sum < 10 * opt.seconds);
 }
 
 static void
@@ -135,10 +136,13 @@ read_rows(struct rows *d, const char *path)
 	memset(d, 0, sizeof *d);
 	if ((in = stream_open(&path, 1, &e)) == NULL || stream_expect(in, 1u << STREAM_ACTIVATIONS, &e) != 0)
 		die("%s", e.text);
-	if (r == NULL || (d->names = groups_alloc()) == NULL || header_copy(&d->header, stream_header(in)) != 0)
+	d->names = groups_alloc();
+	if (r == NULL || d->names == NULL || header_copy(&d->header, stream_header(in)) != 0)
 		die("out of memory");
 	d->dim = d->header.dim;
-	while ((opt.k == 0 || d->n < opt.k) && (got = stream_read(in, r, &e)) != 0) {
+	while (opt.k == 0 || d->n < opt.k) {
+		if ((got = stream_read(in, r, &e)) == 0)
+			break;
 		if (d->n == d->room) {
 			d->room = d->room > 0 ? 2 * d->room : 1024;
 			d->act = realloc(d->act, d->room * d->dim * sizeof *d->act);
@@ -185,8 +189,9 @@ bench_flow(const char *path)
 	/* as in integrate, each thread has its own activations */
 	o.threads = (unsigned)opt.threads;
 	openblas_set_num_threads(1);
-	if (barrier_open(&b, opt.barrier, &e) != 0 || barrier_check_header(b, &d.header, &e) != 0 ||
-	    (f = flow_alloc(b, &o, &e)) == NULL)
+	if (barrier_open(&b, opt.barrier, &e) != 0 || barrier_check_header(b, &d.header, &e) != 0)
+		die("%s", e.text);
+	if ((f = flow_alloc(b, &o, &e)) == NULL)
 		die("%s", e.text);
 	do {
 		for (i = 0; i < n; i++)
@@ -333,7 +338,8 @@ bench_stream(double bytes, const char *path)
 	{
 		FILE *f = fopen(path, "rb");
 
-		if (f == NULL || any == NULL || fseek(f, 0, SEEK_END) != 0 || (in = stream_open(&path, 1, &e)) == NULL)
+		in = stream_open(&path, 1, &e);
+		if (f == NULL || any == NULL || in == NULL || fseek(f, 0, SEEK_END) != 0)
 			die("cannot read '%s'", path);
 		while (stream_read(in, any, &e) == 1)
 			;
@@ -440,7 +446,7 @@ machine_gemm(int single)
 static void
 bench_peak(const char *figures, char *command[])
 {
-	double t = clock_now(), seconds;
+	double t = clock_now(), seconds, cpu;
 	struct rusage u;
 	int status;
 	pid_t pid = fork();
@@ -456,10 +462,13 @@ bench_peak(const char *figures, char *command[])
 	if (wait4(pid, &status, 0, &u) != pid)
 		die("cannot wait: %s", strerror(errno));
 	seconds = clock_now() - t;
-	if ((f = fopen(figures, "w")) == NULL ||
-	    fprintf(f, "{\"seconds\":%.9g,\"cpu\":%.9g,\"megabytes\":%.6g}\n", seconds,
-	    (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) + 1e-6 * (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec),
-	    (double)u.ru_maxrss / 1024) < 0 || fclose(f) != 0)
+	cpu = (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) +
+	    1e-6 * (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec);
+	if ((f = fopen(figures, "w")) == NULL)
+		die("cannot write '%s': %s", figures, strerror(errno));
+	fprintf(f, "{\"seconds\":%.9g,\"cpu\":%.9g,\"megabytes\":%.6g}\n", seconds, cpu,
+	    (double)u.ru_maxrss / 1024);
+	if (ferror(f) || fclose(f) != 0)
 		die("cannot write '%s': %s", figures, strerror(errno));
 	exit(WIFEXITED(status) ? WEXITSTATUS(status) : 1);
 }

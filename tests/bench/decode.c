@@ -92,7 +92,10 @@ main(int argc, char *argv[])
 		case 's': split = 1; break;
 		default: return 2;
 		}
-	if (argc - optind != 2 || (seqs = atoi(argv[optind + 1])) < 1 || seqs > MOST_SEQS || n_new < 1 || threads < 1)
+	if (argc - optind != 2)
+		return 2;
+	seqs = atoi(argv[optind + 1]);
+	if (seqs < 1 || seqs > MOST_SEQS || n_new < 1 || threads < 1)
 		return 2;
 	llama_log_set(log_nothing, NULL);
 	llama_backend_init();
@@ -104,7 +107,8 @@ main(int argc, char *argv[])
 		if (line[len - 1] == '\n')
 			len--;
 		len = unescape(line, len);
-		length[n] = llama_tokenize(llama_model_get_vocab(model), line, (int32_t)len, prompt[n], MOST_TOKENS, true, true);
+		length[n] = llama_tokenize(llama_model_get_vocab(model), line, (int32_t)len, prompt[n],
+		    MOST_TOKENS, true, true);
 		if (length[n] < 1) {
 			fprintf(stderr, "decode: a prompt is empty or too long\n");
 			return 1;
@@ -163,7 +167,8 @@ main(int argc, char *argv[])
 		}
 	}
 	printf("{\"sequences\":%d,\"split\":%s,\"prompts\":%d,\"prompt_tokens\":%ld,\"tokens\":%ld,\"seconds\":%.6g,"
-	    "\"prompt_seconds\":%.6g,\"threads\":%d}\n", seqs, split ? "true" : "false", n, prompt_tokens, (long)n * n_new, best,
+	    "\"prompt_seconds\":%.6g,\"threads\":%d}\n",
+	    seqs, split ? "true" : "false", n, prompt_tokens, (long)n * n_new, best,
 	    best_prompt, threads);
 	llama_batch_free(b);
 	llama_free(ctx);

@@ -32,9 +32,11 @@ made_row(size_t i, double *a)
 {
 	size_t j;
 
-	for (j = 0; j < MADE_DIM; j++)
-		a[j] = (0.4 + 0.35 * (double)j) * (sin(2.385 * (double)(i * MADE_DIM + j) + 0.3 * (double)(i * i % 17)) +
-		    (i % 5 < 2 ? 0.8 * cos((double)j) : 0) + 0.5);
+	for (j = 0; j < MADE_DIM; j++) {
+		double wave = sin(2.385 * (double)(i * MADE_DIM + j) + 0.3 * (double)(i * i % 17));
+
+		a[j] = (0.4 + 0.35 * (double)j) * (wave + (i % 5 < 2 ? 0.8 * cos((double)j) : 0) + 0.5);
+	}
 }
 
 static inline struct fit_data

@@ -231,7 +231,10 @@ objective_at(enum loss loss, double C, const double *rows, const int *y, size_t 
 		for (m = c, j = 0; j < size; j++)
 			m += w[j] * rows[i * size + j];
 		m *= y[i] ? 1 : -1;
-		sum += loss == LOSS_LOGISTIC ? log1p(exp(-m)) : m < 1 ? (1 - m) * (1 - m) : 0;
+		if (loss == LOSS_LOGISTIC)
+			sum += log1p(exp(-m));
+		else if (m < 1)
+			sum += (1 - m) * (1 - m);
 	}
 	for (j = 0; j < size; j++)
 		value += w[j] * w[j] / 2;
@@ -327,7 +330,10 @@ check_descent(int dual, enum loss loss, double C)
 			for (j = 0; j < SIZE; j++)
 				m += w[j] * rows[i * SIZE + j];
 			m *= s;
-			r = loss == LOSS_LOGISTIC ? -s / (1 + exp(m)) : m < 1 ? -2 * s * (1 - m) : 0;
+			if (loss == LOSS_LOGISTIC)
+				r = -s / (1 + exp(m));
+			else
+				r = m < 1 ? -2 * s * (1 - m) : 0;
 			for (j = 0; j < SIZE; j++)
 				g[j] += C * r * rows[i * SIZE + j];
 			gc += C * r;
@@ -342,7 +348,8 @@ check_descent(int dual, enum loss loss, double C)
 	our_c = weights(&p, &fit, rows, ROWS, SIZE, ours);
 	ok(fit.objective <= theirs * (1 + (dual ? 1e-14 : 1e-6)) && farthest(w, ours, SIZE) < (dual ? 1e-6 : 1e-5) &&
 	    fabs(c - our_c) < (dual ? 1e-6 : 1e-5),
-	    "%s, loss %d, C = %g, uneven and far apart: w off gradient descent's by %.1e, c by %.1e, %.1e below, %u steps",
+	    "%s, loss %d, C = %g, uneven and far apart: w off gradient descent's by %.1e, c by %.1e, "
+	    "%.1e below, %u steps",
 	    kind[dual], (int)loss, C, farthest(w, ours, SIZE), fabs(c - our_c), theirs - fit.objective, fit.iterations);
 	release_problem(&p);
 }

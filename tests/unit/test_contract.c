@@ -46,7 +46,9 @@ values(const struct field *f, struct field_work *w, size_t first, int alone, dou
 
 	made_rows(a);
 	for (i = 0; i < ROWS; i += n) {
-		n = i == 0 && first > 0 ? first : alone ? 1 : ROWS - i;
+		n = alone ? 1 : ROWS - i;
+		if (i == 0 && first > 0)
+			n = first;
 		if (f->type->kind == FIELD_MAP) {
 			if (f->type->has_h)
 				field_eval(f, w, a + i * D, n, h + i, NULL);

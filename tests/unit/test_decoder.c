@@ -74,7 +74,8 @@ look(void *ctx, float *act, size_t n, struct err *e)
 		const struct record *r = decoder_row(s->decoder, i, &pos);
 		int k;
 
-		if (record_get_str(r, "id", &id, &len) != 1 || (k = id[0] - '0') < 0 || k >= N) {
+		k = record_get_str(r, "id", &id, &len) == 1 ? id[0] - '0' : -1;
+		if (k < 0 || k >= N) {
 			s->unknown++;
 			continue;
 		}

@@ -45,10 +45,12 @@ check_dot(size_t n)
 		memcpy(buffer + i, x, n * sizeof *x);
 		memcpy(buffer_single + i, xs, n * sizeof *xs);
 		same &= dot(buffer + i, y, n) == want && dot(y, buffer + i, n) == want &&
-		    dot_single(buffer_single + i, ys, n) == want_single && dot_single(ys, buffer_single + i, n) == want_single;
+		    dot_single(buffer_single + i, ys, n) == want_single &&
+		    dot_single(ys, buffer_single + i, n) == want_single;
 	}
 	ok(fabs(sum - want) < 1e-13 && fabs(sum_single - want_single) < 1e-5 && same,
-	    "%zu numbers: off by %.1e, single by %.1e, the same at every alignment", n, sum - want, sum_single - want_single);
+	    "%zu numbers: off by %.1e, single by %.1e, the same at every alignment", n, sum - want,
+	    sum_single - want_single);
 }
 
 static void
@@ -74,7 +76,8 @@ check_symmetric(size_t dim)
 		dot_symmetric(upper, dim, in + i, out + SHIFTS - 1 - i, scratch);
 		same &= memcmp(out + SHIFTS - 1 - i, want, dim * sizeof *want) == 0;
 	}
-	ok(worst < 1e-13 && same, "a symmetric matrix of %zu rows: off by %.1e, the same at every alignment", dim, worst);
+	ok(worst < 1e-13 && same, "a symmetric matrix of %zu rows: off by %.1e, the same at every alignment",
+	    dim, worst);
 	free(upper);
 	free(scratch);
 }

@@ -177,7 +177,8 @@ check_rows(const double *x)
 	    features_variance(f) / variance_of(x) - 1);
 	for (j = 0; j < SIZE; j++)
 		want[j] = Phi[j] - x[j];
-	ok(off(f->mean, want, SIZE) < 1e-12 && open_works == 0, "rows: their mean off by %.1e", off(f->mean, want, SIZE));
+	ok(off(f->mean, want, SIZE) < 1e-12 && open_works == 0, "rows: their mean off by %.1e",
+	    off(f->mean, want, SIZE));
 	features_free(f);
 }
 

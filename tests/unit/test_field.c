@@ -312,7 +312,8 @@ check_limit(unsigned degree, size_t bins)
 		field_eval(sketched, w2, a, 1, &h[1], NULL);
 		worst = fmax(worst, fabs(h[0] - h[1]));
 	}
-	ok(worst < 2e-3, "polysketch of degree %u and %zu bins, where few numbers meet, is polykernel: %.1e", degree, bins, worst);
+	ok(worst < 2e-3, "polysketch of degree %u and %zu bins, where few numbers meet, is polykernel: %.1e",
+	    degree, bins, worst);
 	field_work_free(w);
 	field_work_free(w2);
 	field_free(exact);

@@ -104,7 +104,8 @@ main(void)
 	json_t *g = golden_load("tests/golden/rff.json");
 	size_t dim = (size_t)json_integer_value(json_object_get(g, "d")), n, size, rows, i;
 	double *W = golden_numbers(json_object_get(g, "W"), NULL), *b = golden_numbers(json_object_get(g, "b"), NULL);
-	double *coef = golden_numbers(json_object_get(g, "coef"), &n), *X = golden_numbers(json_object_get(g, "X"), &size);
+	double *coef = golden_numbers(json_object_get(g, "coef"), &n);
+	double *X = golden_numbers(json_object_get(g, "X"), &size);
 	double *phi = golden_numbers(json_object_get(g, "features"), NULL);
 	double *h = golden_numbers(json_object_get(g, "log_density_ratio"), NULL);
 	double *v = golden_numbers(json_object_get(g, "direction"), NULL);

@@ -65,6 +65,7 @@ main(int argc, char *argv[])
 	check("a policy set", "OMP_WAIT_POLICY=passive", "- passive -, 2 arguments: 'a b' ''");
 	snprintf(wanted, sizeof wanted, "1000 - %s, 2 arguments: 'a b' ''", best_kernels());
 	check("an unknown processor", "KERNELS=Prescott", wanted);
-	check("kernels asked for", "KERNELS=Prescott OPENBLAS_CORETYPE=Prescott", "1000 - Prescott, 2 arguments: 'a b' ''");
+	check("kernels asked for", "KERNELS=Prescott OPENBLAS_CORETYPE=Prescott",
+	    "1000 - Prescott, 2 arguments: 'a b' ''");
 	return tap_done();
 }

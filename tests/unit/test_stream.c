@@ -906,6 +906,10 @@ check_claims(void)
 static void
 check_acts(void)
 {
+	static const float not_finite[] = { NAN, INFINITY, -INFINITY };
+	static const char not_finite_half[][9] = {
+		"\xc4\6\0\0\0\x7c\0\0", "\xc4\6\0\0\0\xfc\0\0", "\xc4\6\0\0\1\x7e\0\0"
+	};
 	float v[4] = { 1, 2, 3, 4 };
 	unsigned i;
 
@@ -937,7 +941,7 @@ check_acts(void)
 	end(1);
 	is_bad("'s': record 1: field 'act' has 7 bytes, not the 6 of 3 numbers");
 	for (i = 0; i < 3; i++) {
-		v[1] = i == 0 ? NAN : i == 1 ? INFINITY : -INFINITY;
+		v[1] = not_finite[i];
 		activations(3, "float32", 3, "aa");
 		put_map(1);
 		put_str("act");
@@ -949,7 +953,7 @@ check_acts(void)
 		activations(3, "float16", 3, "aa");
 		put_map(1);
 		put_str("act");
-		put(i == 0 ? "\xc4\6\0\0\0\x7c\0\0" : i == 1 ? "\xc4\6\0\0\0\xfc\0\0" : "\xc4\6\0\0\1\x7e\0\0", 8);
+		put(not_finite_half[i], 8);
 		end(1);
 		is_bad("'s': record 1: field 'act' holds a value that is not finite");
 	}
@@ -1150,6 +1154,7 @@ static void
 check_parts(void)
 {
 	static const char *const parts[] = { "a", "b" };
+	static const int count[] = { 7, 3, 4 };
 	static char all[sizeof R.text];
 	float v[3] = { 1, -2.385f, 3 };
 	int part, i;
@@ -1164,7 +1169,7 @@ check_parts(void)
 			v[0] = (float)i;
 			put_floats(v, 3);
 		}
-		end(part == 0 ? 7 : part == 1 ? 3 : 4);
+		end(count[part]);
 		save(part == 0 ? "s" : parts[part - 1], B.p, B.n);
 	}
 	read_paths((const char *const[]){ "s" }, 1);
@@ -1416,8 +1421,9 @@ check_pending(const char *what, const size_t *part, size_t n_part, int gzip)
 	struct stream *s;
 	size_t i, k, early = 0, late = 0, unread = 0;
 
-	if (mkfifo("fifo", 0600) != 0 || (w.fd = open("fifo", O_RDWR)) < 0 ||
-	    (gzip && deflateInit2(&w.z, 6, Z_DEFLATED, MAX_WBITS + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK))
+	if (mkfifo("fifo", 0600) != 0 || (w.fd = open("fifo", O_RDWR)) < 0)
+		abort();
+	if (gzip && deflateInit2(&w.z, 6, Z_DEFLATED, MAX_WBITS + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK)
 		abort();
 	writer_send(&w, B.p, part[0], Z_SYNC_FLUSH);
 	s = stream_open(path, 1, &e);
