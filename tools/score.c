@@ -198,7 +198,8 @@ main(int argc, char *argv[])
 	if (metric->flush != NULL)
 		tool_check(metric->flush(state, &out.base, &e), &e);
 	tool_check(sink_close(out.sink, &e), &e);
-	metric->close(state);
+	if (metric->close != NULL)
+		metric->close(state);
 	free(state);
 	tool_note("%llu records", (unsigned long long)stream_count(in));
 	return 0;

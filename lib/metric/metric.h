@@ -92,7 +92,10 @@ struct metric {
 	 * ever is.
 	 */
 	int (*flush)(void *state, struct metric_out *out, struct err *e);
-	/* Frees what open has made, even if open failed halfway. */
+	/*
+	 * Frees what open has made, even if open failed halfway. NULL: there
+	 * is nothing to free.
+	 */
 	void (*close)(void *state);
 };
 
