@@ -6,8 +6,8 @@
 
 /*
  * Makes room for item n, the next one, in the array p, which has room for
- * *room >= n items of `size` bytes. Returns the array, which may have moved, and
- * sets *room. Returns NULL if memory runs out; p then stays valid.
+ * *room >= n items of `size` bytes. Returns the array, which may have moved,
+ * and sets *room. Returns NULL if memory runs out; p then stays valid.
  */
 void *array_grow(void *p, size_t n, size_t *room, size_t size);
 

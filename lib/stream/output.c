@@ -42,10 +42,11 @@ output_open(struct output *o, const char *path, struct err *e)
 			if ((o->tmp = malloc(strlen(path) + 5)) == NULL)
 				return err_memory(e);
 			sprintf(o->tmp, "%s.tmp", path);
-			/* before it is there: a signal in between would leave it */
+			/* set first: a signal in between would leave it */
 			pending = o->tmp;
 		}
-		fd = open(o->tmp != NULL ? o->tmp : path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+		fd = open(o->tmp != NULL ? o->tmp : path,
+		    O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
 	}
 	if (fd < 0) {
 		output_fail(o, e);
@@ -90,7 +91,8 @@ output_commit(struct output *o, struct err *e)
 	if (o->tmp == NULL)
 		return 0;
 	if (rename(o->tmp, o->name) != 0)
-		return err_set(e, "cannot rename '%s' to '%s': %s", o->tmp, o->name, strerror(errno));
+		return err_set(e, "cannot rename '%s' to '%s': %s", o->tmp, o->name,
+		    strerror(errno));
 	pending = NULL;
 	free(o->tmp);
 	o->tmp = NULL;

@@ -1,7 +1,8 @@
 /*
- * output - a file that is written under another name and gets its own when it is whole.
+ * output - files that are written under another name and renamed when they are
+ * whole.
  *
- * Private to the library, but for output_pending.
+ * Private to the library, except for output_pending.
  */
 #ifndef ODESTEER_OUTPUT_H
 #define ODESTEER_OUTPUT_H
@@ -11,26 +12,38 @@
 #include "base/err.h"
 
 struct output {
-	char *name;		/* as messages have it */
+	char *name;		/* the path, or "standard output", for messages */
 	char *tmp;		/* path.tmp; NULL: written in place */
-	FILE *file;		/* of output_fopen, until it is closed */
+	FILE *file;		/* output_fopen's, until it is closed */
 };
 
 /*
- * Opens path ("-" or NULL: a copy of standard output) for writing: the descriptor, which the
- * caller closes, or -1. A pipe, a terminal or a device is written in place. o is all zero before.
+ * Opens path for writing; "-" or NULL stands for a copy of standard output. A
+ * pipe, a terminal and a device are written in place, a file as path.tmp. o is
+ * all zero before. Returns the descriptor, which the caller closes, or -1 with
+ * a message in e.
  */
 int output_open(struct output *o, const char *path, struct err *e);
-/* The same as a file of stdio, which output_commit and output_release close; NULL on failure. */
+/*
+ * Works like output_open, but returns a file of stdio, which output_commit and
+ * output_release close, or NULL with a message in e.
+ */
 FILE *output_fopen(struct output *o, const char *path, struct err *e);
-/* "cannot write 'name': " and what errno says; returns -1. */
+/* Sets the message "cannot write 'name': " with errno's text. Returns -1. */
 int output_fail(const struct output *o, struct err *e);
-/* The file is whole, and closed but for that of output_fopen, whose errors come up here: it gets its name. 0, -1. */
+/*
+ * Closes the file of output_fopen, if there is one, and renames path.tmp to
+ * path. A descriptor must be closed before. Returns 0, or -1 with a message in
+ * e.
+ */
 int output_commit(struct output *o, struct err *e);
-/* Removes what was not committed; frees what o holds. */
+/* Removes path.tmp, unless it was committed, and frees what o holds. */
 void output_release(struct output *o);
 
-/* What a signal handler must unlink, NULL when nothing is: a process has one output at a time. */
+/*
+ * Returns the name of the file that a signal handler must remove, or NULL if
+ * there is none. A process has one output at a time.
+ */
 const char *output_pending(void);
 
 #endif
