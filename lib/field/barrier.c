@@ -205,3 +205,15 @@ barrier_check_h(const struct barrier *b, struct err *e)
 	return err_set(e, "'%s' has no h: it says where activations go, not how likely they are",
 	    b->field->type->name);
 }
+
+double
+barrier_log_odds(const struct barrier *b, double h)
+{
+	return h - log((1 - b->prior) / b->prior);
+}
+
+double
+barrier_calibrate(const struct barrier *b, double odds)
+{
+	return odds / (isnan(b->temperature) ? 1 : b->temperature);
+}

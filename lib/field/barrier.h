@@ -47,6 +47,13 @@ int barrier_check(const struct barrier *b, const char *digest, size_t dim, int b
     struct err *e);
 /* Checks the same of a stream's header, which must have one block only. */
 int barrier_check_header(const struct barrier *b, const struct header *h, struct err *e);
+/*
+ * Returns the log-odds of label 1 that h gives under the prior of b's fit:
+ * h - log((1 - prior) / prior).
+ */
+double barrier_log_odds(const struct barrier *b, double h);
+/* Returns log-odds divided by b's temperature, or as they are if it has none. */
+double barrier_calibrate(const struct barrier *b, double odds);
 /* Checks that b has an h. Returns 0, or -1 with a message in e. */
 int barrier_check_h(const struct barrier *b, struct err *e);
 

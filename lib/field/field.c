@@ -157,6 +157,7 @@ struct field_work {
 	struct quadratic_work *quadratic;	/* NULL: the type's eval is called */
 	int single;			/* see quadratic_eval */
 	double *y, *grad;		/* [FIELD_BATCH][dim] */
+	double *a;			/* [dim], see field_h */
 	double h[FIELD_BATCH];
 };
 
@@ -172,7 +173,8 @@ work_alloc(const struct field *f, int single)
 	w->single = single;
 	w->y = calloc(FIELD_BATCH * f->dim, sizeof *w->y);
 	w->grad = calloc(FIELD_BATCH * f->dim, sizeof *w->grad);
-	failed = w->y == NULL || w->grad == NULL;
+	w->a = calloc(f->dim, sizeof *w->a);
+	failed = w->y == NULL || w->grad == NULL || w->a == NULL;
 	if (quadratic) {
 		w->quadratic = quadratic_work_alloc(f->quadratic);
 		failed |= w->quadratic == NULL;
@@ -208,6 +210,7 @@ field_work_free(struct field_work *w)
 	quadratic_work_free(w->quadratic);
 	free(w->y);
 	free(w->grad);
+	free(w->a);
 	free(w);
 }
 
@@ -270,6 +273,18 @@ field_eval(const struct field *f, struct field_work *w, const double *a, size_t 
 		for (j = 0; v != NULL && j < m; j++)
 			direction(f, w->grad + j * f->dim, v + (i + j) * f->dim);
 	}
+}
+
+double
+field_h(const struct field *f, struct field_work *w, const float *a)
+{
+	double h;
+	size_t i;
+
+	for (i = 0; i < f->dim; i++)
+		w->a[i] = (double)a[i];
+	field_eval(f, w, w->a, 1, &h, NULL);
+	return h;
 }
 
 int

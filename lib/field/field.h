@@ -131,6 +131,8 @@ void field_work_free(struct field_work *w);	/* NULL is fine */
  */
 void field_eval(const struct field *f, struct field_work *w, const double *a, size_t n, double *h,
     double *v);
+/* Returns h at one activation a[dim] of floats, as they are stored. */
+double field_h(const struct field *f, struct field_work *w, const float *a);
 /*
  * Sets v[dim] to the vector of a field that is the same everywhere. Returns 0,
  * or -1 with a message in e if it is not, or if out of memory.

@@ -20,28 +20,22 @@ refit(const struct field_type *type, const struct fit_data *all, const struct fi
 	struct fit_report rep = { 0 };
 	struct field *f = type->fit(part, o, &rep, e);
 	struct field_work *w = NULL;
-	double *y = calloc(all->dim, sizeof *y);
 	int rc = -1;
-	size_t i, j;
+	size_t i;
 
 	if (f == NULL)
 		goto out;
-	if (y == NULL || (w = field_work_alloc(f)) == NULL) {
+	if ((w = field_work_alloc(f)) == NULL) {
 		err_memory(e);
 		goto out;
 	}
-	for (i = 0; i < all->n; i++) {
-		if (k->of[i] != fold)
-			continue;
-		for (j = 0; j < all->dim; j++)
-			y[j] = (double)all->act[i * all->dim + j];
-		field_eval(f, w, y, 1, &held_out[i], NULL);
-	}
+	for (i = 0; i < all->n; i++)
+		if (k->of[i] == fold)
+			held_out[i] = field_h(f, w, all->act + i * all->dim);
 	rc = 0;
 out:
 	field_work_free(w);
 	field_free(f);
-	free(y);
 	return rc;
 }
 

@@ -22,7 +22,6 @@ struct density {
 	struct field_work *work;
 	int half;
 	float *act;
-	double *a;
 };
 
 static void
@@ -33,7 +32,6 @@ density_close(void *state)
 	field_work_free(s->work);
 	barrier_free(s->barrier);
 	free(s->act);
-	free(s->a);
 }
 
 static int
@@ -57,9 +55,8 @@ density_open(void *state, const struct metric_options *o, struct header *h, stru
 		return -1;
 	s->half = h->half;
 	s->act = calloc(h->dim, sizeof *s->act);
-	s->a = calloc(h->dim, sizeof *s->a);
 	s->work = field_work_alloc(s->barrier->field);
-	return s->act != NULL && s->a != NULL && s->work != NULL ? 0 : err_memory(e);
+	return s->act != NULL && s->work != NULL ? 0 : err_memory(e);
 }
 
 /*
@@ -70,7 +67,7 @@ density_open(void *state, const struct metric_options *o, struct header *h, stru
 static int
 set_fields(const struct barrier *b, struct record *r, int64_t label, double odds)
 {
-	double calibrated = odds / (isnan(b->temperature) ? 1 : b->temperature);
+	double calibrated = barrier_calibrate(b, odds);
 
 	if (record_set_num(r, "log_loss", log1pexp(label ? -odds : odds)) != 0 ||
 	    record_set_num(r, "p", 1 / (1 + exp(-calibrated))) != 0 ||
@@ -85,16 +82,13 @@ density_push(void *state, struct record *r, struct metric_out *out, struct err *
 {
 	struct density *s = state;
 	const struct barrier *b = s->barrier;
-	size_t dim = b->field->dim, i;
 	int64_t label;
 	double h;
 	int got, bad;
 
-	if (record_get_act(r, s->half, s->act, dim, e) != 0)
+	if (record_get_act(r, s->half, s->act, b->field->dim, e) != 0)
 		return -1;
-	for (i = 0; i < dim; i++)
-		s->a[i] = (double)s->act[i];
-	field_eval(b->field, s->work, s->a, 1, &h, NULL);
+	h = field_h(b->field, s->work, s->act);
 	if (record_set_num(r, "h", h) != 0)
 		return err_memory(e);
 	got = record_get_int(r, s->label, &label);
@@ -107,7 +101,7 @@ density_push(void *state, struct record *r, struct metric_out *out, struct err *
 		return err_memory(e);
 	/* the log-odds of a label are h plus those of the prior */
 	if (got == 1 && !isnan(b->prior) &&
-	    set_fields(b, r, label, h - log((1 - b->prior) / b->prior)) != 0)
+	    set_fields(b, r, label, barrier_log_odds(b, h)) != 0)
 		return err_memory(e);
 	return out->emit(out, r, e);
 }

@@ -36,7 +36,6 @@ struct judge {
 	struct queue queue;
 	struct barrier *barrier;	/* NULL: a model says yes or no */
 	struct field_work *work;
-	double *a;			/* [dim] */
 	const char *text;		/* with {q}, {a} and escapes */
 	const char *reply[2];		/* yes and no */
 	const char *name;		/* of the decision */
@@ -102,7 +101,6 @@ judge_close(void *state)
 	queue_close(&s->queue);
 	field_work_free(s->work);
 	barrier_free(s->barrier);
-	free(s->a);
 }
 
 static int
@@ -125,9 +123,8 @@ open_barrier(struct judge *s, const struct metric_options *o, struct header *h, 
 	m = queue_lm(&s->queue);
 	if (barrier_check(b, lm_digest(m), (size_t)lm_dim(m), b->header.block[0], e) != 0)
 		return -1;
-	s->a = calloc(b->field->dim, sizeof *s->a);
 	s->work = field_work_alloc(b->field);
-	return s->a == NULL || s->work == NULL ? err_memory(e) : 0;
+	return s->work == NULL ? err_memory(e) : 0;
 }
 
 /* Returns the log-odds of a good answer for an entry whose texts were read. */
@@ -135,15 +132,11 @@ static double
 log_odds(const struct judge *s, const struct queue_entry *x)
 {
 	const struct barrier *b = s->barrier;
-	double h;
-	size_t i;
 
 	if (b == NULL)
 		return x->loglik[0] - x->loglik[1];
-	for (i = 0; i < b->field->dim; i++)
-		s->a[i] = (double)x->act[i];
-	field_eval(b->field, s->work, s->a, 1, &h, NULL);
-	return (h - log((1 - b->prior) / b->prior)) / (isnan(b->temperature) ? 1 : b->temperature);
+	return barrier_calibrate(b,
+	    barrier_log_odds(b, field_h(b->field, s->work, x->act)));
 }
 
 static long
