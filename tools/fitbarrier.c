@@ -116,7 +116,7 @@ static struct tool_option options[] = {
 	    .to = &opt.o.standardise, .bit = FIELD_USES_STANDARDISE },
 	{ "--vector", "gguf", "control vector of llama.cpp, for -f import", OPTION_TEXT,
 	    .to = &opt.o.vector, .bit = FIELD_USES_VECTOR },
-	{ "--folds", "n", "number of folds, by group, for what is held out", OPTION_INT,
+	{ "--folds", "n", "number of folds, by group, for held-out figures", OPTION_INT,
 	    .to = &opt.o.folds, .min = 2, .max = 1000 },
 	{ "--held-out", "file", "write h of each activation, by a fit without its group",
 	    OPTION_TEXT, .to = &opt.held_out },

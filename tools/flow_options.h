@@ -12,7 +12,7 @@
 #include "options.h"
 #include "steer/steering.h"
 
-/* What the command line says of flows. */
+/* The flows that the command line asks for. */
 extern struct flows {
 	struct flow_options common;	/* of barriers still to come; main sets the defaults */
 	int given;			/* an option other than -b was given */

@@ -9,7 +9,7 @@
 #include "model/lm.h"
 #include "options.h"
 
-/* What the command line says of the model. */
+/* The options of the model, as the command line gives them. */
 extern struct model_options {
 	const char *path;		/* a GGUF file */
 	enum template template;

@@ -19,7 +19,7 @@ struct run {
 	struct groups *ids;
 };
 
-/* What a column says of one run. */
+/* A column of one run. */
 struct cell {
 	struct summary *summary;
 	struct figure figure, difference;	/* difference: from the baseline */

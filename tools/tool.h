@@ -16,7 +16,7 @@
 #include "stream/sink.h"
 #include "stream/stream.h"
 
-/* What a tool says about itself; each tools/X.c defines it once. */
+/* The name and help of this tool. Each tools/X.c defines it once. */
 extern const struct tool {
 	const char *name;		/* "integrate" */
 	const char *synopsis;		/* for -h: "usage: integrate ..." */

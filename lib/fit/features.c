@@ -18,7 +18,7 @@ enum {
 	COMBINED_ROWS = 256	/* made at a time by features_combine */
 };
 
-/* What the threads of features_make share. */
+/* The arguments of features_make, shared by its threads. */
 struct make_job {
 	const struct features_source *s;
 	size_t first, n;

@@ -6,8 +6,8 @@
  * (gram.h), for which the source makes some rows at a time.
  *
  * struct features has centred rows, phi_i - m, where m is the mean of all rows.
- * What all rows have in common tells nothing about the labels, because an
- * intercept without penalty absorbs it, but it would cost digits of floats.
+ * Centring does not change the fit, because the intercept, which has no penalty,
+ * absorbs m. It saves digits: floats would spend some of theirs on m.
  */
 #ifndef ODESTEER_FEATURES_H
 #define ODESTEER_FEATURES_H
@@ -16,7 +16,7 @@
 
 #include "base/err.h"
 
-/* What makes rows, or has them already. */
+/* A source of rows: a matrix that has them, or callbacks that make them. */
 struct features_source {
 	size_t n, size;
 	const float *matrix;	/* [n][size], the rows; or NULL, and `rows` makes them */

@@ -36,7 +36,7 @@ struct flow_options {
 /* Sets *o to the paper's flow, ten Euler steps, in one thread. */
 void flow_options_default(struct flow_options *o);
 
-/* What happened to one activation. */
+/* The path of one activation. */
 struct flow_result {
 	/* h at both ends, if it was asked for; NaN: the field has no h */
 	double h_before, h_after;

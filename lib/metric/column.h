@@ -23,14 +23,14 @@ struct column {
 	const char *other;		/* second field, if the aggregate needs one; else NULL */
 };
 
-/* What an aggregate reads of one record. */
+/* The numbers of one record that an aggregate uses. */
 struct reading {
 	double value;
 	double count;			/* what the value is divided by: 1, or the second field */
 	int label;			/* 0 unless the aggregate reads the label */
 };
 
-/* What has been read of one run, by question (group of records). */
+/* All readings of one run, by question (group of records). */
 struct sample {
 	size_t n;			/* questions */
 	struct question {

@@ -32,7 +32,7 @@ struct lm_options {
 struct lm *lm_open(const struct lm_options *o, struct err *e);
 void lm_free(struct lm *m);		/* NULL is fine */
 
-/* What the model is like; strings are borrowed until lm_free. */
+/* Properties of the model. Strings are borrowed until lm_free. */
 const char *lm_name(const struct lm *m);	/* its general.name */
 /*
  * Returns 16 hexadecimal digits that depend on the file's metadata, bytes of
@@ -72,7 +72,7 @@ int lm_is_end(const struct lm *m, int token);
  */
 char *lm_chat(const struct lm *m, const char *system, const char *user, struct err *e);
 
-/* What is wanted of a row, which is a token of the batch. */
+/* Uses of a row, which is a token of the batch; they can be combined. */
 enum {
 	LM_LOGITS = 1,		/* its logits, after lm_decode */
 	LM_TAP = 2,		/* its activation goes to the tap */

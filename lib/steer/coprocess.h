@@ -19,7 +19,7 @@
 
 struct coprocess;
 
-/* What an activation belongs to. */
+/* The token that an activation belongs to. */
 struct coprocess_row {
 	const struct record *of;	/* the text's record, whose "id" is sent; borrowed */
 	int pos;			/* the token's position in the text */

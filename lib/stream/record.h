@@ -88,7 +88,7 @@ int record_from_json(struct record *r, const char *line, size_t len, struct err 
  */
 char *record_to_json(const struct record *r, int half, struct err *e);
 
-/* What follows is private to the library: records as msgpack. */
+/* Records as msgpack. The rest of this header is private to the library. */
 
 /*
  * Makes r equal to the map p[n], which must be valid (walk_run, wire.h).

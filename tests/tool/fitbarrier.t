@@ -112,7 +112,7 @@ is "$(figures -p paper)" '["polysketch",2,0.1,1,8000,false]' '-p paper'
 is "$(figures -p best)" '["polykernel",2,1,1,null,true]' '-p best'
 is "$(figures)" "$(figures -p paper)" 'paper is the default'
 is "$(figures -p best --gamma 0.385 --degree 3)" '["polykernel",3,0.385,1,null,true]' \
-	'options behind a preset override it'
+	'options after a preset override it'
 is "$(figures --gamma 0.385 --degree 3 -p best)" "$(figures -p best)" 'those before it do not count'
 is "$(fitbarrier -S 7 --folds 3 -p best "$tmp/a.ods" | view --header | jq -c '[.folds, (.chain[-1].seed)?]' |
 		tr '\n' ' ')" '[null,7] [3,null] ' 'but seed and folds do'

@@ -35,7 +35,7 @@ ok 'one at a time is each alone' cmp "$tmp/one" "$tmp/each"
 is "$(generate --max-tokens 12 --seqs 2 "$tmp/p.jsonl" | view | jq -c '[.id, .tokens > 0]' | tr '\n' ' ')" \
 	'["s001",true] ["s002",true] ["s003",true] ["s004",true] ["s005",true] ' 'two at a time: order and number'
 
-# sampling: the random numbers hang on seed and id, not on the neighbours (whose number may
+# sampling: the random numbers depend on seed and id, not on the neighbours (whose number may
 # change the last bits of the probabilities: hence one at a time)
 s='--temperature 0.9 --top-p 0.95 --top-k 50 --max-tokens 12 --seqs 1'
 # shellcheck disable=SC2086 # options
@@ -98,7 +98,7 @@ is "$(generate -v -b "$tmp/b.ods" -T 15 --until 0 --max-tokens 2 "$tmp/p.jsonl" 
 is "$(generate -b "$tmp/map.ods" -T 0 --max-tokens 12 "$tmp/p.jsonl" | texts)" "$(texts "$tmp/g.ods")" \
 	'a map, none of the way'
 
-# several barriers: a letter before the first -b is about all, one behind a -b about that one
+# several barriers: an option before the first -b is for all, one after a -b for that one
 head -n 20 datasets/sample.jsonl | jq -c -f datasets/forms/examples.jq | collect -l 9 | fitbarrier -o "$tmp/b9.ods"
 two() {
 	generate --max-tokens 12 "$@" "$tmp/p.jsonl" | texts

@@ -268,7 +268,7 @@ is "$(find "$tmp" -name 'never*')" '' 'and nothing is left'
 
 # --gguf: block 3 and dim 6 are in made.sh, the format in tests/unit/test_cvec.c
 made >"$tmp/g.ods"
-floats() { # FILE: the numbers of a control vector of dim 6, behind 224 bytes
+floats() { # FILE: the numbers of a control vector of dim 6, after 224 bytes
 	od -An -v -tfF -w4 -j224 -N24 "$1" | jq -s -c .
 }
 near() { # NUMBERS NUMBERS: are they the same to six digits?
@@ -418,7 +418,7 @@ head -c $((size - 1)) "$tmp/1.gz" >"$tmp/cut.gz"
 fails 1 "view: '$tmp/cut.gz' is a truncated gzip file" view "$tmp/cut.gz"
 { cat "$tmp/1.gz"; echo x; } >"$tmp/more.gz"
 run view "$tmp/more.gz"
-is "$status" 1 "bytes behind gzip: $err"
+is "$status" 1 "bytes after gzip: $err"
 fails 1 "view: '$tmp/t.ods': its kind differs from that of '$tmp/a.ods'" view "$tmp/a.ods" "$tmp/t.ods"
 
 # lengths that lie, with no memory to spare

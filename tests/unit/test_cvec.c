@@ -68,7 +68,7 @@ align(void)
 		put_le(0, 1);
 }
 
-/* What to write into a file; 0 stands for what a good file has. */
+/* The contents of a file to write; 0 stands for the value of a good file. */
 struct file {
 	const char *magic, *architecture, *name;
 	const char *key;		/* instead of general.architecture */

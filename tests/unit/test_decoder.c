@@ -36,7 +36,7 @@ struct seen {
 	int rows, unknown;
 };
 
-/* What was seen of all texts. */
+/* The activations and completions of all texts. */
 struct result {
 	float *first, *late;
 	char completion[N][256];
