@@ -87,7 +87,7 @@ mean_difference(const struct question_pair *q, const double *weight, size_t n)
 	size_t i;
 
 	for (i = 0; i < n; i++)
-		sum += weight[i] * q[i].apart;
+		sum += weight[i] * q[i].difference;
 	return sum / (double)n;
 }
 
@@ -160,7 +160,7 @@ static double
 calibration_error(const struct sample *s, const double *weight)
 {
 	enum { BINS = 10 };
-	double apart[BINS] = { 0 }, n = 0, k = 0, times, error = 0;
+	double gap[BINS] = { 0 }, n = 0, k = 0, times, error = 0;
 	size_t i;
 
 	for (i = 0; i < s->n_record; i++)
@@ -169,10 +169,10 @@ calibration_error(const struct sample *s, const double *weight)
 		const struct sample_record *r = &s->record[i];
 
 		for (times = weight[r->question]; times > 0; times--, k++)
-			apart[(int)ceil(BINS * (k + 1) / n) - 1] += r->value - r->label;
+			gap[(int)ceil(BINS * (k + 1) / n) - 1] += r->value - r->label;
 	}
 	for (i = 0; i < BINS; i++)
-		error += fabs(apart[i]) / n;
+		error += fabs(gap[i]) / n;
 	return error;
 }
 
@@ -212,7 +212,7 @@ win_share(const struct question_pair *q, const double *weight, size_t n)
 	size_t i;
 
 	for (i = 0; i < n; i++)
-		sum += weight[i] * ((q[i].apart > 0) - (q[i].apart < 0));
+		sum += weight[i] * ((q[i].difference > 0) - (q[i].difference < 0));
 	return (1 + sum / (double)n) / 2;
 }
 

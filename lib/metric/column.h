@@ -47,7 +47,7 @@ struct sample {
 /* A question that both runs of a comparison have. */
 struct question_pair {
 	struct question run[2];		/* the baseline, and the run compared with it */
-	double apart;			/* mean value in run 1 minus mean value in run 0 */
+	double difference;		/* mean value in run 1 minus mean value in run 0 */
 };
 
 struct aggregate {

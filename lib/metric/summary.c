@@ -148,7 +148,7 @@ pair_questions(struct estimate *x, const struct summary *base, const struct summ
 		b = &t->sample.question[i];
 		x->pair[x->n].run[0] = *a;
 		x->pair[x->n].run[1] = *b;
-		x->pair[x->n++].apart = b->sum / b->count - a->sum / a->count;
+		x->pair[x->n++].difference = b->sum / b->count - a->sum / a->count;
 	}
 }
 
