@@ -163,7 +163,7 @@ check_several(int dual, enum loss loss)
 	struct classifier_problem p = make_problem(dual, loss, Z, label, N, P);
 	static double coef[FITS][N], f[FITS][N], coef1[N], f1[N];
 	struct classifier_fit many[FITS], one;
-	double worst = 0, objective = 0;
+	double worst = 0, objective = 0, far;
 	size_t k, i;
 
 	for (i = 0; i < N; i++)
@@ -179,12 +179,13 @@ check_several(int dual, enum loss loss)
 		one.f = f1;
 		memcpy(f1, f[k], sizeof f1);
 		must_fit(&p, &one, 1);
-		/* where a fit with a tolerance stops depends on its last digits */
+		/* it does not converge, so it has all rounding errors of its products */
 		if (k == 3) {
-			ok(many[k].gradient_norm > 1e-9 && farthest(f[k], f1, N) < 1e-6 &&
+			far = farthest(f[k], f1, N);
+			ok(many[k].gradient_norm > 1e-9 && far < (dual ? 1e-12 : 1e-5) &&
 			    many[k].iterations <= many[4].iterations,
-			    "%s, loss %d: a tolerance ends it early, at gradient %.1e", kind[dual], (int)loss,
-			    many[k].gradient_norm);
+			    "%s, loss %d: a tolerance ends it early, at gradient %.1e: off by %.1e", kind[dual],
+			    (int)loss, many[k].gradient_norm, far);
 			continue;
 		}
 		if (k != 4)
