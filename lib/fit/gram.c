@@ -124,20 +124,25 @@ gram_set(struct gram *g, const double *X, size_t size, double scale)
 }
 
 /*
- * Makes rows of s into x, panel by panel; block is scratch. Returns 0, or -1 if
- * out of memory.
+ * Makes n rows of s from row `first' on into x[n][size]. Returns 0, or -1 if out
+ * of memory.
  */
 static int
-make_rows(const struct features_source *s, const struct rows *to, double *x, float *block)
+make_rows(const struct features_source *s, size_t first, size_t n, double *x)
 {
-	size_t i, j, n;
+	/*
+	 * in the second half of x: row by row, the doubles are written over
+	 * floats that have been read
+	 */
+	size_t count = n * s->size, i;
+	const char *from = (const char *)x + count * sizeof(float);
+	float v;
 
-	for (i = 0; i < to->n; i += n) {
-		n = to->n - i < PANEL ? to->n - i : PANEL;
-		if (features_make(s, to->first + i, n, block) != 0)
-			return -1;
-		for (j = 0; j < n * s->size; j++)
-			x[i * s->size + j] = (double)block[j];
+	if (features_make(s, first, n, (float *)x + count) != 0)
+		return -1;
+	for (i = 0; i < count; i++) {
+		memcpy(&v, from + i * sizeof v, sizeof v);
+		x[i] = (double)v;
 	}
 	return 0;
 }
@@ -148,24 +153,22 @@ gram_set_source(struct gram *g, const struct features_source *s, struct err *e)
 	size_t band = (g->n / BANDS / PANEL + 1) * PANEL;
 	double *held = malloc(band * s->size * sizeof *held);
 	double *passing = malloc(PANEL * s->size * sizeof *passing);
-	float *block = malloc(PANEL * s->size * sizeof *block);
 	struct rows a = { .x = passing, .size = s->size }, b = { .x = held, .size = s->size };
-	int rc = held == NULL || passing == NULL || block == NULL ? -1 : 0;
+	int rc = held == NULL || passing == NULL ? -1 : 0;
 
 	/* the products of a band with itself, then with all later rows */
 	for (b.first = 0; rc == 0 && b.first < g->n; b.first += band) {
 		b.n = g->n - b.first < band ? g->n - b.first : band;
-		if ((rc = make_rows(s, &b, held, block)) == 0)
+		if ((rc = make_rows(s, b.first, b.n, held)) == 0)
 			set_products(g, &b, &b, 1);
 		for (a.first = b.first + b.n; rc == 0 && a.first < g->n; a.first += PANEL) {
 			a.n = g->n - a.first < PANEL ? g->n - a.first : PANEL;
-			if ((rc = make_rows(s, &a, passing, block)) == 0)
+			if ((rc = make_rows(s, a.first, a.n, passing)) == 0)
 				set_products(g, &a, &b, 1);
 		}
 	}
 	free(held);
 	free(passing);
-	free(block);
 	return rc == 0 ? 0 : err_memory(e);
 }
 
