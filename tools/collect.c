@@ -248,7 +248,7 @@ open_model(struct collector *c)
 	c->dim = (size_t)lm_dim(c->lm);
 	if (opt.n_block == 0)
 		opt.block[opt.n_block++] = lm_blocks(c->lm) / 2;
-	tool_check(lm_tap(c->lm, opt.block, opt.n_block, 1, store_act, c, &e), &e);
+	tool_check(lm_tap(c->lm, opt.block, opt.n_block, store_act, c, &e), &e);
 }
 
 static struct sink *

@@ -38,7 +38,7 @@ last_token_open(const char *model, int block, int threads, int gpu_layers, struc
 	 * a text must fit into one batch: a tap that stops the model forgets it
 	 */
 	if (text_batch_open(&l->batch, model, TEXT_BATCH_CONTEXT, threads, gpu_layers, e) == 0 &&
-	    lm_tap(l->batch.lm, &block, 1, 1, copy_act, l, e) == 0)
+	    lm_tap(l->batch.lm, &block, 1, copy_act, l, e) == 0)
 		return l;
 	last_token_free(l);
 	return NULL;

@@ -16,15 +16,6 @@ struct hook {
 	void *ctx;
 };
 
-/* The tap. */
-struct tap {
-	int *block;
-	size_t n;
-	int stop_block;			/* compute no further; -1: compute all */
-	lm_tap_fn *fn;
-	void *ctx;
-};
-
 struct lm {
 	struct llama_model *model;
 	struct llama_context *ctx;
@@ -34,9 +25,12 @@ struct lm {
 	int dim, blocks, n_vocab;
 	struct llama_batch batch;
 	unsigned char *want;		/* [batch] of each row */
-	struct tap tap;
+	lm_tap_fn *tap;
+	void *tap_ctx;
+	unsigned char *tapped;		/* [blocks] whether the tap gets it */
+	int stop_block;			/* compute no further; -1: compute all */
 	struct hook *steer;		/* [blocks] */
-	int checking;			/* check_block is at work: nothing is steered */
+	int sought;			/* the block of check_block; -1: it is not at work */
 
 	/* The rows wanted of the tensor at hand. */
 	int *picked, *row;		/* [batch] their places in the tensor and in the batch */
@@ -65,17 +59,6 @@ block_of(const struct lm *m, const char *name)
 		return -1;
 	n = strtol(name + 6, &end, 10);
 	return *end == '\0' && n >= 0 && n < m->blocks ? (int)n : -1;
-}
-
-static int
-is_tapped(const struct lm *m, int block)
-{
-	size_t i;
-
-	for (i = 0; i < m->tap.n; i++)
-		if (m->tap.block[i] == block)
-			return 1;
-	return 0;
 }
 
 /*
@@ -157,7 +140,7 @@ tap_block(struct lm *m, struct ggml_tensor *t, int block)
 	int n = read_rows(m, t, block, LM_TAP), i;
 
 	for (i = 0; i < n; i++)
-		if (m->tap.fn(m->tap.ctx, block, m->row[i], m->act + (size_t)i * (size_t)m->dim,
+		if (m->tap(m->tap_ctx, block, m->row[i], m->act + (size_t)i * (size_t)m->dim,
 		    m->err) != 0)
 			return -1;
 	return n < 0 ? -1 : 0;
@@ -169,18 +152,20 @@ on_node(struct ggml_tensor *t, bool ask, void *ctx)
 {
 	struct lm *m = ctx;
 	int block = block_of(m, t->name);
-	int tap = block >= 0 && is_tapped(m, block);
-	int steer = block >= 0 && m->steer[block].fn != NULL && !m->checking;
+	int check = m->sought >= 0;
+	int tap = !check && block >= 0 && m->tapped[block];
+	int steer = !check && block >= 0 && m->steer[block].fn != NULL;
+	int stop = block >= 0 && block == (check ? m->sought : m->stop_block);
 
 	/*
 	 * a graph has a part per backend; after a stop each ends at its first
 	 * node
 	 */
 	if (ask)
-		return tap || steer || m->stopped;
+		return tap || steer || stop || m->stopped;
 	if (!m->stopped)
 		m->stopped = (steer && steer_block(m, t, block) != 0) ||
-		    (tap && tap_block(m, t, block) != 0) || block == m->tap.stop_block;
+		    (tap && tap_block(m, t, block) != 0) || stop;
 	return !m->stopped;	/* false: do not compute the rest */
 }
 
@@ -224,7 +209,7 @@ lm_open(const struct lm_options *o, struct err *e)
 		err_memory(e);
 		return NULL;
 	}
-	m->tap.stop_block = -1;
+	m->stop_block = m->sought = -1;
 	mp = llama_model_default_params();
 	mp.n_gpu_layers = o->gpu_layers;
 	if ((m->model = llama_model_load_from_file(o->path, mp)) == NULL) {
@@ -264,9 +249,10 @@ lm_open(const struct lm_options *o, struct err *e)
 	m->picked = calloc((size_t)o->batch, sizeof *m->picked);
 	m->row = calloc((size_t)o->batch, sizeof *m->row);
 	m->act = calloc((size_t)o->batch * (size_t)m->dim, sizeof *m->act);
+	m->tapped = calloc((size_t)m->blocks, 1);
 	m->steer = calloc((size_t)m->blocks, sizeof *m->steer);
 	if (m->batch.token == NULL || m->want == NULL || m->picked == NULL || m->row == NULL ||
-	    m->act == NULL || m->steer == NULL) {
+	    m->act == NULL || m->tapped == NULL || m->steer == NULL) {
 		err_memory(e);
 		goto fail;
 	}
@@ -288,7 +274,7 @@ lm_free(struct lm *m)
 	free(m->picked);
 	free(m->row);
 	free(m->act);
-	free(m->tap.block);
+	free(m->tapped);
 	free(m->steer);
 	free(m);
 }
@@ -421,7 +407,7 @@ lm_batch_add(struct lm *m, int token, int pos, const int *seq, int n_seq, unsign
 	m->want[row] = (unsigned char)want;
 	/* the last block has only rows with logits */
 	m->batch.logits[row] = (want & LM_LOGITS) ||
-	    ((want & LM_TAP) && is_tapped(m, m->blocks - 1)) ||
+	    ((want & LM_TAP) && m->tapped[m->blocks - 1]) ||
 	    ((want & LM_STEER) && m->steer[m->blocks - 1].fn != NULL);
 	return row;
 }
@@ -485,60 +471,44 @@ lm_share(struct lm *m, int from, int to, int n)
 	return 1;
 }
 
-static int
-count_taps(void *ctx, int block, int row, const float *act, struct err *e)
-{
-	(void)block;
-	(void)row;
-	(void)act;
-	(void)e;
-	++*(int *)ctx;
-	return 0;
-}
-
 /* Decodes a token to see whether this model names the output of a block. */
 static int
 check_block(struct lm *m, int block, struct err *e)
 {
-	int seq = 0, met = 0, rc;
-	const struct tap old = m->tap;
+	int seq = 0, rc;
 
 	if (block < 0 || block >= m->blocks)
 		return err_set(e, "model '%s' has no block %d: its blocks are 0 to %d", m->name,
 		    block, m->blocks - 1);
-	m->tap = (struct tap){ &block, 1, block, count_taps, &met };
-	m->checking = 1;
+	m->sought = block;
 	lm_batch_clear(m);
-	lm_batch_add(m, 0, 0, &seq, 1, LM_TAP | LM_LOGITS);
+	lm_batch_add(m, 0, 0, &seq, 1, LM_LOGITS);
 	rc = lm_decode(m, e);
 	lm_forget(m);
-	m->tap = old;
-	m->checking = 0;
-	if (rc == 0 && met == 0)
+	m->sought = -1;
+	if (rc == 0 && !m->stopped)
 		return err_set(e, "model '%s' does not name the output of block %d: "
 		    "its activations cannot be reached", m->name, block);
 	return rc;
 }
 
 int
-lm_tap(struct lm *m, const int *block, size_t n, int stop, lm_tap_fn *fn, void *ctx, struct err *e)
+lm_tap(struct lm *m, const int *block, size_t n, lm_tap_fn *fn, void *ctx, struct err *e)
 {
-	struct tap tap = { NULL, n, -1, fn, ctx };
 	size_t i;
 
-	for (i = 0; i < n; i++) {
+	for (i = 0; i < n; i++)
 		if (check_block(m, block[i], e) != 0)
 			return -1;
-		if (stop && block[i] > tap.stop_block)
-			tap.stop_block = block[i];
+	memset(m->tapped, 0, (size_t)m->blocks);
+	m->stop_block = -1;
+	for (i = 0; i < n; i++) {
+		m->tapped[block[i]] = 1;
+		if (block[i] > m->stop_block)
+			m->stop_block = block[i];
 	}
-	if (n > 0) {
-		if ((tap.block = malloc(n * sizeof *tap.block)) == NULL)
-			return err_memory(e);
-		memcpy(tap.block, block, n * sizeof *tap.block);
-	}
-	free(m->tap.block);
-	m->tap = tap;
+	m->tap = fn;
+	m->tap_ctx = ctx;
 	return 0;
 }
 

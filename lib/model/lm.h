@@ -105,13 +105,12 @@ int lm_share(struct lm *m, int from, int to, int n);
 /*
  * Has lm_decode call fn for each of the n blocks with the activation
  * act[lm_dim] of every row with LM_TAP, one after another. If fn returns -1,
- * with a message in e, so does lm_decode. With `stop`, the model is not
- * computed beyond the last of these blocks: there are no logits, and lm_decode
- * ends with lm_forget. Replaces an earlier tap; n = 0 ends it. Returns 0 or -1.
+ * with a message in e, so does lm_decode. The model is not computed beyond the
+ * last of these blocks: there are no logits, and lm_decode ends with lm_forget.
+ * Replaces an earlier tap; n = 0 ends it. Returns 0 or -1.
  */
 typedef int lm_tap_fn(void *ctx, int block, int row, const float *act, struct err *e);
-int lm_tap(struct lm *m, const int *block, size_t n, int stop, lm_tap_fn *fn, void *ctx,
-    struct err *e);
+int lm_tap(struct lm *m, const int *block, size_t n, lm_tap_fn *fn, void *ctx, struct err *e);
 /*
  * Has lm_decode call fn after a block with the activations act[n][lm_dim] of
  * all rows with LM_STEER, in the order in which they were added. The model, and

@@ -1,5 +1,5 @@
 /*
- * Compares activations with and without early stop, batches and shared
+ * Compares activations with an early and a late stop, batches and shared
  * prefixes, and steering with libllama's own control vector. Needs the default
  * model.
  */
@@ -26,7 +26,8 @@ static const char *const texts[N_TEXT] = {
 };
 
 struct catch {
-	float *act;		/* [row][dim] */
+	int block;
+	float *act;		/* [row][dim] after this block */
 	size_t dim;
 };
 
@@ -35,21 +36,21 @@ catch_act(void *ctx, int block, int row, const float *act, struct err *e)
 {
 	struct catch *c = ctx;
 
-	(void)block;
 	(void)e;
-	memcpy(c->act + (size_t)row * c->dim, act, c->dim * sizeof *act);
+	if (block == c->block)
+		memcpy(c->act + (size_t)row * c->dim, act, c->dim * sizeof *act);
 	return 0;
 }
 
 /*
- * Sets out[n][dim] to the last tokens' activations of texts[first], ...,
- * decoded together.
+ * Sets out[n][dim] to the last tokens' activations after `block` of
+ * texts[first], ..., decoded together up to the block `end`.
  */
 static void
-activations(struct lm *m, size_t first, size_t n, int block, int stop, float *out)
+activations(struct lm *m, size_t first, size_t n, int block, int end, float *out)
 {
 	struct prefix_tree *t = prefix_tree_alloc(N_TEXT, 512, 512);
-	struct catch c = { calloc(512 * (size_t)lm_dim(m), sizeof(float)), (size_t)lm_dim(m) };
+	struct catch c = { block, calloc(512 * (size_t)lm_dim(m), sizeof(float)), (size_t)lm_dim(m) };
 	size_t len[N_TEXT], i;
 	struct err e;
 
@@ -63,7 +64,7 @@ activations(struct lm *m, size_t first, size_t n, int block, int stop, float *ou
 		prefix_tree_add(t, token, want, len[i]);
 		free(token);
 	}
-	if (lm_tap(m, &block, 1, stop, catch_act, &c, &e) == 0)
+	if (lm_tap(m, (int[]){ block, end }, 2, catch_act, &c, &e) == 0)
 		prefix_tree_batch(t, 0, prefix_tree_rows(t), m);
 	if (lm_decode(m, &e) != 0) {
 		printf("Bail out! %s\n", e.text);
@@ -207,11 +208,11 @@ static void
 steered(struct lm *m, int block, float *out)
 {
 	size_t dim = (size_t)lm_dim(m), len, i;
-	struct catch c = { calloc(512 * dim, sizeof(float)), dim };
+	struct catch c = { block, calloc(512 * dim, sizeof(float)), dim };
 	int seq = 0, *token;
 	struct err e;
 
-	if (lm_tap(m, &block, 1, 1, catch_act, &c, &e) != 0 ||
+	if (lm_tap(m, &block, 1, catch_act, &c, &e) != 0 ||
 	    lm_tokenise(m, texts[3], strlen(texts[3]), &token, &len, &e) != 0)
 		exit(1);
 	for (i = 0; i < len; i++)
@@ -221,7 +222,7 @@ steered(struct lm *m, int block, float *out)
 		exit(1);
 	}
 	memcpy(out, c.act + (len - 1) * dim, dim * sizeof *out);
-	lm_tap(m, NULL, 0, 0, NULL, NULL, &e);
+	lm_tap(m, NULL, 0, NULL, NULL, &e);
 	free(token);
 	free(c.act);
 }
@@ -316,22 +317,22 @@ main(void)
 	v = calloc(dim + 1, sizeof *v);
 	from_file = calloc(dim, sizeof *from_file);
 
-	activations(m, 0, N_TEXT, BLOCK, 1, together);
-	activations(m, 0, N_TEXT, BLOCK, 0, full);
+	activations(m, 0, N_TEXT, BLOCK, BLOCK, together);
+	activations(m, 0, N_TEXT, BLOCK, last, full);
 	ok(memcmp(together, full, N_TEXT * dim * sizeof *full) == 0,
-	    "activations are identical with and without the early stop");
+	    "activations are identical if the model is computed further");
 	for (i = 0; i < N_TEXT; i++)
-		activations(m, i, 1, BLOCK, 1, alone + i * dim);
+		activations(m, i, 1, BLOCK, BLOCK, alone + i * dim);
 	d = distance(together, alone, N_TEXT, dim);
 	/* kernels depend on the number of rows, and Q8_0 rounds their inputs */
 	ok(d < 1e-3, "activations alone and in a batch with shared prefixes differ by %.2g", d);
-	activations(m, 0, N_TEXT, last, 1, together);
+	activations(m, 0, N_TEXT, last, last, together);
 	for (i = 0; i < N_TEXT; i++)
-		activations(m, i, 1, last, 1, alone + i * dim);
+		activations(m, i, 1, last, last, alone + i * dim);
 	d = distance(together, alone, N_TEXT, dim);
 	ok(d < 3e-3, "the same in the last block, where only some rows are kept: %.2g", d);
 
-	ok(lm_tap(m, &(int){ 99 }, 1, 1, catch_act, NULL, &e) != 0 && strstr(e.text, "no block 99") != NULL,
+	ok(lm_tap(m, &(int){ 99 }, 1, catch_act, NULL, &e) != 0 && strstr(e.text, "no block 99") != NULL,
 	    "a block that is not there is refused: %s", e.text);
 
 	m2 = lm_open(&o, &e);
