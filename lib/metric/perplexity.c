@@ -43,7 +43,7 @@ static int
 set_fields(const struct queue_entry *x, struct err *e)
 {
 	double nll = 0 - x->loglik[0], perplexity;
-	size_t tokens = loglik_tokens(&x->text[0]);
+	size_t tokens = text_batch_predicted(&x->text[0]);
 	struct record *r = x->record;
 
 	if (tokens == 0) {
@@ -108,7 +108,7 @@ perplexity_push(void *state, struct record *r, struct metric_out *out, struct er
 		return err_set(e, "field 'completion' is missing or not a string");
 	if (len > 0 && example_read(&x->text[0], m, r, s->template, s->system, s->what, e) != 0)
 		return -1;
-	return queue_push(&s->queue, loglik_tokens(&x->text[0]) > 0, out, e);
+	return queue_push(&s->queue, text_batch_predicted(&x->text[0]) > 0, out, e);
 }
 
 static const struct column columns[] = {

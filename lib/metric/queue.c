@@ -8,17 +8,14 @@
 int
 queue_open(struct queue *q, const struct metric_options *o, int block, struct err *e)
 {
-	if (block >= 0)
-		q->last = last_token_open(o->model, block, o->threads, o->gpu_layers, e);
-	else
-		q->loglik = loglik_open(o->model, o->threads, o->gpu_layers, e);
-	return q->last != NULL || q->loglik != NULL ? 0 : -1;
+	q->batch = text_batch_open(o->model, block, o->threads, o->gpu_layers, e);
+	return q->batch != NULL ? 0 : -1;
 }
 
 struct lm *
 queue_lm(const struct queue *q)
 {
-	return q->last != NULL ? last_token_lm(q->last) : loglik_lm(q->loglik);
+	return text_batch_lm(q->batch);
 }
 
 struct queue_entry *
@@ -34,10 +31,8 @@ queue_add(struct queue *q, const struct record *r, struct err *e)
 	}
 	q->n++;
 	x->record = record_alloc();
-	if (q->last != NULL)
-		x->act = calloc((size_t)lm_dim(queue_lm(q)), sizeof *x->act);
-	if (x->record != NULL && record_copy(x->record, r) == 0 &&
-	    (q->last == NULL || x->act != NULL))
+	x->act = malloc((size_t)lm_dim(queue_lm(q)) * sizeof *x->act);
+	if (x->record != NULL && x->act != NULL && record_copy(x->record, r) == 0)
 		return x;
 	err_memory(e);
 	return NULL;
@@ -62,9 +57,7 @@ finish(struct queue *q, size_t n, struct metric_out *out, struct err *e)
 {
 	long done, i;
 
-	if ((q->last != NULL ? last_token_decode(q->last, e) : loglik_decode(q->loglik, e)) != 0)
-		return -1;
-	if ((done = q->finish(q, n, e)) < 0)
+	if (text_batch_decode(q->batch, e) != 0 || (done = q->finish(q, n, e)) < 0)
 		return -1;
 	for (i = 0; i < done; i++)
 		if (out->emit(out, q->entry[i]->record, e) != 0)
@@ -85,8 +78,8 @@ queue_push(struct queue *q, size_t n, struct metric_out *out, struct err *e)
 	int added;
 
 	for (i = 0; i < n; i++) {
-		while ((added = q->last != NULL ? last_token_add(q->last, &x->text[i], x->act, e) :
-		    loglik_add(q->loglik, &x->text[i], &x->loglik[i], e)) == 0)
+		while ((added = text_batch_add(q->batch, &x->text[i], &x->loglik[i], x->act,
+		    e)) == 0)
 			if (finish(q, q->n - 1, out, e) != 0)
 				return -1;
 		if (added < 0)
@@ -112,6 +105,5 @@ queue_close(void *state)
 	for (i = 0; i < q->n; i++)
 		entry_free(q->entry[i]);
 	free(q->entry);
-	loglik_free(q->loglik);
-	last_token_free(q->last);
+	text_batch_free(q->batch);
 }

@@ -13,22 +13,20 @@
 
 #include "metric/metric.h"
 #include "model/example.h"
-#include "model/last_token.h"
-#include "model/loglik.h"
+#include "model/text_batch.h"
 
 struct queue_entry {
 	struct record *record;		/* a copy of the record */
 	struct example text[2];		/* the texts to be read */
 	double loglik[2];		/* their log-likelihoods, once read; or */
-	float *act;			/* the activation of text[0]'s last token */
+	float *act;			/* [lm_dim] the activation of text[0]'s last token */
 };
 
 struct queue {
 	struct queue_entry **entry;	/* [n], the oldest first */
 	size_t n, room;
 	size_t most;			/* reads the queue at this length; 0: no limit */
-	struct loglik *loglik;		/* the model, if it computes log-likelihoods; or */
-	struct last_token *last;	/* the model, if it computes activations */
+	struct text_batch *batch;	/* the model, and the texts that it reads next */
 	/*
 	 * Sets the fields of the first entries, whose texts have been read.
 	 * Returns the number of entries that are finished, at most n, or -1

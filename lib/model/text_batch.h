@@ -1,8 +1,8 @@
 /*
- * text_batch - texts that are decoded together by a model opened for them.
+ * text_batch - texts that a model reads together: how likely each completion
+ * is, or the activation of each text's last token.
  *
- * What last_token and loglik share: texts go into a prefix tree until it is
- * full, and are then decoded.
+ * Texts that begin alike share that beginning.
  */
 #ifndef ODESTEER_TEXT_BATCH_H
 #define ODESTEER_TEXT_BATCH_H
@@ -12,36 +12,34 @@
 #include "base/err.h"
 #include "model/example.h"
 #include "model/lm.h"
-#include "model/prefix_tree.h"
 
-enum {
-	TEXT_BATCH_ROWS = 512,		/* rows of several texts */
-	TEXT_BATCH_CONTEXT = 2048,	/* tokens of a text */
-	TEXT_BATCH_TEXTS = 64
-};
-
-struct text_batch {
-	struct lm *lm;
-	struct prefix_tree *tree;
-	size_t longest;		/* TEXT_BATCH_CONTEXT, or less if the model was trained for less */
-	const struct example *x[TEXT_BATCH_TEXTS];	/* the tree's texts */
-};
+struct text_batch;
 
 /*
- * Opens the model, to decode at most `rows` rows at a time, all with logits.
- * Returns 0 or -1. b is all zero before, and to be released in both cases.
+ * Opens a model: to compute log-likelihoods, for which it may then be steered
+ * at the rows that predict a token of a completion, or if block >= 0
+ * activations after that block, beyond which it is not computed. Returns NULL
+ * on failure.
  */
-int text_batch_open(struct text_batch *b, const char *model, int rows, int threads,
-    int gpu_layers, struct err *e);
-void text_batch_release(struct text_batch *b);
-/*
- * Adds the first n tokens of x, which is borrowed until text_batch_clear.
- * want[n] is that of prefix_tree_add. Returns 1, 0 if there is no room before
- * text_batch_clear, or -1 on error.
- */
-int text_batch_add(struct text_batch *b, const struct example *x, size_t n, const unsigned *want,
+struct text_batch *text_batch_open(const char *model, int block, int threads, int gpu_layers,
     struct err *e);
-/* Removes all texts, also from the model's memory. */
-void text_batch_clear(struct text_batch *b);
+void text_batch_free(struct text_batch *b);	/* closes the model; NULL is fine */
+/* Returns the model, borrowed until text_batch_free. */
+struct lm *text_batch_lm(const struct text_batch *b);
+/*
+ * Returns how many tokens of the completion have a prediction: all, except the
+ * first token of a text that has nothing before it.
+ */
+size_t text_batch_predicted(const struct example *x);
+/*
+ * Adds the text x. The next text_batch_decode sets *loglik to the sum of the
+ * log-probabilities, in nats, of the tokens that have a prediction, of which
+ * there must be one, or sets act[lm_dim]. All three are borrowed until then.
+ * Returns 1, 0 if there is no room before text_batch_decode, or -1 on error.
+ */
+int text_batch_add(struct text_batch *b, const struct example *x, double *loglik, float *act,
+    struct err *e);
+/* Decodes the texts added since the last call. Returns 0 or -1. */
+int text_batch_decode(struct text_batch *b, struct err *e);
 
 #endif
