@@ -111,7 +111,7 @@ store_act(void *ctx, int block, int row, const float *act, struct err *e)
 	size_t b = 0;
 
 	if (c->slot[row] < 0) {
-		float *grown = array_grow(c->act, c->n_slot, &c->room,
+		float *grown = array_grow(c->act, c->n_slot + 1, &c->room,
 		    opt.n_block * c->dim * sizeof *grown);
 
 		if (grown == NULL)

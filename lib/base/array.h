@@ -5,9 +5,9 @@
 #include <stddef.h>
 
 /*
- * Makes room for item n, the next one, in the array p, which has room for
- * *room >= n items of `size` bytes. Returns the array, which may have moved,
- * and sets *room. Returns NULL if memory runs out; p then stays valid.
+ * Makes room for n items of `size` bytes in the array p, which has room for
+ * *room. p is NULL at first. Returns the array, which may have moved, and sets
+ * *room. Returns NULL if memory runs out; p then stays valid.
  */
 void *array_grow(void *p, size_t n, size_t *room, size_t size);
 

@@ -1,26 +1,21 @@
 #include "base/buf.h"
 
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
+
+#include "base/array.h"
 
 int
 buf_reserve(struct buf *b, size_t more)
 {
-	size_t cap = b->cap < 256 ? 256 : b->cap;
 	unsigned char *p;
 
 	if (more <= b->cap - b->len)
 		return 0;
-	if (more > SIZE_MAX / 4 - b->len)
-		return -1;
-	while (cap - b->len < more)
-		cap *= 2;
-	p = realloc(b->p, cap);
-	if (p == NULL)
+	if (more > SIZE_MAX - b->len ||
+	    (p = array_grow(b->p, b->len + more, &b->cap, 1)) == NULL)
 		return -1;
 	b->p = p;
-	b->cap = cap;
 	return 0;
 }
 

@@ -72,7 +72,7 @@ add_char(struct ngram *w, size_t at, int begin, size_t sentence)
 	struct ngram_word *word = w->word;
 
 	if (begin) {
-		if ((word = array_grow(word, w->n, &w->room, sizeof *word)) == NULL)
+		if ((word = array_grow(word, w->n + 1, &w->room, sizeof *word)) == NULL)
 			return -1;
 		w->word = word;
 		word[w->n++] = (struct ngram_word){ at, 0, sentence, 0 };

@@ -21,7 +21,7 @@ queue_lm(const struct queue *q)
 struct queue_entry *
 queue_add(struct queue *q, const struct record *r, struct err *e)
 {
-	struct queue_entry **entry = array_grow(q->entry, q->n, &q->room, sizeof *entry), *x;
+	struct queue_entry **entry = array_grow(q->entry, q->n + 1, &q->room, sizeof *entry), *x;
 
 	if (entry != NULL)
 		q->entry = entry;

@@ -65,7 +65,7 @@ groups_number(struct groups *n, const char *name, size_t *number, struct err *e)
 
 	if (groups_find(n, name, number))
 		return 0;
-	if ((p = array_grow(n->by_number, n->n, &n->room, sizeof *p)) == NULL)
+	if ((p = array_grow(n->by_number, n->n + 1, &n->room, sizeof *p)) == NULL)
 		return err_memory(e);
 	n->by_number = p;
 	if ((new = calloc(1, sizeof *new)) == NULL)

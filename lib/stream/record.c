@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/float16.h"
 #include "stream/json.h"
 #include "stream/wire.h"
@@ -48,17 +49,11 @@ record_clear(struct record *r)
 static int
 reserve_slots(struct record *r, size_t n)
 {
-	size_t cap = r->cap > 0 ? r->cap : 16;
-	struct field_slot *p;
+	struct field_slot *p = array_grow(r->slot, n, &r->cap, sizeof *p);
 
-	if (n <= r->cap)
-		return 0;
-	while (cap < n)
-		cap *= 2;
-	if ((p = realloc(r->slot, cap * sizeof *p)) == NULL)
+	if (p == NULL)
 		return -1;
 	r->slot = p;
-	r->cap = cap;
 	return 0;
 }
 
