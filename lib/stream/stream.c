@@ -151,6 +151,39 @@ next_line(struct stream *s, size_t *len, struct err *e)
 	}
 }
 
+/* Reads the object or line at s->pos, as next_object does. */
+static int
+next_item(struct stream *s, size_t *len, struct err *e)
+{
+	return s->json ? next_line(s, len, e) : next_object(s, len, e);
+}
+
+/* Makes r a record with a line as its prompt. */
+static int
+record_from_text(struct record *r, const char *line, size_t len, struct err *e)
+{
+	while (len > 0 && (line[len - 1] == '\n' || line[len - 1] == '\r'))
+		len--;
+	if (memchr(line, '\0', len) != NULL || utf8_span(line, len) != len)
+		return err_set(e, "the line is not UTF-8 text");
+	record_clear(r);
+	return record_set_str(r, "prompt", line, len) != 0 ? err_memory(e) : 0;
+}
+
+/* Makes r the item at s->pos, and adds one of msgpack to the checksum. */
+static int
+parse_item(struct stream *s, struct record *r, size_t len, struct err *e)
+{
+	const unsigned char *p = s->b.p + s->pos;
+
+	if (s->text)
+		return record_from_text(r, (const char *)p, len, e);
+	if (s->json)
+		return record_from_json(r, (const char *)p, len, e);
+	s->crc = (uint32_t)crc32(s->crc, p, (uInt)len);
+	return record_from_wire(r, p, len, e);
+}
+
 /* Returns whether the object is a header or an end record. */
 static int
 is_marked(const unsigned char *p, size_t n)
@@ -187,32 +220,23 @@ read_header(struct stream *s, struct header *h, struct err *e)
 		header_init(h, STREAM_EXAMPLES);
 		return 0;
 	}
-	if (s->json) {
-		if ((got = next_line(s, &len, e)) <= 0)
-			return got == 0 ? err_set(e, "%s is empty", name) : -1;
-		if (record_from_json(s->scratch, (char *)s->b.p + s->pos, len, e) != 0)
-			return locate(s, 1, e);
-		if (!mark_is(s->scratch, "stream")) {
-			/* no header: the line is a record */
-			header_init(h, STREAM_EXAMPLES);
-			return s->missing != NULL && header_copy(h, s->missing) != 0 ?
-			    err_memory(e) : 0;
-		}
-	} else {
-		/* do not read on for ever in another format */
-		while (s->b.len < 16 && (got = fill(s, e)) > 0)
-			;
-		if (got < 0)
-			return -1;
-		if (!is_marked(s->b.p, s->b.len))
-			return err_set(e, "%s is neither an odesteer stream nor JSON Lines", name);
-		if ((got = next_object(s, &len, e)) < 0)
-			return -1;
-		if (record_from_wire(s->scratch, s->b.p + s->pos, len, e) != 0)
-			return err_prefix(e, "%s: header: ", name);
-		if (!mark_is(s->scratch, "stream"))
+	/* do not read on for ever in another format */
+	while (!s->json && s->b.len < 16 && (got = fill(s, e)) > 0)
+		;
+	if (got < 0)
+		return -1;
+	if (!s->json && !is_marked(s->b.p, s->b.len))
+		return err_set(e, "%s is neither an odesteer stream nor JSON Lines", name);
+	if ((got = next_item(s, &len, e)) <= 0)
+		return got == 0 ? err_set(e, "%s is empty", name) : -1;
+	if (parse_item(s, s->scratch, len, e) != 0)
+		return s->json ? locate(s, 1, e) : err_prefix(e, "%s: header: ", name);
+	if (!mark_is(s->scratch, "stream")) {
+		if (!s->json)
 			return err_set(e, "%s has no header", name);
-		s->crc = (uint32_t)crc32(s->crc, s->b.p + s->pos, (uInt)len);
+		/* no header: the line is a record */
+		header_init(h, STREAM_EXAMPLES);
+		return s->missing != NULL && header_copy(h, s->missing) != 0 ? err_memory(e) : 0;
 	}
 	skip_object(s, len);
 	return header_from_record(h, s->scratch, e) != 0 ? err_prefix(e, "%s: ", name) : 0;
@@ -350,16 +374,16 @@ stream_expect(const struct stream *s, unsigned kinds, struct err *e)
 	    stream_kind_name(s->header.kind), wanted);
 }
 
-/* Checks the end record p[len], and that nothing follows. Returns 0 or -1. */
+/* Checks the end record at s->pos, and that nothing follows. Returns 0 or -1. */
 static int
-check_end(struct stream *s, const unsigned char *p, size_t len, struct err *e)
+check_end(struct stream *s, size_t len, struct err *e)
 {
 	const char *name = input_name(s->in);
 	uint64_t n = s->in_path;
 	int64_t count, crc;
 	int got;
 
-	if (record_from_wire(s->scratch, p, len, e) != 0)
+	if (record_from_wire(s->scratch, s->b.p + s->pos, len, e) != 0)
 		return err_prefix(e, "%s: end record: ", name);
 	if (!mark_is(s->scratch, "end"))
 		return err_set(e, "%s: second header after record %llu", name,
@@ -398,51 +422,24 @@ check_act(const struct stream *s, struct record *r, struct err *e)
 	return err_set(e, "it has a field 'act' in a stream of %s", stream_kind_name(h->kind));
 }
 
-/* Makes r a record with a line as its prompt. */
-static int
-record_from_text(struct record *r, const char *line, size_t len, struct err *e)
-{
-	while (len > 0 && (line[len - 1] == '\n' || line[len - 1] == '\r'))
-		len--;
-	if (memchr(line, '\0', len) != NULL || utf8_span(line, len) != len)
-		return err_set(e, "the line is not UTF-8 text");
-	record_clear(r);
-	return record_set_str(r, "prompt", line, len) != 0 ? err_memory(e) : 0;
-}
-
-/* Makes r the record p[len]. */
-static int
-parse_record(const struct stream *s, struct record *r, const unsigned char *p, size_t len,
-    struct err *e)
-{
-	if (s->text)
-		return record_from_text(r, (const char *)p, len, e);
-	return s->json ? record_from_json(r, (const char *)p, len, e) :
-	    record_from_wire(r, p, len, e);
-}
-
 /* Reads a record of the current path. Returns 1, 0 at its end, or -1. */
 static int
 read_record(struct stream *s, struct record *r, struct err *e)
 {
-	const unsigned char *p;
 	size_t len;
-	int got = s->json ? next_line(s, &len, e) : next_object(s, &len, e);
+	int got = next_item(s, &len, e);
 
 	if (got < 0 || (got == 0 && s->json))
 		return got;
 	if (got == 0)
 		return err_set(e, "%s is truncated: no end record after record %llu",
 		    input_name(s->in), (unsigned long long)(s->in_path));
-	p = s->b.p + s->pos;
-	if (!s->json && is_marked(p, len))
-		return check_end(s, p, len, e);
+	if (!s->json && is_marked(s->b.p + s->pos, len))
+		return check_end(s, len, e);
 	s->count++;
 	s->in_path++;
-	if (parse_record(s, r, p, len, e) != 0)
+	if (parse_item(s, r, len, e) != 0)
 		return stream_locate(s, e);
-	if (!s->json)
-		s->crc = (uint32_t)crc32(s->crc, p, (uInt)len);
 	skip_object(s, len);
 	if (record_has(r, WIRE_RESERVED))
 		err_set(e, "the name '%s' is reserved", WIRE_RESERVED);
@@ -497,7 +494,7 @@ read_ahead(struct stream *s, int *end)
 	int got;
 
 	s->nowait = 1;
-	got = s->json ? next_line(s, &len, &e) : next_object(s, &len, &e);
+	got = next_item(s, &len, &e);
 	*end = s->json ? got == 0 : got == 1 && is_marked(s->b.p + s->pos, len);
 	/* nothing may follow an end record */
 	if (*end && !s->json && s->pos + len == s->b.len)
