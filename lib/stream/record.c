@@ -373,34 +373,29 @@ record_unset(struct record *r, const char *name)
 	r->n--;
 }
 
-static int
-find_act(const struct record *r, int half, size_t dim, const unsigned char **p, struct err *e)
+int
+record_get_act(const struct record *r, int half, float *out, size_t dim, struct err *e)
 {
-	size_t width = half ? 2 : 4;
+	size_t width = half ? 2 : 4, i;
+	const unsigned char *p;
 	struct token t;
+	int finite = 1;
 
-	if (!read_token(r, "act", &t, p))
+	if (!read_token(r, "act", &t, &p))
 		return err_set(e, "no field 'act'");
 	if (t.type != TOKEN_BIN)
 		return err_set(e, "field 'act' is not binary");
 	if (t.n != width * dim)
 		return err_set(e, "field 'act' has %llu bytes, not the %zu of %zu numbers",
 		    (unsigned long long)t.n, width * dim, dim);
-	*p += t.head;
-	return 0;
-}
+	for (i = 0; i < dim; i++) {
+		float x = le_load(p + t.head + i * width, half);
 
-int
-record_get_act(const struct record *r, int half, float *out, size_t dim, struct err *e)
-{
-	size_t width = half ? 2 : 4, i;
-	const unsigned char *p;
-
-	if (find_act(r, half, dim, &p, e) != 0)
-		return -1;
-	for (i = 0; i < dim; i++)
-		out[i] = le_load(p + i * width, half);
-	return 0;
+		finite &= isfinite(x) != 0;
+		if (out != NULL)
+			out[i] = x;
+	}
+	return finite ? 0 : err_set(e, "field 'act' holds a value that is not finite");
 }
 
 int
@@ -425,20 +420,6 @@ record_set_act(struct record *r, int half, const float *act, size_t dim, struct 
 		r->bytes.len += width * dim;
 	}
 	return set_end(r, "act", &s, failed) != 0 ? err_memory(e) : 0;
-}
-
-int
-record_check_act(const struct record *r, int half, size_t dim, struct err *e)
-{
-	size_t width = half ? 2 : 4, i;
-	const unsigned char *p;
-
-	if (find_act(r, half, dim, &p, e) != 0)
-		return -1;
-	for (i = 0; i < dim; i++)
-		if (!isfinite(le_load(p + i * width, half)))
-			return err_set(e, "field 'act' holds a value that is not finite");
-	return 0;
 }
 
 int

@@ -71,14 +71,15 @@ void record_unset(struct record *r, const char *name);
  * The field "act": an activation of dim numbers, stored as float16 (half) or
  * float32. These functions return 0, or -1 on error.
  */
-/* Copies it to out[dim]. Fails if it is absent or has another length. */
+/*
+ * Copies it to out[dim], or only checks it if out is NULL. Fails if it is
+ * absent, has another length or holds a number that is not finite.
+ */
 int record_get_act(const struct record *r, int half, float *out, size_t dim, struct err *e);
 /* Sets it. Fails if a number is not finite, or too great for float16. */
 int record_set_act(struct record *r, int half, const float *act, size_t dim, struct err *e);
 /* Stores "act", an array of numbers until now, as binary. */
 int record_pack_act(struct record *r, int half, struct err *e);
-/* Fails unless "act" is dim finite numbers. */
-int record_check_act(const struct record *r, int half, size_t dim, struct err *e);
 
 /* Makes r equal to the JSON object line[len]. Returns 0 or -1. */
 int record_from_json(struct record *r, const char *line, size_t len, struct err *e);

@@ -413,7 +413,7 @@ check_act(const struct stream *s, struct record *r, struct err *e)
 	if (h->kind == STREAM_ACTIVATIONS && s->missing == NULL) {
 		if (s->json && record_has(r, "act") && record_pack_act(r, h->half, e) != 0)
 			return -1;
-		return record_check_act(r, h->half, h->dim, e);
+		return record_get_act(r, h->half, NULL, h->dim, e);
 	}
 	if (!record_has(r, "act"))
 		return 0;
