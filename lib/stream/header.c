@@ -80,10 +80,15 @@ copy_utf8(const char *s)
 	return utf8_clean(s, strlen(s));
 }
 
+/* Sets a string in UTF-8. Returns 0, or -1 if out of memory. */
 static int
-set_text(struct record *r, const char *name, const char *text)
+set_utf8(struct record *r, const char *name, const char *value)
 {
-	return record_set_str(r, name, text, strlen(text));
+	char *text = copy_utf8(value);
+	int bad = text == NULL || record_set_str(r, name, text, strlen(text)) != 0;
+
+	free(text);
+	return bad ? -1 : 0;
 }
 
 int
@@ -152,21 +157,19 @@ header_add_link(struct header *h, const char *tool, const char *version, int arg
 int
 header_add_side(struct header *h, const char *name, const char *digest)
 {
-	struct record *link = h->chain[h->n_chain - 1];
-	struct token map = { 0 };
+	struct record *link = h->chain[h->n_chain - 1], *side = record_alloc();
 	struct buf b = { 0 };
-	msgpack_packer pk;
+	char *text = copy_utf8(name);
 	size_t len = 0;
 	const unsigned char *old = record_raw(link, "side", &len);
-	int bad;
-
-	if (old != NULL)
-		token_read(&map, old, len);
-	msgpack_packer_init(&pk, &b, buf_pack);
-	bad = msgpack_pack_map(&pk, map.n + 1) != 0 ||
-	    (old != NULL && buf_append(&b, old + map.head, len - map.head) != 0) ||
-	    pack_utf8(&b, name) != 0 || pack_utf8(&b, digest) != 0 ||
+	struct err e;
+	int bad = side == NULL || text == NULL ||
+	    (old != NULL && record_from_wire(side, old, len, &e) != 0) ||
+	    set_utf8(side, text, digest) != 0 || record_to_wire(side, &b) != 0 ||
 	    record_set_raw(link, "side", b.p, b.len) != 0;
+
+	record_free(side);
+	free(text);
 	free(b.p);
 	return bad ? -1 : 0;
 }
@@ -174,12 +177,7 @@ header_add_side(struct header *h, const char *name, const char *digest)
 int
 header_add_value(struct header *h, const char *name, const char *value)
 {
-	struct record *link = h->chain[h->n_chain - 1];
-	char *text = copy_utf8(value);
-	int bad = text == NULL || set_text(link, name, text) != 0;
-
-	free(text);
-	return bad ? -1 : 0;
+	return set_utf8(h->chain[h->n_chain - 1], name, value);
 }
 
 const char *
@@ -199,14 +197,14 @@ header_to_record(const struct header *h, struct record *r)
 	int rc = -1;
 
 	record_clear(r);
-	if (set_text(r, WIRE_RESERVED, "stream") != 0 ||
+	if (set_utf8(r, WIRE_RESERVED, "stream") != 0 ||
 	    record_set_int(r, "version", VERSION) != 0 ||
-	    set_text(r, "kind", kinds[h->kind]) != 0 ||
-	    (h->model != NULL && (set_text(r, "model", h->model) != 0 ||
-	    set_text(r, "digest", h->digest) != 0)) ||
+	    set_utf8(r, "kind", kinds[h->kind]) != 0 ||
+	    (h->model != NULL && (set_utf8(r, "model", h->model) != 0 ||
+	    set_utf8(r, "digest", h->digest) != 0)) ||
 	    (h->n_block > 0 && record_set_ints(r, "block", h->block, h->n_block) != 0) ||
 	    (h->dim > 0 && (record_set_int(r, "dim", (int64_t)h->dim) != 0 ||
-	    set_text(r, "dtype", h->half ? "float16" : "float32") != 0)))
+	    set_utf8(r, "dtype", h->half ? "float16" : "float32") != 0)))
 		return -1;
 	msgpack_packer_init(&pk, &b, buf_pack);
 	if (msgpack_pack_array(&pk, h->n_chain) != 0)
