@@ -112,8 +112,7 @@ static int
 load(struct barrier *b, struct stream *s, const struct record *r, struct err *e)
 {
 	double *quantile;
-	size_t n, i;
-	int got;
+	size_t i;
 
 	if (b->header.n_block != 1)
 		return err_set(e, "its header names %zu blocks, not one", b->header.n_block);
@@ -125,14 +124,13 @@ load(struct barrier *b, struct stream *s, const struct record *r, struct err *e)
 		return -1;
 	for (i = 0; i < FIT_QUANTILES; i++)
 		b->quantile[i] = NAN;
-	if ((got = record_get_nums(r, "positives_h", &quantile, &n)) == 1) {
-		if (n == FIT_QUANTILES)
-			memcpy(b->quantile, quantile, sizeof b->quantile);
+	if (record_has(r, "positives_h")) {
+		quantile = field_load_array(r, "positives_h", FIT_QUANTILES, e);
+		if (quantile == NULL)
+			return -1;
+		memcpy(b->quantile, quantile, sizeof b->quantile);
 		free(quantile);
 	}
-	if (got < 0 || (got == 1 && n != FIT_QUANTILES))
-		return err_set(e, "field 'positives_h' is not an array of %d numbers",
-		    FIT_QUANTILES);
 	b->field = field_load(r, stream_header(s)->dim, e);
 	return b->field != NULL ? 0 : -1;
 }

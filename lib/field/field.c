@@ -102,10 +102,8 @@ field_load_array(const struct record *r, const char *name, size_t n, struct err 
 	double *v;
 	size_t got;
 
-	if (record_get_nums(r, name, &v, &got) != 1) {
-		err_set(e, "field '%s' is not an array of numbers", name);
+	if (record_get_nums(r, name, &v, &got, e) != 0)
 		return NULL;
-	}
 	if (got == n)
 		return v;
 	free(v);

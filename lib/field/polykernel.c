@@ -357,8 +357,10 @@ out:
 static int
 load_rows(struct polykernel *f, const struct record *r, struct err *e)
 {
-	if (record_get_nums(r, "alpha", &f->alpha, &f->n) != 1 || f->n == 0)
-		return err_set(e, "field 'alpha' is not an array of numbers");
+	if (record_get_nums(r, "alpha", &f->alpha, &f->n, e) != 0)
+		return -1;
+	if (f->n == 0)
+		return err_set(e, "field 'alpha' is empty");
 	return (f->X = field_load_array(r, "rows", f->n * f->base.dim, e)) != NULL ? 0 : -1;
 }
 

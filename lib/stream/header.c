@@ -231,17 +231,34 @@ header_to_json(const struct header *h)
 	return text;
 }
 
-/* Copies a string. Returns 1, 0 if it is absent, or -1 if it is not text. */
+/* Sets the message that a field is wrong. Always returns -1. */
 static int
-get_str(const struct record *r, const char *name, char **out)
+wrong(const char *name, struct err *e)
+{
+	return err_set(e, "the header's '%s' is missing or wrong", name);
+}
+
+/* Returns whether a field is a string without NUL. */
+static int
+is_text(const struct record *r, const char *name)
 {
 	const char *s;
 	size_t len;
-	int got = record_get_str(r, name, &s, &len);
 
-	if (got == 1 && (strlen(s) != len || (*out = strdup(s)) == NULL))
-		got = -1;
-	return got;
+	return record_get_str(r, name, &s, &len) == 1 && strlen(s) == len;
+}
+
+/* Copies a string, unless it is absent. */
+static int
+get_str(const struct record *r, const char *name, char **out, struct err *e)
+{
+	const char *s;
+
+	if (record_get_str(r, name, &s, NULL) == 0)
+		return 0;
+	if (!is_text(r, name))
+		return wrong(name, e);
+	return (*out = strdup(s)) == NULL ? err_memory(e) : 0;
 }
 
 /* Returns whether a field is an array or map of strings without NUL. */
@@ -263,16 +280,6 @@ holds_strings(const struct record *r, const char *name, enum token_type type)
 	return 1;
 }
 
-/* Returns whether a field is a string without NUL. */
-static int
-is_text(const struct record *r, const char *name)
-{
-	const char *s;
-	size_t len;
-
-	return record_get_str(r, name, &s, &len) == 1 && strlen(s) == len;
-}
-
 static int
 is_link(const struct record *r)
 {
@@ -285,90 +292,88 @@ is_link(const struct record *r)
 }
 
 static int
-get_chain(struct header *h, const struct record *r)
+get_chain(struct header *h, const struct record *r, struct err *e)
 {
 	struct record *link;
 	struct token t;
-	struct err e;
 	size_t len, at, n, i;
 	const unsigned char *p = record_raw(r, "chain", &len);
 
 	if (p == NULL || token_read(&t, p, len) != 1 || t.type != TOKEN_ARRAY)
-		return -1;
+		return wrong("chain", e);
 	for (i = 0, at = t.head; i < t.n; i++, at += n) {
 		n = wire_extent(p + at, len - at);
-		if ((link = add_empty_link(h)) == NULL ||
-		    record_from_wire(link, p + at, n, &e) != 0 || !is_link(link))
-			return -1;
+		if ((link = add_empty_link(h)) == NULL)
+			return err_memory(e);
+		if (record_from_wire(link, p + at, n, e) != 0 || !is_link(link))
+			return wrong("chain", e);
 	}
 	return 0;
 }
 
 static int
-get_blocks(struct header *h, const struct record *r)
+get_blocks(struct header *h, const struct record *r, struct err *e)
 {
 	double *v;
 	size_t i;
-	int got = record_get_nums(r, "block", &v, &h->n_block);
+	int bad = 0;
 
-	if (got != 1)
-		return got;
+	if (!record_has(r, "block"))
+		return 0;
+	if (record_get_nums(r, "block", &v, &h->n_block, e) != 0)
+		return err_prefix(e, "header: ");
 	if ((h->block = calloc(h->n_block + 1, sizeof *h->block)) == NULL)
-		got = -1;
-	for (i = 0; got == 1 && i < h->n_block; i++) {
+		bad = err_memory(e);
+	for (i = 0; !bad && i < h->n_block; i++) {
 		if (!(v[i] >= 0 && v[i] <= 1e6) || v[i] != (int)v[i])
-			got = -1;
+			bad = wrong("block", e);
 		else
 			h->block[i] = (int)v[i];
 	}
 	free(v);
-	return got;
+	return bad;
 }
 
-/* Sets all but the kind. Returns NULL, or the name of a wrong field. */
-static const char *
-get_fields(struct header *h, const struct record *r)
+/* Sets all but the kind. */
+static int
+get_fields(struct header *h, const struct record *r, struct err *e)
 {
 	const char *dtype = "";
 	int64_t dim = 0;
 
-	if (get_str(r, "model", &h->model) < 0)
-		return "model";
-	if (get_str(r, "digest", &h->digest) < 0 || (h->digest == NULL) != (h->model == NULL))
-		return "digest";
-	if (get_blocks(h, r) < 0)
-		return "block";
+	if (get_str(r, "model", &h->model, e) != 0 || get_str(r, "digest", &h->digest, e) != 0 ||
+	    get_blocks(h, r, e) != 0 || get_chain(h, r, e) != 0)
+		return -1;
+	if ((h->digest == NULL) != (h->model == NULL))
+		return wrong("digest", e);
 	if (record_has(r, "dim") &&
 	    (record_get_int(r, "dim", &dim) != 1 || dim < 1 || dim > WIRE_LIMIT / 4))
-		return "dim";
+		return wrong("dim", e);
 	h->dim = (size_t)dim;
 	if (record_has(r, "dtype") != (dim > 0) || record_get_str(r, "dtype", &dtype, NULL) < 0)
-		return "dtype";
+		return wrong("dtype", e);
 	h->half = strcmp(dtype, "float16") == 0;
 	if (dim > 0 && !h->half && strcmp(dtype, "float32") != 0)
-		return "dtype";
-	if (get_chain(h, r) != 0)
-		return "chain";
+		return wrong("dtype", e);
 	/* without them an activation could be taken for one of another block */
 	if (h->kind != STREAM_ACTIVATIONS && h->kind != STREAM_BARRIER)
-		return NULL;
+		return 0;
 	if (h->dim == 0)
-		return "dim";
-	return h->n_block == 0 ? "block" : NULL;
+		return wrong("dim", e);
+	return h->n_block == 0 ? wrong("block", e) : 0;
 }
 
 int
 header_from_record(struct header *h, const struct record *r, struct err *e)
 {
 	static const char *const known[] = { "odesteer", "version", "kind", "model", "digest",
-	    "block",
-		"dim", "dtype", "chain", NULL };
-	const char *kind, *bad;
+		"block", "dim", "dtype", "chain", NULL };
+	const char *kind;
 	int64_t version;
 	size_t i, k;
 
 	if (record_get_int(r, "version", &version) != 1 || version < 1)
-		return err_set(e, "the header's 'version' is missing or wrong");
+		return wrong("version", e);
 	if (version != VERSION)
 		return err_set(e,
 		    "the stream has format version %lld; this program reads version %d",
@@ -381,16 +386,16 @@ header_from_record(struct header *h, const struct record *r, struct err *e)
 			    record_name(r, i));
 	}
 	if (record_get_str(r, "kind", &kind, NULL) != 1)
-		return err_set(e, "the header's 'kind' is missing or wrong");
+		return wrong("kind", e);
 	for (k = 0; k < sizeof kinds / sizeof *kinds && strcmp(kinds[k], kind) != 0; k++)
 		;
 	if (k == sizeof kinds / sizeof *kinds)
 		return err_set(e, "the header names an unknown kind '%s'", kind);
 	header_init(h, (enum stream_kind)k);
-	if ((bad = get_fields(h, r)) == NULL)
+	if (get_fields(h, r, e) == 0)
 		return 0;
 	header_release(h);
-	return err_set(e, "the header's '%s' is missing or wrong", bad);
+	return -1;
 }
 
 static int

@@ -179,28 +179,29 @@ record_get_num(const struct record *r, const char *name, double *v)
 }
 
 int
-record_get_nums(const struct record *r, const char *name, double **v, size_t *n)
+record_get_nums(const struct record *r, const char *name, double **v, size_t *n, struct err *e)
 {
 	const unsigned char *p;
 	struct token t, item;
-	double *out;
+	double *out = NULL;
 	size_t i, at;
 
-	if (!read_token(r, name, &t, &p))
-		return 0;
-	if (t.type != TOKEN_ARRAY || (out = malloc((t.n + 1) * sizeof *out)) == NULL)
-		return -1;
+	if (!read_token(r, name, &t, &p) || t.type != TOKEN_ARRAY)
+		goto wrong;
+	if ((out = malloc((t.n + 1) * sizeof *out)) == NULL)
+		return err_memory(e);
 	for (i = 0, at = t.head; i < t.n; i++, at += item.head) {
 		/* a walk has found the value valid */
 		token_read(&item, p + at, SIZE_MAX - at);
-		if (token_num(&item, &out[i]) < 0) {
-			free(out);
-			return -1;
-		}
+		if (token_num(&item, &out[i]) < 0)
+			goto wrong;
 	}
 	*v = out;
 	*n = t.n;
-	return 1;
+	return 0;
+wrong:
+	free(out);
+	return err_set(e, "field '%s' is not an array of numbers", name);
 }
 
 int
@@ -430,8 +431,8 @@ record_pack_act(struct record *r, int half, struct err *e)
 	size_t n, i;
 	int rc;
 
-	if (record_get_nums(r, "act", &v, &n) != 1)
-		return err_set(e, "field 'act' is not an array of numbers");
+	if (record_get_nums(r, "act", &v, &n, e) != 0)
+		return -1;
 	act = malloc((n + 1) * sizeof *act);
 	for (i = 0; act != NULL && i < n; i++)
 		act[i] = (float)v[i];

@@ -41,14 +41,19 @@ int record_get_str(const struct record *r, const char *name, const char **s, siz
 int record_get_int(const struct record *r, const char *name, int64_t *v);
 /* Reads a number, which may be an integer. */
 int record_get_num(const struct record *r, const char *name, double *v);
-/* Reads an array of *n numbers, which the caller frees. */
-int record_get_nums(const struct record *r, const char *name, double **v, size_t *n);
 /*
  * Reads string i of an array, *len bytes without a NUL. Returns 0 if the array
  * is shorter, and -1 if that or an earlier element is not a string.
  */
 int record_get_str_at(const struct record *r, const char *name, size_t i, const char **s,
     size_t *len);
+
+/*
+ * Reads an array of *n numbers, which the caller frees. Returns 0, or -1 if the
+ * field is absent or has another type, or memory runs out.
+ */
+int record_get_nums(const struct record *r, const char *name, double **v, size_t *n,
+    struct err *e);
 
 enum { RECORD_KEY_SIZE = 256 };	/* room for an id or group, with its NUL */
 /*

@@ -396,6 +396,7 @@ check_linact(void)
 	double *scale = reference("LinAcT", "w"), *shift = reference("LinAcT", "b"), a[D], b[D], s[SIDE], t[SIDE];
 	double *got, worst;
 	size_t n, i, j;
+	struct err e;
 
 	for (j = 0; j < D; j++) {
 		for (i = 0; i < SIDE; i++) {
@@ -408,7 +409,7 @@ check_linact(void)
 	ok(worst < 1e-8, "linact, of doubles: w: %.1e", worst);
 	worst = deviation(b, shift, D);
 	ok(worst < 1e-8, "linact, of doubles: b: %.1e", worst);
-	if (ok(record_get_nums(r, "scale", &got, &n) == 1 && n == D, "linact: scale")) {
+	if (ok(record_get_nums(r, "scale", &got, &n, &e) == 0 && n == D, "linact: scale")) {
 		worst = deviation(got, scale, D);
 		ok(worst < 1e-6, "linact, of float activations: w: %.1e", worst);
 		free(got);
@@ -451,7 +452,7 @@ check_mimic(void)
 	ok(worst < 1e-8, "mimic, of doubles: A: %.1e", worst);
 	worst = deviation(b, B, D);
 	ok(worst < 1e-8, "mimic, of doubles: B: %.1e", worst);
-	if (ok(record_get_nums(r, "matrix", &got, &n_got) == 1 && n_got == PACKED, "mimic: matrix")) {
+	if (ok(record_get_nums(r, "matrix", &got, &n_got, &e) == 0 && n_got == PACKED, "mimic: matrix")) {
 		worst = deviation(got, packed, PACKED);
 		ok(worst < 1e-5, "mimic, of float activations: A: %.1e", worst);
 		free(got);

@@ -298,6 +298,7 @@ is_made(const struct record *r, int k)
 	double d, *v;
 	int64_t i64;
 	size_t len, n;
+	struct err e;
 	int i, bad = 0;
 
 	switch (k) {
@@ -315,10 +316,10 @@ is_made(const struct record *r, int k)
 			bad += record_get_num(r, name, &d) != 1 || memcmp(&d, &numbers[i], sizeof d) != 0;
 		}
 		ok(!bad, "numbers read back bit by bit");
-		ok(record_get_nums(r, "list", &v, &n) == 1 && n == N_NUM && memcmp(v, numbers, sizeof numbers) == 0,
+		ok(record_get_nums(r, "list", &v, &n, &e) == 0 && n == N_NUM && memcmp(v, numbers, sizeof numbers) == 0,
 		    "so does an array of them");
 		free(v);
-		ok(record_get_nums(r, "no", &v, &n) == 1 && n == 0, "and an empty one");
+		ok(record_get_nums(r, "no", &v, &n, &e) == 0 && n == 0, "and an empty one");
 		free(v);
 		break;
 	case 2:
@@ -1055,7 +1056,7 @@ check_headers(void)
 	HEADER("digest", "\1");
 	is_wrong("digest");
 	HEADER("block", "\3");
-	is_wrong("block");
+	is_bad("'s': header: field 'block' is not an array of numbers");
 	HEADER("block", "\x90");
 	is_wrong("block");
 	HEADER("block", "\x91\xff");
@@ -1065,7 +1066,7 @@ check_headers(void)
 	HEADER("block", "\x91\xce\xff\xff\xff\xff");
 	is_wrong("block");
 	HEADER("block", "\x91\xa1" "3");
-	is_wrong("block");
+	is_bad("'s': header: field 'block' is not an array of numbers");
 	HEADER("dim", "\0");
 	is_wrong("dim");
 	HEADER("dim", "\xff");

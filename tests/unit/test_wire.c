@@ -214,14 +214,15 @@ check_records(void)
 	ok(record_get_int(r, "i", &n) == 1 && n == -7, "get: an integer");
 	ok(record_get_num(r, "d", &d) == 1 && d == 2.5 && record_get_num(r, "i", &d) == 1 && d == -7, "get: a number");
 	ok(record_get_int(r, "t", &n) == 1 && n == 1, "get: true is 1");
-	ok(record_get_nums(r, "l", &v, &len) == 1 && len == 2 && v[1] == 2.5, "get: numbers");
+	ok(record_get_nums(r, "l", &v, &len, &e) == 0 && len == 2 && v[1] == 2.5, "get: numbers");
 	free(v);
 	ok(record_get_int(r, "n", &n) == 0 && record_get_str(r, "n", &s, NULL) == 0 &&
 	    record_has(r, "n"), "null is as absent");
 	ok(record_get_int(r, "none", &n) == 0 && !record_has(r, "none"), "absent");
 	ok(record_get_int(r, "d", &n) == -1 && record_get_int(r, "s", &n) == -1 && record_get_num(r, "s", &d) == -1 &&
 	    record_get_num(r, "t", &d) == -1 && record_get_str(r, "i", &s, NULL) == -1 &&
-	    record_get_nums(r, "m", &v, &len) == -1 && record_get_nums(r, "s", &v, &len) == -1, "another type");
+	    record_get_nums(r, "m", &v, &len, &e) == -1 && record_get_nums(r, "s", &v, &len, &e) == -1, "another type");
+	ok(strcmp(e.text, "field 's' is not an array of numbers") == 0, "get: %s", e.text);
 	ok(record_get_key(r, "s", key, 4, &e) == 0 && strcmp(key, "abc") == 0, "key: a string that just fits");
 	ok(record_get_key(r, "s", key, 3, &e) == -1 &&
 	    strcmp(e.text, "field 's' is longer than 2 bytes") == 0, "key: %s", e.text);
