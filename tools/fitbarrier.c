@@ -207,7 +207,7 @@ add_row(struct rows *d, const struct record *r, const struct header *h, struct e
 		grow_rows(d, h->dim);
 	if (record_get_int(r, opt.label, &label) != 1 || label < 0 || label > 1)
 		return err_set(e, "field '%s' is not 0 or 1", opt.label);
-	if (groups_group(d->groups, r, &group, e) < 0 ||
+	if (groups_add_record(d->groups, r, &group, e) < 0 ||
 	    record_get_act(r, h->half, d->act + d->n * h->dim, h->dim, e) != 0)
 		return -1;
 	d->label[d->n] = (int)label;

@@ -196,7 +196,7 @@ open_input(struct generator *g, char *operand[], size_t n)
 	if (g->in == NULL ||
 	    stream_expect(g->in, 1u << STREAM_EXAMPLES | 1u << STREAM_COMPLETIONS, &e) != 0)
 		tool_die_err(&e);
-	stream_number(g->in);
+	stream_add_ids(g->in);
 }
 
 /* Reads the next prompt into r. Returns as stream_read does. */
@@ -465,11 +465,11 @@ count_steered(struct generator *g)
 	if (opt.filter != NULL)
 		tool_check(coprocess_close(g->filter, &e), &e);
 	if (g->out != NULL && opt.filter != NULL)
-		tool_check(sink_counter(g->out, "steered", g->filtered, &e), &e);
+		tool_check(sink_set_int(g->out, "steered", g->filtered, &e), &e);
 	if (g->out != NULL && flows.n > 0) {
-		tool_check(sink_counter(g->out, "steered", c.seen, &e), &e);
-		tool_check(sink_counter(g->out, "moved", c.moved, &e), &e);
-		tool_check(sink_number(g->out, "mean_length", c.length / (double)c.seen, &e), &e);
+		tool_check(sink_set_int(g->out, "steered", c.seen, &e), &e);
+		tool_check(sink_set_int(g->out, "moved", c.moved, &e), &e);
+		tool_check(sink_set_num(g->out, "mean_length", c.length / (double)c.seen, &e), &e);
 	}
 }
 

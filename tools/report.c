@@ -224,7 +224,7 @@ read_record(const char *name, const struct record *r, int number, const struct s
 
 	if (has_id && record_get_key(r, "id", id, sizeof id, &e) != 0)
 		tool_die_record(in, &e);
-	if (has_id && groups_number(rep.run[run].ids, id, &n, &e) < 0)
+	if (has_id && groups_add(rep.run[run].ids, id, &n, &e) < 0)
 		tool_die_record(in, &e);
 	for (s = rep.column; s < rep.column + rep.n_column; s++) {
 		if (!record_has(r, s->column->field))
@@ -259,7 +259,7 @@ read_run(const char *arg, int number)
 	 * a run would have the same numbers
 	 */
 	if (rep.compares)
-		stream_number(in);
+		stream_add_ids(in);
 	read_header(stream_header(in));
 	while ((got = stream_read(in, r, &e)) == 1)
 		read_record(name, r, number, in);

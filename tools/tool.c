@@ -196,7 +196,7 @@ tool_open_input(int argc, char *argv[], unsigned kinds)
 	in = stream_open((const char *const *)argv + optind, (size_t)(argc - optind), &e);
 	if (in == NULL || stream_expect(in, kinds, &e) != 0)
 		tool_die_err(&e);
-	stream_number(in);
+	stream_add_ids(in);
 	return in;
 }
 

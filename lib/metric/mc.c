@@ -191,7 +191,7 @@ begin_question(struct mc *s, const char *group, struct err *e)
 
 	if (groups_count(s->seen) > 0 && strcmp(group, s->last) == 0)
 		return 0;
-	if ((got = groups_number(s->seen, group, &number, e)) < 0)
+	if ((got = groups_add(s->seen, group, &number, e)) < 0)
 		return -1;
 	if (got == 0)
 		return err_set(e, "question '%s' comes again: its answers must be consecutive",

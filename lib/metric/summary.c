@@ -45,7 +45,7 @@ summary_add(struct summary *t, const struct record *r, struct err *e)
 		return got < 0 ? err_set(e, "field '%s' is not a number", c->field) : 0;
 	if (c->aggregate->read != NULL && (got = c->aggregate->read(c, r, &v, e)) <= 0)
 		return got;
-	if ((got = groups_group(t->names, r, &number, e)) < 0)
+	if ((got = groups_add_record(t->names, r, &number, e)) < 0)
 		return -1;
 	if (got == 1) {
 		if ((question = array_grow(s->question, s->n + 1, &t->room, sizeof *question)) == NULL)

@@ -59,7 +59,7 @@ groups_find(const struct groups *n, const char *name, size_t *number)
 }
 
 int
-groups_number(struct groups *n, const char *name, size_t *number, struct err *e)
+groups_add(struct groups *n, const char *name, size_t *number, struct err *e)
 {
 	struct name **p, *new;
 
@@ -87,11 +87,11 @@ groups_text(const struct groups *n, size_t number)
 }
 
 int
-groups_group(struct groups *n, const struct record *r, size_t *number, struct err *e)
+groups_add_record(struct groups *n, const struct record *r, size_t *number, struct err *e)
 {
 	char name[RECORD_KEY_SIZE];
 
 	if (record_get_key(r, record_has(r, "group") ? "group" : "id", name, sizeof name, e) != 0)
 		return -1;
-	return groups_number(n, name, number, e);
+	return groups_add(n, name, number, e);
 }

@@ -123,13 +123,13 @@ sink_write(struct sink *k, const struct record *r, struct err *e)
 }
 
 int
-sink_counter(struct sink *k, const char *name, uint64_t v, struct err *e)
+sink_set_int(struct sink *k, const char *name, uint64_t v, struct err *e)
 {
 	return record_set_int(k->end, name, (int64_t)v) != 0 ? err_memory(e) : 0;
 }
 
 int
-sink_number(struct sink *k, const char *name, double v, struct err *e)
+sink_set_num(struct sink *k, const char *name, double v, struct err *e)
 {
 	return record_set_num(k->end, name, v) != 0 ? err_memory(e) : 0;
 }

@@ -23,9 +23,9 @@ struct sink *sink_open_memory(struct buf *to, const struct header *h, struct err
 
 /* These functions return 0, or -1 on error. */
 int sink_write(struct sink *k, const struct record *r, struct err *e);
-/* Adds a field to the end record. */
-int sink_counter(struct sink *k, const char *name, uint64_t v, struct err *e);
-int sink_number(struct sink *k, const char *name, double v, struct err *e);
+/* Set a field of the end record. */
+int sink_set_int(struct sink *k, const char *name, uint64_t v, struct err *e);
+int sink_set_num(struct sink *k, const char *name, double v, struct err *e);
 /* Passes all that was written on to the reader. */
 int sink_flush(struct sink *k, struct err *e);
 /* Writes the end record, closes the file and frees k, also on failure. */

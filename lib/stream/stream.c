@@ -31,7 +31,7 @@ struct stream {
 	int text;			/* lines are prompts */
 	int json;			/* records are lines: JSON, or text */
 	int ended;			/* after the last path */
-	int number;			/* records without an id get their number */
+	int add_ids;			/* records without an id get their number */
 	const struct header *missing;	/* of stream_open_without_act, or NULL */
 	struct header header;
 	struct record *scratch;		/* a header or end record */
@@ -340,9 +340,9 @@ stream_header(const struct stream *s)
 }
 
 void
-stream_number(struct stream *s)
+stream_add_ids(struct stream *s)
 {
-	s->number = 1;
+	s->add_ids = 1;
 }
 
 uint64_t
@@ -450,7 +450,7 @@ read_record(struct stream *s, struct record *r, struct err *e)
 
 /* Sets the id of the record just read to its number, unless it has one. */
 static int
-set_number(const struct stream *s, struct record *r, struct err *e)
+add_id(const struct stream *s, struct record *r, struct err *e)
 {
 	int64_t id;
 
@@ -482,7 +482,7 @@ stream_read(struct stream *s, struct record *r, struct err *e)
 			return err_set(e, "%s: its %s differs from that of '%s'", input_name(s->in),
 			    what, s->path[0]);
 	}
-	return got == 1 && s->number && set_number(s, r, e) != 0 ? -1 : got;
+	return got == 1 && s->add_ids && add_id(s, r, e) != 0 ? -1 : got;
 }
 
 /* Reads on without waiting. Sets *end if the path ends, unless INPUT_LATER. */

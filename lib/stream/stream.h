@@ -56,7 +56,7 @@ int stream_expect(const struct stream *s, unsigned kinds, struct err *e);
  * Makes stream_read set "id" of records that have none to their number, from 1
  * on.
  */
-void stream_number(struct stream *s);
+void stream_add_ids(struct stream *s);
 
 /*
  * Reads the next record. Returns 1, 0 after a correct end record, or -1 on

@@ -152,7 +152,7 @@ read_rows(struct rows *d, const char *path)
 				die("out of memory");
 		}
 		if (got < 0 || record_get_act(r, d->header.half, d->act + d->n * d->dim, d->dim, &e) != 0 ||
-		    groups_group(d->names, r, &group, &e) < 0)
+		    groups_add_record(d->names, r, &group, &e) < 0)
 			die("%s", e.text);
 		if (record_get_int(r, "label", &label) != 1)
 			label = 0;

@@ -570,9 +570,9 @@ check_sink(void)
 	free(p[1]);
 
 	k = sink_open("out", 0, &h, &e);
-	for (i = 0; i < 9 && sink_counter(k, names[i], i, &e) == 0; i++)
+	for (i = 0; i < 9 && sink_set_int(k, names[i], i, &e) == 0; i++)
 		;
-	ok(i == 9 && sink_number(k, "x", 2.385, &e) == 0 && sink_close(k, &e) == 0, "a stream of counters");
+	ok(i == 9 && sink_set_num(k, "x", 2.385, &e) == 0 && sink_close(k, &e) == 0, "a stream of counters");
 	read_paths((const char *const[]){ "out" }, 1);
 	ok(R.got == 0 && R.count == 0, "and of no records reads back");
 
