@@ -33,7 +33,6 @@ struct cell {
 struct report_column {
 	const struct column *column;
 	const struct metric *metric;	/* whose column it is; NULL: --column's */
-	char *by;			/* who scored the file being read; NULL: not known */
 	struct cell *cell;		/* [n_run] */
 	int width;			/* characters of the widest cell */
 };
@@ -153,14 +152,21 @@ find_by(const struct header *h, const struct metric *m, const char *field)
 	return by;
 }
 
-/*
- * Prepares the columns for a file: adds columns for fields that its header h
- * names, and finds out who scored.
- */
+/* Adds who scored the file with header h to the cell x of column s. */
 static void
-read_header(const struct header *h)
+note_scorer(const struct report_column *s, struct cell *x, const struct header *h)
 {
-	struct report_column *s;
+	if (s->metric == NULL)
+		return;
+	add_by(&x->by, find_by(h, s->metric, s->column->field));
+	if (s->column->aggregate == &aggregate_both)
+		add_by(&x->by, find_by(h, s->metric, s->column->other));
+}
+
+/* Adds columns for the fields that the header h names. */
+static void
+add_fields(const struct header *h)
+{
 	size_t i;
 
 	for (i = 0; i < h->n_chain; i++) {
@@ -169,15 +175,6 @@ read_header(const struct header *h)
 
 		if (metric != NULL && field != NULL && metric_find(metric) != NULL)
 			add_field(metric_find(metric), field);
-	}
-	for (s = rep.column; s < rep.column + rep.n_column; s++) {
-		free(s->by);
-		s->by = NULL;
-		if (s->metric == NULL)
-			continue;
-		add_by(&s->by, find_by(h, s->metric, s->column->field));
-		if (s->column->aggregate == &aggregate_both)
-			add_by(&s->by, find_by(h, s->metric, s->column->other));
 	}
 }
 
@@ -230,7 +227,7 @@ read_record(const char *name, const struct record *r, int number, const struct s
 		if (!record_has(r, s->column->field))
 			continue;
 		if (s->cell[run].last != number)
-			add_by(&s->cell[run].by, s->by);
+			note_scorer(s, &s->cell[run], stream_header(in));
 		s->cell[run].last = number;
 		if (has_id)
 			note_id(s, run, n, number, in);
@@ -260,7 +257,7 @@ read_run(const char *arg, int number)
 	 */
 	if (rep.compares)
 		stream_add_ids(in);
-	read_header(stream_header(in));
+	add_fields(stream_header(in));
 	while ((got = stream_read(in, r, &e)) == 1)
 		read_record(name, r, number, in);
 	tool_check(got, &e);
