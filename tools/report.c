@@ -94,11 +94,20 @@ find_run(const char *name, const char *T)
 	return i;
 }
 
+/* Returns a column with the mean of a field, which it borrows. */
+static struct column *
+make_column(const char *field)
+{
+	struct column *c = tool_need(malloc(sizeof *c));
+
+	*c = (struct column){ field, field, &aggregate_mean, 3, NULL };
+	return c;
+}
+
 /* Adds a column for a field of metric m whose name the user chose. */
 static void
 add_field(const struct metric *m, const char *field)
 {
-	struct column *new;
 	size_t c, at = 0;
 
 	for (c = 0; c < rep.n_column; c++) {
@@ -110,11 +119,7 @@ add_field(const struct metric *m, const char *field)
 		}
 		at = s->metric == m ? c + 1 : at;
 	}
-	new = tool_need(calloc(1, sizeof *new));
-	new->title = new->field = tool_need(strdup(field));
-	new->aggregate = &aggregate_mean;
-	new->digits = 3;
-	insert_column(at, new, m);
+	insert_column(at, make_column(tool_need(strdup(field))), m);
 }
 
 /* Appends "; who" to *by unless it contains who. who may be NULL. */
@@ -739,8 +744,8 @@ parse_format(const char *option, const char *name)
 static void
 parse_column(const char *option, const char *text)
 {
-	struct column *c = tool_need(calloc(1, sizeof *c));
 	char *field = tool_need(strdup(text)), *title = strchr(field, ':'), *aggregate = NULL;
+	struct column *c = make_column(field);
 
 	if (title != NULL) {
 		*title++ = '\0';
@@ -750,7 +755,6 @@ parse_column(const char *option, const char *text)
 	if (*field == '\0' || (title != NULL && *title == '\0'))
 		tool_misuse("%s: '%s' is not a field, field:title or field:title:aggregate", option,
 		    text);
-	*c = (struct column){ field, field, &aggregate_mean, 3, NULL };
 	if (title != NULL)
 		c->title = title;
 	if (aggregate != NULL && (c->aggregate = aggregate_find(aggregate)) == NULL)
