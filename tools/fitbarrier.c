@@ -329,8 +329,7 @@ write_held_out(const struct header *barrier, const struct rows *d, const struct 
 	tool_check(header_copy(&h, barrier), NULL);
 	h.kind = STREAM_EXAMPLES;
 	h.n_block = h.dim = 0;
-	if ((out = sink_open(opt.held_out, tool_output.gzip, &h, &e)) == NULL)
-		tool_die_err(&e);
+	out = tool_need_err(sink_open(opt.held_out, tool_output.gzip, &h, &e), &e);
 	for (i = 0; i < d->n; i++) {
 		odds = rep->held_out[i] - log_prior_ratio;
 		log_loss = log1pexp(d->label[i] ? -odds : odds);
@@ -403,8 +402,7 @@ main(int argc, char *argv[])
 	if ((rep.act_norm = mean_norm(&d, data.dim)) == 0)
 		tool_die("every activation is zero");
 	rep.held_out = tool_need(calloc(d.n, sizeof *rep.held_out));
-	if ((field = field_fit(opt.field, &data, &opt.o, &rep, &e)) == NULL)
-		tool_die_err(&e);
+	field = tool_need_err(field_fit(opt.field, &data, &opt.o, &rep, &e), &e);
 
 	make_header(&h, in);
 	if (opt.held_out != NULL)

@@ -47,8 +47,7 @@ model_options_open(struct lm_options *o)
 	o->threads = model_options.threads;
 	o->gpu_layers = model_options.gpu_layers;
 	o->seqs = model_options.seqs;
-	if ((m = lm_open(o, &e)) == NULL)
-		tool_die_err(&e);
+	m = tool_need_err(lm_open(o, &e), &e);
 	trained = lm_context(m);
 	if (model_options.context > trained)
 		tool_misuse("--context: the model was trained for %d tokens", trained);

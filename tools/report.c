@@ -250,12 +250,10 @@ read_run(const char *arg, int number)
 	const char *eq = strchr(arg, '='), *path = eq != NULL ? eq + 1 : arg;
 	char *name = tool_need(strndup(arg, eq != NULL ? (size_t)(eq - arg) : strlen(arg)));
 	struct record *r = tool_need(record_alloc());
-	struct stream *in;
 	struct err e;
+	struct stream *in = tool_need_err(stream_open(&path, 1, &e), &e);
 	int got;
 
-	if ((in = stream_open(&path, 1, &e)) == NULL)
-		tool_die_err(&e);
 	/*
 	 * number records without an id only if they are compared: two files of
 	 * a run would have the same numbers

@@ -165,6 +165,14 @@ tool_need(void *p)
 	return p;
 }
 
+void *
+tool_need_err(void *p, const struct err *e)
+{
+	if (p == NULL)
+		tool_die_err(e);
+	return p;
+}
+
 void
 tool_answered(void)
 {
@@ -190,12 +198,11 @@ tool_threads(void)
 struct stream *
 tool_open_input(int argc, char *argv[], unsigned kinds)
 {
-	struct stream *in;
+	const char *const *path = (const char *const *)argv + optind;
 	struct err e;
+	struct stream *in = tool_need_err(stream_open(path, (size_t)(argc - optind), &e), &e);
 
-	in = stream_open((const char *const *)argv + optind, (size_t)(argc - optind), &e);
-	if (in == NULL || stream_expect(in, kinds, &e) != 0)
-		tool_die_err(&e);
+	tool_check(stream_expect(in, kinds, &e), &e);
 	stream_add_ids(in);
 	return in;
 }
@@ -223,11 +230,8 @@ struct sink *
 tool_open_output(const struct header *h)
 {
 	struct err e;
-	struct sink *out = sink_open(tool_output.path, tool_output.gzip, h, &e);
 
-	if (out == NULL)
-		tool_die_err(&e);
-	return out;
+	return tool_need_err(sink_open(tool_output.path, tool_output.gzip, h, &e), &e);
 }
 
 /*

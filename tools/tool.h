@@ -47,6 +47,8 @@ void tool_check(int status, const struct err *e);
 
 /* Returns p; ends the run with "out of memory" if it is NULL. */
 void *tool_need(void *p);
+/* Returns p; ends the run with e's message if it is NULL. */
+void *tool_need_err(void *p, const struct err *e);
 
 /*
  * Ends the run after text was printed to stdout: with 1 if it cannot be

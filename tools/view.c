@@ -221,9 +221,10 @@ print_records(struct stream *in)
 	struct err e;
 	int got;
 
-	if (opt.npy != NULL && (stream_expect(in, 1u << STREAM_ACTIVATIONS, &e) != 0 ||
-	    (matrix = npy_sink_open(opt.npy, h->dim, h->half, &e)) == NULL))
-		tool_die_err(&e);
+	if (opt.npy != NULL) {
+		tool_check(stream_expect(in, 1u << STREAM_ACTIVATIONS, &e), &e);
+		matrix = tool_need_err(npy_sink_open(opt.npy, h->dim, h->half, &e), &e);
+	}
 	if (opt.header) {
 		line = tool_need(header_to_json(h));
 		puts(line);
@@ -232,8 +233,7 @@ print_records(struct stream *in)
 	while ((got = stream_read(in, r, &e)) == 1) {
 		if (matrix != NULL)
 			move_act_to_matrix(matrix, in, r, act);
-		if ((line = record_to_json(r, h->half, &e)) == NULL)
-			tool_die_err(&e);
+		line = tool_need_err(record_to_json(r, h->half, &e), &e);
 		/* a reader may wait for this line */
 		if (puts(line) == EOF || (!stream_pending(in) && fflush(stdout) != 0))
 			check_output();
@@ -260,9 +260,8 @@ open_lines(const struct npy *matrix, const char *const *path, size_t n)
 	missing.half = matrix->type == NPY_FLOAT16;
 	if (opt.block >= 0 && header_set_blocks(&missing, &opt.block, 1) != 0)
 		tool_die("out of memory");
-	if ((in = stream_open_without_act(path, n, &missing, &e)) == NULL ||
-	    stream_expect(in, 1u << STREAM_ACTIVATIONS, &e) != 0)
-		tool_die_err(&e);
+	in = tool_need_err(stream_open_without_act(path, n, &missing, &e), &e);
+	tool_check(stream_expect(in, 1u << STREAM_ACTIVATIONS, &e), &e);
 	h = stream_header(in);
 	if (h->n_block == 0)
 		tool_die("the lines have no header: -l must name the block");
@@ -369,11 +368,10 @@ main(int argc, char *argv[])
 		return 0;
 	}
 	if (opt.pack && opt.npy != NULL) {
-		if ((matrix = npy_open(opt.npy, &e)) == NULL)
-			tool_die_err(&e);
+		matrix = tool_need_err(npy_open(opt.npy, &e), &e);
 		in = open_lines(matrix, path, n);
-	} else if ((in = stream_open(path, n, &e)) == NULL) {
-		tool_die_err(&e);
+	} else {
+		in = tool_need_err(stream_open(path, n, &e), &e);
 	}
 	if (opt.pack)
 		pack(in, matrix);
