@@ -88,13 +88,13 @@ tool_start(int argc, char *argv[])
 	atexit(tool_progress_end);
 }
 
+/* Prints a message without its newline. */
 static void
 say(const char *fmt, va_list ap)
 {
 	tool_progress_end();
 	fprintf(stderr, "%s: ", tool.name);
 	vfprintf(stderr, fmt, ap);
-	putc('\n', stderr);
 }
 
 static _Noreturn void
@@ -116,6 +116,7 @@ tool_die(const char *fmt, ...)
 	va_start(ap, fmt);
 	say(fmt, ap);
 	va_end(ap);
+	putc('\n', stderr);
 	leave(1);
 }
 
@@ -146,7 +147,7 @@ tool_misuse(const char *fmt, ...)
 	va_start(ap, fmt);
 	say(fmt, ap);
 	va_end(ap);
-	fprintf(stderr, "try '%s -h'\n", tool.name);
+	fprintf(stderr, "\ntry '%s -h'\n", tool.name);
 	leave(2);
 }
 
@@ -300,10 +301,8 @@ tool_note(const char *fmt, ...)
 
 	if (!tool_verbose)
 		return;
-	tool_progress_end();
-	fprintf(stderr, "%s: ", tool.name);
 	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
+	say(fmt, ap);
 	va_end(ap);
 	fprintf(stderr, ", %.1f s\n", clock_now() - run.start);
 }
