@@ -1,6 +1,5 @@
 #include "stream/sink.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -20,16 +19,6 @@ struct sink {
 	struct record *end;		/* the end record */
 };
 
-static int
-write_error(const struct sink *k, struct err *e)
-{
-	int code;
-	const char *why = gzerror(k->out, &code);
-
-	return err_set(e, "cannot write '%s': %s", k->file.name,
-	    code == Z_ERRNO ? strerror(errno) : why);
-}
-
 /* Writes the object in k->b. */
 static int
 write_object(struct sink *k, struct err *e)
@@ -38,8 +27,9 @@ write_object(struct sink *k, struct err *e)
 	if (k->memory != NULL) {
 		if (buf_append(k->memory, k->b.p, k->b.len) != 0)
 			return err_memory(e);
-	} else if (gzwrite(k->out, k->b.p, (unsigned)k->b.len) != (int)k->b.len)
-		return write_error(k, e);
+	} else if (gzwrite(k->out, k->b.p, (unsigned)k->b.len) != (int)k->b.len) {
+		return output_fail(&k->file, e);
+	}
 	k->b.len = 0;
 	return 0;
 }
@@ -137,7 +127,8 @@ sink_set_num(struct sink *k, const char *name, double v, struct err *e)
 int
 sink_flush(struct sink *k, struct err *e)
 {
-	return k->out != NULL && gzflush(k->out, Z_SYNC_FLUSH) != Z_OK ? write_error(k, e) : 0;
+	return k->out != NULL && gzflush(k->out, Z_SYNC_FLUSH) != Z_OK ?
+	    output_fail(&k->file, e) : 0;
 }
 
 static int
@@ -158,8 +149,7 @@ sink_close(struct sink *k, struct err *e)
 		closed = gzclose_w(k->out);
 		k->out = NULL;
 		if (closed != Z_OK)
-			rc = err_set(e, "cannot write '%s': %s", k->file.name,
-			    closed == Z_ERRNO ? strerror(errno) : "out of memory");
+			rc = output_fail(&k->file, e);
 	}
 	if (rc == 0)
 		rc = output_commit(&k->file, e);
