@@ -310,20 +310,15 @@ struct npy_sink {
 static int
 write_header(struct npy_sink *k)
 {
-	unsigned char head[OWN];
-	int n;
+	enum { LEN = OWN - (MAGIC + 4) };
+	char text[LEN];
 
-	memset(head, ' ', sizeof head);
-	memcpy(head, magic, MAGIC);
-	memcpy(head + MAGIC, "\1\0", 2);
-	head[MAGIC + 2] = OWN - (MAGIC + 4);
-	head[MAGIC + 3] = 0;
-	n = snprintf((char *)head + MAGIC + 4, sizeof head - (MAGIC + 4),
+	snprintf(text, sizeof text,
 	    "{'descr': '%s', 'fortran_order': False, 'shape': (%llu, %zu), }",
 	    types[k->half ? NPY_FLOAT16 : NPY_FLOAT32].name, (unsigned long long)k->rows, k->dim);
-	head[MAGIC + 4 + n] = ' ';
-	head[OWN - 1] = '\n';
-	return fwrite(head, 1, sizeof head, k->out) == sizeof head ? 0 : -1;
+	/* version 1.0, and the length in two bytes */
+	return fprintf(k->out, "%s%c%c%c%c%-*s\n", magic, 1, 0, LEN, 0, LEN - 1, text) == OWN ?
+	    0 : -1;
 }
 
 static void
