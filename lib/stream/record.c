@@ -503,53 +503,48 @@ record_to_wire(const struct record *r, struct buf *to)
 	return 0;
 }
 
-/* Appends "act" as a JSON array. */
+/* Appends n bytes of an activation as a JSON array. */
 static int
-act_to_json(const struct record *r, int half, struct buf *to)
+act_to_json(const unsigned char *p, size_t n, int half, struct buf *to)
 {
 	size_t width = half ? 2 : 4, i;
-	const unsigned char *p;
-	struct token t;
 	char text[32];
 
-	if (!read_token(r, "act", &t, &p) || t.type != TOKEN_BIN)
+	if (buf_append(to, "[", 1) != 0)
 		return -1;
-	for (i = 0; i < t.n / width; i++) {
-		double x = (double)le_load(p + t.head + i * width, half);
-		int n = snprintf(text, sizeof text, "%c%.9g", i == 0 ? '[' : ',', x);
-
+	for (i = 0; i < n / width; i++) {
+		double x = (double)le_load(p + i * width, half);
 		/* "-0" would be read as an integer, and lose its sign */
-		if (x == 0 && signbit(x))
-			n += snprintf(text + n, sizeof text - (size_t)n, ".0");
-		if (buf_append(to, text, (size_t)n) != 0)
+		int len = snprintf(text, sizeof text, "%s%.9g%s", i > 0 ? "," : "", x,
+		    x == 0 && signbit(x) ? ".0" : "");
+
+		if (buf_append(to, text, (size_t)len) != 0)
 			return -1;
 	}
-	return buf_append(to, i == 0 ? "[]" : "]", i == 0 ? 2 : 1);
+	return buf_append(to, "]", 1);
 }
 
 char *
 record_to_json(const struct record *r, int half, struct err *e)
 {
 	struct buf b = { 0 };
+	int bad = buf_append(&b, "{", 1);
 	size_t i;
 
-	for (i = 0; i < r->n; i++) {
+	for (i = 0; !bad && i < r->n; i++) {
 		const struct field_slot *f = &r->slot[i];
 		const unsigned char *value = r->bytes.p + f->off;
 		struct token t;
 
 		token_read(&t, value, f->len);
-		if (buf_append(&b, i == 0 ? "{" : ",", 1) != 0 ||
+		bad = (i > 0 && buf_append(&b, ",", 1) != 0) ||
 		    json_append_string(&b, record_name(r, i), f->name_len) != 0 ||
 		    buf_append(&b, ":", 1) != 0 ||
-		    (t.type == TOKEN_BIN ? act_to_json(r, half, &b) :
-		    json_append(&b, value, f->len)) != 0)
-			goto fail;
+		    (t.type == TOKEN_BIN ? act_to_json(value + t.head, t.n, half, &b) :
+		    json_append(&b, value, f->len)) != 0;
 	}
-	if (buf_append(&b, i == 0 ? "{}" : "}", i == 0 ? 3 : 2) != 0)
-		goto fail;
-	return (char *)b.p;
-fail:
+	if (!bad && buf_append(&b, "}", 2) == 0)
+		return (char *)b.p;
 	free(b.p);
 	err_memory(e);
 	return NULL;
