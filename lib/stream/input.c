@@ -26,29 +26,6 @@ struct input {
 };
 
 struct input *
-input_open(const char *path, struct err *e)
-{
-	struct input *in = calloc(1, sizeof *in);
-
-	if (in == NULL) {
-		err_memory(e);
-		return NULL;
-	}
-	in->gzip = -1;
-	if (strcmp(path, "-") == 0) {
-		snprintf(in->name, sizeof in->name, "standard input");
-		return in;
-	}
-	snprintf(in->name, sizeof in->name, "'%s'", path);
-	if ((in->fd = open(path, O_RDONLY | O_CLOEXEC)) < 0) {
-		err_set(e, "cannot open %s: %s", in->name, strerror(errno));
-		free(in);
-		return NULL;
-	}
-	return in;
-}
-
-struct input *
 input_open_source(ssize_t (*fn)(void *ctx, void *p, size_t n, struct err *e), void *ctx,
     const char *name, struct err *e)
 {
@@ -62,6 +39,25 @@ input_open_source(ssize_t (*fn)(void *ctx, void *p, size_t n, struct err *e), vo
 	in->source = fn;
 	in->ctx = ctx;
 	snprintf(in->name, sizeof in->name, "%s", name);
+	return in;
+}
+
+struct input *
+input_open(const char *path, struct err *e)
+{
+	struct input *in = input_open_source(NULL, NULL, "standard input", e);
+
+	if (in == NULL)
+		return NULL;
+	in->fd = STDIN_FILENO;
+	if (strcmp(path, "-") == 0)
+		return in;
+	snprintf(in->name, sizeof in->name, "'%s'", path);
+	if ((in->fd = open(path, O_RDONLY | O_CLOEXEC)) < 0) {
+		err_set(e, "cannot open %s: %s", in->name, strerror(errno));
+		free(in);
+		return NULL;
+	}
 	return in;
 }
 
