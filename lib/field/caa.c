@@ -6,8 +6,6 @@
  */
 #include "field/constant.h"
 
-extern const struct field_type field_caa;
-
 /* Adds the difference of the means to v[dim]. Returns 0. */
 static int
 difference(double *v, const struct fit_data *d, const struct fit_options *o, struct err *e)
@@ -27,16 +25,11 @@ difference(double *v, const struct fit_data *d, const struct fit_options *o, str
 	return 0;
 }
 
-static struct field *
-fit(const struct fit_data *d, const struct fit_options *o, struct fit_report *rep, struct err *e)
-{
-	return (struct field *)constant_fit_along(&field_caa, difference, d, o, rep, e);
-}
-
 const struct field_type field_caa = {
 	.name = "caa",
 	.about = "contrastive activation addition: the difference of the means",
 	.kind = FIELD_CONSTANT_FLOW,
-	.fit = fit,
+	.fit = constant_fit_along,
+	.vector = difference,
 	CONSTANT_FIELD,
 };

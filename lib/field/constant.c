@@ -5,64 +5,33 @@
 #include <string.h>
 
 #include "base/dot.h"
-#include "fit/density_ratio.h"
 
-/*
- * Does what constant_alloc does, with a v[dim] that the field owns. NULL means
- * that its allocation failed.
- */
-static void *
-constant_of(const struct field_type *type, size_t size, double *v, size_t dim, struct err *e)
+/* Allocates v and sets slope to 1. Returns 0, or -1 with a message in e. */
+static int
+init(struct constant *f, struct err *e)
 {
-	struct constant *f = calloc(1, size);
-
-	if (f == NULL || v == NULL) {
-		free(f);
-		free(v);
-		err_memory(e);
-		return NULL;
-	}
-	f->base.type = type;
-	f->base.dim = dim;
-	f->v = v;
 	f->slope = 1;
-	return f;
-}
-
-void *
-constant_alloc(const struct field_type *type, size_t size, size_t dim, struct err *e)
-{
-	return constant_of(type, size, calloc(dim, sizeof(double)), dim, e);
-}
-
-void
-constant_free(struct field *base)
-{
-	struct constant *f = (struct constant *)base;
-
-	if (f == NULL)
-		return;
-	free(f->v);
-	free(f);
+	f->base.ratio.coef = calloc(f->base.dim, sizeof *f->base.ratio.coef);
+	return f->base.ratio.coef != NULL ? 0 : err_memory(e);
 }
 
 int
-constant_regress(struct constant *f, const struct fit_data *d, const struct fit_options *o,
+constant_fit(struct field *f, const struct fit_data *d, const struct fit_options *o,
     struct fit_report *rep, struct err *e)
 {
 	struct features_source source = { .n = d->n, .size = d->dim, .matrix = d->act };
-	struct density_ratio x = { .coef = f->v };
+	struct fit_options own = *o;
 
-	if (density_ratio_fit(&source, d, o, &x, rep, e) != 0)
+	if (!(f->type->uses & FIELD_USES_LOSS))
+		own.loss = LOSS_LOGISTIC;
+	if (init((struct constant *)f, e) != 0)
 		return -1;
-	f->intercept = x.intercept;
-	f->log_prior_ratio = x.log_prior_ratio;
-	return 0;
+	return density_ratio_fit(&source, d, &own, &f->ratio, rep, e);
 }
 
 /*
- * Fits h along f->v: sets slope, intercept and log_prior_ratio. Returns 0, or
- * -1.
+ * Fits h along v: sets slope, intercept and log_prior_ratio. Returns 0, or -1
+ * with a message in e.
  */
 static int
 regress_along(struct constant *f, const struct fit_data *d, const struct fit_options *o,
@@ -89,7 +58,7 @@ regress_along(struct constant *f, const struct fit_data *d, const struct fit_opt
 	}
 	for (i = 0; i < d->n; i++) {
 		for (j = 0; j < d->dim; j++)
-			along[i] += f->v[j] * (double)d->act[i * d->dim + j];
+			along[i] += f->base.ratio.coef[j] * (double)d->act[i * d->dim + j];
 		mean += along[i] / (double)d->n;
 	}
 	for (i = 0; i < d->n; i++)
@@ -103,8 +72,8 @@ regress_along(struct constant *f, const struct fit_data *d, const struct fit_opt
 	if ((rc = density_ratio_fit(&source, d, &own, &x, rep, e)) != 0)
 		goto out;
 	f->slope = coef * spread;
-	f->intercept = x.intercept - f->slope * mean;
-	f->log_prior_ratio = x.log_prior_ratio;
+	f->base.ratio.intercept = x.intercept - f->slope * mean;
+	f->base.ratio.log_prior_ratio = x.log_prior_ratio;
 	/*
 	 * held-out values need another vector as well; and C is not the user's
 	 */
@@ -116,86 +85,57 @@ out:
 	return rc;
 }
 
-struct field *
-constant_fit(const struct field_type *type, const struct fit_data *d, const struct fit_options *o,
+int
+constant_fit_along(struct field *f, const struct fit_data *d, const struct fit_options *o,
     struct fit_report *rep, struct err *e)
 {
-	struct constant *f = constant_alloc(type, sizeof *f, d->dim, e);
-
-	if (f == NULL || constant_regress(f, d, o, rep, e) == 0)
-		return (struct field *)f;
-	constant_free(&f->base);
-	return NULL;
-}
-
-struct constant *
-constant_fit_along(const struct field_type *type,
-    int (*vector)(double *v, const struct fit_data *d, const struct fit_options *o, struct err *e),
-    const struct fit_data *d, const struct fit_options *o, struct fit_report *rep, struct err *e)
-{
-	struct constant *f = constant_alloc(type, sizeof *f, d->dim, e);
-
-	if (f == NULL || (vector(f->v, d, o, e) == 0 && regress_along(f, d, o, rep, e) == 0))
-		return f;
-	constant_free(&f->base);
-	return NULL;
+	if (init((struct constant *)f, e) != 0 || f->type->vector(f->ratio.coef, d, o, e) != 0)
+		return -1;
+	return regress_along((struct constant *)f, d, o, rep, e);
 }
 
 /* Returns whether v is not the gradient of h but has a slope in the file. */
 static int
-has_slope(const struct field_type *type)
+has_slope(const struct field *f)
 {
-	return type->kind == FIELD_CONSTANT_FLOW;
+	return f->type->kind == FIELD_CONSTANT_FLOW;
 }
 
 int
-constant_save(const struct field *base, struct record *r)
+constant_save(const struct field *f, struct record *r)
 {
-	const struct constant *f = (const struct constant *)base;
-	int slope = has_slope(base->type);
+	int slope = has_slope(f);
 
-	return record_set_nums(r, slope ? "vector" : "w", f->v, base->dim) != 0 ||
-	    (slope && record_set_num(r, "slope", f->slope) != 0) ||
-	    record_set_num(r, "intercept", f->intercept) != 0 ||
-	    record_set_num(r, "log_prior_ratio", f->log_prior_ratio) != 0 ? -1 : 0;
+	return record_set_nums(r, slope ? "vector" : "w", f->ratio.coef, f->dim) != 0 ||
+	    (slope && record_set_num(r, "slope", ((const struct constant *)f)->slope) != 0) ||
+	    field_save_offsets(f, r) != 0 ? -1 : 0;
 }
 
-struct field *
-constant_load_sized(const struct field_type *type, size_t size, const struct record *r, size_t dim,
-    struct err *e)
+int
+constant_load(struct field *f, const struct record *r, struct err *e)
 {
-	int slope = has_slope(type);
-	double *v = field_load_array(r, slope ? "vector" : "w", dim, e);
-	struct constant *f = v != NULL ? constant_of(type, size, v, dim, e) : NULL;
+	double *slope = &((struct constant *)f)->slope;
 
-	if (f == NULL)
-		return NULL;
-	if ((!slope || field_load_number(r, "slope", &f->slope, e) == 0) &&
-	    field_load_number(r, "intercept", &f->intercept, e) == 0 &&
-	    field_load_number(r, "log_prior_ratio", &f->log_prior_ratio, e) == 0)
-		return &f->base;
-	constant_free(&f->base);
-	return NULL;
-}
-
-struct field *
-constant_load(const struct field_type *type, const struct record *r, size_t dim, struct err *e)
-{
-	return constant_load_sized(type, sizeof(struct constant), r, dim, e);
+	*slope = 1;
+	f->ratio.coef = field_load_array(r, has_slope(f) ? "vector" : "w", f->dim, e);
+	return f->ratio.coef == NULL ||
+	    (has_slope(f) && field_load_number(r, "slope", slope, e) != 0) ||
+	    field_load_offsets(f, r, e) != 0 ? -1 : 0;
 }
 
 void
-constant_eval(const struct field *base, void *w, const double *y, size_t n, double *h, double *grad)
+constant_eval(const struct field *f, void *w, const double *y, size_t n, double *h, double *grad)
 {
-	const struct constant *f = (const struct constant *)base;
-	size_t dim = base->dim, i;
+	const double *v = f->ratio.coef;
+	size_t i;
 
 	(void)w;
 	for (i = 0; i < n; i++) {
 		if (h != NULL)
-			h[i] = f->slope * dot(f->v, y + i * dim, dim) + f->intercept +
-			    f->log_prior_ratio;
+			h[i] = ((const struct constant *)f)->slope *
+			    dot(v, y + i * f->dim, f->dim) + f->ratio.intercept +
+			    f->ratio.log_prior_ratio;
 		if (grad != NULL)
-			memcpy(grad + i * dim, f->v, dim * sizeof *grad);
+			memcpy(grad + i * f->dim, v, f->dim * sizeof *grad);
 	}
 }

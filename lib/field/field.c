@@ -49,15 +49,32 @@ field_find(const char *name)
 	return NULL;
 }
 
+struct field *
+field_alloc(const struct field_type *type, size_t dim, struct err *e)
+{
+	struct field *f = calloc(1, type->size);
+
+	if (f == NULL) {
+		err_memory(e);
+		return NULL;
+	}
+	f->type = type;
+	f->dim = dim;
+	return f;
+}
+
 void
 field_free(struct field *f)
 {
 	if (f == NULL)
 		return;
+	if (f->type->release != NULL)
+		f->type->release(f);
 	free(f->mean);
 	free(f->isd);
+	free(f->ratio.coef);
 	quadratic_free(f->quadratic);
-	f->type->free(f);
+	free(f);
 }
 
 int
@@ -96,6 +113,20 @@ field_load_integer(const struct record *r, const char *name, int64_t least, int6
 	    most);
 }
 
+int
+field_load_polynomial(const struct record *r, unsigned *degree, double *gamma, double *coef0,
+    struct err *e)
+{
+	int64_t n;
+
+	if (field_load_integer(r, "degree", 1, FIELD_MAX_DEGREE, &n, e) != 0 ||
+	    field_load_positive(r, "gamma", gamma, e) != 0 ||
+	    field_load_number(r, "coef0", coef0, e) != 0)
+		return -1;
+	*degree = (unsigned)n;
+	return *coef0 >= 0 ? 0 : err_set(e, "field 'coef0' is negative");
+}
+
 double *
 field_load_array(const struct record *r, const char *name, size_t n, struct err *e)
 {
@@ -109,6 +140,20 @@ field_load_array(const struct record *r, const char *name, size_t n, struct err 
 	free(v);
 	err_set(e, "field '%s' has %zu values, not %zu", name, got, n);
 	return NULL;
+}
+
+int
+field_save_offsets(const struct field *f, struct record *r)
+{
+	return record_set_num(r, "intercept", f->ratio.intercept) != 0 ||
+	    record_set_num(r, "log_prior_ratio", f->ratio.log_prior_ratio) != 0 ? -1 : 0;
+}
+
+int
+field_load_offsets(struct field *f, const struct record *r, struct err *e)
+{
+	return field_load_number(r, "intercept", &f->ratio.intercept, e) != 0 ||
+	    field_load_number(r, "log_prior_ratio", &f->ratio.log_prior_ratio, e) != 0 ? -1 : 0;
 }
 
 struct field *
@@ -127,8 +172,10 @@ field_load(const struct record *r, size_t dim, struct err *e)
 		err_set(e, "unknown field '%s' (fitbarrier -f help lists them)", name);
 		return NULL;
 	}
-	if ((f = type->load(type, r, dim, e)) == NULL)
+	if ((f = field_alloc(type, dim, e)) == NULL)
 		return NULL;
+	if (type->load(f, r, e) != 0)
+		goto fail;
 	if (!record_has(r, "mean") && !record_has(r, "isd"))
 		return f;
 	if (!(type->uses & FIELD_USES_STANDARDISE)) {
@@ -288,37 +335,19 @@ field_h(const struct field *f, struct field_work *w, const float *a)
 int
 field_vector(const struct field *f, double *v, struct err *e)
 {
-	struct field_work *w;
-	double *anywhere;
-	int rc = 0;
-
 	if (!f->type->one_vector)
 		return err_set(e, "'%s' is a %s, not one vector: where it leads depends on the "
 		    "activation", f->type->name, f->type->kind == FIELD_MAP ? "map" : "field");
-	w = field_work_alloc(f);
-	anywhere = calloc(f->dim, sizeof *anywhere);
-	if (w != NULL && anywhere != NULL)
-		field_eval(f, w, anywhere, 1, NULL, v);
-	else
-		rc = err_memory(e);
-	free(anywhere);
-	field_work_free(w);
-	return rc;
+	direction(f, f->ratio.coef, v);
+	return 0;
 }
 
 double
 field_speed(const struct field *f)
 {
-	double *v, norm = -1;
-	struct err e;
+	const double *v = f->ratio.coef;
 
-	if (f->type->kind != FIELD_CONSTANT_FLOW)
-		return 1;
-	v = calloc(f->dim, sizeof *v);
-	if (v != NULL && field_vector(f, v, &e) == 0)
-		norm = sqrt(dot(v, v, f->dim));
-	free(v);
-	return norm;
+	return f->type->kind == FIELD_CONSTANT_FLOW ? sqrt(dot(v, v, f->dim)) : 1;
 }
 
 void

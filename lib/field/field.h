@@ -17,7 +17,7 @@
 
 #include "base/err.h"
 #include "field/quadratic.h"
-#include "fit/data.h"
+#include "fit/density_ratio.h"
 #include "stream/record.h"
 
 enum {
@@ -60,22 +60,29 @@ struct field_type {
 	 * rows.
 	 */
 	int whole_batches;
+	size_t size;		/* bytes of a field, which begins with a struct field */
 	/*
-	 * Fits a field to rows that are already standardised, and fills rep.
-	 * May set rep->held_out and rep->has_held_out; otherwise the field is
-	 * fitted again for each fold. Returns NULL with a message in e.
+	 * Fits f to rows that are already standardised, and fills rep. May set
+	 * rep->held_out and rep->has_held_out; otherwise another field is
+	 * fitted for each fold. Returns 0, or -1 with a message in e.
 	 */
-	struct field *(*fit)(const struct fit_data *d, const struct fit_options *o,
+	int (*fit)(struct field *f, const struct fit_data *d, const struct fit_options *o,
 	    struct fit_report *rep, struct err *e);
+	/*
+	 * Types that constant_fit_along fits: sets v[d->dim], which is zero.
+	 * Returns 0, or -1 with a message in e.
+	 */
+	int (*vector)(double *v, const struct fit_data *d, const struct fit_options *o,
+	    struct err *e);
 	/* Writes f to r. Returns 0, or -1 if out of memory. */
 	int (*save)(const struct field *f, struct record *r);
 	/*
-	 * Reads a field of this type from r. Returns NULL with a message in e
-	 * that names what is missing or wrong.
+	 * Reads f from r. Returns 0, or -1 with a message in e that names what
+	 * is missing or wrong.
 	 */
-	struct field *(*load)(const struct field_type *type, const struct record *r, size_t dim,
-	    struct err *e);
-	void (*free)(struct field *f);
+	int (*load)(struct field *f, const struct record *r, struct err *e);
+	/* Frees what f has beside a struct field; NULL: nothing. */
+	void (*release)(struct field *f);
 	/*
 	 * Allocate and free the memory w of eval and apply; both NULL if none.
 	 */
@@ -93,13 +100,16 @@ struct field_type {
 };
 
 /*
- * The first member of every field. fit and load set type, dim and, if h is a
- * quadratic form, quadratic; they leave the rest NULL for field.c.
+ * The first member of every field. fit and load get it with type and dim set and
+ * the rest zero. They set ratio of types with an h, and quadratic if h is a
+ * quadratic form. After a failure the caller frees it.
  */
 struct field {
 	const struct field_type *type;
 	size_t dim;
 	double *mean, *isd;	/* [dim], y = (a - mean) isd; NULL: y = a */
+	/* coef: weights, alpha, or the vector of constant.h; NULL: not needed */
+	struct density_ratio ratio;
 	struct quadratic *quadratic;	/* NULL: h is not a quadratic form */
 };
 
@@ -108,6 +118,8 @@ const struct field_type *field_find(const char *name);
 /* Returns all methods: a static array that ends with NULL. */
 const struct field_type *const *field_table(void);
 
+/* Allocates a field without numbers. Returns NULL with a message in e. */
+struct field *field_alloc(const struct field_type *type, size_t dim, struct err *e);
 /* Writes f and its method's name to r. Returns 0, or -1 if out of memory. */
 int field_save(const struct field *f, struct record *r);
 /* Reads a field from r. Returns NULL with a message in e. */
@@ -135,13 +147,10 @@ void field_eval(const struct field *f, struct field_work *w, const double *a, si
 double field_h(const struct field *f, struct field_work *w, const float *a);
 /*
  * Sets v[dim] to the vector of a field that is the same everywhere. Returns 0,
- * or -1 with a message in e if it is not, or if out of memory.
+ * or -1 with a message in e if it is not.
  */
 int field_vector(const struct field *f, double *v, struct err *e);
-/*
- * Returns |v|, which is 1 for unit flows, or a negative number if out of
- * memory.
- */
+/* Returns |v|, which is 1 for unit flows. */
 double field_speed(const struct field *f);
 /*
  * Maps: moves a[n][dim] by the fraction T of the distance to the mapped points.
@@ -157,11 +166,21 @@ int field_load_number(const struct record *r, const char *name, double *v, struc
 int field_load_positive(const struct record *r, const char *name, double *v, struct err *e);
 int field_load_integer(const struct record *r, const char *name, int64_t least, int64_t most,
     int64_t *v, struct err *e);
+/* Reads the parameters of a polynomial kernel likewise. */
+int field_load_polynomial(const struct record *r, unsigned *degree, double *gamma, double *coef0,
+    struct err *e);
 /*
  * Reads an array of n numbers, which the caller frees. Returns NULL with a
  * message in e. The array is no longer than the file, whatever n is: read it
  * before allocating anything else whose size only the file says.
  */
 double *field_load_array(const struct record *r, const char *name, size_t n, struct err *e);
+
+/*
+ * Write intercept and log_prior_ratio of f to r, or read them. Return 0, or -1:
+ * out of memory, or with a message in e.
+ */
+int field_save_offsets(const struct field *f, struct record *r);
+int field_load_offsets(struct field *f, const struct record *r, struct err *e);
 
 #endif

@@ -18,12 +18,12 @@ refit(const struct field_type *type, const struct fit_data *all, const struct fi
     struct err *e)
 {
 	struct fit_report rep = { 0 };
-	struct field *f = type->fit(part, o, &rep, e);
+	struct field *f = field_alloc(type, part->dim, e);
 	struct field_work *w = NULL;
 	int rc = -1;
 	size_t i;
 
-	if (f == NULL)
+	if (f == NULL || type->fit(f, part, o, &rep, e) != 0)
 		goto out;
 	if ((w = field_work_alloc(f)) == NULL) {
 		err_memory(e);
@@ -85,37 +85,36 @@ out:
 }
 
 /*
- * Allocates and sets the means and reciprocal standard deviations of the
- * coordinates, which the caller frees; isd is 1 if a coordinate is constant.
- * Returns 0, or -1 if out of memory.
+ * Allocates and sets the means and reciprocal standard deviations of f; isd is 1
+ * if a coordinate is constant. Returns 0, or -1 if out of memory.
  */
 static int
-measure(const struct fit_data *d, double **mean, double **isd)
+measure(struct field *f, const struct fit_data *d)
 {
+	double *mean = f->mean = calloc(d->dim, sizeof *mean);
+	double *isd = f->isd = calloc(d->dim, sizeof *isd);
 	size_t i, j;
 
-	*mean = calloc(d->dim, sizeof **mean);
-	*isd = calloc(d->dim, sizeof **isd);
-	if (*mean == NULL || *isd == NULL)
+	if (mean == NULL || isd == NULL)
 		return -1;
 	for (i = 0; i < d->n; i++)
 		for (j = 0; j < d->dim; j++)
-			(*mean)[j] += (double)d->act[i * d->dim + j];
+			mean[j] += (double)d->act[i * d->dim + j];
 	for (j = 0; j < d->dim; j++)
-		(*mean)[j] /= (double)d->n;
+		mean[j] /= (double)d->n;
 	for (i = 0; i < d->n; i++)
 		for (j = 0; j < d->dim; j++) {
-			double x = (double)d->act[i * d->dim + j] - (*mean)[j];
+			double x = (double)d->act[i * d->dim + j] - mean[j];
 
-			(*isd)[j] += x * x;
+			isd[j] += x * x;
 		}
 	for (j = 0; j < d->dim; j++) {
-		double sd = sqrt((*isd)[j] / (double)d->n);
+		double sd = sqrt(isd[j] / (double)d->n);
 
 		/*
 		 * a constant has the deviation that rounding of its mean leaves
 		 */
-		(*isd)[j] = sd > (double)FLT_EPSILON * fabs((*mean)[j]) ? 1 / sd : 1;
+		isd[j] = sd > (double)FLT_EPSILON * fabs(mean[j]) ? 1 / sd : 1;
 	}
 	return 0;
 }
@@ -125,39 +124,33 @@ field_fit(const struct field_type *type, const struct fit_data *d, const struct 
     struct fit_report *rep, struct err *e)
 {
 	struct fit_data s = *d;
-	double *mean = NULL, *isd = NULL;
 	float *act = NULL;
-	struct field *f = NULL;
+	struct field *f = field_alloc(type, d->dim, e);
 	size_t i;
 
+	if (f == NULL)
+		return NULL;
 	rep->has_held_out = 0;
 	rep->C = rep->objective = rep->gradient_norm = NAN;
 	if (o->standardise) {
 		act = malloc(d->n * d->dim * sizeof *act);
-		if (measure(d, &mean, &isd) != 0 || act == NULL) {
-			err_memory(e);
-			goto fail;
-		}
+		if (measure(f, d) != 0 || act == NULL)
+			goto memory;
 		for (i = 0; i < d->n * d->dim; i++)
-			act[i] = (float)(((double)d->act[i] - mean[i % d->dim]) * isd[i % d->dim]);
+			act[i] = (float)(((double)d->act[i] - f->mean[i % d->dim]) *
+			    f->isd[i % d->dim]);
 		s.act = act;
 	}
-	if ((f = type->fit(&s, o, rep, e)) == NULL)
+	if (type->fit(f, &s, o, rep, e) != 0 ||
+	    (type->has_h && !rep->has_held_out && refit_folds(type, &s, o, rep, e) != 0))
 		goto fail;
-	if (type->has_h && !rep->has_held_out && refit_folds(type, &s, o, rep, e) != 0)
-		goto fail;
-	f->mean = mean;
-	f->isd = isd;
-	mean = isd = NULL;
-	if (calibration_report(d, rep) != 0) {
-		err_memory(e);
-		goto fail;
-	}
+	if (calibration_report(d, rep) != 0)
+		goto memory;
 	free(act);
 	return f;
+memory:
+	err_memory(e);
 fail:
-	free(mean);
-	free(isd);
 	free(act);
 	field_free(f);
 	return NULL;

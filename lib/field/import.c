@@ -10,8 +10,6 @@
 #include "field/constant.h"
 #include "model/cvec.h"
 
-extern const struct field_type field_import;
-
 /* Reads v[dim] from o->vector. Returns 0, or -1 with a message in e. */
 static int
 read_vector(double *v, const struct fit_data *d, const struct fit_options *o, struct err *e)
@@ -31,17 +29,12 @@ read_vector(double *v, const struct fit_data *d, const struct fit_options *o, st
 	return rc;
 }
 
-static struct field *
-fit(const struct fit_data *d, const struct fit_options *o, struct fit_report *rep, struct err *e)
-{
-	return (struct field *)constant_fit_along(&field_import, read_vector, d, o, rep, e);
-}
-
 const struct field_type field_import = {
 	.name = "import",
 	.about = "the vector of a GGUF control vector (--vector)",
 	.kind = FIELD_CONSTANT_FLOW,
 	.uses = FIELD_USES_VECTOR,
-	.fit = fit,
+	.fit = constant_fit_along,
+	.vector = read_vector,
 	CONSTANT_FIELD,
 };

@@ -16,56 +16,31 @@ struct linact {
 	double *scale, *shift;	/* [dim] */
 };
 
-extern const struct field_type field_linact;
-
 static void
-linact_free(struct field *base)
+release(struct field *base)
 {
 	struct linact *f = (struct linact *)base;
 
-	if (f == NULL)
-		return;
 	free(f->scale);
 	free(f->shift);
-	free(f);
 }
 
-/*
- * Allocates a field without scale and shift. Returns NULL with a message in e.
- */
-static struct linact *
-linact_alloc(size_t dim, struct err *e)
+static int
+fit(struct field *base, const struct fit_data *d, const struct fit_options *o,
+    struct fit_report *rep, struct err *e)
 {
-	struct linact *f = calloc(1, sizeof *f);
-
-	if (f == NULL) {
-		err_memory(e);
-		return NULL;
-	}
-	f->base.type = &field_linact;
-	f->base.dim = dim;
-	return f;
-}
-
-static struct field *
-fit(const struct fit_data *d, const struct fit_options *o, struct fit_report *rep, struct err *e)
-{
-	struct linact *f = linact_alloc(d->dim, e);
+	struct linact *f = (struct linact *)base;
 	double *x[2] = { calloc(d->n, sizeof **x), calloc(d->n, sizeof **x) };	/* by label */
 	size_t i, j, n[2];
+	int rc;
 
 	(void)o;
 	(void)rep;
-	if (f != NULL) {
-		f->scale = calloc(d->dim, sizeof *f->scale);
-		f->shift = calloc(d->dim, sizeof *f->shift);
-	}
-	if (f != NULL && (x[0] == NULL || x[1] == NULL || f->scale == NULL || f->shift == NULL)) {
-		err_memory(e);
-		linact_free(&f->base);
-		f = NULL;
-	}
-	for (j = 0; f != NULL && j < d->dim; j++) {
+	f->scale = calloc(d->dim, sizeof *f->scale);
+	f->shift = calloc(d->dim, sizeof *f->shift);
+	rc = x[0] != NULL && x[1] != NULL && f->scale != NULL && f->shift != NULL ? 0 :
+	    err_memory(e);
+	for (j = 0; rc == 0 && j < d->dim; j++) {
 		for (n[0] = n[1] = i = 0; i < d->n; i++) {
 			int k = d->label[i] != 0;
 
@@ -75,7 +50,7 @@ fit(const struct fit_data *d, const struct fit_options *o, struct fit_report *re
 	}
 	free(x[0]);
 	free(x[1]);
-	return f != NULL ? &f->base : NULL;
+	return rc;
 }
 
 static int
@@ -87,19 +62,13 @@ save(const struct field *base, struct record *r)
 	    record_set_nums(r, "shift", f->shift, base->dim) != 0 ? -1 : 0;
 }
 
-static struct field *
-load(const struct field_type *type, const struct record *r, size_t dim, struct err *e)
+static int
+load(struct field *base, const struct record *r, struct err *e)
 {
-	struct linact *f = linact_alloc(dim, e);
+	struct linact *f = (struct linact *)base;
 
-	(void)type;
-	if (f == NULL)
-		return NULL;
-	if ((f->scale = field_load_array(r, "scale", dim, e)) != NULL &&
-	    (f->shift = field_load_array(r, "shift", dim, e)) != NULL)
-		return &f->base;
-	linact_free(&f->base);
-	return NULL;
+	return (f->scale = field_load_array(r, "scale", base->dim, e)) == NULL ||
+	    (f->shift = field_load_array(r, "shift", base->dim, e)) == NULL ? -1 : 0;
 }
 
 static void
@@ -118,9 +87,10 @@ const struct field_type field_linact = {
 	.name = "linact",
 	.about = "linear activation transport: negatives to positives, coordinate by coordinate",
 	.kind = FIELD_MAP,
+	.size = sizeof(struct linact),
 	.fit = fit,
 	.save = save,
 	.load = load,
-	.free = linact_free,
+	.release = release,
 	.apply = apply,
 };

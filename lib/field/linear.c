@@ -6,19 +6,11 @@
  */
 #include "field/constant.h"
 
-extern const struct field_type field_linear;
-
-static struct field *
-fit(const struct fit_data *d, const struct fit_options *o, struct fit_report *rep, struct err *e)
-{
-	return constant_fit(&field_linear, d, o, rep, e);
-}
-
 const struct field_type field_linear = {
 	.name = "linear",
 	.about = "logistic regression, or a linear support vector machine",
 	.kind = FIELD_UNIT_FLOW,
 	.uses = FIELD_USES_C | FIELD_USES_LOSS | FIELD_USES_STANDARDISE,
-	.fit = fit,
+	.fit = constant_fit,
 	CONSTANT_FIELD,
 };

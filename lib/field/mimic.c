@@ -22,29 +22,13 @@ struct mimic {
 	double *shift;		/* [dim] */
 };
 
-extern const struct field_type field_mimic;
-
 static void
-mimic_free(struct field *base)
+release(struct field *base)
 {
 	struct mimic *f = (struct mimic *)base;
 
-	if (f == NULL)
-		return;
 	free(f->matrix);
 	free(f->shift);
-	constant_free(base);
-}
-
-/* Allocates matrix and shift. Returns 0, or -1 with a message in e. */
-static int
-alloc_map(struct mimic *f, struct err *e)
-{
-	size_t dim = f->c.base.dim;
-
-	f->matrix = calloc(dim, dim * sizeof *f->matrix);
-	f->shift = calloc(dim, sizeof *f->shift);
-	return f->matrix != NULL && f->shift != NULL ? 0 : err_memory(e);
 }
 
 /* Sets matrix and shift. Returns 0, or -1 with a message in e. */
@@ -65,24 +49,21 @@ transport(struct mimic *f, const struct fit_data *d, struct err *e)
 	return rc;
 }
 
-static struct field *
-fit(const struct fit_data *d, const struct fit_options *o, struct fit_report *rep, struct err *e)
+static int
+fit(struct field *base, const struct fit_data *d, const struct fit_options *o,
+    struct fit_report *rep, struct err *e)
 {
-	struct mimic *f = constant_alloc(&field_mimic, sizeof *f, d->dim, e);
-	struct fit_options own = *o;
+	struct mimic *f = (struct mimic *)base;
 
-	if (f == NULL)
-		return NULL;
-	own.loss = LOSS_LOGISTIC;
+	f->matrix = calloc(d->dim, d->dim * sizeof *f->matrix);
+	f->shift = calloc(d->dim, sizeof *f->shift);
+	if (f->matrix == NULL || f->shift == NULL)
+		return err_memory(e);
 	/*
 	 * h does not depend on the map, so the classifier's held-out values are
 	 * those of h
 	 */
-	if (alloc_map(f, e) == 0 && constant_regress(&f->c, d, &own, rep, e) == 0 &&
-	    transport(f, d, e) == 0)
-		return &f->c.base;
-	mimic_free(&f->c.base);
-	return NULL;
+	return constant_fit(base, d, o, rep, e) != 0 || transport(f, d, e) != 0 ? -1 : 0;
 }
 
 /*
@@ -115,33 +96,25 @@ save(const struct field *base, struct record *r)
 	return rc;
 }
 
-static struct field *
-load(const struct field_type *type, const struct record *r, size_t dim, struct err *e)
+static int
+load(struct field *base, const struct record *r, struct err *e)
 {
-	struct field *base = constant_load_sized(type, sizeof(struct mimic), r, dim, e);
 	struct mimic *f = (struct mimic *)base;
+	size_t dim = base->dim;
 	double *packed;
 
-	if (f == NULL)
-		return NULL;
 	/*
 	 * the file's arrays first, because dim alone could ask for any amount
 	 * of memory
 	 */
-	packed = field_load_array(r, "matrix", dim * (dim + 1) / 2, e);
-	if (packed == NULL || (f->shift = field_load_array(r, "shift", dim, e)) == NULL)
-		goto fail;
-	if ((f->matrix = calloc(dim, dim * sizeof *f->matrix)) == NULL) {
-		err_memory(e);
-		goto fail;
-	}
-	pack(f->matrix, packed, dim, 1);
+	if (constant_load(base, r, e) != 0 ||
+	    (f->shift = field_load_array(r, "shift", dim, e)) == NULL ||
+	    (packed = field_load_array(r, "matrix", dim * (dim + 1) / 2, e)) == NULL)
+		return -1;
+	if ((f->matrix = calloc(dim, dim * sizeof *f->matrix)) != NULL)
+		pack(f->matrix, packed, dim, 1);
 	free(packed);
-	return base;
-fail:
-	free(packed);
-	mimic_free(base);
-	return NULL;
+	return f->matrix != NULL ? 0 : err_memory(e);
 }
 
 static void *
@@ -159,7 +132,8 @@ apply(const struct field *base, void *w, double *y, size_t n)
 	int negative[FIELD_BATCH], any = 0;
 
 	for (i = 0; i < n; i++)
-		any |= negative[i] = dot(f->c.v, y + i * dim, dim) + f->c.intercept < 0;
+		any |= negative[i] = dot(base->ratio.coef, y + i * dim, dim) +
+		    base->ratio.intercept < 0;
 	if (!any)
 		return;
 	cblas_dsymm(CblasRowMajor, CblasRight, CblasLower, (int)n, (int)dim, 1, f->matrix,
@@ -178,10 +152,11 @@ const struct field_type field_mimic = {
 	.has_h = 1,
 	.whole_batches = 1,
 	.uses = FIELD_USES_C,
+	.size = sizeof(struct mimic),
 	.fit = fit,
 	.save = save,
 	.load = load,
-	.free = mimic_free,
+	.release = release,
 	.work_alloc = work_alloc,
 	.work_free = free,
 	.eval = constant_eval,

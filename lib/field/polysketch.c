@@ -24,7 +24,6 @@
 
 #include "base/dot.h"
 #include "field/field.h"
-#include "fit/density_ratio.h"
 
 struct polysketch {
 	struct field base;
@@ -34,8 +33,6 @@ struct polysketch {
 	double gamma, coef0;
 	uint64_t seed;
 	int *index, *sign;		/* [degree][ext] */
-	double *w;			/* [n] */
-	double intercept, log_prior_ratio;
 };
 
 /* The memory of eval, which uses transforms in double. */
@@ -50,38 +47,12 @@ struct work {
 };
 
 static void
-polysketch_free(struct field *base)
+release(struct field *base)
 {
 	struct polysketch *f = (struct polysketch *)base;
 
-	if (f == NULL)
-		return;
 	free(f->index);
 	free(f->sign);
-	free(f->w);
-	free(f);
-}
-
-extern const struct field_type field_polysketch;
-
-/*
- * Allocates a field without index, sign and w. Returns NULL if out of memory.
- */
-static struct polysketch *
-polysketch_alloc(size_t dim, unsigned degree, size_t n, double gamma, double coef0)
-{
-	struct polysketch *f = calloc(1, sizeof *f);
-
-	if (f == NULL)
-		return NULL;
-	f->base.type = &field_polysketch;
-	f->base.dim = dim;
-	f->degree = degree;
-	f->n = n;
-	f->gamma = gamma;
-	f->coef0 = coef0;
-	f->ext = dim + (coef0 > 0);
-	return f;
 }
 
 /* Sets index and sign from the seed. Returns 0, or -1 if out of memory. */
@@ -126,9 +97,10 @@ static inline double
 entry(const struct polysketch *f, size_t i, size_t j)
 {
 	const int *h1 = f->index, *s1 = f->sign, *h2 = h1 + f->ext, *s2 = s1 + f->ext;
+	const double *w = f->base.ratio.coef;
 
-	return s1[i] * s2[j] * f->w[((size_t)h1[i] + (size_t)h2[j]) % f->n] +
-	    s1[j] * s2[i] * f->w[((size_t)h1[j] + (size_t)h2[i]) % f->n];
+	return s1[i] * s2[j] * w[((size_t)h1[i] + (size_t)h2[j]) % f->n] +
+	    s1[j] * s2[i] * w[((size_t)h1[j] + (size_t)h2[i]) % f->n];
 }
 
 /*
@@ -146,14 +118,15 @@ make_quadratic(struct polysketch *f)
 		return 0;
 	if ((form = f->base.quadratic = quadratic_alloc(d, dense)) == NULL)
 		return -1;
-	form->c = f->intercept + f->log_prior_ratio;
+	form->c = f->base.ratio.intercept + f->base.ratio.log_prior_ratio;
 	if (f->ext > d) {
 		form->c += f->coef0 * entry(f, d, d) / 2;
 		for (i = 0; i < d; i++)
 			form->q[i] = sqrt(f->gamma * f->coef0) * entry(f, i, d);
 	}
 	if (!dense) {
-		form->sketch = sketch_alloc(f->index, f->sign, f->ext, f->w, f->n, f->gamma, d);
+		form->sketch = sketch_alloc(f->index, f->sign, f->ext, f->base.ratio.coef, f->n,
+		    f->gamma, d);
 		return form->sketch != NULL ? 0 : -1;
 	}
 	for (i = 0; i < d; i++)
@@ -202,7 +175,7 @@ transform_alloc(struct work *k)
 	    FFTW_ESTIMATE | FFTW_UNALIGNED);
 	if (k->forward == NULL || k->inverse == NULL)
 		return -1;
-	memcpy(k->time, k->f->w, n * sizeof *k->time);
+	memcpy(k->time, k->f->base.ratio.coef, n * sizeof *k->time);
 	fftw_execute_dft_r2c(k->forward, k->time, k->wspec);
 	return 0;
 }
@@ -283,7 +256,7 @@ eval_transform(struct work *k, const double *xe, double *grad)
 	sketch(k, xe);
 	convolve(k, f->degree);
 	fftw_execute_dft_c2r(k->inverse, k->product, k->time);
-	value = dot(f->w, k->time, f->n) / (double)f->n;
+	value = dot(f->base.ratio.coef, k->time, f->n) / (double)f->n;
 	memset(grad, 0, f->ext * sizeof *grad);
 	for (t = 0; t < f->degree; t++) {
 		const int *index = f->index + t * f->ext, *sign = f->sign + t * f->ext;
@@ -326,7 +299,7 @@ eval(const struct field *base, void *work, const double *y, size_t n, double *h,
 		double value = eval_transform(k, k->xe, k->grad);
 
 		if (h != NULL)
-			h[i] = value + f->intercept + f->log_prior_ratio;
+			h[i] = value + base->ratio.intercept + base->ratio.log_prior_ratio;
 		if (grad != NULL)
 			through_norm(f, k->xe, k->grad, norm, grad + i * d);
 	}
@@ -439,35 +412,28 @@ make_features(const void *ctx, void *work, size_t first, size_t rows, float *phi
 	}
 }
 
-static struct field *
-fit(const struct fit_data *data, const struct fit_options *o, struct fit_report *rep, struct err *e)
+static int
+fit(struct field *base, const struct fit_data *d, const struct fit_options *o,
+    struct fit_report *rep, struct err *e)
 {
-	struct polysketch *f = polysketch_alloc(data->dim, o->degree, o->components, o->gamma,
-	    o->coef0);
-	struct feature_input input = { f, data->act };
-	struct features_source source = { .n = data->n, .size = o->components, .ctx = &input,
+	struct polysketch *f = (struct polysketch *)base;
+	struct feature_input input = { f, d->act };
+	struct features_source source = { .n = d->n, .size = o->components, .ctx = &input,
 	    .work_alloc = feature_work_alloc, .work_free = feature_work_free,
 	    .rows = make_features };
-	struct density_ratio x;
 
-	if (f == NULL)
-		goto memory;
+	f->degree = o->degree;
+	f->n = o->components;
+	f->gamma = o->gamma;
+	f->coef0 = o->coef0;
+	f->ext = d->dim + (f->coef0 > 0);
 	f->seed = o->seed;
-	f->w = calloc(f->n, sizeof *f->w);
-	if (f->w == NULL || draw_hashes(f) != 0)
-		goto memory;
-	x.coef = f->w;
-	if (density_ratio_fit(&source, data, o, &x, rep, e) != 0)
-		goto fail;
-	f->intercept = x.intercept;
-	f->log_prior_ratio = x.log_prior_ratio;
-	if (make_quadratic(f) == 0)
-		return &f->base;
-memory:
-	err_memory(e);
-fail:
-	field_free((struct field *)f);
-	return NULL;
+	base->ratio.coef = calloc(f->n, sizeof *base->ratio.coef);
+	if (base->ratio.coef == NULL || draw_hashes(f) != 0)
+		return err_memory(e);
+	if (density_ratio_fit(&source, d, o, &base->ratio, rep, e) != 0)
+		return -1;
+	return make_quadratic(f) == 0 ? 0 : err_memory(e);
 }
 
 static int
@@ -480,11 +446,10 @@ save(const struct field *base, struct record *r)
 	    record_set_num(r, "gamma", f->gamma) != 0 ||
 	    record_set_num(r, "coef0", f->coef0) != 0 ||
 	    record_set_int(r, "seed", (int64_t)f->seed) != 0 ||
-	    record_set_num(r, "intercept", f->intercept) != 0 ||
-	    record_set_num(r, "log_prior_ratio", f->log_prior_ratio) != 0 ||
+	    field_save_offsets(base, r) != 0 ||
 	    record_set_ints(r, "index", f->index, f->degree * f->ext) != 0 ||
 	    record_set_ints(r, "sign", f->sign, f->degree * f->ext) != 0 ||
-	    record_set_nums(r, "w", f->w, f->n) != 0 ? -1 : 0;
+	    record_set_nums(r, "w", base->ratio.coef, f->n) != 0 ? -1 : 0;
 }
 
 /*
@@ -519,43 +484,27 @@ load_ints(const struct record *r, const char *name, size_t n, int min, int max, 
 	return out;
 }
 
-static struct field *
-load(const struct field_type *type, const struct record *r, size_t dim, struct err *e)
+static int
+load(struct field *base, const struct record *r, struct err *e)
 {
-	struct polysketch *f;
-	int64_t degree, n, seed;
-	double gamma, coef0;
+	struct polysketch *f = (struct polysketch *)base;
+	int64_t n, seed;
+	size_t size;
 
-	(void)type;
-	if (field_load_integer(r, "degree", 1, FIELD_MAX_DEGREE, &degree, e) != 0 ||
-	    field_load_integer(r, "components", 1, FIELD_MAX_COMPONENTS, &n, e) != 0 ||
+	if (field_load_integer(r, "components", 1, FIELD_MAX_COMPONENTS, &n, e) != 0 ||
 	    field_load_integer(r, "seed", 0, UINT32_MAX, &seed, e) != 0 ||
-	    field_load_positive(r, "gamma", &gamma, e) != 0 ||
-	    field_load_number(r, "coef0", &coef0, e) != 0)
-		return NULL;
-	if (coef0 < 0) {
-		err_set(e, "field 'coef0' is negative");
-		return NULL;
-	}
-	if ((f = polysketch_alloc(dim, (unsigned)degree, (size_t)n, gamma, coef0)) == NULL) {
-		err_memory(e);
-		return NULL;
-	}
+	    field_load_polynomial(r, &f->degree, &f->gamma, &f->coef0, e) != 0 ||
+	    field_load_offsets(base, r, e) != 0)
+		return -1;
+	f->n = (size_t)n;
 	f->seed = (uint64_t)seed;
-	if (field_load_number(r, "intercept", &f->intercept, e) != 0 ||
-	    field_load_number(r, "log_prior_ratio", &f->log_prior_ratio, e) != 0)
-		goto fail;
-	if ((f->index = load_ints(r, "index", f->degree * f->ext, 0, (int)n - 1, 1, e)) == NULL)
-		goto fail;
-	if ((f->sign = load_ints(r, "sign", f->degree * f->ext, -1, 1, 0, e)) == NULL ||
-	    (f->w = field_load_array(r, "w", f->n, e)) == NULL)
-		goto fail;
-	if (make_quadratic(f) == 0)
-		return &f->base;
-	err_memory(e);
-fail:
-	field_free(&f->base);
-	return NULL;
+	f->ext = base->dim + (f->coef0 > 0);
+	size = f->degree * f->ext;
+	if ((f->index = load_ints(r, "index", size, 0, (int)n - 1, 1, e)) == NULL ||
+	    (f->sign = load_ints(r, "sign", size, -1, 1, 0, e)) == NULL ||
+	    (base->ratio.coef = field_load_array(r, "w", f->n, e)) == NULL)
+		return -1;
+	return make_quadratic(f) == 0 ? 0 : err_memory(e);
 }
 
 const struct field_type field_polysketch = {
@@ -565,10 +514,11 @@ const struct field_type field_polysketch = {
 	.has_h = 1,
 	.uses = FIELD_USES_C | FIELD_USES_LOSS | FIELD_USES_STANDARDISE | FIELD_USES_DEGREE |
 	    FIELD_USES_COMPONENTS | FIELD_USES_GAMMA | FIELD_USES_COEF0,
+	.size = sizeof(struct polysketch),
 	.fit = fit,
 	.save = save,
 	.load = load,
-	.free = polysketch_free,
+	.release = release,
 	.work_alloc = work_alloc,
 	.work_free = work_free,
 	.eval = eval,

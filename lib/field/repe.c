@@ -8,12 +8,11 @@
  * here positives are higher along it. h is fitted along v (constant.h); the
  * source has none.
  */
+#include <math.h>
 #include <stdlib.h>
 
 #include "field/constant.h"
 #include "fit/pca.h"
-
-extern const struct field_type field_repe;
 
 /* Sets v[dim] to the component. Returns 0, or -1 with a message in e. */
 static int
@@ -38,19 +37,20 @@ component(double *v, const struct fit_data *d, const struct fit_options *o, stru
 	return rc;
 }
 
-static struct field *
-fit(const struct fit_data *d, const struct fit_options *o, struct fit_report *rep, struct err *e)
+static int
+fit(struct field *f, const struct fit_data *d, const struct fit_options *o, struct fit_report *rep,
+    struct err *e)
 {
-	struct constant *f = constant_fit_along(&field_repe, component, d, o, rep, e);
+	double *slope = &((struct constant *)f)->slope;
 	size_t i;
 
+	if (constant_fit_along(f, d, o, rep, e) != 0)
+		return -1;
 	/* the fit of h has shown on which side the positives are */
-	if (f != NULL && f->slope < 0) {
-		f->slope = -f->slope;
-		for (i = 0; i < d->dim; i++)
-			f->v[i] = -f->v[i];
-	}
-	return (struct field *)f;
+	for (i = 0; *slope < 0 && i < f->dim; i++)
+		f->ratio.coef[i] = -f->ratio.coef[i];
+	*slope = fabs(*slope);
+	return 0;
 }
 
 const struct field_type field_repe = {
@@ -58,5 +58,6 @@ const struct field_type field_repe = {
 	.about = "representation engineering: the pairs' first principal component",
 	.kind = FIELD_CONSTANT_FLOW,
 	.fit = fit,
+	.vector = component,
 	CONSTANT_FIELD,
 };

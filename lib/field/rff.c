@@ -21,7 +21,6 @@
 #include <string.h>
 
 #include "field/field.h"
-#include "fit/density_ratio.h"
 
 enum { SIGMA_ROWS = 1000 };	/* the most rows in the median of distances */
 
@@ -31,57 +30,41 @@ struct rff {
 	double sigma;
 	uint64_t seed;
 	double *W, *b;			/* [n][dim], [n] */
-	double *w;			/* [n] */
-	double intercept, log_prior_ratio;
 };
 
 static void
-rff_free(struct field *base)
+release(struct field *base)
 {
 	struct rff *f = (struct rff *)base;
 
-	if (f == NULL)
-		return;
 	free(f->W);
 	free(f->b);
-	free(f->w);
-	free(f);
 }
 
-extern const struct field_type field_rff;
-
-/* Allocates a field and draws W and b. Returns NULL if out of memory. */
-static struct rff *
-rff_alloc(size_t dim, size_t n, double sigma, uint64_t seed)
+/* Sets n, sigma and seed, and draws W and b. Returns 0, or -1 if out of memory. */
+static int
+draw(struct rff *f, size_t n, double sigma, uint64_t seed)
 {
-	struct rff *f = calloc(1, sizeof *f);
 	gsl_rng *rng = gsl_rng_alloc(gsl_rng_mt19937);
-	size_t i;
+	size_t dim = f->base.dim, i;
 
-	if (f == NULL || rng == NULL)
-		goto fail;
-	f->base.type = &field_rff;
-	f->base.dim = dim;
 	f->n = n;
 	f->sigma = sigma;
 	f->seed = seed;
 	f->W = calloc(n, dim * sizeof *f->W);
 	f->b = calloc(n, sizeof *f->b);
-	if (f->W == NULL || f->b == NULL)
-		goto fail;
+	if (rng == NULL || f->W == NULL || f->b == NULL) {
+		if (rng != NULL)
+			gsl_rng_free(rng);
+		return -1;
+	}
 	gsl_rng_set(rng, (unsigned long)seed);
 	for (i = 0; i < n * dim; i++)
 		f->W[i] = gsl_ran_gaussian_ziggurat(rng, 1) / sigma;
 	for (i = 0; i < n; i++)
 		f->b[i] = gsl_ran_flat(rng, 0, 2 * M_PI);
 	gsl_rng_free(rng);
-	return f;
-fail:
-	if (rng != NULL)
-		gsl_rng_free(rng);
-	if (f != NULL)
-		rff_free(&f->base);
-	return NULL;
+	return 0;
 }
 
 /* Sets z[rows][n] to W a + b. */
@@ -108,6 +91,7 @@ static void
 eval(const struct field *base, void *work, const double *y, size_t n, double *h, double *grad)
 {
 	const struct rff *f = (const struct rff *)base;
+	const double *w = base->ratio.coef;
 	double *z = work, scale = sqrt(2 / (double)f->n);
 	int dim = (int)base->dim;
 	size_t i, k;
@@ -117,11 +101,11 @@ eval(const struct field *base, void *work, const double *y, size_t n, double *h,
 		double sum = 0;
 
 		for (k = 0; h != NULL && k < f->n; k++)
-			sum += f->w[k] * cos(z[i * f->n + k]);
+			sum += w[k] * cos(z[i * f->n + k]);
 		if (h != NULL)
-			h[i] = scale * sum + f->intercept + f->log_prior_ratio;
+			h[i] = scale * sum + base->ratio.intercept + base->ratio.log_prior_ratio;
 		for (k = 0; grad != NULL && k < f->n; k++)
-			z[i * f->n + k] = -scale * f->w[k] * sin(z[i * f->n + k]);
+			z[i * f->n + k] = -scale * w[k] * sin(z[i * f->n + k]);
 	}
 	if (grad != NULL)
 		cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)n, dim, (int)f->n, 1, z,
@@ -212,39 +196,31 @@ make_features(const void *ctx, void *work, size_t first, size_t rows, float *phi
 		phi[i] = scale * cosf(phi[i]);
 }
 
-static struct field *
-fit(const struct fit_data *d, const struct fit_options *o, struct fit_report *rep, struct err *e)
+static int
+fit(struct field *base, const struct fit_data *d, const struct fit_options *o,
+    struct fit_report *rep, struct err *e)
 {
+	struct rff *f = (struct rff *)base;
 	double sigma = o->sigma == SIGMA_SCALE ? scale_sigma(d) : o->sigma_value;
 	float *W = malloc(o->components * d->dim * sizeof *W);
-	struct feature_input input = { .act = d->act, .W = W };
+	struct feature_input input = { f, d->act, W };
 	struct features_source source = { .n = d->n, .size = o->components, .ctx = &input,
 	    .rows = make_features };
-	struct rff *f = NULL;
-	struct density_ratio x;
 	size_t i;
+	int rc;
 
-	if (W == NULL || (o->sigma == SIGMA_MEDIAN && median_sigma(d, o->seed, &sigma) != 0))
-		goto memory;
-	f = rff_alloc(d->dim, o->components, sigma, o->seed);
-	if (f == NULL || (f->w = calloc(f->n, sizeof *f->w)) == NULL)
-		goto memory;
+	base->ratio.coef = calloc(o->components, sizeof *base->ratio.coef);
+	if (W == NULL || base->ratio.coef == NULL ||
+	    (o->sigma == SIGMA_MEDIAN && median_sigma(d, o->seed, &sigma) != 0) ||
+	    draw(f, o->components, sigma, o->seed) != 0) {
+		free(W);
+		return err_memory(e);
+	}
 	for (i = 0; i < f->n * d->dim; i++)
 		W[i] = (float)f->W[i];
-	input.f = f;
-	x.coef = f->w;
-	if (density_ratio_fit(&source, d, o, &x, rep, e) != 0)
-		goto fail;
-	f->intercept = x.intercept;
-	f->log_prior_ratio = x.log_prior_ratio;
+	rc = density_ratio_fit(&source, d, o, &base->ratio, rep, e);
 	free(W);
-	return &f->base;
-memory:
-	err_memory(e);
-fail:
-	free(W);
-	rff_free((struct field *)f);
-	return NULL;
+	return rc;
 }
 
 static int
@@ -255,40 +231,26 @@ save(const struct field *base, struct record *r)
 	return record_set_int(r, "components", (int64_t)f->n) != 0 ||
 	    record_set_num(r, "sigma", f->sigma) != 0 ||
 	    record_set_int(r, "seed", (int64_t)f->seed) != 0 ||
-	    record_set_num(r, "intercept", f->intercept) != 0 ||
-	    record_set_num(r, "log_prior_ratio", f->log_prior_ratio) != 0 ||
-	    record_set_nums(r, "w", f->w, f->n) != 0 ? -1 : 0;
+	    field_save_offsets(base, r) != 0 ||
+	    record_set_nums(r, "w", base->ratio.coef, f->n) != 0 ? -1 : 0;
 }
 
-static struct field *
-load(const struct field_type *type, const struct record *r, size_t dim, struct err *e)
+static int
+load(struct field *f, const struct record *r, struct err *e)
 {
-	struct rff *f;
 	int64_t n, seed;
-	double sigma, *w;
+	double sigma;
 
-	(void)type;
+	/*
+	 * the file's array before W, because n alone could ask for any amount
+	 * of memory and time
+	 */
 	if (field_load_integer(r, "components", 1, FIELD_MAX_COMPONENTS, &n, e) != 0 ||
 	    field_load_integer(r, "seed", 0, UINT32_MAX, &seed, e) != 0 ||
-	    field_load_positive(r, "sigma", &sigma, e) != 0)
-		return NULL;
-	/*
-	 * the file's array first, because n alone could ask for any amount of
-	 * memory and time
-	 */
-	if ((w = field_load_array(r, "w", (size_t)n, e)) == NULL)
-		return NULL;
-	if ((f = rff_alloc(dim, (size_t)n, sigma, (uint64_t)seed)) == NULL) {
-		err_memory(e);
-		free(w);
-		return NULL;
-	}
-	f->w = w;
-	if (field_load_number(r, "intercept", &f->intercept, e) == 0 &&
-	    field_load_number(r, "log_prior_ratio", &f->log_prior_ratio, e) == 0)
-		return &f->base;
-	rff_free(&f->base);
-	return NULL;
+	    field_load_positive(r, "sigma", &sigma, e) != 0 || field_load_offsets(f, r, e) != 0 ||
+	    (f->ratio.coef = field_load_array(r, "w", (size_t)n, e)) == NULL)
+		return -1;
+	return draw((struct rff *)f, (size_t)n, sigma, (uint64_t)seed) == 0 ? 0 : err_memory(e);
 }
 
 const struct field_type field_rff = {
@@ -299,10 +261,11 @@ const struct field_type field_rff = {
 	.whole_batches = 1,
 	.uses = FIELD_USES_C | FIELD_USES_LOSS | FIELD_USES_STANDARDISE | FIELD_USES_COMPONENTS |
 	    FIELD_USES_SIGMA,
+	.size = sizeof(struct rff),
 	.fit = fit,
 	.save = save,
 	.load = load,
-	.free = rff_free,
+	.release = release,
 	.work_alloc = work_alloc,
 	.work_free = free,
 	.eval = eval,

@@ -178,7 +178,7 @@ flow_alloc(const struct barrier *b, const struct flow_options *o, struct err *e)
 	}
 	f->speed = field_speed(b->field);
 	f->worker = calloc(o->threads, sizeof *f->worker);
-	if (f->speed < 0 || f->worker == NULL)
+	if (f->worker == NULL)
 		goto memory;
 	while (f->workers < o->threads)
 		if (worker_init(f, &f->worker[f->workers++], o->tolerance) != 0)

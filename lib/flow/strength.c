@@ -26,8 +26,6 @@ strength_length(struct strength T, const struct barrier *b, double *length, stru
 {
 	double v = field_speed(b->field);
 
-	if (v < 0)
-		return err_memory(e);
 	*length = T.value;
 	switch (T.how) {
 	case STRENGTH_UNSET:

@@ -26,7 +26,7 @@ struct strength {
 int strength_parse(struct strength *s, const char *text);
 /*
  * Sets *length to the T of a flow of b. Returns 0, or -1 with a message in e if
- * b stores no length for "auto", or if out of memory.
+ * b stores no length for "auto".
  */
 int strength_length(struct strength T, const struct barrier *b, double *length, struct err *e);
 

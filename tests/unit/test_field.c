@@ -21,18 +21,23 @@ golden_field(const json_t *g)
 	double *index = golden_numbers(json_object_get(g, "index"), NULL);
 	double *sign = golden_numbers(json_object_get(g, "sign"), NULL);
 	double *coef = golden_numbers(json_object_get(g, "coef"), &n);
-	struct polysketch *f = polysketch_alloc(dim, (unsigned)json_integer_value(json_object_get(p, "degree")),
-	    n, json_number_value(json_object_get(p, "gamma")), json_number_value(json_object_get(p, "coef0")));
+	struct err e;
+	struct polysketch *f = (struct polysketch *)field_alloc(&field_polysketch, dim, &e);
 
+	f->degree = (unsigned)json_integer_value(json_object_get(p, "degree"));
+	f->n = n;
+	f->gamma = json_number_value(json_object_get(p, "gamma"));
+	f->coef0 = json_number_value(json_object_get(p, "coef0"));
+	f->ext = dim + (f->coef0 > 0);
 	f->index = calloc(f->degree * f->ext, sizeof *f->index);
 	f->sign = calloc(f->degree * f->ext, sizeof *f->sign);
 	for (i = 0; i < f->degree * f->ext; i++) {
 		f->index[i] = (int)index[i];
 		f->sign[i] = (int)sign[i];
 	}
-	f->w = coef;
-	f->intercept = json_number_value(json_object_get(g, "intercept"));
-	f->log_prior_ratio = log(json_number_value(json_object_get(g, "prior_ratio")));
+	f->base.ratio.coef = coef;
+	f->base.ratio.intercept = json_number_value(json_object_get(g, "intercept"));
+	f->base.ratio.log_prior_ratio = log(json_number_value(json_object_get(g, "prior_ratio")));
 	make_quadratic(f);
 	free(index);
 	free(sign);
@@ -64,18 +69,18 @@ double_features(const struct polysketch *f, const double *a, size_t rows, double
 	size_t i, j;
 
 	unit.base.quadratic = NULL;
-	unit.w = calloc(f->n, sizeof *unit.w);
+	unit.base.ratio.coef = calloc(f->n, sizeof *unit.base.ratio.coef);
 	for (j = 0; j < f->n; j++) {
-		unit.w[j] = 1;
+		unit.base.ratio.coef[j] = 1;
 		k = work_alloc(&unit.base);
 		for (i = 0; i < rows; i++) {
 			extend(&unit, a + i * f->base.dim, k->xe);
 			phi[i * f->n + j] = eval_transform(k, k->xe, k->grad);
 		}
 		work_free(k);
-		unit.w[j] = 0;
+		unit.base.ratio.coef[j] = 0;
 	}
-	free(unit.w);
+	free(unit.base.ratio.coef);
 }
 
 /* A fit to the reference's rows has an objective no worse than the reference's, and similar coefficients. */
@@ -88,7 +93,7 @@ check_fit(const char *name, struct polysketch *f, const json_t *g)
 	size_t d = f->base.dim, n_pos, n_neg, i, j;
 	double *pos = golden_numbers(json_object_get(g, "pos"), &n_pos);
 	double *neg = golden_numbers(json_object_get(g, "neg"), &n_neg);
-	double w[MOST], held_out[ROWS], theirs = cblas_ddot((int)f->n, f->w, 1, f->w, 1) / 2;
+	double w[MOST], held_out[ROWS], theirs = cblas_ddot((int)f->n, f->base.ratio.coef, 1, f->base.ratio.coef, 1) / 2;
 	int label[ROWS], group[ROWS];
 	struct fit_data data = { NULL, label, group, ROWS, d, 10 };
 	struct features_source source = { .n = ROWS, .size = f->n, .matrix = phi };
@@ -102,12 +107,12 @@ check_fit(const char *name, struct polysketch *f, const json_t *g)
 	memcpy(a + n_pos, neg, n_neg * sizeof *a);
 	single_features(f, a, ROWS, phi);
 	for (i = 0; i < ROWS; i++) {
-		double value = f->intercept;
+		double value = f->base.ratio.intercept;
 
 		label[i] = i < n_pos / d;
 		group[i] = (int)(i % 10);
 		for (j = 0; j < f->n; j++)
-			value += f->w[j] * (double)phi[i * f->n + j];
+			value += f->base.ratio.coef[j] * (double)phi[i * f->n + j];
 		theirs += log1p(exp(label[i] ? -value : value));
 	}
 	if (ok(density_ratio_fit(&source, &data, &o, &x, &rep, &e) == 0, "%s: fit", name)) {
@@ -115,7 +120,7 @@ check_fit(const char *name, struct polysketch *f, const json_t *g)
 		ok(rep.objective < theirs * (1 + 1e-12) && rep.objective > theirs * (1 - 1e-4),
 		    "%s: objective %.9g, the reference's %.9g", name, rep.objective, theirs);
 		ok(rep.gradient_norm < 1e-9, "%s: gradient %.1e", name, rep.gradient_norm);
-		ok(fabs(x.log_prior_ratio - f->log_prior_ratio) < 1e-14, "%s: log((1 - pi) / pi)", name);
+		ok(fabs(x.log_prior_ratio - f->base.ratio.log_prior_ratio) < 1e-14, "%s: log((1 - pi) / pi)", name);
 		ok(rep.auc > 0.4 && rep.auc < 1 && rep.n_positive == n_pos / d && rep.n_negative == n_neg / d,
 		    "%s: held-out AUC %.3f, %zu positives", name, rep.auc, rep.n_positive);
 	}

@@ -37,7 +37,7 @@ check_fit(const json_t *g, struct rff *f, const struct fit_data *d)
 	struct feature_input input = { f, d->act, W };
 	struct features_source source = { .n = d->n, .size = f->n, .ctx = &input, .rows = make_features };
 	double *held_out = malloc(d->n * sizeof *held_out), *w = malloc(f->n * sizeof *w);
-	double theirs = cblas_ddot((int)f->n, f->w, 1, f->w, 1) / 2;
+	double theirs = cblas_ddot((int)f->n, f->base.ratio.coef, 1, f->base.ratio.coef, 1) / 2;
 	struct fit_report rep = { .held_out = held_out };
 	struct density_ratio x = { .coef = w };
 	struct fit_options o;
@@ -49,10 +49,10 @@ check_fit(const json_t *g, struct rff *f, const struct fit_data *d)
 		W[i] = (float)f->W[i];
 	make_features(&input, NULL, 0, d->n, phi);
 	for (i = 0; i < d->n; i++) {
-		double value = f->intercept;
+		double value = f->base.ratio.intercept;
 
 		for (j = 0; j < f->n; j++)
-			value += f->w[j] * (double)phi[i * f->n + j];
+			value += f->base.ratio.coef[j] * (double)phi[i * f->n + j];
 		theirs += log1p(exp(d->label[i] ? -value : value));
 	}
 	if (ok(density_ratio_fit(&source, d, &o, &x, &rep, &e) == 0, "rff: fit")) {
@@ -112,14 +112,17 @@ main(void)
 	double sigma = json_number_value(json_object_get(g, "sigma_median")), worst, s = 0, m = 0;
 	double *got = malloc((size + size * n) * sizeof *got);
 	struct fit_data d = training(g, dim);
-	struct rff *f = rff_alloc(dim, n, sigma, 7);
+	struct rff *f;
 	struct field_work *w;
+	struct err e;
 
+	f = (struct rff *)field_alloc(&field_rff, dim, &e);
+	draw(f, n, sigma, 7);
 	memcpy(f->W, W, n * dim * sizeof *W);
 	memcpy(f->b, b, n * sizeof *b);
-	f->w = coef;
-	f->intercept = json_number_value(json_object_get(g, "intercept"));
-	f->log_prior_ratio = log(json_number_value(json_object_get(g, "prior_ratio")));
+	f->base.ratio.coef = coef;
+	f->base.ratio.intercept = json_number_value(json_object_get(g, "intercept"));
+	f->base.ratio.log_prior_ratio = log(json_number_value(json_object_get(g, "prior_ratio")));
 	w = field_work_alloc(&f->base);
 	rows = size / dim;
 
@@ -143,10 +146,11 @@ main(void)
 	check_steered("rff", &f->base, g, X, rows);
 	check_fit(g, f, &d);
 	field_work_free(w);
-	rff_free(&f->base);
+	field_free(&f->base);
 
 	/* random numbers have the right distributions */
-	f = rff_alloc(40, 500, 2.385, 3);
+	f = (struct rff *)field_alloc(&field_rff, 40, &e);
+	draw(f, 500, 2.385, 3);
 	for (m = s = 0, i = 0; i < 40 * 500; i++) {
 		m += f->W[i] * 2.385 / 20000;
 		s += f->W[i] * f->W[i] * 2.385 * 2.385 / 20000;
@@ -155,7 +159,7 @@ main(void)
 	for (m = 0, i = 0; i < 500; i++)
 		m += f->b[i] / 500;
 	ok(fabs(m - M_PI) < 0.4, "rff: b has mean %.3f", m);
-	rff_free(&f->base);
+	field_free(&f->base);
 	free(W);
 	free(b);
 	free(X);
