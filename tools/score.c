@@ -132,23 +132,11 @@ parse(int argc, char *argv[])
 	tool_refuse_terminal(tool_output.path);
 }
 
-/* Writes finished records to the output. */
-struct record_writer {
-	struct metric_out base;
-	struct sink *sink;
-};
-
-static int
-emit(struct metric_out *o, const struct record *r, struct err *e)
-{
-	return sink_write(((struct record_writer *)o)->sink, r, e);
-}
-
 int
 main(int argc, char *argv[])
 {
-	struct record_writer out = { .base = { emit } };
 	struct stream *in;
+	struct sink *out;
 	struct header h;
 	struct record *r;
 	struct err e;
@@ -180,11 +168,11 @@ main(int argc, char *argv[])
 	state = tool_need(calloc(1, metric->size));
 	if (metric->open != NULL)
 		tool_check(metric->open(state, &options, &h, &e), &e);
-	out.sink = tool_open_output(&h);
+	out = tool_open_output(&h);
 	r = tool_need(record_alloc());
 	tool_progress(in, "records", 0, "records", 0);
 	while ((got = stream_read(in, r, &e)) == 1) {
-		if (metric->push(state, r, &out.base, &e) != 0)
+		if (metric->push(state, r, out, &e) != 0)
 			tool_die_record(in, &e);
 		tool_progress(in, "records", stream_count(in), "records", stream_count(in));
 		/*
@@ -192,12 +180,12 @@ main(int argc, char *argv[])
 		 * depend on time
 		 */
 		if (!tool_output.gzip && !stream_pending(in))
-			tool_check(sink_flush(out.sink, &e), &e);
+			tool_check(sink_flush(out, &e), &e);
 	}
 	tool_check(got, &e);
 	if (metric->flush != NULL)
-		tool_check(metric->flush(state, &out.base, &e), &e);
-	tool_check(sink_close(out.sink, &e), &e);
+		tool_check(metric->flush(state, out, &e), &e);
+	tool_check(sink_close(out, &e), &e);
 	if (metric->close != NULL)
 		metric->close(state);
 	free(state);

@@ -43,7 +43,7 @@ static const char *const names[] = { "bleu", NULL };
 static const struct overlap_type type = { names, ngram_tokenise_intl, bleu };
 
 static int
-bleu_push(void *state, struct record *r, struct metric_out *out, struct err *e)
+bleu_push(void *state, struct record *r, struct sink *out, struct err *e)
 {
 	return overlap_push(&type, state, r, out, e);
 }

@@ -78,7 +78,7 @@ set_fields(const struct barrier *b, struct record *r, int64_t label, double odds
 }
 
 static int
-density_push(void *state, struct record *r, struct metric_out *out, struct err *e)
+density_push(void *state, struct record *r, struct sink *out, struct err *e)
 {
 	struct density *s = state;
 	const struct barrier *b = s->barrier;
@@ -103,7 +103,7 @@ density_push(void *state, struct record *r, struct metric_out *out, struct err *
 	if (got == 1 && !isnan(b->prior) &&
 	    set_fields(b, r, label, barrier_log_odds(b, h)) != 0)
 		return err_memory(e);
-	return out->emit(out, r, e);
+	return sink_write(out, r, e);
 }
 
 static const struct column columns[] = {

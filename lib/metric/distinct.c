@@ -19,7 +19,7 @@ distinct_close(void *state)
 }
 
 static int
-distinct_push(void *state, struct record *r, struct metric_out *out, struct err *e)
+distinct_push(void *state, struct record *r, struct sink *out, struct err *e)
 {
 	struct ngram *w = state;
 	const char *text;
@@ -38,7 +38,7 @@ distinct_push(void *state, struct record *r, struct metric_out *out, struct err 
 		if (different < 0 || record_set_num(r, name, share) != 0)
 			return err_memory(e);
 	}
-	return out->emit(out, r, e);
+	return sink_write(out, r, e);
 }
 
 static const struct column columns[] = {

@@ -283,7 +283,7 @@ read_text(struct judge *s, struct example *x, const struct record *r, const char
 }
 
 static int
-judge_push(void *state, struct record *r, struct metric_out *out, struct err *e)
+judge_push(void *state, struct record *r, struct sink *out, struct err *e)
 {
 	struct judge *s = state;
 	struct queue_entry *x = queue_add(&s->queue, r, e);

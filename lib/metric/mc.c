@@ -201,7 +201,7 @@ begin_question(struct mc *s, const char *group, struct err *e)
 }
 
 static int
-mc_push(void *state, struct record *r, struct metric_out *out, struct err *e)
+mc_push(void *state, struct record *r, struct sink *out, struct err *e)
 {
 	struct mc *s = state;
 	struct queue_entry *a = queue_add(&s->queue, r, e);

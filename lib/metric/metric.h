@@ -18,6 +18,7 @@
 #include "metric/column.h"
 #include "stream/header.h"
 #include "stream/record.h"
+#include "stream/sink.h"
 
 struct steering;
 
@@ -54,13 +55,6 @@ struct metric_options {
 	struct steering *steering;	/* along the flows, or NULL */
 };
 
-/*
- * Where a metric sends finished records. emit returns 0, or -1 with a message.
- */
-struct metric_out {
-	int (*emit)(struct metric_out *o, const struct record *r, struct err *e);
-};
-
 struct metric {
 	const char *name;	/* as given to score */
 	const char *about;	/* one line for score -h */
@@ -83,15 +77,15 @@ struct metric {
 	int (*open)(void *state, const struct metric_options *o, struct header *h,
 	    struct err *e);
 	/*
-	 * Reads one record, which it may change. Returns 0, or -1 with a
-	 * message.
+	 * Reads one record, which it may change, and writes finished ones to
+	 * out. Returns 0, or -1 with a message.
 	 */
-	int (*push)(void *state, struct record *r, struct metric_out *out, struct err *e);
+	int (*push)(void *state, struct record *r, struct sink *out, struct err *e);
 	/*
 	 * Passes on what is held back, at the end of the input. NULL: nothing
 	 * ever is.
 	 */
-	int (*flush)(void *state, struct metric_out *out, struct err *e);
+	int (*flush)(void *state, struct sink *out, struct err *e);
 	/*
 	 * Frees what open has made, even if open failed halfway. NULL: there
 	 * is nothing to free.

@@ -68,8 +68,8 @@ set(struct record *r, const char *name, const char *what, double v)
 }
 
 int
-overlap_push(const struct overlap_type *t, struct overlap *s, struct record *r,
-    struct metric_out *out, struct err *e)
+overlap_push(const struct overlap_type *t, struct overlap *s, struct record *r, struct sink *out,
+    struct err *e)
 {
 	static const char no_comment[] = "I have no comment.";
 	double is_true[OVERLAP_MOST] = { 0 }, is_false[OVERLAP_MOST] = { 0 };
@@ -89,5 +89,5 @@ overlap_push(const struct overlap_type *t, struct overlap *s, struct record *r,
 		    set(r, t->name[i], "diff", is_true[i] - is_false[i]) != 0 ||
 		    set(r, t->name[i], "acc", is_true[i] > is_false[i]) != 0)
 			return err_memory(e);
-	return out->emit(out, r, e);
+	return sink_write(out, r, e);
 }

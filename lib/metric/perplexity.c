@@ -94,7 +94,7 @@ perplexity_open(void *state, const struct metric_options *o, struct header *h, s
 }
 
 static int
-perplexity_push(void *state, struct record *r, struct metric_out *out, struct err *e)
+perplexity_push(void *state, struct record *r, struct sink *out, struct err *e)
 {
 	struct perplexity *s = state;
 	struct queue_entry *x = queue_add(&s->queue, r, e);

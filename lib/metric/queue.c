@@ -53,14 +53,14 @@ entry_free(struct queue_entry *x)
  * first n entries that can be finished. Returns 0, or -1 with a message.
  */
 static int
-finish(struct queue *q, size_t n, struct metric_out *out, struct err *e)
+finish(struct queue *q, size_t n, struct sink *out, struct err *e)
 {
 	long done, i;
 
 	if (text_batch_decode(q->batch, e) != 0 || (done = q->finish(q, n, e)) < 0)
 		return -1;
 	for (i = 0; i < done; i++)
-		if (out->emit(out, q->entry[i]->record, e) != 0)
+		if (sink_write(out, q->entry[i]->record, e) != 0)
 			return -1;
 	for (i = 0; i < done; i++)
 		entry_free(q->entry[i]);
@@ -71,7 +71,7 @@ finish(struct queue *q, size_t n, struct metric_out *out, struct err *e)
 }
 
 int
-queue_push(struct queue *q, size_t n, struct metric_out *out, struct err *e)
+queue_push(struct queue *q, size_t n, struct sink *out, struct err *e)
 {
 	struct queue_entry *x = q->entry[q->n - 1];
 	size_t i;
@@ -89,7 +89,7 @@ queue_push(struct queue *q, size_t n, struct metric_out *out, struct err *e)
 }
 
 int
-queue_flush(void *state, struct metric_out *out, struct err *e)
+queue_flush(void *state, struct sink *out, struct err *e)
 {
 	struct queue *q = state;
 

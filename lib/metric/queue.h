@@ -49,10 +49,10 @@ struct queue_entry *queue_add(struct queue *q, const struct record *r, struct er
  * there is no room, reads the others first and passes finished records to out.
  * Returns 0, or -1 with a message.
  */
-int queue_push(struct queue *q, size_t n, struct metric_out *out, struct err *e);
+int queue_push(struct queue *q, size_t n, struct sink *out, struct err *e);
 
 /* flush and close of a metric whose state begins with a queue. */
-int queue_flush(void *state, struct metric_out *out, struct err *e);
+int queue_flush(void *state, struct sink *out, struct err *e);
 void queue_close(void *state);
 
 #endif

@@ -108,7 +108,7 @@ static const char *const names[] = { "rouge1", "rouge2", "rougeL", NULL };
 static const struct overlap_type type = { names, ngram_tokenise_plain, rouge };
 
 static int
-rouge_push(void *state, struct record *r, struct metric_out *out, struct err *e)
+rouge_push(void *state, struct record *r, struct sink *out, struct err *e)
 {
 	return overlap_push(&type, state, r, out, e);
 }
