@@ -8,7 +8,7 @@
 
 /* A node of the tsearch tree. */
 struct name {
-	char text[RECORD_KEY_SIZE];
+	const char *text;	/* the bytes after it */
 	size_t number;
 };
 
@@ -49,9 +49,8 @@ by_text(const void *a, const void *b)
 int
 groups_find(const struct groups *n, const char *name, size_t *number)
 {
-	struct name key = { .number = 0 }, **found;
+	struct name key = { name, 0 }, **found;
 
-	strncpy(key.text, name, sizeof key.text - 1);
 	if ((found = tfind(&key, &n->tree, by_text)) == NULL)
 		return 0;
 	*number = (*found)->number;
@@ -68,9 +67,9 @@ groups_add(struct groups *n, const char *name, size_t *number, struct err *e)
 	if ((p = array_grow(n->by_number, n->n + 1, &n->room, sizeof *p)) == NULL)
 		return err_memory(e);
 	n->by_number = p;
-	if ((new = calloc(1, sizeof *new)) == NULL)
+	if ((new = malloc(sizeof *new + strlen(name) + 1)) == NULL)
 		return err_memory(e);
-	strncpy(new->text, name, sizeof new->text - 1);
+	new->text = strcpy((char *)(new + 1), name);
 	*number = new->number = n->n;
 	if (tsearch(new, &n->tree, by_text) == NULL) {
 		free(new);

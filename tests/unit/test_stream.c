@@ -14,6 +14,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include "stream/groups.h"
 #include "stream/output.h"
 #include "stream/sink.h"
 #include "stream/stream.h"
@@ -1527,6 +1528,23 @@ check_slow(void)
 	record_free(r);
 }
 
+static void
+check_groups(void)
+{
+	struct groups *g = groups_alloc();
+	char name[2][300] = { { 0 } };
+	size_t number[2] = { 9, 9 };
+	struct err e;
+
+	memset(name[0], 'x', 299);
+	memcpy(name[1], name[0], 300);
+	name[1][298] = 'y';
+	ok(groups_add(g, name[0], &number[0], &e) == 1 && groups_add(g, name[1], &number[1], &e) == 1 &&
+	    number[0] == 0 && number[1] == 1 && strcmp(groups_text(g, 1), name[1]) == 0,
+	    "long names that differ in their last letter are two");
+	groups_free(g);
+}
+
 int
 main(void)
 {
@@ -1552,6 +1570,7 @@ main(void)
 	check_parts();
 	check_lines();
 	check_slow();
+	check_groups();
 	for (half = 0; half < 2; half++) {
 		check_by_text((const float[2][2]){ { 2.385f, FLT_MAX }, { 2.384765625f, 65504 } }, half,
 		    "great numbers");
