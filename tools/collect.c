@@ -238,13 +238,13 @@ add_text(struct collector *c, struct record **r)
 static void
 open_model(struct collector *c)
 {
-	struct lm_options o = { 0 };
+	struct lm_options *o = &model_options.lm;
 	struct err e;
 
-	o.batch = model_options_context() > FILL ? model_options_context() : FILL;
-	o.cells = o.outputs = o.batch;
-	c->batch = (size_t)o.batch;
-	c->lm = model_options_open(&o);
+	o->batch = model_options_context() > FILL ? model_options_context() : FILL;
+	o->cells = o->outputs = o->batch;
+	c->batch = (size_t)o->batch;
+	c->lm = model_options_open();
 	c->dim = (size_t)lm_dim(c->lm);
 	if (opt.n_block == 0)
 		opt.block[opt.n_block++] = lm_blocks(c->lm) / 2;
@@ -276,17 +276,17 @@ main(int argc, char *argv[])
 
 	tool_start(argc, argv);
 	model_options_default();
-	model_options.seqs = 64;
+	model_options.lm.seqs = 64;
 	options_parse(options, argc, argv);
 	tool_refuse_terminal(tool_output.path);
 
 	c.in = in = tool_open_input(argc, argv, 1u << STREAM_EXAMPLES | 1u << STREAM_COMPLETIONS);
 	open_model(&c);
 	c.sink = open_output(&c);
-	c.tree = tool_need(prefix_tree_alloc((size_t)model_options.seqs, FILL, c.batch));
+	c.tree = tool_need(prefix_tree_alloc((size_t)model_options.lm.seqs, FILL, c.batch));
 	c.slot = tool_need(calloc(c.batch, sizeof *c.slot));
-	c.member = tool_need(calloc((size_t)model_options.seqs, sizeof *c.member));
-	for (i = 0; i < model_options.seqs; i++)
+	c.member = tool_need(calloc((size_t)model_options.lm.seqs, sizeof *c.member));
+	for (i = 0; i < model_options.lm.seqs; i++)
 		c.member[i].record = tool_need(record_alloc());
 
 	tool_progress(in, "texts", 0, "tokens", 0);

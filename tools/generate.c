@@ -32,7 +32,8 @@ static struct {
 } opt = {
 	.filter_timeout = 60,
 	.block = -1,
-	.decoder = { .sampling = { 0, 0, 1 }, .repetition_penalty = 1, .max_tokens = 50 },
+	.decoder = { .room = &model_options.lm, .sampling = { 0, 0, 1 }, .repetition_penalty = 1,
+	    .max_tokens = 50 },
 };
 
 enum { SLOW_MS = 500 };		/* input that lets us wait this long is slow */
@@ -123,10 +124,9 @@ parse(int argc, char *argv[])
 {
 	flow_options_default(&flows.common);
 	model_options_default();
-	model_options.seqs = 32;
+	model_options.lm.seqs = 32;
 	opt.decoder.stop = opt.stop = tool_need(calloc((size_t)argc, sizeof *opt.stop));
 	options_parse(options, argc, argv);
-	opt.decoder.seqs = model_options.seqs;
 	flow_options_check();
 	if (opt.filter != NULL && *opt.filter == '\0')
 		tool_misuse("--filter: the command is empty");
@@ -248,7 +248,7 @@ start_filter(struct generator *g, const struct header *completions)
 
 	/* first, because it refuses a block that the model lacks */
 	tool_check(lm_steer(g->lm, block, ask_filter, g, &e), &e);
-	g->row = tool_need(calloc((size_t)opt.decoder.seqs, sizeof *g->row));
+	g->row = tool_need(calloc((size_t)model_options.lm.seqs, sizeof *g->row));
 	tool_check(header_copy(&h, completions), NULL);
 	tool_check(header_set_blocks(&h, &block, 1), NULL);
 	h.kind = STREAM_ACTIVATIONS;
@@ -423,15 +423,14 @@ answer_prompts(struct generator *g)
 static void
 open_model(struct generator *g)
 {
-	struct decoder_options *d = &opt.decoder;
+	struct lm_options *o = &model_options.lm;
 	int context = model_options_context();
-	struct lm_options o = { 0 };
 
 	/* room for one text of the greatest length, or many of usual length */
-	o.cells = d->cells = context > d->seqs * 256 ? context : d->seqs * 256;
-	o.batch = d->batch = d->seqs > 512 ? d->seqs : 512;
-	o.outputs = d->seqs;
-	g->lm = model_options_open(&o);
+	o->cells = context > o->seqs * 256 ? context : o->seqs * 256;
+	o->batch = 512;
+	o->outputs = o->seqs;
+	g->lm = model_options_open();
 }
 
 /* Opens the model, steered by the barriers or the filter; h names them. */
@@ -442,7 +441,7 @@ open_steered_model(struct generator *g, struct header *h)
 	struct err e;
 
 	g->steering = tool_need(steering_alloc(&sweep));
-	flow_options_steer(g->steering, model_options.threads, h);
+	flow_options_steer(g->steering, model_options.lm.threads, h);
 	open_model(g);
 	tool_check(header_set_model(h, lm_name(g->lm), lm_digest(g->lm)), NULL);
 	tool_check(steering_attach(g->steering, g->lm, &e), &e);

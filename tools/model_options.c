@@ -26,8 +26,8 @@ default_path(void)
 void
 model_options_default(void)
 {
-	model_options.path = default_path();
-	model_options.threads = tool_threads();
+	model_options.lm.path = default_path();
+	model_options.lm.threads = tool_threads();
 }
 
 int
@@ -37,17 +37,13 @@ model_options_context(void)
 }
 
 struct lm *
-model_options_open(struct lm_options *o)
+model_options_open(void)
 {
 	int context = model_options_context(), trained;
 	struct lm *m;
 	struct err e;
 
-	o->path = model_options.path;
-	o->threads = model_options.threads;
-	o->gpu_layers = model_options.gpu_layers;
-	o->seqs = model_options.seqs;
-	m = tool_need_err(lm_open(o, &e), &e);
+	m = tool_need_err(lm_open(&model_options.lm, &e), &e);
 	trained = lm_context(m);
 	if (model_options.context > trained)
 		tool_misuse("--context: the model was trained for %d tokens", trained);

@@ -11,12 +11,10 @@
 
 /* The options of the model, as the command line gives them. */
 extern struct model_options {
-	const char *path;		/* a GGUF file */
+	struct lm_options lm;		/* the tool sets seqs to its own default, and the rest */
 	enum template template;
 	const char *system;		/* system text in front of every prompt; NULL: none */
-	int threads, gpu_layers;
 	int context;			/* tokens; 0: not given */
-	int seqs;			/* texts decoded together; the tool sets its own default */
 } model_options;
 
 /*
@@ -31,20 +29,20 @@ void model_options_default(void);
 int model_options_context(void);
 
 /*
- * Opens the model by o, whose path, threads, gpu_layers and seqs it sets.
- * Refuses a --context that the model was not trained for, and sets
- * model_options.context to the tokens a text may have.
+ * Opens the model by model_options.lm. Refuses a --context that the model was
+ * not trained for, and sets model_options.context to the tokens a text may
+ * have.
  */
-struct lm *model_options_open(struct lm_options *o);
+struct lm *model_options_open(void);
 
 /*
  * Rows for the tool's table: of the model, of its prompts, and apart two more.
  */
 #define MODEL_OPTIONS \
-	{ "-m", "model", "model, a GGUF file", OPTION_TEXT, .to = &model_options.path }, \
+	{ "-m", "model", "model, a GGUF file", OPTION_TEXT, .to = &model_options.lm.path }, \
 	{ "-g", "layers", "number of layers to put on the GPU", OPTION_INT, \
-	    .to = &model_options.gpu_layers, .min = 0, .max = 1000 }, \
-	THREADS_OPTION(model_options.threads)
+	    .to = &model_options.lm.gpu_layers, .min = 0, .max = 1000 }, \
+	THREADS_OPTION(model_options.lm.threads)
 #define PROMPT_OPTIONS \
 	{ "-t", "raw|chat", "use texts as they are, or in the model's chat template", \
 	    OPTION_CHOICE, .to = &model_options.template }, \
@@ -55,7 +53,7 @@ struct lm *model_options_open(struct lm_options *o);
 	    "model was trained for less)", OPTION_INT, .to = &model_options.context, \
 	    .min = 1, .max = 1 << 20 }
 #define SEQS_OPTION \
-	{ "--seqs", "n", "most texts to decode together", OPTION_INT, .to = &model_options.seqs, \
-	    .min = 1, .max = LM_MAX_SEQS }
+	{ "--seqs", "n", "most texts to decode together", OPTION_INT, \
+	    .to = &model_options.lm.seqs, .min = 1, .max = LM_MAX_SEQS }
 
 #endif

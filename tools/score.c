@@ -117,9 +117,7 @@ parse(int argc, char *argv[])
 	for (i = 0; o != NULL && o[i].name != NULL; i++)
 		if (o[i].value == NULL && options_given(table, o[i].name))
 			options.value[i] = "";
-	options.model = model_options.path;
-	options.threads = model_options.threads;
-	options.gpu_layers = model_options.gpu_layers;
+	options.lm = &model_options.lm;
 	options.template = (int)model_options.template;
 	options.system = model_options.system;
 	options.has_prompt = options_given(table, "-t") || options_given(table, "--system");
@@ -163,7 +161,7 @@ main(int argc, char *argv[])
 		tool_die("out of memory");
 	if (flows.n > 0 && metric->uses & METRIC_FLOWS) {
 		options.steering = tool_need(steering_alloc(NULL));
-		flow_options_steer(options.steering, options.threads, &h);
+		flow_options_steer(options.steering, options.lm->threads, &h);
 	}
 	state = tool_need(calloc(1, metric->size));
 	if (metric->open != NULL)

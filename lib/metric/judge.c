@@ -174,11 +174,12 @@ judge_open(void *state, const struct metric_options *o, struct header *h, struct
 	if ((o->barrier != NULL ? open_barrier(s, o, h, e) : queue_open(&s->queue, o, -1, e)) != 0)
 		return -1;
 	digest = lm_digest(queue_lm(&s->queue));
-	if (header_add_side(h, o->model, digest) != 0 || header_add_value(h, "field", s->name) != 0)
+	if (header_add_side(h, o->lm->path, digest) != 0 ||
+	    header_add_value(h, "field", s->name) != 0)
 		return err_memory(e);
 	if (o->barrier != NULL)
 		return metric_add_by(h, e, "%s (%s)", basename(o->barrier), s->barrier->digest);
-	return metric_add_by(h, e, "%s (%s), asked '%s'", basename(o->model), digest, s->text);
+	return metric_add_by(h, e, "%s (%s), asked '%s'", basename(o->lm->path), digest, s->text);
 }
 
 /* A part of a string. */

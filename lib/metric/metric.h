@@ -20,6 +20,7 @@
 #include "stream/record.h"
 #include "stream/sink.h"
 
+struct lm_options;
 struct steering;
 
 /* A long option that only one metric has. */
@@ -46,8 +47,7 @@ struct metric_options {
 	 * "" for one that takes no value, NULL for one that was not given.
 	 */
 	const char *value[METRIC_OPTIONS];
-	const char *model;		/* path of a GGUF file */
-	int threads, gpu_layers;
+	const struct lm_options *lm;	/* the model's path, threads and gpu_layers */
 	int template;			/* an enum template (model/example.h) */
 	const char *system;		/* system text before each prompt, or NULL */
 	int has_prompt;			/* -t or --system was given */

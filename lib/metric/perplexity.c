@@ -87,9 +87,9 @@ perplexity_open(void *state, const struct metric_options *o, struct header *h, s
 	if (queue_open(&s->queue, o, -1, e) != 0)
 		return -1;
 	digest = lm_digest(queue_lm(&s->queue));
-	if (header_add_side(h, o->model, digest) != 0)
+	if (header_add_side(h, o->lm->path, digest) != 0)
 		return err_memory(e);
-	return metric_add_by(h, e, "%s (%s), %s", basename(o->model), digest,
+	return metric_add_by(h, e, "%s (%s), %s", basename(o->lm->path), digest,
 	    s->what == EXAMPLE_COMPLETION ? "alone" : "given the prompt");
 }
 

@@ -8,7 +8,7 @@
 int
 queue_open(struct queue *q, const struct metric_options *o, int block, struct err *e)
 {
-	q->batch = text_batch_open(o->model, block, o->threads, o->gpu_layers, e);
+	q->batch = text_batch_open(o->lm, block, e);
 	return q->batch != NULL ? 0 : -1;
 }
 

@@ -51,8 +51,8 @@ decoder_alloc(struct lm *m, const struct decoder_options *o, decoder_fn *fn, voi
 	d->fn = fn;
 	d->ctx = ctx;
 	d->tail = &d->head;
-	d->by_seq = calloc((size_t)o->seqs, sizeof *d->by_seq);
-	d->choosing = calloc((size_t)o->seqs, sizeof *d->choosing);
+	d->by_seq = calloc((size_t)o->room->seqs, sizeof *d->by_seq);
+	d->choosing = calloc((size_t)o->room->seqs, sizeof *d->choosing);
 	d->logits = malloc((size_t)lm_vocab(m) * sizeof *d->logits);
 	d->stamp = calloc((size_t)lm_vocab(m), sizeof *d->stamp);
 	if (d->by_seq == NULL || d->choosing == NULL || d->logits == NULL || d->stamp == NULL) {
@@ -234,7 +234,7 @@ decode_batch(struct decoder *d, struct err *e)
 		return 0;
 	if (lm_decode(d->lm, e) != 0)
 		return -1;
-	for (seq = 0; seq < d->o.seqs; seq++)
+	for (seq = 0; seq < d->o.room->seqs; seq++)
 		if (d->by_seq[seq] != NULL)
 			d->by_seq[seq]->decoded = d->by_seq[seq]->fed;
 	d->n_choosing = 0;
@@ -265,7 +265,7 @@ find_most_alike(const struct decoder *d, const struct sequence *s, int decoded, 
 	const struct sequence *best = NULL, *u;
 	int seq;
 
-	for (*n = 0, seq = 0; seq < d->o.seqs; seq++) {
+	for (*n = 0, seq = 0; seq < d->o.room->seqs; seq++) {
 		size_t k = 0;
 
 		if ((u = d->by_seq[seq]) == NULL || u == s)
@@ -308,7 +308,7 @@ static int
 feed_rest(struct decoder *d, struct sequence *s, struct err *e)
 {
 	while (s->fed < s->n) {
-		if (lm_batch_size(d->lm) == d->o.batch && decode_batch(d, e) != 0)
+		if (lm_batch_size(d->lm) == d->o.room->batch && decode_batch(d, e) != 0)
 			return -1;
 		feed_token(d, s);
 	}
@@ -341,7 +341,7 @@ unused_seq(const struct decoder *d)
 {
 	int i;
 
-	for (i = 0; i < d->o.seqs; i++)
+	for (i = 0; i < d->o.room->seqs; i++)
 		if (d->by_seq[i] == NULL)
 			return i;
 	return -1;
@@ -355,10 +355,10 @@ decoder_push(struct decoder *d, const struct record *r, const struct example *x,
 	struct sequence *s;
 	int seq;
 
-	if (cells_needed(d, x->n) > (size_t)d->o.cells)
+	if (cells_needed(d, x->n) > (size_t)d->o.room->cells)
 		return err_set(e, "'%s' has %zu tokens: no room for %d more in a context of %d",
-		    x->id, x->n, d->o.max_tokens, d->o.cells);
-	while ((seq = unused_seq(d)) < 0 || d->cells + cells_needed(d, x->n) > (size_t)d->o.cells)
+		    x->id, x->n, d->o.max_tokens, d->o.room->cells);
+	while ((seq = unused_seq(d)) < 0 || d->cells + cells_needed(d, x->n) > (size_t)d->o.room->cells)
 		if (decoder_step(d, e) != 0)
 			return -1;
 	if ((s = calloc(1, sizeof *s)) == NULL)

@@ -18,6 +18,7 @@
 #include "stream/record.h"
 
 struct decoder_options {
+	const struct lm_options *room;	/* seqs, cells and batch of the model; borrowed */
 	struct sampling sampling;
 	double repetition_penalty;	/* of tokens of prompt and completion; 1: none */
 	int no_repeat_ngram;		/* no n-gram of this length twice; 0: any may repeat */
@@ -25,7 +26,6 @@ struct decoder_options {
 	const char *const *stop;	/* [n_stop] a text ends before any of these; borrowed */
 	size_t n_stop;
 	uint64_t seed;
-	int seqs, cells, batch;		/* as in lm_options */
 	unsigned want;			/* LM_STEER: of the rows that choose a token; or 0 */
 };
 

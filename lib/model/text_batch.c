@@ -41,15 +41,16 @@ copy_act(void *ctx, int block, int row, const float *act, struct err *e)
 }
 
 struct text_batch *
-text_batch_open(const char *model, int block, int threads, int gpu_layers, struct err *e)
+text_batch_open(const struct lm_options *o, int block, struct err *e)
 {
 	/*
 	 * with a tap a text must fit into one batch: where it stops the model,
 	 * the model forgets the batch
 	 */
 	int rows = block >= 0 ? CONTEXT : ROWS;
-	struct lm_options o = { .path = model, .threads = threads, .gpu_layers = gpu_layers,
-	    .seqs = TEXTS, .batch = rows, .cells = CONTEXT, .outputs = rows };
+	struct lm_options of_texts = { .path = o->path, .threads = o->threads,
+	    .gpu_layers = o->gpu_layers, .seqs = TEXTS, .batch = rows, .cells = CONTEXT,
+	    .outputs = rows };
 	struct text_batch *b = calloc(1, sizeof *b);
 
 	if (b == NULL || (b->tree = prefix_tree_alloc(TEXTS, ROWS, CONTEXT)) == NULL) {
@@ -58,7 +59,7 @@ text_batch_open(const char *model, int block, int threads, int gpu_layers, struc
 	}
 	b->block = block;
 	b->rows = (size_t)rows;
-	if ((b->lm = lm_open(&o, e)) == NULL ||
+	if ((b->lm = lm_open(&of_texts, e)) == NULL ||
 	    (block >= 0 && lm_tap(b->lm, &block, 1, copy_act, b, e) != 0))
 		goto fail;
 	b->longest = lm_context(b->lm) < CONTEXT ? (size_t)lm_context(b->lm) : CONTEXT;

@@ -16,13 +16,12 @@
 struct text_batch;
 
 /*
- * Opens a model: to compute log-likelihoods, for which it may then be steered
- * at the rows that predict a token of a completion, or if block >= 0
- * activations after that block, beyond which it is not computed. Returns NULL
- * on failure.
+ * Opens the model by the path, threads and gpu_layers of o: to compute
+ * log-likelihoods, for which it may then be steered at the rows that predict a
+ * token of a completion, or if block >= 0 activations after that block, beyond
+ * which it is not computed. Returns NULL on failure.
  */
-struct text_batch *text_batch_open(const char *model, int block, int threads, int gpu_layers,
-    struct err *e);
+struct text_batch *text_batch_open(const struct lm_options *o, int block, struct err *e);
 void text_batch_free(struct text_batch *b);	/* closes the model; NULL is fine */
 /* Returns the model, borrowed until text_batch_free. */
 struct lm *text_batch_lm(const struct text_batch *b);
