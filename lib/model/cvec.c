@@ -35,21 +35,30 @@ log_nothing(enum ggml_log_level level, const char *text, void *ctx)
 	(void)ctx;
 }
 
-/* Returns the file up to its numbers, which the caller frees, or NULL. */
-static unsigned char *
-make_head(int block, size_t dim, const char *model, size_t *size, size_t *align)
+int
+cvec_write(const char *path, int block, const float *v, size_t dim, const char *model,
+    struct err *e)
 {
 	struct gguf_context *g = gguf_init_empty();
-	/* no numbers are needed: gguf_get_meta_data does not read them */
+	/* no numbers are needed: g gets them */
 	struct ggml_context *ctx =
 	    ggml_init((struct ggml_init_params){ .mem_size = ggml_tensor_overhead(),
 	    .no_alloc = true });
-	unsigned char *head = NULL;
-	char name[NAME_SIZE];
+	struct output file = { 0 };
 	struct ggml_tensor *t;
+	char name[NAME_SIZE];
+	FILE *out;
+	int rc = -1;
 
-	if (g == NULL || ctx == NULL)
+	ggml_log_set(log_nothing, NULL);
+	if (block < 1) {
+		err_set(e, "block %d cannot have a control vector: they begin at block 1", block);
 		goto out;
+	}
+	if (g == NULL || ctx == NULL) {
+		err_memory(e);
+		goto out;
+	}
 	gguf_set_val_str(g, key_architecture, architecture);
 	if (model != NULL)
 		gguf_set_val_str(g, key_model, model);
@@ -59,42 +68,17 @@ make_head(int block, size_t dim, const char *model, size_t *size, size_t *align)
 	name_direction(name, block);
 	ggml_set_name(t, name);
 	gguf_add_tensor(g, t);
-	*size = gguf_get_meta_size(g);
-	*align = gguf_get_alignment(g);
-	if ((head = malloc(*size)) != NULL)
-		gguf_get_meta_data(g, head);
+	gguf_set_tensor_data(g, name, v);
+	if ((out = output_fopen(&file, path, e)) == NULL)
+		goto out;
+	if (gguf_write_to_file_ptr(g, out, false) || ferror(out))
+		rc = output_commit(&file, e);
+	else
+		err_memory(e);
 out:
+	output_release(&file);
 	gguf_free(g);
 	ggml_free(ctx);
-	return head;
-}
-
-int
-cvec_write(const char *path, int block, const float *v, size_t dim, const char *model,
-    struct err *e)
-{
-	struct output file = { 0 };
-	size_t size = 0, align = 0, i;
-	unsigned char *head;
-	FILE *out;
-	int rc = -1;
-
-	ggml_log_set(log_nothing, NULL);
-	if (block < 1)
-		return err_set(e, "block %d cannot have a control vector: they begin at block 1",
-		    block);
-	if ((head = make_head(block, dim, model, &size, &align)) == NULL)
-		return err_memory(e);
-	if ((out = output_fopen(&file, path, e)) != NULL) {
-		fwrite(head, 1, size, out);
-		fwrite(v, sizeof *v, dim, out);
-		/* llama.cpp reads up to the place of a next tensor */
-		for (i = dim * sizeof *v; i % align != 0; i++)
-			putc(0, out);
-		rc = output_commit(&file, e);
-	}
-	output_release(&file);
-	free(head);
 	return rc;
 }
 
