@@ -356,46 +356,32 @@ open_answers(struct coprocess *f, struct err *e)
 }
 
 static int
-set_row(struct coprocess *f, const struct coprocess_row *row, size_t i)
+set_row(struct record *r, const struct coprocess_row *row)
 {
-	const unsigned char *id;
 	size_t len;
+	const unsigned char *id = record_raw(row->of, "id", &len);
 
-	if (row == NULL)
-		return record_set_int(f->record, "id", (int64_t)(f->asked + i));
-	if ((id = record_raw(row[i].of, "id", &len)) != NULL &&
-	    record_set_raw(f->record, "id", id, len) != 0)
-		return -1;
-	return record_set_int(f->record, "pos", row[i].pos);
+	return record_set_raw(r, "id", id, len) != 0 ? -1 : record_set_int(r, "pos", row->pos);
 }
 
-/* Checks that an answer belongs to the record sent, if it says so. */
+/* Checks that the answer r belongs to the record sent, if it says so. */
 static int
-check_row(struct coprocess *f, const struct coprocess_row *row, size_t i, uint64_t number,
-    struct err *e)
+check_row(const struct record *r, const struct coprocess_row *row, struct err *e)
 {
 	char wanted[RECORD_KEY_SIZE], id[RECORD_KEY_SIZE];
 	int64_t pos;
 
-	if (row == NULL)
-		snprintf(wanted, sizeof wanted, "%llu", (unsigned long long)number);
-	else if (!record_has(row[i].of, "id"))
-		wanted[0] = '\0';
-	else if (record_get_key(row[i].of, "id", wanted, sizeof wanted, e) != 0)
+	if (record_get_key(row->of, "id", wanted, sizeof wanted, e) != 0)
 		return -1;
-	if (wanted[0] != '\0' && record_has(f->record, "id")) {
-		if (record_get_key(f->record, "id", id, sizeof id, e) != 0)
-			return stream_locate(f->answers, e);
-		if (strcmp(id, wanted) != 0) {
-			err_set(e, "it is the answer to '%s', not '%s'", id, wanted);
-			return stream_locate(f->answers, e);
-		}
+	if (record_has(r, "id")) {
+		if (record_get_key(r, "id", id, sizeof id, e) != 0)
+			return -1;
+		if (strcmp(id, wanted) != 0)
+			return err_set(e, "it is the answer to '%s', not '%s'", id, wanted);
 	}
-	if (row != NULL && record_get_int(f->record, "pos", &pos) == 1 && pos != row[i].pos) {
-		err_set(e, "it is the answer to pos %lld of '%s', not %d", (long long)pos, wanted,
-		    row[i].pos);
-		return stream_locate(f->answers, e);
-	}
+	if (record_get_int(r, "pos", &pos) == 1 && pos != row->pos)
+		return err_set(e, "it is the answer to pos %lld of '%s', not %d", (long long)pos,
+		    wanted, row->pos);
 	return 0;
 }
 
@@ -403,20 +389,19 @@ int
 coprocess_apply(struct coprocess *f, const struct coprocess_row *row, float *act, size_t n,
     struct err *e)
 {
-	uint64_t first = f->asked;
 	size_t dim = f->header.dim, i;
 	int got, half;
 
 	for (i = 0; i < n; i++) {
 		record_clear(f->record);
-		if (set_row(f, row, i) != 0)
+		if (set_row(f->record, &row[i]) != 0)
 			return err_memory(e);
 		if (record_set_act(f->record, 0, act + i * dim, dim, e) != 0 ||
 		    sink_write(f->sink, f->record, e) != 0)
 			return err_prefix(e, "%s: cannot send record %llu: ", f->name,
-			    (unsigned long long)(first + i + 1));
+			    (unsigned long long)f->asked + 1);
+		f->asked++;
 	}
-	f->asked += n;
 	if (open_answers(f, e) != 0)
 		return -1;
 	for (i = 0; i < n; i++) {
@@ -426,10 +411,9 @@ coprocess_apply(struct coprocess *f, const struct coprocess_row *row, float *act
 			err_set(e, "%s ended its output, %s", f->name, progress(f));
 			return blame_exit(f, e);
 		}
-		if (check_row(f, row, i, first + i, e) != 0)
-			return -1;
 		half = stream_header(f->answers)->half;
-		if (record_get_act(f->record, half, act + i * dim, dim, e) != 0)
+		if (check_row(f->record, &row[i], e) != 0 ||
+		    record_get_act(f->record, half, act + i * dim, dim, e) != 0)
 			return stream_locate(f->answers, e);
 		f->answered++;
 	}

@@ -34,10 +34,9 @@ struct coprocess_row {
 struct coprocess *coprocess_open(const char *cmd, const struct header *h, double timeout,
     struct err *e);
 /*
- * Sends act[n][dim] and replaces them by the answers. row[n] says what they
- * belong to; without it (NULL) ids are numbers from 0 on. Returns 0, or -1 with
- * a message in e that names the command and the cause; then only
- * coprocess_abort may follow.
+ * Sends act[n][dim], which belong to row[n], and replaces them by the answers.
+ * Returns 0, or -1 with a message in e that names the command and the cause;
+ * then only coprocess_abort may follow.
  */
 int coprocess_apply(struct coprocess *f, const struct coprocess_row *row, float *act, size_t n,
     struct err *e);

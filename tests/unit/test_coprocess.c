@@ -244,7 +244,10 @@ static int
 run(const char *cmd, double timeout, size_t calls, size_t n, struct err *e)
 {
 	static float act[MOST * DIM];
+	static struct record *id[MOST];
+	struct coprocess_row row[MOST];
 	struct coprocess *f = start(cmd, timeout, e);
+	int64_t sent = 0;
 	size_t i, k;
 	int good = 1;
 
@@ -252,10 +255,15 @@ run(const char *cmd, double timeout, size_t calls, size_t n, struct err *e)
 	if (f == NULL)
 		return 0;
 	while (calls-- > 0) {
-		for (i = 0; i < n; i++)
+		for (i = 0; i < n; i++) {
 			for (k = 0; k < DIM; k++)
 				act[i * DIM + k] = value(i, k);
-		if (coprocess_apply(f, NULL, act, n, e) != 0) {
+			if (id[i] == NULL)
+				id[i] = record_alloc();
+			record_set_int(id[i], "id", sent++);
+			row[i] = (struct coprocess_row){ id[i], 0 };
+		}
+		if (coprocess_apply(f, row, act, n, e) != 0) {
 			coprocess_abort(f);
 			return 0;
 		}
@@ -346,6 +354,7 @@ int
 main(int argc, char *argv[])
 {
 	float act[DIM] = { 0 };
+	struct record *id = record_alloc();
 	struct coprocess *f;
 	struct err e;
 	double begin;
@@ -425,9 +434,11 @@ main(int argc, char *argv[])
 
 	f = start("cat", 20, &e);
 	act[7] = INFINITY;
-	ok(coprocess_apply(f, NULL, act, 1, &e) != 0 &&
+	record_set_int(id, "id", 1);
+	ok(coprocess_apply(f, &(struct coprocess_row){ id, 0 }, act, 1, &e) != 0 &&
 	    strstr(e.text, "filter 'cat': cannot send record 1: ") == e.text, "%s", e.text);
 	coprocess_abort(f);
 	ok(is_clean(files), "nothing is left");
+	record_free(id);
 	return tap_done();
 }
