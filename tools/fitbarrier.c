@@ -324,7 +324,7 @@ write_held_out(const struct header *barrier, const struct rows *d, const struct 
 	struct err e;
 	size_t i;
 
-	if (!rep->has_held_out)
+	if (rep->folds == 0)
 		tool_die("--held-out: too few groups with both labels, or a field without h");
 	tool_check(header_copy(&h, barrier), NULL);
 	h.kind = STREAM_EXAMPLES;
@@ -369,7 +369,7 @@ report(const struct fit_report *rep)
 		tool_note("C %.4g%s, objective %.9g, gradient norm %.1e after %u Newton steps",
 		    rep->C, rep->C_at_end ? " (at an end of the range tried)" : "",
 		    rep->objective, rep->gradient_norm, rep->iterations);
-	if (!rep->has_held_out)
+	if (rep->folds == 0)
 		return;
 	tool_note("held out: AUC %.4f, log-loss %.4f (prior alone %.4f), temperature %.3f",
 	    rep->auc, rep->log_loss, rep->prior_log_loss, rep->temperature);

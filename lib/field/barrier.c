@@ -43,7 +43,7 @@ set_classifier(struct record *r, const struct fit_report *rep)
 static int
 set_held_out(struct record *r, const struct fit_report *rep)
 {
-	return (rep->has_held_out && record_set_int(r, "folds", rep->folds) != 0) ||
+	return (rep->folds > 0 && record_set_int(r, "folds", rep->folds) != 0) ||
 	    set_figure(r, "auc", rep->auc) != 0 || set_figure(r, "log_loss", rep->log_loss) != 0 ||
 	    record_set_num(r, "prior_log_loss", rep->prior_log_loss) != 0 ||
 	    set_figure(r, "temperature", rep->temperature) != 0 ||

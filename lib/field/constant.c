@@ -68,17 +68,13 @@ regress_along(struct constant *f, const struct fit_data *d, const struct fit_opt
 		phi[i] = (float)((along[i] - mean) * spread);
 	own.C = 1;
 	own.loss = LOSS_LOGISTIC;
-	own.folds = 0;
+	own.folds = 0;		/* held-out values need another vector as well */
 	if ((rc = density_ratio_fit(&source, d, &own, &x, rep, e)) != 0)
 		goto out;
 	f->slope = coef * spread;
 	f->base.ratio.intercept = x.intercept - f->slope * mean;
 	f->base.ratio.log_prior_ratio = x.log_prior_ratio;
-	/*
-	 * held-out values need another vector as well; and C is not the user's
-	 */
-	rep->has_held_out = 0;
-	rep->C = NAN;
+	rep->C = NAN;		/* it is not the user's */
 out:
 	free(along);
 	free(phi);

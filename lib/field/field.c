@@ -202,7 +202,6 @@ struct field_work {
 	struct quadratic_work *quadratic;	/* NULL: the type's eval is called */
 	int single;			/* see quadratic_eval */
 	double *y, *grad;		/* [FIELD_BATCH][dim] */
-	double *a;			/* [dim], see field_h */
 	double h[FIELD_BATCH];
 };
 
@@ -218,8 +217,7 @@ work_alloc(const struct field *f, int single)
 	w->single = single;
 	w->y = calloc(FIELD_BATCH * f->dim, sizeof *w->y);
 	w->grad = calloc(FIELD_BATCH * f->dim, sizeof *w->grad);
-	w->a = calloc(f->dim, sizeof *w->a);
-	failed = w->y == NULL || w->grad == NULL || w->a == NULL;
+	failed = w->y == NULL || w->grad == NULL;
 	if (quadratic) {
 		w->quadratic = quadratic_work_alloc(f->quadratic);
 		failed |= w->quadratic == NULL;
@@ -255,7 +253,6 @@ field_work_free(struct field_work *w)
 	quadratic_work_free(w->quadratic);
 	free(w->y);
 	free(w->grad);
-	free(w->a);
 	free(w);
 }
 
@@ -326,9 +323,10 @@ field_h(const struct field *f, struct field_work *w, const float *a)
 	double h;
 	size_t i;
 
+	/* grad has room for them, because no gradient is asked for */
 	for (i = 0; i < f->dim; i++)
-		w->a[i] = (double)a[i];
-	field_eval(f, w, w->a, 1, &h, NULL);
+		w->grad[i] = (double)a[i];
+	field_eval(f, w, w->grad, 1, &h, NULL);
 	return h;
 }
 

@@ -63,8 +63,8 @@ struct field_type {
 	size_t size;		/* bytes of a field, which begins with a struct field */
 	/*
 	 * Fits f to rows that are already standardised, and fills rep. May set
-	 * rep->held_out and rep->has_held_out; otherwise another field is
-	 * fitted for each fold. Returns 0, or -1 with a message in e.
+	 * rep->held_out and rep->folds; otherwise another field is fitted for
+	 * each fold. Returns 0, or -1 with a message in e.
 	 */
 	int (*fit)(struct field *f, const struct fit_data *d, const struct fit_options *o,
 	    struct fit_report *rep, struct err *e);

@@ -40,47 +40,39 @@ out:
 }
 
 /*
- * Sets rep->held_out, has_held_out and folds by a fit without each fold.
- * Returns 0, or -1 with a message in e.
+ * Sets rep->held_out and rep->folds by a fit without each fold. Returns 0, or -1
+ * with a message in e.
  */
 static int
 refit_folds(const struct field_type *type, const struct fit_data *d, const struct fit_options *o,
     struct fit_report *rep, struct err *e)
 {
 	struct fit_options once = *o;
-	struct folds k = { 0 };
+	struct folds k;
+	int rc = folds_assign(&k, d, o), *label = calloc(d->n, sizeof *label);
 	float *act = malloc(d->n * d->dim * sizeof *act);
-	int *label = calloc(d->n, sizeof *label), *group = calloc(d->n, sizeof *group);
-	int assigned = folds_assign(&k, d, o), rc = -1;
 	unsigned v;
 	size_t i;
 
+	if (rc != 0 || act == NULL || label == NULL)
+		rc = err_memory(e);
+	rep->folds = k.n;
 	once.folds = 0;
-	if (act == NULL || label == NULL || group == NULL || assigned < 0) {
-		err_memory(e);
-		goto out;
-	}
-	for (v = 0; assigned && v < k.n; v++) {
-		struct fit_data part = { act, label, group, 0, d->dim, d->n_group };
+	for (v = 0; rc == 0 && v < k.n; v++) {
+		/* without folds of their own, the fits need no groups */
+		struct fit_data part = { act, label, NULL, 0, d->dim, d->n_group };
 
 		for (i = 0; i < d->n; i++) {
 			if (k.of[i] == v)
 				continue;
 			memcpy(act + part.n * d->dim, d->act + i * d->dim, d->dim * sizeof *act);
-			label[part.n] = d->label[i];
-			group[part.n++] = d->group[i];
+			label[part.n++] = d->label[i];
 		}
-		if (refit(type, d, &part, &k, v, &once, rep->held_out, e) != 0)
-			goto out;
+		rc = refit(type, d, &part, &k, v, &once, rep->held_out, e);
 	}
-	rep->has_held_out = assigned;
-	rep->folds = assigned ? k.n : 0;
-	rc = 0;
-out:
-	folds_release(&k);
+	free(k.of);
 	free(act);
 	free(label);
-	free(group);
 	return rc;
 }
 
@@ -130,7 +122,7 @@ field_fit(const struct field_type *type, const struct fit_data *d, const struct 
 
 	if (f == NULL)
 		return NULL;
-	rep->has_held_out = 0;
+	rep->folds = 0;
 	rep->C = rep->objective = rep->gradient_norm = NAN;
 	if (o->standardise) {
 		act = malloc(d->n * d->dim * sizeof *act);
@@ -142,7 +134,7 @@ field_fit(const struct field_type *type, const struct fit_data *d, const struct 
 		s.act = act;
 	}
 	if (type->fit(f, &s, o, rep, e) != 0 ||
-	    (type->has_h && !rep->has_held_out && refit_folds(type, &s, o, rep, e) != 0))
+	    (type->has_h && rep->folds == 0 && refit_folds(type, &s, o, rep, e) != 0))
 		goto fail;
 	if (calibration_report(d, rep) != 0)
 		goto memory;

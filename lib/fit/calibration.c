@@ -113,7 +113,7 @@ calibration_report(const struct fit_data *d, struct fit_report *rep)
 		rep->predicted[i] = rep->observed[i] = NAN;
 	for (i = 0; i < FIT_QUANTILES; i++)
 		rep->quantile[i] = NAN;
-	if (!rep->has_held_out)
+	if (rep->folds == 0)
 		return 0;
 	/*
 	 * h is the log-density ratio; the log-odds of a positive label are h -

@@ -65,9 +65,8 @@ struct fit_report {
 	double gradient_norm;	/* of the objective, at the end */
 	unsigned iterations;	/* Newton steps */
 	/* on held-out groups */
-	unsigned folds;		/* 0: none */
+	unsigned folds;		/* 0: none, and held_out is not set */
 	double *held_out;	/* [n], h of each row from a fit without its fold; the caller's */
-	int has_held_out;	/* 1: held_out is set */
 	double auc, log_loss;
 	double prior_log_loss;	/* log-loss of always predicting the prior */
 	double temperature;	/* dividing the log-odds by it minimises the log-loss */

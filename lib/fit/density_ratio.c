@@ -111,28 +111,27 @@ fit_problem(struct classifier_problem *p, const struct fit_data *d, const struct
 	fit_report_count(rep, d);
 	rep->C = o->C;
 	rep->C_at_end = 0;
-	rep->has_held_out = rc == 1;
-	rep->folds = rc == 1 ? k.n : 0;
+	rep->folds = k.n;
 	p->label = d->label;
 	p->loss = o->loss;
 	p->fold = k.of;
-	if (rc < 0)
+	if (rc != 0)
 		err_memory(e);
-	else if (o->C == 0 && !rep->has_held_out)
+	else if (o->C == 0 && rep->folds == 0)
 		rc = err_set(e, "C cannot be chosen: too few groups have both labels");
 	else if (o->C == 0)
 		rc = choose_C(p, d, &k, rep, e);
 	fit.C = rep->C;
 	fit.tolerance = p->gram != NULL ? dual_tolerance : primal_tolerance;
-	if (rc >= 0)
+	if (rc == 0)
 		rc = cross_validate(p, d->n, rep->folds, &rep->C, 1, held_out_tolerance,
 		    rep->held_out, &fit, e);
-	folds_release(&k);
+	free(k.of);
 	if (rc != 0)
 		return -1;
 	x->intercept = fit.intercept;
 	x->log_prior_ratio = log((1 - rep->prior) / rep->prior);
-	for (i = 0; rep->has_held_out && i < d->n; i++)
+	for (i = 0; rep->folds > 0 && i < d->n; i++)
 		rep->held_out[i] += x->log_prior_ratio;
 	rep->objective = fit.objective;
 	rep->gradient_norm = fit.gradient_norm;

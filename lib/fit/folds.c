@@ -4,12 +4,6 @@
 #include <gsl/gsl_rng.h>
 #include <stdlib.h>
 
-void
-folds_release(struct folds *k)
-{
-	free(k->of);
-}
-
 /* Returns whether the rows outside a fold have both labels. */
 static int
 both_labels(const struct fit_data *d, const struct folds *k, unsigned fold)
@@ -26,14 +20,13 @@ both_labels(const struct fit_data *d, const struct folds *k, unsigned fold)
 int
 folds_assign(struct folds *k, const struct fit_data *d, const struct fit_options *o)
 {
-	unsigned *of_group = NULL, f;
-	gsl_rng *rng = NULL;
+	unsigned n = o->folds < d->n_group ? o->folds : (unsigned)d->n_group, *of_group, f = 0;
+	gsl_rng *rng;
 	int rc = -1;
 	size_t i;
 
-	k->of = NULL;
-	k->n = o->folds < d->n_group ? o->folds : (unsigned)d->n_group;
-	if (o->folds == 0)
+	*k = (struct folds){ 0, NULL };
+	if (n == 0)
 		return 0;
 	of_group = calloc(d->n_group, sizeof *of_group);
 	k->of = calloc(d->n, sizeof *k->of);
@@ -41,15 +34,15 @@ folds_assign(struct folds *k, const struct fit_data *d, const struct fit_options
 	if (of_group == NULL || k->of == NULL || rng == NULL)
 		goto out;
 	for (i = 0; i < d->n_group; i++)
-		of_group[i] = (unsigned)(i % k->n);
+		of_group[i] = (unsigned)(i % n);
 	gsl_rng_set(rng, (unsigned long)o->seed);
 	gsl_ran_shuffle(rng, of_group, d->n_group, sizeof *of_group);
 	for (i = 0; i < d->n; i++)
 		k->of[i] = of_group[d->group[i]];
-	rc = 1;
-	for (f = 0; f < k->n; f++)
-		if (!both_labels(d, k, f))
-			rc = 0;
+	while (f < n && both_labels(d, k, f))
+		f++;
+	k->n = f == n ? n : 0;
+	rc = 0;
 out:
 	free(of_group);
 	if (rng != NULL)

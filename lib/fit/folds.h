@@ -8,18 +8,16 @@
 #include "fit/data.h"
 
 struct folds {
-	unsigned n;
-	unsigned *of;	/* [d->n], the fold of each row, 0 to n - 1 */
+	unsigned n;	/* 0: nothing can be held out */
+	unsigned *of;	/* [d->n], the fold of each row, 0 to n - 1; the caller frees it */
 };
 
 /*
  * Divides the groups of d at random, by o->seed, into o->folds folds, or into
- * d->n_group if that is less. Returns 1; 0 if nothing can be held out, because
- * o->folds is 0 or the rows outside a fold have one label only; or -1 if out of
- * memory. Call folds_release in any case.
+ * d->n_group if that is less. Sets k->n to 0 if o->folds is 0 or the rows
+ * outside a fold have one label only. Returns 0, or -1 if out of memory; k->of
+ * is to be freed in any case.
  */
 int folds_assign(struct folds *k, const struct fit_data *d, const struct fit_options *o);
-/* Frees k->of. */
-void folds_release(struct folds *k);
 
 #endif
