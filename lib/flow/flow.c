@@ -25,8 +25,7 @@ struct worker {
 	/* [stages + 1][FIELD_BATCH][dim], for steps; a map keeps y here */
 	double *mem;
 	double *start;			/* [dim], y before a step */
-	size_t moved;			/* number of its rows that were moved */
-	int failed;			/* whether the next row failed; err says why */
+	size_t failed;			/* row that failed, or their number; err says why */
 	struct err err;
 };
 
@@ -308,26 +307,15 @@ map(const struct flow *f, struct worker *w, double *y, size_t n, struct flow_res
 	}
 }
 
-/* Reports a path of length |T|. */
-static void
-set_full(const struct flow *f, struct flow_result *r)
-{
-	r->length = f->speed * fabs(f->length);
-	r->steps = f->steps;
-}
-
 /* Moves y[n][dim] by equal steps. */
 static void
-move_together(const struct flow *f, struct worker *w, double *y, size_t n, struct flow_result *r)
+move_together(const struct flow *f, struct worker *w, double *y, size_t n)
 {
 	unsigned step;
-	size_t i;
 
 	for (step = 0; step < f->steps; step++)
 		f->solver->step(f->solver, f->field, w->work, y, n, f->length / f->steps,
 		    w->mem);
-	for (i = 0; i < n; i++)
-		set_full(f, &r[i]);
 }
 
 /* Sets h[n] to h at y[n][dim], or to NaN if the field has none. */
@@ -343,15 +331,15 @@ report_h(const struct flow *f, struct worker *w, const double *y, size_t n, doub
 }
 
 /*
- * Moves y[n][dim], n <= FIELD_BATCH, along the field or by the map. Returns the
- * number of rows moved; if it is less than n, the next row failed for the
- * reason in w->err.
+ * Moves y[n][dim], n <= FIELD_BATCH, along the field or by the map. Sets length
+ * and steps of r, unless the steps are equal, and before[n] and after[n] to h at
+ * both ends, if with_h. Returns the number of rows moved; if it is less than n,
+ * the next row failed for the reason in w->err.
  */
 static size_t
 move_rows(const struct flow *f, struct worker *w, double *y, size_t n, struct flow_result *r,
-    int with_h)
+    double *before, double *after, int with_h)
 {
-	double before[FIELD_BATCH], after[FIELD_BATCH];
 	size_t i;
 
 	if (with_h)
@@ -359,44 +347,41 @@ move_rows(const struct flow *f, struct worker *w, double *y, size_t n, struct fl
 	if (f->field->type->kind == FIELD_MAP)
 		map(f, w, y, n, r);
 	else if (has_equal_steps(f))
-		move_together(f, w, y, n, r);
+		move_together(f, w, y, n);
 	else
 		for (i = 0; i < n; i++)
 			if (move_one(f, w, y + i * f->field->dim, &r[i]) != 0)
 				return i;
 	if (with_h)
 		report_h(f, w, y, n, after);
-	for (i = 0; with_h && i < n; i++) {
-		r[i].h_before = before[i];
-		r[i].h_after = after[i];
-	}
 	return n;
 }
 
-/* Moves w->y[n][dim] likewise, by krylov_move where it can. */
+/* Moves w->y[n][dim] likewise, by krylov_move where it can, and sets r[n]. */
 static size_t
 move_batch(const struct flow *f, struct worker *w, size_t n, struct flow_result *r, int with_h)
 {
 	double before[FIELD_BATCH], after[FIELD_BATCH];
 	int moved[FIELD_BATCH] = { 0 };
-	size_t i, m;
+	size_t i, m, done;
 
+	for (i = 0; i < n; i++) {
+		r[i].length = f->speed * fabs(f->length);
+		r[i].steps = f->steps;
+	}
 	if (w->krylov != NULL)
 		krylov_move(w->krylov, w->y, n, moved, before, after);
 	for (i = 0; i < n; i += m) {
-		size_t done;
-
-		if (moved[i]) {
-			r[i] = (struct flow_result){ .h_before = before[i], .h_after = after[i] };
-			set_full(f, &r[i]);
-			m = 1;
-			continue;
-		}
-		for (m = 1; i + m < n && !moved[i + m]; m++)
+		for (m = 1; i + m < n && moved[i + m] == moved[i]; m++)
 			;
-		done = move_rows(f, w, w->y + i * f->field->dim, m, r + i, with_h);
+		done = moved[i] ? m : move_rows(f, w, w->y + i * f->field->dim, m, r + i,
+		    before + i, after + i, with_h);
 		if (done < m)
 			return i + done;
+	}
+	for (i = 0; with_h && i < n; i++) {
+		r[i].h_before = before[i];
+		r[i].h_after = after[i];
 	}
 	return n;
 }
@@ -428,27 +413,26 @@ worker_apply(const struct flow *f, struct worker *w, float *act, size_t n,
 	return n;
 }
 
-/* The rows of one flow_apply, of which each worker moves `share'. */
+/* The rows of one flow_apply. */
 struct job {
 	struct flow *f;
 	float *act;
-	size_t n, share;
+	size_t n;
 	struct flow_result *result;
 	int with_h;
 };
 
+/* Moves part t of the rows. */
 static void
 run(void *ctx, unsigned t, unsigned workers)
 {
 	const struct job *j = ctx;
 	struct worker *w = &j->f->worker[t];
-	size_t from = t * j->share < j->n ? t * j->share : j->n;
-	size_t n = j->n - from < j->share ? j->n - from : j->share;
+	size_t from = j->n * t / workers, n = j->n * (t + 1) / workers - from, moved;
 
-	(void)workers;
-	w->moved = worker_apply(j->f, w, j->act + from * j->f->field->dim, n,
+	moved = worker_apply(j->f, w, j->act + from * j->f->field->dim, n,
 	    j->result != NULL ? j->result + from : NULL, j->with_h);
-	w->failed = w->moved < n;
+	w->failed = moved < n ? from + moved : j->n;
 }
 
 int
@@ -456,16 +440,15 @@ flow_apply(struct flow *f, float *act, size_t n, struct flow_result *result, int
     struct err *e)
 {
 	unsigned workers = n < f->workers ? (unsigned)n : f->workers, t;
-	struct job j = { f, act, n, 0, result, with_h };
+	struct job j = { f, act, n, result, with_h };
 
 	if (n == 0)
 		return 0;
-	j.share = (n + workers - 1) / workers;
 	parallel_run(run, &j, workers);
 	for (t = 0; t < workers; t++)
-		if (f->worker[t].failed) {
+		if (f->worker[t].failed < n) {
 			*e = f->worker[t].err;
-			f->failed = t * j.share + f->worker[t].moved;
+			f->failed = f->worker[t].failed;
 			return -1;
 		}
 	return 0;
