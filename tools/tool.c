@@ -175,10 +175,16 @@ tool_need_err(void *p, const struct err *e)
 }
 
 void
-tool_answered(void)
+tool_check_stdout(void)
 {
 	if (fflush(stdout) != 0 || ferror(stdout))
 		tool_die("cannot write 'standard output': %s", strerror(errno));
+}
+
+void
+tool_answered(void)
+{
+	tool_check_stdout();
 	exit(0);
 }
 

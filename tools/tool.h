@@ -50,10 +50,9 @@ void *tool_need(void *p);
 /* Returns p; ends the run with e's message if it is NULL. */
 void *tool_need_err(void *p, const struct err *e);
 
-/*
- * Ends the run after text was printed to stdout: with 1 if it cannot be
- * written.
- */
+/* Ends the run if what was printed to stdout cannot be written. */
+void tool_check_stdout(void);
+/* Ends the run after text was printed to stdout: with 1 if that failed. */
 _Noreturn void tool_answered(void);
 
 /*

@@ -3,7 +3,6 @@
  * stream. Activations go to and come from NumPy's files; the vector of a
  * barrier goes to a control vector of llama.cpp.
  */
-#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -83,14 +82,6 @@ parse(int argc, char *argv[])
 		tool_misuse("--gguf takes one barrier");
 	if (opt.pack)
 		tool_refuse_terminal(tool_output.path);
-}
-
-/* Ends the run if standard output cannot be written. */
-static void
-check_output(void)
-{
-	if (ferror(stdout) || fflush(stdout) != 0)
-		tool_die("cannot write 'standard output': %s", strerror(errno));
 }
 
 /* The records of one label at one block, for --summary. */
@@ -193,7 +184,7 @@ summarise(struct stream *in)
 	print_header_summary(h, stream_count(in));
 	for (i = 0; i < n; i++)
 		print_subset(&list[i], h->kind == STREAM_ACTIVATIONS);
-	check_output();
+	tool_check_stdout();
 }
 
 /* Moves the activation of r to the matrix. */
@@ -235,12 +226,12 @@ print_records(struct stream *in)
 			move_act_to_matrix(matrix, in, r, act);
 		line = tool_need_err(record_to_json(r, h->half, &e), &e);
 		/* a reader may wait for this line */
-		if (puts(line) == EOF || (!stream_pending(in) && fflush(stdout) != 0))
-			check_output();
+		if (puts(line) == EOF || !stream_pending(in))
+			tool_check_stdout();
 		free(line);
 	}
 	/* records before an error are printed before the message */
-	check_output();
+	tool_check_stdout();
 	tool_check(got, &e);
 	if (matrix != NULL)
 		tool_check(npy_sink_close(matrix, &e), &e);
