@@ -122,13 +122,11 @@ static int
 pack_utf8(struct buf *b, const char *s)
 {
 	char *text = copy_utf8(s);
-	size_t n = text != NULL ? strlen(text) : 0;
 	msgpack_packer pk;
 	int bad;
 
 	msgpack_packer_init(&pk, b, buf_pack);
-	bad = text == NULL || msgpack_pack_str(&pk, n) != 0 ||
-	    msgpack_pack_str_body(&pk, text, n) != 0;
+	bad = text == NULL || msgpack_pack_str_with_body(&pk, text, strlen(text)) != 0;
 	free(text);
 	return bad ? -1 : 0;
 }

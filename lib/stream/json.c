@@ -20,9 +20,8 @@ pack(msgpack_packer *pk, const json_t *v)
 			return -1;
 		/* the macro takes no const, but does not change it */
 		json_object_foreach((json_t *)(uintptr_t)v, name, item) {
-			n = strlen(name);
-			if (msgpack_pack_str(pk, n) != 0 ||
-			    msgpack_pack_str_body(pk, name, n) != 0 || pack(pk, item) != 0)
+			if (msgpack_pack_str_with_body(pk, name, strlen(name)) != 0 ||
+			    pack(pk, item) != 0)
 				return -1;
 		}
 		return 0;
@@ -35,10 +34,7 @@ pack(msgpack_packer *pk, const json_t *v)
 				return -1;
 		return 0;
 	case JSON_STRING:
-		n = json_string_length(v);
-		if (msgpack_pack_str(pk, n) != 0)
-			return -1;
-		return msgpack_pack_str_body(pk, json_string_value(v), n);
+		return msgpack_pack_str_with_body(pk, json_string_value(v), json_string_length(v));
 	case JSON_INTEGER:
 		return msgpack_pack_int64(pk, json_integer_value(v));
 	case JSON_REAL:

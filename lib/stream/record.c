@@ -315,10 +315,8 @@ int
 record_set_str(struct record *r, const char *name, const char *text, size_t len)
 {
 	struct setting s = set_begin(r);
-	int failed = msgpack_pack_str(&s.pk, len) != 0 ||
-	    msgpack_pack_str_body(&s.pk, text, len) != 0;
 
-	return set_end(r, name, &s, failed);
+	return set_end(r, name, &s, msgpack_pack_str_with_body(&s.pk, text, len));
 }
 
 int
@@ -495,8 +493,7 @@ record_to_wire(const struct record *r, struct buf *to)
 	for (i = 0; i < r->n; i++) {
 		const struct field_slot *f = &r->slot[i];
 
-		if (msgpack_pack_str(&pk, f->name_len) != 0 ||
-		    buf_append(to, r->bytes.p + f->name, f->name_len) != 0 ||
+		if (msgpack_pack_str_with_body(&pk, record_name(r, i), f->name_len) != 0 ||
 		    buf_append(to, r->bytes.p + f->off, f->len) != 0)
 			return -1;
 	}
