@@ -240,11 +240,11 @@ read_rows(struct rows *d, struct stream *in)
 	struct record *r = tool_need(record_alloc());
 	int64_t block;
 	struct err e;
-	int got, has_block;
+	int has_block;
 
 	d->groups = tool_need(groups_alloc());
 	tool_progress(in, "records", 0, "records", 0);
-	while ((got = stream_read(in, r, &e)) == 1) {
+	while (tool_read(in, r)) {
 		/* in a stream of one block, records need not name it */
 		has_block = record_get_int(r, "block", &block);
 		if (has_block == 0 && h->n_block == 1) {
@@ -257,7 +257,6 @@ read_rows(struct rows *d, struct stream *in)
 			tool_die_record(in, &e);
 		tool_progress(in, "records", stream_count(in), "records", stream_count(in));
 	}
-	tool_check(got, &e);
 	/* the fit has no progress to show */
 	tool_progress_end();
 	record_free(r);

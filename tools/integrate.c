@@ -51,15 +51,10 @@ read_chunk(struct stream *in, struct record **r, float *act)
 	const struct header *h = stream_header(in);
 	struct err e;
 	size_t n;
-	int got = 1;
 
-	for (n = 0; n < CHUNK && (n == 0 || stream_pending(in)); n++) {
-		if ((got = stream_read(in, r[n], &e)) != 1)
-			break;
+	for (n = 0; n < CHUNK && (n == 0 || stream_pending(in)) && tool_read(in, r[n]); n++)
 		if (record_get_act(r[n], h->half, act + n * h->dim, h->dim, &e) != 0)
 			tool_die_record(in, &e);
-	}
-	tool_check(got, &e);
 	return n;
 }
 

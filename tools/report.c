@@ -252,7 +252,6 @@ read_run(const char *arg, int number)
 	struct record *r = tool_need(record_alloc());
 	struct err e;
 	struct stream *in = tool_need_err(stream_open(&path, 1, &e), &e);
-	int got;
 
 	/*
 	 * number records without an id only if they are compared: two files of
@@ -261,9 +260,8 @@ read_run(const char *arg, int number)
 	if (rep.compares)
 		stream_add_ids(in);
 	add_fields(stream_header(in));
-	while ((got = stream_read(in, r, &e)) == 1)
+	while (tool_read(in, r))
 		read_record(name, r, number, in);
-	tool_check(got, &e);
 	if (stream_count(in) == 0)
 		find_run(name, NULL);
 	stream_close(in);

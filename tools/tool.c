@@ -214,6 +214,16 @@ tool_open_input(int argc, char *argv[], unsigned kinds)
 	return in;
 }
 
+int
+tool_read(struct stream *in, struct record *r)
+{
+	struct err e;
+	int got = stream_read(in, r, &e);
+
+	tool_check(got, &e);
+	return got;
+}
+
 void
 tool_refuse_terminal(const char *path)
 {

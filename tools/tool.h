@@ -66,6 +66,8 @@ enum { THREADS_MAX = 512 };		/* of -j */
  * kinds (1u << kind | ...). Records without an id get their number.
  */
 struct stream *tool_open_input(int argc, char *argv[], unsigned kinds);
+/* Reads the next record. Returns 1, or 0 at the end. */
+int tool_read(struct stream *in, struct record *r);
 
 /* Where the tool's stream goes: -o and -z. */
 extern struct tool_output {

@@ -168,9 +168,8 @@ summarise(struct stream *in)
 	struct subset *list = NULL;
 	size_t i, n = 0;
 	struct err e;
-	int got;
 
-	while ((got = stream_read(in, r, &e)) == 1) {
+	while (tool_read(in, r)) {
 		struct subset *s = find_subset(&list, &n, r);
 
 		s->n++;
@@ -180,7 +179,6 @@ summarise(struct stream *in)
 			tool_die_record(in, &e);
 		add_norm(s, act, h->dim);
 	}
-	tool_check(got, &e);
 	print_header_summary(h, stream_count(in));
 	for (i = 0; i < n; i++)
 		print_subset(&list[i], h->kind == STREAM_ACTIVATIONS);
@@ -297,16 +295,15 @@ pack(struct stream *in, struct npy *matrix)
 	struct sink *out;
 	struct header h;
 	struct err e;
-	int got;
+	int got = 0;
 
 	tool_output_header(&h, in, stream_header(in)->kind, NULL);
 	out = tool_open_output(&h);
-	while ((got = stream_read(in, r, &e)) == 1) {
+	while (tool_read(in, r)) {
 		if (matrix != NULL)
 			set_act_from_matrix(matrix, in, r, act);
 		tool_check(sink_write(out, r, &e), &e);
 	}
-	tool_check(got, &e);
 	if (matrix != NULL)
 		tool_check(got = npy_read(matrix, act, &e), &e);
 	if (got == 1)
