@@ -128,6 +128,13 @@ options_given(const struct tool_option *o, const char *name)
 	return 0;
 }
 
+/* Formats an option and its value. Returns the length. */
+static size_t
+format_name(const struct tool_option *o, char *s, size_t size)
+{
+	return (size_t)snprintf(s, size, o->value != NULL ? "%s %s" : "%s", o->name, o->value);
+}
+
 /* Formats the default of o: "" if there is none, or if it is out of range. */
 static void
 format_default(const struct tool_option *o, char *s, size_t size)
@@ -186,12 +193,11 @@ options_print(const struct tool_option *o)
 	size_t i, n, width = 0;
 
 	for (i = 0; o[i].name != NULL; i++) {
-		n = strlen(o[i].name) + (o[i].value != NULL ? 1 + strlen(o[i].value) : 0);
+		n = format_name(&o[i], text, sizeof text);
 		width = n > width ? n : width;
 	}
 	for (i = 0; o[i].name != NULL; i++) {
-		snprintf(text, sizeof text, "%s%s%s", o[i].name, o[i].value != NULL ? " " : "",
-		    o[i].value != NULL ? o[i].value : "");
+		format_name(&o[i], text, sizeof text);
 		printf("  %-*s  ", (int)width, text);
 		format_default(&o[i], value, sizeof value);
 		snprintf(text, sizeof text, "%s%s", o[i].about, value);
