@@ -48,6 +48,14 @@ static struct {
 	uint64_t seed;
 } rep;
 
+/* Adds the cell of run i to column s, which has those of the runs before it. */
+static void
+add_cell(struct report_column *s, size_t i)
+{
+	s->cell = tool_need(realloc(s->cell, (i + 1) * sizeof *s->cell));
+	s->cell[i] = (struct cell){ .summary = tool_need(summary_alloc(s->column)) };
+}
+
 /* Inserts a column at index `at`. m is NULL for one of --column. */
 static void
 insert_column(size_t at, const struct column *c, const struct metric *m)
@@ -60,9 +68,8 @@ insert_column(size_t at, const struct column *c, const struct metric *m)
 	memmove(s + 1, s, (rep.n_column - at) * sizeof *s);
 	rep.n_column++;
 	*s = (struct report_column){ .column = c, .metric = m };
-	s->cell = tool_need(calloc(rep.n_run + 1, sizeof *s->cell));
 	for (i = 0; i < rep.n_run; i++)
-		s->cell[i].summary = tool_need(summary_alloc(c));
+		add_cell(s, i);
 }
 
 /*
@@ -86,10 +93,8 @@ find_run(const char *name, const char *T)
 	new.ids = tool_need(groups_alloc());
 	rep.run = tool_need(realloc(rep.run, (i + 1) * sizeof *rep.run));
 	rep.run[i] = new;
-	for (s = rep.column; s < rep.column + rep.n_column; s++) {
-		s->cell = tool_need(realloc(s->cell, (i + 1) * sizeof *s->cell));
-		s->cell[i] = (struct cell){ .summary = tool_need(summary_alloc(s->column)) };
-	}
+	for (s = rep.column; s < rep.column + rep.n_column; s++)
+		add_cell(s, i);
 	rep.n_run++;
 	return i;
 }
@@ -224,9 +229,8 @@ read_record(const char *name, const struct record *r, int number, const struct s
 	struct err e;
 	size_t n = 0, run = find_run(name, record_get_str(r, "T", &T, NULL) == 1 ? T : NULL);
 
-	if (has_id && record_get_key(r, "id", id, sizeof id, &e) != 0)
-		tool_die_record(in, &e);
-	if (has_id && groups_add(rep.run[run].ids, id, &n, &e) < 0)
+	if (has_id && (record_get_key(r, "id", id, sizeof id, &e) != 0 ||
+	    groups_add(rep.run[run].ids, id, &n, &e) < 0))
 		tool_die_record(in, &e);
 	for (s = rep.column; s < rep.column + rep.n_column; s++) {
 		if (!record_has(r, s->column->field))
@@ -247,8 +251,9 @@ read_record(const char *name, const struct record *r, int number, const struct s
 static void
 read_run(const char *arg, int number)
 {
-	const char *eq = strchr(arg, '='), *path = eq != NULL ? eq + 1 : arg;
-	char *name = tool_need(strndup(arg, eq != NULL ? (size_t)(eq - arg) : strlen(arg)));
+	size_t n = strcspn(arg, "=");
+	const char *path = arg[n] == '=' ? arg + n + 1 : arg;
+	char *name = tool_need(strndup(arg, n));
 	struct record *r = tool_need(record_alloc());
 	struct err e;
 	struct stream *in = tool_need_err(stream_open(&path, 1, &e), &e);
@@ -740,14 +745,10 @@ parse_format(const char *option, const char *name)
 static void
 parse_column(const char *option, const char *text)
 {
-	char *field = tool_need(strdup(text)), *title = strchr(field, ':'), *aggregate = NULL;
+	char *aggregate = tool_need(strdup(text)), *field = strsep(&aggregate, ":");
+	char *title = strsep(&aggregate, ":");
 	struct column *c = make_column(field);
 
-	if (title != NULL) {
-		*title++ = '\0';
-		if ((aggregate = strchr(title, ':')) != NULL)
-			*aggregate++ = '\0';
-	}
 	if (*field == '\0' || (title != NULL && *title == '\0'))
 		tool_misuse("%s: '%s' is not a field, field:title or field:title:aggregate", option,
 		    text);
