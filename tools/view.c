@@ -246,7 +246,7 @@ open_lines(const struct npy *matrix, const char *const *path, size_t n)
 
 	header_init(&missing, STREAM_ACTIVATIONS);
 	missing.dim = matrix->dim;
-	missing.half = matrix->type == NPY_FLOAT16;
+	missing.half = matrix->width == 2;
 	if (opt.block >= 0 && header_set_blocks(&missing, &opt.block, 1) != 0)
 		tool_die("out of memory");
 	in = tool_need_err(stream_open_without_act(path, n, &missing, &e), &e);
@@ -260,9 +260,9 @@ open_lines(const struct npy *matrix, const char *const *path, size_t n)
 	if (h->dim != matrix->dim)
 		tool_die("'%s' is of dim %zu, but the header says %zu", opt.npy, matrix->dim,
 		    h->dim);
-	if (h->half != (matrix->type == NPY_FLOAT16))
-		tool_die("'%s' holds numbers of type '%s', but the header says %s", opt.npy,
-		    npy_type_name(matrix->type), h->half ? "float16" : "float32");
+	if (h->half != (matrix->width == 2))
+		tool_die("'%s' holds numbers of type '<f%zu', but the header says %s", opt.npy,
+		    matrix->width, h->half ? "float16" : "float32");
 	return in;
 }
 

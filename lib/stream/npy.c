@@ -19,17 +19,6 @@ enum {
 };
 static const char magic[MAGIC + 1] = "\x93NUMPY";
 
-static const struct {
-	const char *name;
-	size_t width;
-} types[] = { { "<f2", 2 }, { "<f4", 4 }, { "<f8", 8 } };
-
-const char *
-npy_type_name(enum npy_type t)
-{
-	return types[t].name;
-}
-
 enum { TOKEN = 32 };		/* room for any token that a header needs, with its NUL */
 
 /*
@@ -117,9 +106,7 @@ parse(struct npy *m, const char *text, size_t len, struct err *e)
 	    p != text + len)
 		goto bad;
 
-	for (k = 0; k < sizeof types / sizeof *types && strcmp(type, types[k].name) != 0; k++)
-		;
-	if (k == sizeof types / sizeof *types)
+	if (strcmp(type, "<f2") != 0 && strcmp(type, "<f4") != 0 && strcmp(type, "<f8") != 0)
 		return err_set(e, "%s holds numbers of type '%s', not '<f4', '<f2' or '<f8'", name,
 		    type);
 	if (n_shape != 2)
@@ -130,10 +117,10 @@ parse(struct npy *m, const char *text, size_t len, struct err *e)
 	if (shape[1] < 1 || shape[1] > NPY_DIM)
 		return err_set(e, "%s has rows of %llu numbers, not of 1 to %d", name,
 		    (unsigned long long)shape[1], NPY_DIM);
-	m->type = (enum npy_type)k;
+	m->width = (size_t)(type[2] - '0');
 	m->dim = (size_t)shape[1];
 	m->rows = shape[0];
-	if (m->rows > (INT64_MAX - LONGEST - 64) / (m->dim * types[k].width))
+	if (m->rows > (INT64_MAX - LONGEST - 64) / (m->dim * m->width))
 		return err_set(e, "%s claims %llu rows, more than a file can have", name,
 		    (unsigned long long)m->rows);
 	return 0;
@@ -209,7 +196,7 @@ goes_on(const struct npy *m, struct err *e)
 static int
 check_size(const struct npy *m, size_t start, struct err *e)
 {
-	uint64_t row = m->dim * types[m->type].width, have;
+	uint64_t row = m->dim * m->width, have;
 
 	if (!input_size(m->in, &have))
 		return 0;
@@ -232,7 +219,7 @@ npy_open(const char *path, struct err *e)
 	if ((m->in = input_open(path, e)) == NULL || read_header(m, &start, e) != 0 ||
 	    check_size(m, start, e) != 0)
 		goto fail;
-	if ((m->raw = malloc(m->rows > 0 ? m->dim * types[m->type].width : 1)) == NULL) {
+	if ((m->raw = malloc(m->rows > 0 ? m->dim * m->width : 1)) == NULL) {
 		err_memory(e);
 		goto fail;
 	}
@@ -258,22 +245,21 @@ int
 npy_read(struct npy *m, float *row, struct err *e)
 {
 	const char *name = input_name(m->in);
-	size_t width = types[m->type].width, i;
+	size_t i;
 	int end = m->n_read == m->rows;
 	/* after the last row, try to read one byte too many */
-	ssize_t got = input_read_all(m->in, m->raw, end ? 1 : m->dim * width, e);
+	ssize_t got = input_read_all(m->in, m->raw, end ? 1 : m->dim * m->width, e);
 
 	if (got < 0)
 		return -1;
 	if (end)
 		return got > 0 ? goes_on(m, e) : 0;
-	if ((size_t)got < m->dim * width)
+	if ((size_t)got < m->dim * m->width)
 		return ends_inside(m, m->n_read + 1, e);
 	m->n_read++;
 	for (i = 0; i < m->dim; i++) {
-		const unsigned char *p = m->raw + i * width;
-		double d = m->type == NPY_FLOAT64 ? load_double(p) :
-		    (double)le_load(p, m->type == NPY_FLOAT16);
+		const unsigned char *p = m->raw + i * m->width;
+		double d = m->width == 8 ? load_double(p) : (double)le_load(p, m->width == 2);
 
 		if (!isfinite(d))
 			return err_set(e, "%s: row %llu: number %zu is not finite", name,
@@ -314,8 +300,8 @@ write_header(struct npy_sink *k)
 	char text[LEN];
 
 	snprintf(text, sizeof text,
-	    "{'descr': '%s', 'fortran_order': False, 'shape': (%llu, %zu), }",
-	    types[k->half ? NPY_FLOAT16 : NPY_FLOAT32].name, (unsigned long long)k->rows, k->dim);
+	    "{'descr': '<f%d', 'fortran_order': False, 'shape': (%llu, %zu), }",
+	    k->half ? 2 : 4, (unsigned long long)k->rows, k->dim);
 	/* version 1.0, and the length in two bytes */
 	return fprintf(k->out, "%s%c%c%c%c%-*s\n", magic, 1, 0, LEN, 0, LEN - 1, text) == OWN ?
 	    0 : -1;

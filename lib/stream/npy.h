@@ -15,17 +15,13 @@
 
 #include "base/err.h"
 
-enum npy_type { NPY_FLOAT16, NPY_FLOAT32, NPY_FLOAT64 };
-/* Returns what a file calls a type: "<f2", "<f4" or "<f8". */
-const char *npy_type_name(enum npy_type t);
-
 enum { NPY_DIM = 64 * 1024 * 1024 };	/* the largest dim, which is a stream's as well */
 
 struct input;
 
 /* A matrix being read. */
 struct npy {
-	enum npy_type type;
+	size_t width;			/* bytes of a number: 2, 4 or 8; "<f2" means 2 */
 	uint64_t rows;
 	size_t dim;			/* numbers in a row, 1 to NPY_DIM */
 
