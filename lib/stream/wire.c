@@ -15,7 +15,7 @@ static const struct {
 } marked[32] = {
 	{ TOKEN_NIL, 0 }, { -1, 0 }, { TOKEN_BOOL, 0 }, { TOKEN_BOOL, 0 },
 	{ TOKEN_BIN, 1 }, { TOKEN_BIN, 2 }, { TOKEN_BIN, 4 },
-	{ TOKEN_EXT, 1 }, { TOKEN_EXT, 2 }, { TOKEN_EXT, 4 },
+	{ TOKEN_EXT, 0 }, { TOKEN_EXT, 0 }, { TOKEN_EXT, 0 },
 	{ TOKEN_NUM, 4 }, { TOKEN_NUM, 8 },
 	{ TOKEN_UINT, 1 }, { TOKEN_UINT, 2 }, { TOKEN_UINT, 4 }, { TOKEN_UINT, 8 },
 	{ TOKEN_INT, 1 }, { TOKEN_INT, 2 }, { TOKEN_INT, 4 }, { TOKEN_INT, 8 },
@@ -83,13 +83,14 @@ token_read(struct token *t, const unsigned char *p, size_t n)
 		return -1;
 	t->type = (enum token_type)marked[c - 0xc0].type;
 	width = marked[c - 0xc0].width;
-	t->head += width + (t->type == TOKEN_EXT);
+	t->head += width;
 	if (n < t->head)
 		return 0;
 	for (i = 1; i <= width; i++)
 		u = u << 8 | p[i];
 	switch (t->type) {
 	case TOKEN_NIL:
+	case TOKEN_EXT:
 		break;
 	case TOKEN_BOOL:
 		t->u = c & 1;
@@ -102,10 +103,6 @@ token_read(struct token *t, const unsigned char *p, size_t n)
 		break;
 	case TOKEN_NUM:
 		set_number(t, u, width);
-		break;
-	case TOKEN_EXT:
-		t->n = width > 0 ? u : (uint64_t)1 << (c - 0xd4);
-		t->i = (int)p[t->head - 1] - (p[t->head - 1] < 128 ? 0 : 256);
 		break;
 	case TOKEN_STR:
 	case TOKEN_BIN:

@@ -23,14 +23,15 @@ enum {
 
 enum token_type {
 	TOKEN_NIL, TOKEN_BOOL, TOKEN_UINT, TOKEN_INT, TOKEN_NUM,
-	TOKEN_STR, TOKEN_BIN, TOKEN_EXT, TOKEN_ARRAY, TOKEN_MAP
+	TOKEN_STR, TOKEN_BIN, TOKEN_ARRAY, TOKEN_MAP,
+	TOKEN_EXT		/* only the first byte is read: no stream may hold it */
 };
 struct token {
 	enum token_type type;	/* TOKEN_INT is negative; other integers are TOKEN_UINT */
 	size_t head;		/* bytes before the payload or the elements */
 	uint64_t n;		/* bytes of payload, elements of an array or pairs of a map */
 	uint64_t u;		/* of TOKEN_UINT and TOKEN_BOOL */
-	int64_t i;		/* of TOKEN_INT; the type number of TOKEN_EXT */
+	int64_t i;		/* of TOKEN_INT */
 	double d;		/* of TOKEN_NUM */
 };
 /*

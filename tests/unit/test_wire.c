@@ -26,8 +26,8 @@ draw(unsigned n)
 static void
 check_tokens(void)
 {
-	static const unsigned char width[32] = { 0, 0, 0, 0, 1, 2, 4, 2, 3, 5, 4, 8, 1, 2, 4, 8, 1, 2, 4, 8,
-		1, 1, 1, 1, 1, 1, 2, 4, 2, 4, 2, 4 };
+	static const unsigned char width[32] = { 0, 0, 0, 0, 1, 2, 4, 0, 0, 0, 4, 8, 1, 2, 4, 8, 1, 2, 4, 8,
+		0, 0, 0, 0, 0, 1, 2, 4, 2, 4, 2, 4 };
 	unsigned char p[16] = { 0 };
 	int c, n, bad = 0, never = 0, beyond = 0;
 	struct token t;
@@ -59,8 +59,8 @@ check_tokens(void)
 	    "a signed integer that is not negative is as any other");
 	ok(token_read(&t, (const unsigned char *)"\xdf\xff\xff\xff\xff", 5) == 1 && t.type == TOKEN_MAP &&
 	    t.n == 0xffffffff, "the greatest map");
-	ok(token_read(&t, (const unsigned char *)"\xc7\3\x80", 3) == 1 && t.type == TOKEN_EXT && t.n == 3 &&
-	    t.i == -128, "an extension's type is signed");
+	ok(token_read(&t, (const unsigned char *)"\xc7", 1) == 1 && t.type == TOKEN_EXT,
+	    "an extension is known by its first byte");
 }
 
 static void
