@@ -31,8 +31,7 @@ static struct {
 	const char *what, *unit;
 	uint64_t done, n;
 	uint64_t total;		/* records of in; 0: not known */
-	uint64_t n_first;	/* n when it was called first, */
-	double first, last;	/* when that was, and when a line was printed last: clock_now() */
+	double first, last;	/* first call, and when a line was printed last: clock_now() */
 	int shown;		/* a line was printed; */
 	int on_line;		/* it stands on the terminal, without its newline */
 } progress;
@@ -267,8 +266,8 @@ show_progress(int terminal, double now)
 		fprintf(stderr, " of %llu", (unsigned long long)progress.total);
 	fprintf(stderr, " %s", progress.what);
 	/* since the first call: opening a model is no part of the speed */
-	if (progress.n > progress.n_first) {
-		double speed = (double)(progress.n - progress.n_first) / (now - progress.first);
+	if (progress.n > 0) {
+		double speed = (double)progress.n / (now - progress.first);
 
 		fprintf(stderr, ", %.*f %s/s", speed < 10 ? 1 : 0, speed, progress.unit);
 	}
@@ -294,7 +293,6 @@ tool_progress(const struct stream *in, const char *what, uint64_t done, const ch
 	if (progress.first == 0) {
 		progress.first = now;
 		progress.last = run.start;
-		progress.n_first = n;
 	}
 	if (now - progress.last >= (terminal ? 0.2 : 10))
 		show_progress(terminal, now);
