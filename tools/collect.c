@@ -280,7 +280,7 @@ main(int argc, char *argv[])
 	options_parse(options, argc, argv);
 	tool_refuse_terminal(tool_output.path);
 
-	c.in = in = tool_open_input(argc, argv, 1u << STREAM_EXAMPLES | 1u << STREAM_COMPLETIONS);
+	c.in = in = tool_open_input(argc, argv, STREAM_TEXTS);
 	open_model(&c);
 	c.sink = open_output(&c);
 	c.tree = tool_need(prefix_tree_alloc((size_t)model_options.lm.seqs, FILL, c.batch));

@@ -194,7 +194,7 @@ open_input(struct generator *g, char *operand[], size_t n)
 	}
 	g->in = (opt.text ? stream_open_text : stream_open)((const char *const *)operand, n, &e);
 	if (g->in == NULL ||
-	    stream_expect(g->in, 1u << STREAM_EXAMPLES | 1u << STREAM_COMPLETIONS, &e) != 0)
+	    stream_expect(g->in, STREAM_TEXTS, &e) != 0)
 		tool_die_err(&e);
 	stream_add_ids(g->in);
 }

@@ -339,7 +339,7 @@ const struct metric metric_judge = {
 	    "                   [-o file] [--as name] [--no text] [--yes text] [file ...]\n",
 	.uses = METRIC_MODEL | METRIC_BARRIER,
 	.options = options,
-	.kinds = 1u << STREAM_EXAMPLES | 1u << STREAM_COMPLETIONS,
+	.kinds = STREAM_TEXTS,
 	.columns = columns,
 	.size = sizeof(struct judge),
 	.check = judge_check,

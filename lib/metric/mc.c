@@ -248,7 +248,7 @@ const struct metric metric_mc = {
 	    "                [--system text] [file ...]\n",
 	.uses = METRIC_MODEL | METRIC_PROMPT | METRIC_FLOWS,
 	.options = options,
-	.kinds = 1u << STREAM_EXAMPLES | 1u << STREAM_COMPLETIONS,
+	.kinds = STREAM_TEXTS,
 	.columns = columns,
 	.size = sizeof(struct mc),
 	.open = mc_open,

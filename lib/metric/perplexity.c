@@ -130,7 +130,7 @@ const struct metric metric_perplexity = {
 	    "                        [-t raw|chat] [--alone] [--system text] [file ...]\n",
 	.uses = METRIC_MODEL | METRIC_PROMPT,
 	.options = options,
-	.kinds = 1u << STREAM_EXAMPLES | 1u << STREAM_COMPLETIONS,
+	.kinds = STREAM_TEXTS,
 	.columns = columns,
 	.size = sizeof(struct perplexity),
 	.check = perplexity_check,

@@ -16,6 +16,8 @@ enum stream_kind {
 	STREAM_COMPLETIONS,	/* what generate wrote */
 	STREAM_BARRIER		/* one record: a fitted barrier */
 };
+/* The kinds with texts, for stream_expect. */
+enum { STREAM_TEXTS = 1u << STREAM_EXAMPLES | 1u << STREAM_COMPLETIONS };
 /* Returns what headers call a kind, such as "examples". */
 const char *stream_kind_name(enum stream_kind k);
 
