@@ -29,7 +29,6 @@ struct mc {
 	struct queue queue;			/* answers, those to a question together */
 	enum template template;
 	char *system;				/* system text and primer, or NULL */
-	char last[RECORD_KEY_SIZE];		/* question of the last answer */
 	struct groups *seen;			/* all questions so far */
 };
 
@@ -187,17 +186,12 @@ static int
 begin_question(struct mc *s, const char *group, struct err *e)
 {
 	size_t number;
-	int got;
+	int got = groups_add(s->seen, group, &number, e);
 
-	if (groups_count(s->seen) > 0 && strcmp(group, s->last) == 0)
-		return 0;
-	if ((got = groups_add(s->seen, group, &number, e)) < 0)
-		return -1;
-	if (got == 0)
+	if (got == 0 && number + 1 < groups_count(s->seen))
 		return err_set(e, "question '%s' comes again: its answers must be consecutive",
 		    group);
-	memcpy(s->last, group, strlen(group) + 1);
-	return 0;
+	return got < 0 ? -1 : 0;
 }
 
 static int
