@@ -35,7 +35,6 @@ struct decoder {
 	size_t n_choosing;
 	size_t cells;			/* reserved for the texts that have not ended */
 	float *logits;			/* [vocab] of one row, after the penalties */
-	unsigned *stamp, now;		/* [vocab] equal for tokens penalised in this row */
 	uint64_t tokens;		/* generated so far */
 };
 
@@ -54,8 +53,7 @@ decoder_alloc(struct lm *m, const struct decoder_options *o, decoder_fn *fn, voi
 	d->by_seq = calloc((size_t)o->room->seqs, sizeof *d->by_seq);
 	d->choosing = calloc((size_t)o->room->seqs, sizeof *d->choosing);
 	d->logits = malloc((size_t)lm_vocab(m) * sizeof *d->logits);
-	d->stamp = calloc((size_t)lm_vocab(m), sizeof *d->stamp);
-	if (d->by_seq == NULL || d->choosing == NULL || d->logits == NULL || d->stamp == NULL) {
+	if (d->by_seq == NULL || d->choosing == NULL || d->logits == NULL) {
 		decoder_free(d);
 		return NULL;
 	}
@@ -86,7 +84,6 @@ decoder_free(struct decoder *d)
 	free(d->by_seq);
 	free(d->choosing);
 	free(d->logits);
-	free(d->stamp);
 	free(d);
 }
 
@@ -110,23 +107,23 @@ cells_needed(const struct decoder *d, size_t n_prompt)
 	return n_prompt + (size_t)d->o.max_tokens - 1;
 }
 
-/* Applies penalties in the Python library's order: repetition, n-grams. */
+/*
+ * Sets d->logits to those of s, with penalties in the Python library's order:
+ * repetition, n-grams.
+ */
 static void
 penalise(struct decoder *d, const struct sequence *s)
 {
+	const float *logits = lm_logits(d->lm, s->row);
 	size_t k = (size_t)d->o.no_repeat_ngram, i;
 	double penalty = d->o.repetition_penalty;
 
-	if (penalty != 1) {
-		d->now++;
-		for (i = 0; i < s->n; i++) {
-			float *l = &d->logits[s->token[i]];
+	memcpy(d->logits, logits, (size_t)lm_vocab(d->lm) * sizeof *logits);
+	for (i = 0; i < s->n && penalty != 1; i++) {
+		/* from the logit given, as a token that occurs twice counts once */
+		float l = logits[s->token[i]];
 
-			if (d->stamp[s->token[i]] == d->now)
-				continue;
-			d->stamp[s->token[i]] = d->now;
-			*l = (float)(*l < 0 ? *l * penalty : *l / penalty);
-		}
+		d->logits[s->token[i]] = (float)(l < 0 ? l * penalty : l / penalty);
 	}
 	if (k > 0 && s->n + 1 >= k)
 		for (i = 0; i + k <= s->n; i++)
@@ -162,7 +159,6 @@ choose_token(struct decoder *d, struct sequence *s, struct err *e)
 	char piece[512];
 	int token, n;
 
-	memcpy(d->logits, lm_logits(d->lm, s->row), (size_t)lm_vocab(d->lm) * sizeof *d->logits);
 	penalise(d, s);
 	token = sampler_pick(s->sampler, d->logits);
 	d->tokens++;
@@ -358,7 +354,8 @@ decoder_push(struct decoder *d, const struct record *r, const struct example *x,
 	if (cells_needed(d, x->n) > (size_t)d->o.room->cells)
 		return err_set(e, "'%s' has %zu tokens: no room for %d more in a context of %d",
 		    x->id, x->n, d->o.max_tokens, d->o.room->cells);
-	while ((seq = unused_seq(d)) < 0 || d->cells + cells_needed(d, x->n) > (size_t)d->o.room->cells)
+	while ((seq = unused_seq(d)) < 0 ||
+	    d->cells + cells_needed(d, x->n) > (size_t)d->o.room->cells)
 		if (decoder_step(d, e) != 0)
 			return -1;
 	if ((s = calloc(1, sizeof *s)) == NULL)
