@@ -321,7 +321,6 @@ decoder_step(struct decoder *d, struct err *e)
 	int alone = lm_is_recurrent(d->lm);
 	struct sequence *s;
 
-	lm_batch_clear(d->lm);
 	for (s = d->head; s != NULL; s = s->next)
 		if (s->fed == 0 && (share_prefix(d, s, e) != 0 || feed_rest(d, s, e) != 0 ||
 		    (alone && decode_batch(d, e) != 0)))

@@ -382,12 +382,6 @@ lm_chat(const struct lm *m, const char *system, const char *user, struct err *e)
 	return buf;
 }
 
-void
-lm_batch_clear(struct lm *m)
-{
-	m->batch.n_tokens = 0;
-}
-
 int
 lm_batch_size(const struct lm *m)
 {
@@ -481,7 +475,6 @@ check_block(struct lm *m, int block, struct err *e)
 		return err_set(e, "model '%s' has no block %d: its blocks are 0 to %d", m->name,
 		    block, m->blocks - 1);
 	m->sought = block;
-	lm_batch_clear(m);
 	lm_batch_add(m, 0, 0, &seq, 1, LM_LOGITS);
 	rc = lm_decode(m, e);
 	lm_forget(m);

@@ -79,7 +79,7 @@ enum {
 	LM_STEER = 4		/* its activation goes to the steering function */
 };
 
-void lm_batch_clear(struct lm *m);
+/* Returns how many rows the batch has. */
 int lm_batch_size(const struct lm *m);
 /*
  * Adds to the batch a token at position pos of the sequences seq[n_seq]. The

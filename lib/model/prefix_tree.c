@@ -135,7 +135,6 @@ prefix_tree_batch(const struct prefix_tree *t, size_t first, size_t end, struct 
 {
 	size_t i, k;
 
-	lm_batch_clear(m);
 	/* children come after their parents, so positions are in order */
 	for (i = first; i < end; i++) {
 		size_t pos = (size_t)t->node[i].pos;

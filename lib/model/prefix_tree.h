@@ -33,8 +33,8 @@ size_t prefix_tree_rows(const struct prefix_tree *t);
 /* Returns the row of token `pos` of a text. */
 int prefix_tree_row(const struct prefix_tree *t, size_t text, size_t pos);
 /*
- * Replaces the batch of m by the rows first to end - 1, which are numbered from
- * 0 there. The rows before them must have been decoded.
+ * Fills the batch of m, which must be empty, with the rows first to end - 1.
+ * They are numbered from 0 there. The rows before them must have been decoded.
  */
 void prefix_tree_batch(const struct prefix_tree *t, size_t first, size_t end, struct lm *m);
 

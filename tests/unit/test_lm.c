@@ -145,9 +145,9 @@ greedy(struct lm *m, unsigned want, int *out)
 			exit(1);
 		}
 		out[k] = likeliest(lm_logits(m, row), lm_vocab(m));
-		lm_batch_add(m, out[k], n + k, &seq, 1, want | LM_LOGITS);
+		if (k + 1 < N_NEW)
+			lm_batch_add(m, out[k], n + k, &seq, 1, want | LM_LOGITS);
 	}
-	lm_batch_clear(m);
 	lm_forget(m);
 	free(token);
 }
