@@ -137,9 +137,8 @@ write_member(struct collector *c, size_t i)
 		for (b = 0; b < opt.n_block; b++) {
 			const float *act = find_act(c, prefix_tree_row(c->tree, i, p), b);
 
-			if (record_set_int(m->record, "pos", (int64_t)p) != 0 ||
-			    record_set_int(m->record, "block", opt.block[b]) != 0)
-				tool_die("out of memory");
+			tool_check(record_set_int(m->record, "pos", (int64_t)p), NULL);
+			tool_check(record_set_int(m->record, "block", opt.block[b]), NULL);
 			tool_check(record_set_act(m->record, opt.half, act, c->dim, &e), &e);
 			tool_check(sink_write(c->sink, m->record, &e), &e);
 		}
@@ -200,17 +199,13 @@ read_example(struct collector *c, const struct record *r, struct example *x)
 	return cut;
 }
 
-/*
- * Adds the text of *r to the tree, which is decoded first if it is full. *r
- * becomes another record, to read into.
- */
+/* Adds the text of r to the tree, which is decoded first if it is full. */
 static void
-add_text(struct collector *c, struct record **r)
+add_text(struct collector *c, const struct record *r)
 {
 	struct example x;
-	size_t cut = read_example(c, *r, &x), p, first;
+	size_t cut = read_example(c, r, &x), p, first;
 	unsigned *want = tool_need(calloc(x.n, sizeof *want));
-	struct record *spare;
 	struct member *m;
 	int added;
 
@@ -221,15 +216,14 @@ add_text(struct collector *c, struct record **r)
 		want[p] = LM_TAP;
 	while ((added = prefix_tree_add(c->tree, x.token + cut, want, x.n)) == 0)
 		decode_batch(c);
-	if (added < 0)
-		tool_die("out of memory");
-	/* the texts would otherwise be repeated with every activation */
-	record_unset(*r, "prompt");
-	record_unset(*r, "completion");
+	tool_check(added, NULL);
 	m = &c->member[prefix_tree_texts(c->tree) - 1];
-	spare = m->record;
-	*m = (struct member){ *r, x.n, first };
-	*r = spare;
+	m->n = x.n;
+	m->first = first;
+	tool_check(record_copy(m->record, r), NULL);
+	/* the texts would otherwise be repeated with every activation */
+	record_unset(m->record, "prompt");
+	record_unset(m->record, "completion");
 	free(want);
 	example_release(&x);
 }
@@ -257,9 +251,8 @@ open_output(const struct collector *c)
 	struct header h;
 
 	tool_output_header(&h, c->in, STREAM_ACTIVATIONS, NULL);
-	if (header_set_model(&h, lm_name(c->lm), lm_digest(c->lm)) != 0 ||
-	    header_set_blocks(&h, opt.block, opt.n_block) != 0)
-		tool_die("out of memory");
+	tool_check(header_set_model(&h, lm_name(c->lm), lm_digest(c->lm)), NULL);
+	tool_check(header_set_blocks(&h, opt.block, opt.n_block), NULL);
 	h.dim = c->dim;
 	h.half = opt.half;
 	return tool_open_output(&h);
@@ -292,7 +285,7 @@ main(int argc, char *argv[])
 	tool_progress(in, "texts", 0, "tokens", 0);
 	r = tool_need(record_alloc());
 	while ((got = stream_read(in, r, &e)) == 1)
-		add_text(&c, &r);
+		add_text(&c, r);
 	tool_check(got, &e);
 	decode_batch(&c);
 	tool_check(sink_close(c.sink, &e), &e);

@@ -157,8 +157,7 @@ main(int argc, char *argv[])
 
 	in = tool_open_input(argc - 1, argv + 1, metric->kinds);
 	tool_output_header(&h, in, stream_header(in)->kind, NULL);
-	if (header_add_value(&h, "metric", metric->name) != 0)
-		tool_die("out of memory");
+	tool_check(header_add_value(&h, "metric", metric->name), NULL);
 	if (flows.n > 0 && metric->uses & METRIC_FLOWS) {
 		options.steering = tool_need(steering_alloc(NULL));
 		flow_options_steer(options.steering, options.lm->threads, &h);
