@@ -65,8 +65,7 @@ draw_hashes(struct polysketch *f)
 	f->index = calloc(f->degree * f->ext, sizeof *f->index);
 	f->sign = calloc(f->degree * f->ext, sizeof *f->sign);
 	if (rng == NULL || f->index == NULL || f->sign == NULL) {
-		if (rng != NULL)
-			gsl_rng_free(rng);
+		gsl_rng_free(rng);
 		return -1;
 	}
 	gsl_rng_set(rng, (unsigned long)f->seed);

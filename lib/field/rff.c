@@ -54,8 +54,7 @@ draw(struct rff *f, size_t n, double sigma, uint64_t seed)
 	f->W = calloc(n, dim * sizeof *f->W);
 	f->b = calloc(n, sizeof *f->b);
 	if (rng == NULL || f->W == NULL || f->b == NULL) {
-		if (rng != NULL)
-			gsl_rng_free(rng);
+		gsl_rng_free(rng);
 		return -1;
 	}
 	gsl_rng_set(rng, (unsigned long)seed);
@@ -145,8 +144,7 @@ median_sigma(const struct fit_data *d, uint64_t seed, double *sigma)
 	*sigma = n > 0 ? gsl_stats_median_from_sorted_data(far, 1, n) / sqrt(2) : 1;
 	rc = 0;
 out:
-	if (rng != NULL)
-		gsl_rng_free(rng);
+	gsl_rng_free(rng);
 	free(all);
 	free(row);
 	free(far);

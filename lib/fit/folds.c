@@ -45,7 +45,6 @@ folds_assign(struct folds *k, const struct fit_data *d, const struct fit_options
 	rc = 0;
 out:
 	free(of_group);
-	if (rng != NULL)
-		gsl_rng_free(rng);
+	gsl_rng_free(rng);
 	return rc;
 }

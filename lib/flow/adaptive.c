@@ -30,12 +30,9 @@ adapt_free(void *state)
 
 	if (a == NULL)
 		return;
-	if (a->evolve != NULL)
-		gsl_odeiv2_evolve_free(a->evolve);
-	if (a->control != NULL)
-		gsl_odeiv2_control_free(a->control);
-	if (a->step != NULL)
-		gsl_odeiv2_step_free(a->step);
+	gsl_odeiv2_evolve_free(a->evolve);
+	gsl_odeiv2_control_free(a->control);
+	gsl_odeiv2_step_free(a->step);
 	free(a->start);
 	free(a->error);
 	free(a);
