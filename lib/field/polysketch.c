@@ -197,7 +197,7 @@ work_alloc(const struct field *base)
 	return k;
 }
 
-/* Sets x_e of a. Returns |a|. */
+/* Sets x_e of a; xe may be a. Returns |a|. */
 static double
 extend(const struct polysketch *f, const double *a, double *xe)
 {
@@ -211,9 +211,9 @@ extend(const struct polysketch *f, const double *a, double *xe)
 	return norm;
 }
 
-/* Sets k->spec to the spectra of the sketches of x_e. */
+/* Sets k->spec to the spectra of the sketches of k->xe. */
 static void
-sketch(struct work *k, const double *xe)
+sketch(struct work *k)
 {
 	const struct polysketch *f = k->f;
 	size_t half = f->n / 2 + 1, t, i;
@@ -223,7 +223,7 @@ sketch(struct work *k, const double *xe)
 
 		memset(k->time, 0, f->n * sizeof *k->time);
 		for (i = 0; i < f->ext; i++)
-			k->time[index[i]] += sign[i] * xe[i];
+			k->time[index[i]] += sign[i] * k->xe[i];
 		fftw_execute_dft_r2c(k->forward, k->time, k->spec + t * half);
 	}
 }
@@ -244,19 +244,19 @@ convolve(struct work *k, size_t except)
 	}
 }
 
-/* Returns w . phi at x_e, and sets grad[ext] to its gradient in x_e. */
+/* Returns w . phi at k->xe, and sets k->grad to its gradient in x_e. */
 static double
-eval_transform(struct work *k, const double *xe, double *grad)
+eval_transform(struct work *k)
 {
 	const struct polysketch *f = k->f;
 	size_t half = f->n / 2 + 1, t, i;
 	double value;
 
-	sketch(k, xe);
+	sketch(k);
 	convolve(k, f->degree);
 	fftw_execute_dft_c2r(k->inverse, k->product, k->time);
 	value = dot(f->base.ratio.coef, k->time, f->n) / (double)f->n;
-	memset(grad, 0, f->ext * sizeof *grad);
+	memset(k->grad, 0, f->ext * sizeof *k->grad);
 	for (t = 0; t < f->degree; t++) {
 		const int *index = f->index + t * f->ext, *sign = f->sign + t * f->ext;
 
@@ -265,25 +265,25 @@ eval_transform(struct work *k, const double *xe, double *grad)
 			k->product[i] = conj(k->product[i]) * k->wspec[i];
 		fftw_execute_dft_c2r(k->inverse, k->product, k->time);
 		for (i = 0; i < f->ext; i++)
-			grad[i] += sign[i] * k->time[index[i]] / (double)f->n;
+			k->grad[i] += sign[i] * k->time[index[i]] / (double)f->n;
 	}
 	return value;
 }
 
-/* Sets out[dim] to the gradient in a from that in x_e. norm is |a|. */
+/* Sets out[dim] to the gradient in a from k->grad, that in x_e. norm is |a|. */
 static void
-through_norm(const struct polysketch *f, const double *xe, const double *grad, double norm,
-    double *out)
+through_norm(const struct work *k, double norm, double *out)
 {
+	const struct polysketch *f = k->f;
 	size_t d = f->base.dim, i;
 	/*
 	 * it is (u - x (x . u)) / |a|, with x = x_e / sqrt(gamma), u =
 	 * sqrt(gamma) grad
 	 */
-	double scale = sqrt(f->gamma) / (norm + 1e-12), along = dot(xe, grad, d) / f->gamma;
+	double scale = sqrt(f->gamma) / (norm + 1e-12), along = dot(k->xe, k->grad, d) / f->gamma;
 
 	for (i = 0; i < d; i++)
-		out[i] = scale * (grad[i] - along * xe[i]);
+		out[i] = scale * (k->grad[i] - along * k->xe[i]);
 }
 
 static void
@@ -295,12 +295,12 @@ eval(const struct field *base, void *work, const double *y, size_t n, double *h,
 
 	for (i = 0; i < n; i++) {
 		double norm = extend(f, y + i * d, k->xe);
-		double value = eval_transform(k, k->xe, k->grad);
+		double value = eval_transform(k);
 
 		if (h != NULL)
 			h[i] = value + base->ratio.intercept + base->ratio.log_prior_ratio;
 		if (grad != NULL)
-			through_norm(f, k->xe, k->grad, norm, grad + i * d);
+			through_norm(k, norm, grad + i * d);
 	}
 }
 
@@ -315,7 +315,7 @@ struct feature_input {
  * precision.
  */
 struct feature_work {
-	double *a, *xe;			/* [dim], [ext] */
+	double *xe;			/* [ext] */
 	float *time;			/* [n] */
 	float complex *spec, *product;	/* [n/2+1] */
 	fftwf_plan forward, inverse;	/* time -> spec, product -> time */
@@ -333,7 +333,6 @@ feature_work_free(void *work)
 	fftwf_free(k->time);
 	fftwf_free(k->spec);
 	fftwf_free(k->product);
-	free(k->a);
 	free(k->xe);
 	free(k);
 }
@@ -347,13 +346,11 @@ feature_work_alloc(const void *ctx)
 
 	if (k == NULL)
 		return NULL;
-	k->a = calloc(f->base.dim, sizeof *k->a);
 	k->xe = calloc(f->ext, sizeof *k->xe);
 	k->time = fftwf_alloc_real(n);
 	k->spec = fftwf_alloc_complex(half);
 	k->product = fftwf_alloc_complex(half);
-	if (k->a != NULL && k->xe != NULL && k->time != NULL && k->spec != NULL &&
-	    k->product != NULL) {
+	if (k->xe != NULL && k->time != NULL && k->spec != NULL && k->product != NULL) {
 		k->forward = fftwf_plan_dft_r2c_1d((int)n, k->time, k->spec, FFTW_ESTIMATE);
 		k->inverse = fftwf_plan_dft_c2r_1d((int)n, k->product, k->time, FFTW_ESTIMATE);
 	}
@@ -392,8 +389,8 @@ make_features(const void *ctx, void *work, size_t first, size_t rows, float *phi
 
 	for (r = 0; r < rows; r++, act += f->base.dim, phi += n) {
 		for (i = 0; i < f->base.dim; i++)
-			k->a[i] = (double)act[i];
-		extend(f, k->a, k->xe);
+			k->xe[i] = (double)act[i];
+		extend(f, k->xe, k->xe);
 		for (t = 0; t < f->degree; t++) {
 			const int *index = f->index + t * f->ext, *sign = f->sign + t * f->ext;
 			/* the inverse transform multiplies by n */

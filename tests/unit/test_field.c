@@ -75,7 +75,7 @@ double_features(const struct polysketch *f, const double *a, size_t rows, double
 		k = work_alloc(&unit.base);
 		for (i = 0; i < rows; i++) {
 			extend(&unit, a + i * f->base.dim, k->xe);
-			phi[i * f->n + j] = eval_transform(k, k->xe, k->grad);
+			phi[i * f->n + j] = eval_transform(k);
 		}
 		work_free(k);
 		unit.base.ratio.coef[j] = 0;
