@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/utf8.h"
 #include "field/barrier.h"
 #include "flow/flow.h"
 #include "flow_options.h"
@@ -26,19 +27,19 @@ static struct tool_option options[] = {
 	{ "--header", NULL, "print the header first, as a line of its own", OPTION_FLAG,
 	    .to = &opt.header },
 	{ "--npy", "matrix", "write the activations to this .npy file instead of the lines; with "
-	    "--pack, read them from it", OPTION_TEXT, .to = &opt.npy },
+	    "--pack, read them from it", OPTION_FILE, .to = &opt.npy },
 	{ "--summary", NULL, "print counts, dim, and the norms for each block and label",
 	    OPTION_FLAG, .to = &opt.summary },
 	{ "--pack", NULL, "write a stream; JSON Lines without a header become examples",
 	    OPTION_FLAG, .to = &opt.pack },
 	{ "-l", "block", "with --pack --npy: block of JSON Lines without a header", OPTION_INT,
 	    .to = &opt.block, .min = 0, .max = 1000000 },
-	{ "-o", "file", "with --pack: write to this file (default: standard output)", OPTION_TEXT,
+	{ "-o", "file", "with --pack: write to this file (default: standard output)", OPTION_FILE,
 	    .to = &tool_output.path },
 	{ "-z", NULL, "with --pack: compress the output with gzip", OPTION_FLAG,
 	    .to = &tool_output.gzip },
 	{ "--gguf", "vector", "write the vector of a barrier to this file, as a control vector of "
-	    "llama.cpp", OPTION_TEXT, .to = &opt.gguf },
+	    "llama.cpp", OPTION_FILE, .to = &opt.gguf },
 	{ "-T", "length", "multiply the vector by this; 0.03r: by 0.03 times the mean norm of the "
 	    "fit; auto: by what fitbarrier -T stored", OPTION_TEXT, .to = &opt.length },
 	{ 0 }
@@ -145,17 +146,23 @@ print_subset(const struct subset *s, int has_norms)
 static void
 print_header_summary(const struct header *h, uint64_t records)
 {
+	char text[2][256];	/* from the file */
 	size_t i;
 
 	printf("kind    %s\n", stream_kind_name(h->kind));
 	printf("records %llu\n", (unsigned long long)records);
-	if (h->model != NULL)
-		printf("model   %s (%s)\n", h->model, h->digest);
+	if (h->model != NULL) {
+		utf8_show(text[0], sizeof text[0], h->model);
+		utf8_show(text[1], sizeof text[1], h->digest);
+		printf("model   %s (%s)\n", text[0], text[1]);
+	}
 	if (h->dim > 0)
 		printf("dim     %zu, %s\n", h->dim, h->half ? "float16" : "float32");
-	for (i = 0; i < h->n_chain; i++)
-		printf("%-7s %s %s\n", i == 0 ? "chain" : "", header_value(h, i, "tool"),
-		    header_value(h, i, "version"));
+	for (i = 0; i < h->n_chain; i++) {
+		utf8_show(text[0], sizeof text[0], header_value(h, i, "tool"));
+		utf8_show(text[1], sizeof text[1], header_value(h, i, "version"));
+		printf("%-7s %s %s\n", i == 0 ? "chain" : "", text[0], text[1]);
+	}
 }
 
 /* Prints what the stream holds once it was read: nothing of a broken one. */

@@ -1,8 +1,19 @@
 #include "base/err.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "base/utf8.h"
+
+int
+err_vset(struct err *e, const char *fmt, va_list ap)
+{
+	char raw[ERR_SIZE];
+
+	vsnprintf(raw, sizeof raw, fmt, ap);
+	utf8_show(e->text, sizeof e->text, raw);
+	return -1;
+}
 
 int
 err_set(struct err *e, const char *fmt, ...)
@@ -10,7 +21,7 @@ err_set(struct err *e, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	vsnprintf(e->text, sizeof e->text, fmt, ap);
+	err_vset(e, fmt, ap);
 	va_end(ap);
 	return -1;
 }
@@ -18,16 +29,15 @@ err_set(struct err *e, const char *fmt, ...)
 int
 err_prefix(struct err *e, const char *fmt, ...)
 {
-	char old[ERR_SIZE];
+	struct err old = *e;
+	size_t n;
 	va_list ap;
-	int n;
 
-	memcpy(old, e->text, sizeof old);
 	va_start(ap, fmt);
-	n = vsnprintf(e->text, sizeof e->text, fmt, ap);
+	err_vset(e, fmt, ap);
 	va_end(ap);
-	if (n >= 0 && (size_t)n < sizeof e->text)
-		snprintf(e->text + n, sizeof e->text - (size_t)n, "%s", old);
+	n = strlen(e->text);
+	snprintf(e->text + n, sizeof e->text - n, "%s", old.text);
 	return -1;
 }
 

@@ -10,15 +10,21 @@
 #ifndef ODESTEER_ERR_H
 #define ODESTEER_ERR_H
 
+#include <stdarg.h>
+
 #define ERR_SIZE 1024
 
 struct err {
 	char text[ERR_SIZE];
 };
 
-/* Sets the message. Always returns -1, for `return err_set(e, ...)`. */
+/*
+ * Sets the message, with control characters from arguments as \xNN. Always
+ * returns -1, for `return err_set(e, ...)`.
+ */
 int err_set(struct err *e, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
+int err_vset(struct err *e, const char *fmt, va_list ap);
 
 /* Inserts text, such as "record 3: ", before the message. Always returns -1. */
 int err_prefix(struct err *e, const char *fmt, ...)

@@ -1,6 +1,7 @@
 #include "base/utf8.h"
 
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -102,4 +103,27 @@ utf8_clean(const char *s, size_t len)
 	}
 	out[n] = '\0';
 	return out;
+}
+
+void
+utf8_show(char *out, size_t size, const char *s)
+{
+	size_t left = strlen(s), n, at = 0;
+
+	for (; left > 0; s += n, left -= n) {
+		const unsigned char *u = (const unsigned char *)s;
+		/* U+0080 to U+009F are control characters, too */
+		int plain = (n = char_size(s, left)) > 1 ? u[0] != 0xc2 || u[1] >= 0xa0 :
+		    n == 1 && u[0] >= 0x20 && u[0] != 0x7f;
+
+		n = n > 1 && plain ? n : 1;
+		if (at + (plain ? n : 4) >= size)
+			break;
+		if (plain)
+			memcpy(out + at, s, n);
+		else
+			sprintf(out + at, "\\x%02x", u[0]);
+		at += plain ? n : 4;
+	}
+	out[at] = '\0';
 }
