@@ -4,31 +4,26 @@
 #include <math.h>
 #include <stdlib.h>
 
-double
-auc(const double *score, const int *label, const double *weight, size_t n)
+int
+auc(const double *score, const int *label, size_t n, double *area)
 {
 	size_t *order = malloc((n + 1) * sizeof *order), i, k;
 	double pos = 0, neg = 0, wins = 0;
 
 	if (order == NULL)
-		return NAN;
+		return -1;
 	gsl_sort_index(order, score, 1, n);
 	/* for each run of equal scores; neg counts the negatives below it */
 	for (i = 0; i < n; i = k) {
-		double p = 0, m = 0;
+		double p = 0;
 
-		for (k = i; k < n && score[order[k]] == score[order[i]]; k++) {
-			double w = weight != NULL ? weight[order[k]] : 1;
-
-			if (label[order[k]] != 0)
-				p += w;
-			else
-				m += w;
-		}
-		wins += p * (neg + m / 2);
+		for (k = i; k < n && score[order[k]] == score[order[i]]; k++)
+			p += label[order[k]] != 0;
+		wins += p * (neg + ((double)(k - i) - p) / 2);
 		pos += p;
-		neg += m;
+		neg += (double)(k - i) - p;
 	}
 	free(order);
-	return pos > 0 && neg > 0 ? wins / (pos * neg) : NAN;
+	*area = pos > 0 && neg > 0 ? wins / (pos * neg) : NAN;
+	return 0;
 }

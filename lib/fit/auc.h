@@ -5,11 +5,10 @@
 #include <stddef.h>
 
 /*
- * Returns the probability that a positive (label[i] = 1) has a higher score
- * than a negative (label[i] = 0), where a tie counts one half. Row i < n counts
- * weight[i] times, or once if weight is NULL. Returns NaN if one label is
- * missing, or if out of memory.
+ * Sets *area to the probability that a positive (label[i] = 1) has a higher
+ * score than a negative (label[i] = 0), i < n, where a tie counts one half; to
+ * NaN if one label is missing. Returns 0, or -1 if out of memory.
  */
-double auc(const double *score, const int *label, const double *weight, size_t n);
+int auc(const double *score, const int *label, size_t n, double *area);
 
 #endif

@@ -120,8 +120,9 @@ calibration_report(const struct fit_data *d, struct fit_report *rep)
 	 * shift
 	 */
 	shift = log((1 - p) / p);
-	rep->auc = auc(rep->held_out, d->label, NULL, d->n);
 	rep->log_loss = calibration_log_loss(rep->held_out, shift, d->label, d->n, 1, NULL, NULL);
 	rep->temperature = best_temperature(d, rep->held_out, shift);
-	return reliability(d, rep, shift) != 0 || quantiles(d, rep) != 0 ? -1 : 0;
+	if (auc(rep->held_out, d->label, d->n, &rep->auc) != 0 || reliability(d, rep, shift) != 0)
+		return -1;
+	return quantiles(d, rep);
 }

@@ -7,6 +7,21 @@
 
 #include "stream/wire.h"
 
+/*
+ * Whether an allocation of jansson has failed since json_parse began. It cannot
+ * be left to jansson, which drops a character then (strbuffer_append_byte).
+ */
+static _Thread_local int starved;
+
+static void *
+allocate(size_t n)
+{
+	void *p = malloc(n);
+
+	starved |= p == NULL;
+	return p;
+}
+
 static int
 pack(msgpack_packer *pk, const json_t *v)
 {
@@ -60,7 +75,13 @@ json_parse(struct buf *to, const char *text, size_t len, struct err *e)
 	/* after a newline jansson would count columns from 1 again */
 	while (len > 0 && (text[len - 1] == '\n' || text[len - 1] == '\r'))
 		len--;
+	json_set_alloc_funcs(allocate, free);
+	starved = 0;
 	v = json_loadb(text, len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &why);
+	if (starved) {
+		json_decref(v);
+		return err_memory(e);
+	}
 	if (v == NULL)
 		return err_set(e, "it is not JSON: column %d: %s", why.column, why.text);
 	if (!json_is_object(v)) {

@@ -61,7 +61,7 @@ is "$(undefined 'getopt(_long)?(_only)?|optarg|optind')" '' 'lib/ parses no comm
 # running, changing  the program that a signal ends, too (lib/steer/coprocess.c)
 # pending            the unfinished output that a signal removes (lib/stream/output.c)
 state=$(nm -f sysv "$lib" | awk -F'|' '$4 ~ /OBJECT|TLS|COMMON/ && $7 !~ /rodata|rel\.ro/ { print $1 }' |
-	grep -v -x ' *\(running\|changing\|pending\) *' | tr -d ' ')
+	grep -v -x ' *\(running\|changing\|pending\|starved\) *' | tr -d ' ')
 if [ -n "$(undefined '__asan_init')" ]; then
 	echo '# state is not looked for: this build has that of AddressSanitizer'
 else
