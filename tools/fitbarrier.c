@@ -15,6 +15,7 @@
 #include "number.h"
 #include "options.h"
 #include "stream/groups.h"
+#include "stream/output.h"
 #include "tool.h"
 
 static struct {
@@ -114,12 +115,12 @@ static struct tool_option options[] = {
 	    .parse = parse_sigma, .bit = FIELD_USES_SIGMA },
 	{ "--standardise", NULL, "centre and scale each coordinate first", OPTION_FLAG,
 	    .to = &opt.o.standardise, .bit = FIELD_USES_STANDARDISE },
-	{ "--vector", "gguf", "control vector of llama.cpp, for -f import", OPTION_TEXT,
+	{ "--vector", "gguf", "control vector of llama.cpp, for -f import", OPTION_FILE,
 	    .to = &opt.o.vector, .bit = FIELD_USES_VECTOR },
 	{ "--folds", "n", "number of folds, by group, for held-out figures", OPTION_INT,
 	    .to = &opt.o.folds, .min = 2, .max = 1000 },
 	{ "--held-out", "file", "write h of each activation, by a fit without its group",
-	    OPTION_TEXT, .to = &opt.held_out },
+	    OPTION_FILE, .to = &opt.held_out },
 	THREADS_OPTION(opt.threads),
 	OUTPUT_OPTIONS("report on the fit"),
 	{ 0 }
@@ -145,7 +146,7 @@ parse(int argc, char *argv[])
 	opt.threads = tool_threads();
 	options_parse(options, argc, argv);
 	if (opt.held_out != NULL && (strcmp(opt.held_out, "-") == 0 ||
-	    (tool_output.path != NULL && strcmp(opt.held_out, tool_output.path) == 0)))
+	    (tool_output.path != NULL && output_same(opt.held_out, tool_output.path))))
 		tool_misuse("--held-out: '%s' is where the barrier goes", opt.held_out);
 	/* options before a preset do not count */
 	preset = options_given(options, "-p");

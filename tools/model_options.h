@@ -39,7 +39,7 @@ struct lm *model_options_open(void);
  * Rows for the tool's table: of the model, of its prompts, and apart two more.
  */
 #define MODEL_OPTIONS \
-	{ "-m", "model", "model, a GGUF file", OPTION_TEXT, .to = &model_options.lm.path }, \
+	{ "-m", "model", "model, a GGUF file", OPTION_FILE, .to = &model_options.lm.path }, \
 	{ "-g", "layers", "number of layers to put on the GPU", OPTION_INT, \
 	    .to = &model_options.lm.gpu_layers, .min = 0, .max = 1000 }, \
 	THREADS_OPTION(model_options.lm.threads)

@@ -49,6 +49,10 @@ set_value(struct tool_option *o, const char *text)
 	}
 	switch (o->kind) {
 	case OPTION_FLAG: *n = 1; break;
+	case OPTION_FILE:
+		if (*text == '\0')
+			tool_misuse("%s: '' is no file name", name);
+		/* fall through */
 	case OPTION_TEXT: *(const char **)o->to = text; break;
 	case OPTION_CHOICE: *n = parse_choice(o, text); break;
 	case OPTION_INT:
@@ -148,6 +152,7 @@ format_default(const struct tool_option *o, char *s, size_t size)
 		return;
 	switch (o->kind) {
 	case OPTION_FLAG: return;
+	case OPTION_FILE:
 	case OPTION_TEXT: text = *(const char **)o->to; break;
 	case OPTION_CHOICE:
 		for (text = o->value, skip = *(int *)o->to; skip > 0; skip--)

@@ -15,6 +15,7 @@
 enum option_kind {
 	OPTION_FLAG,		/* an int, set to 1; the option takes no value */
 	OPTION_TEXT,		/* a const char * */
+	OPTION_FILE,		/* the same, and not empty */
 	OPTION_CHOICE,		/* an enum: the place, from 0, of one of the words of `value` */
 	OPTION_INT,		/* an int or unsigned in [min, max] */
 	OPTION_DOUBLE,		/* a double in [min, max] */
@@ -55,7 +56,7 @@ void options_print(const struct tool_option *o);
 	{ "-j", "threads", "number of threads", OPTION_INT, .to = &(threads), \
 	    .min = 1, .max = THREADS_MAX }
 #define OUTPUT_OPTIONS(verbose) \
-	{ "-o", "file", "write to this file (default: standard output)", OPTION_TEXT, \
+	{ "-o", "file", "write to this file (default: standard output)", OPTION_FILE, \
 	    .to = &tool_output.path }, \
 	{ "-z", NULL, "compress the output with gzip", OPTION_FLAG, .to = &tool_output.gzip }, \
 	{ "-v", NULL, verbose, OPTION_FLAG, .to = &tool_verbose }

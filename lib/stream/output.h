@@ -13,15 +13,19 @@
 
 struct output {
 	char *name;		/* the path, or "standard output", for messages */
-	char *tmp;		/* path.tmp; NULL: written in place */
+	char *to;		/* the file to replace; NULL: written in place */
+	char *tmp;		/* its name until then: to.PID-N.tmp */
+	int fd;			/* of tmp, to bring it to the disk */
 	FILE *file;		/* output_fopen's, until it is closed */
 };
 
 /*
  * Opens path for writing; "-" or NULL stands for a copy of standard output. A
- * pipe, a terminal and a device are written in place, a file as path.tmp. o is
- * all zero before. Returns the descriptor, which the caller closes, or -1 with
- * a message in e.
+ * pipe, a terminal and a device are written in place, a file as path.PID-N.tmp: a
+ * new file, in which no other process and no symbolic link has a part. If there
+ * is a file at path, its mode is kept, and so is a symbolic link to it. o is
+ * all zero before. Returns a descriptor, which the caller closes, or -1 with a
+ * message in e.
  */
 int output_open(struct output *o, const char *path, struct err *e);
 /*
@@ -32,17 +36,20 @@ FILE *output_fopen(struct output *o, const char *path, struct err *e);
 /* Sets the message "cannot write 'name': " with errno's text. Returns -1. */
 int output_fail(const struct output *o, struct err *e);
 /*
- * Closes the file of output_fopen, if there is one, and renames path.tmp to
- * path. A descriptor must be closed before. Returns 0, or -1 with a message in
- * e.
+ * Closes the file of output_fopen, if there is one, waits until path.PID-N.tmp is
+ * on the disk, and renames it to path. A descriptor must be closed before.
+ * Returns 0, or -1 with a message in e.
  */
 int output_commit(struct output *o, struct err *e);
-/* Removes path.tmp, unless it was committed, and frees what o holds. */
+/* Removes path.PID-N.tmp, unless it was committed, and frees what o holds. */
 void output_release(struct output *o);
 
+/* Returns whether a and b name one file, which need not exist. */
+int output_same(const char *a, const char *b);
+
 /*
- * Returns the name of the file that a signal handler must remove, or NULL if
- * there is none. A process has one output at a time.
+ * Returns the name of the file that whatever ends the process must remove, or
+ * NULL if there is none. A process has one output at a time.
  */
 const char *output_pending(void);
 
