@@ -2,6 +2,8 @@
 
 #include <cblas.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <ggml.h>
 #include <gsl/gsl_errno.h>
 #include <sched.h>
 #include <signal.h>
@@ -36,30 +38,91 @@ static struct {
 	int on_line;		/* it stands on the terminal, without its newline */
 } progress;
 
+/* Ends the progress line, and leaves neither a file nor a program behind. */
 static void
-on_signal(int sig)
+clean_up(void)
 {
 	const char *path;
 
-	/* keep the shell's prompt out of the progress line */
-	if (progress.on_line && write(STDERR_FILENO, "\n", 1) != 1)
-		progress.on_line = 0;
 	/* takes a moment, in which another thread may have opened the output */
 	coprocess_kill();
 	if ((path = output_pending()) != NULL)
 		unlink(path);
+}
+
+static void
+on_signal(int sig)
+{
+	/* keep the shell's prompt out of the progress line */
+	if (progress.on_line && write(STDERR_FILENO, "\n", 1) != 1)
+		progress.on_line = 0;
+	clean_up();
 	signal(sig, SIG_DFL);
 	raise(sig);
+}
+
+/* A write beyond the limit of `ulimit -f` fails with a message instead. */
+static void
+on_file_size(int sig)
+{
+	(void)sig;
+}
+
+/*
+ * libggml calls this where it would abort, such as for a damaged model: in any
+ * thread, so nothing but what a signal handler does is safe.
+ */
+static void
+on_ggml_abort(const char *text)
+{
+	const char *colon = strchr(text, ':'), *p;
+	struct err e;
+
+	/* only the last part of the source's path */
+	for (p = text; colon != NULL && p < colon; p++)
+		if (*p == '/')
+			text = p + 1;
+	err_set(&e, "libllama gave up: %s", text);
+	dprintf(STDERR_FILENO, "%s%s: %s\n", progress.on_line ? "\n" : "", tool.name, e.text);
+	clean_up();
+	_exit(1);
+}
+
+static void
+catch(int sig, void (*handler)(int))
+{
+	struct sigaction old, new = { .sa_handler = handler };
+
+	/* a signal the caller ignores (nohup) stays ignored */
+	if (sigaction(sig, NULL, &old) == 0 && old.sa_handler != SIG_IGN)
+		sigaction(sig, &new, NULL);
+}
+
+/*
+ * Opens /dev/null as each standard descriptor that is closed, for the next file
+ * to be opened would take its place, and a message would go there. Opened the
+ * wrong way round, it fails as a closed one does.
+ */
+static void
+open_standard(void)
+{
+	int fd;
+
+	for (fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 &&
+		    open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)
+			_exit(1);
 }
 
 void
 tool_start(int argc, char *argv[])
 {
 	/* SIGPIPE: beside standard output, a file or a program may be open */
-	static const int sigs[] = { SIGINT, SIGTERM, SIGHUP, SIGPIPE };
-	struct sigaction sa;
+	static const int sigs[] = { SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGQUIT, SIGALRM, SIGXCPU,
+		SIGABRT };
 	size_t i;
 
+	open_standard();
 	runtime_start(argv);
 	run.argc = argc - 1;
 	/* a copy, because getopt_long permutes argv */
@@ -67,16 +130,12 @@ tool_start(int argc, char *argv[])
 	for (i = 1; i < (size_t)argc; i++)
 		run.argv[i - 1] = argv[i];
 	gsl_set_error_handler_off();
-	memset(&sa, 0, sizeof sa);
-	sa.sa_handler = on_signal;
-	sigemptyset(&sa.sa_mask);
-	for (i = 0; i < sizeof sigs / sizeof *sigs; i++) {
-		struct sigaction old;
-
-		/* a signal the caller ignores (nohup) stays ignored */
-		if (sigaction(sigs[i], NULL, &old) == 0 && old.sa_handler != SIG_IGN)
-			sigaction(sigs[i], &sa, NULL);
-	}
+	for (i = 0; i < sizeof sigs / sizeof *sigs; i++)
+		catch(sigs[i], on_signal);
+	catch(SIGXFSZ, on_file_size);
+	ggml_set_abort_callback(on_ggml_abort);
+	/* nor runs a debugger where C++ ends the program */
+	setenv("GGML_NO_BACKTRACE", "1", 1);
 	/*
 	 * Threads of OpenBLAS beside those of libllama, which wait by spinning,
 	 * would double the time of a token. Tools without a model may raise
@@ -84,6 +143,8 @@ tool_start(int argc, char *argv[])
 	 */
 	openblas_set_num_threads(1);
 	run.start = clock_now();
+	/* libraries exit, too: libgomp does when it is out of memory */
+	atexit(clean_up);
 	atexit(tool_progress_end);
 }
 
@@ -91,20 +152,11 @@ tool_start(int argc, char *argv[])
 static void
 say(const char *fmt, va_list ap)
 {
+	struct err e;
+
 	tool_progress_end();
-	fprintf(stderr, "%s: ", tool.name);
-	vfprintf(stderr, fmt, ap);
-}
-
-static _Noreturn void
-leave(int status)
-{
-	const char *path = output_pending();
-
-	if (path != NULL)
-		unlink(path);
-	coprocess_kill();
-	exit(status);
+	err_vset(&e, fmt, ap);
+	fprintf(stderr, "%s: %s", tool.name, e.text);
 }
 
 void
@@ -116,7 +168,7 @@ tool_die(const char *fmt, ...)
 	say(fmt, ap);
 	va_end(ap);
 	putc('\n', stderr);
-	leave(1);
+	exit(1);
 }
 
 void
@@ -147,7 +199,7 @@ tool_misuse(const char *fmt, ...)
 	say(fmt, ap);
 	va_end(ap);
 	fprintf(stderr, "\ntry '%s -h'\n", tool.name);
-	leave(2);
+	exit(2);
 }
 
 void
