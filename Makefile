@@ -76,6 +76,7 @@ lib_obj = $(lib_src:%.c=$(BUILD)/%.o)
 lib = $(BUILD)/libodesteer.a
 test_src = $(wildcard tests/unit/test_*.c)
 tests = $(test_src:tests/unit/%.c=$(BUILD)/tests/%)
+fault = $(BUILD)/tests/memory.so
 fuzz_src = $(wildcard tests/fuzz/fuzz_*.c)
 fuzz = $(fuzz_src:tests/fuzz/%.c=$(BUILD)/tests/%)
 
@@ -112,6 +113,9 @@ $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(lib)
 $(fuzz): $(BUILD)/tests/%: $(BUILD)/tests/fuzz/%.o $(BUILD)/tests/fuzz/mutate.o $(lib)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(libs)
+$(fault): tests/fault/memory.c
+	@mkdir -p $(@D)
+	$(CC) $(filter-out -fopenmp%,$(cflags)) -shared -fPIC -o $@ $<
 -include $(wildcard $(BUILD)/*/*.d $(BUILD)/*/*/*.d)
 
 setup:
@@ -162,7 +166,7 @@ check: setup
 # Unit tests do not set GOMP_SPINCOUNT themselves as tools do
 # (lib/base/runtime.h), and a tool that finds it set need not start itself
 # again.
-run-check: all $(tests) $(fuzz)
+run-check: all $(tests) $(fuzz) $(fault)
 	GOMP_SPINCOUNT="$${GOMP_SPINCOUNT:-1000}" PATH="$(abspath $(BIN)):$$PATH" \
 		ODESTEER_FUZZ="$(abspath $(BUILD))/tests" \
 		$(PROVE) $(PROVEFLAGS) $(or $(TESTS),$(tests) tests/*/*.t)
