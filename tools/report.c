@@ -169,7 +169,7 @@ note_scorer(const struct report_column *s, struct cell *x, const struct header *
 	if (s->metric == NULL)
 		return;
 	add_by(&x->by, find_by(h, s->metric, s->column->field));
-	if (s->column->aggregate == &aggregate_both)
+	if (s->column->aggregate == &aggregate_product)
 		add_by(&x->by, find_by(h, s->metric, s->column->other));
 }
 
@@ -443,7 +443,7 @@ print_notes(const struct style *style)
 
 			/* the parts of True*Info have notes of their own */
 			if (by == NULL || s->cell[i].figure.n == 0 ||
-			    s->column->aggregate == &aggregate_both)
+			    s->column->aggregate == &aggregate_product)
 				continue;
 			for (k = 0; k < rep.n_run; k++) {
 				same &= s->cell[k].by == NULL || strcmp(s->cell[k].by, by) == 0;

@@ -45,14 +45,14 @@ read_one_label(const struct column *c, const struct record *r, struct reading *v
 }
 
 static int
-read_both(const struct column *c, const struct record *r, struct reading *v, struct err *e)
+read_product(const struct column *c, const struct record *r, struct reading *v, struct err *e)
 {
 	double other = 0;
 	int got = record_get_num(r, c->other, &other);
 
 	if (got < 0)
 		return err_set(e, "field '%s' is not a number", c->other);
-	v->value = v->value != 0 && other != 0;
+	v->value *= other;
 	return got;
 }
 
@@ -219,7 +219,7 @@ win_share(const struct question_pair *q, const double *weight, size_t n)
 const struct aggregate aggregate_mean = { "mean", 0, NULL, mean, mean_difference };
 const struct aggregate aggregate_positive = { NULL, 0, read_one_label, mean, mean_difference };
 const struct aggregate aggregate_negative = { NULL, 0, read_one_label, mean, mean_difference };
-const struct aggregate aggregate_both = { NULL, 0, read_both, mean, mean_difference };
+const struct aggregate aggregate_product = { NULL, 0, read_product, mean, mean_difference };
 const struct aggregate aggregate_exp_ratio = {
 	NULL, 0, read_divisor, exp_ratio, exp_ratio_difference
 };

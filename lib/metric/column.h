@@ -83,8 +83,8 @@ struct aggregate {
 extern const struct aggregate aggregate_mean;
 extern const struct aggregate aggregate_positive;
 extern const struct aggregate aggregate_negative;
-/* The same mean of 1 if field and second field are not 0, else 0. */
-extern const struct aggregate aggregate_both;
+/* The same mean of the product of field and second field. */
+extern const struct aggregate aggregate_product;
 /* exp(sum of the field / sum of the second field) over all records. */
 extern const struct aggregate aggregate_exp_ratio;
 /* Area under the ROC curve: how well the field tells label 1 from label 0. */

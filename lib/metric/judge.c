@@ -313,7 +313,7 @@ judge_push(void *state, struct record *r, struct sink *out, struct err *e)
 }
 
 static const struct column columns[] = {
-	{ "True*Info", "truth", &aggregate_both, 3, "info" },
+	{ "True*Info", "truth", &aggregate_product, 3, "info" },
 	{ "True", "truth", &aggregate_mean, 3, NULL },
 	{ "Info", "info", &aggregate_mean, 3, NULL },
 	{ .title = NULL }

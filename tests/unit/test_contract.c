@@ -346,7 +346,7 @@ check_names(void)
 		for (c = (*m)->columns; c->title != NULL; c++)
 			ok(*c->title != '\0' && *c->field != '\0' &&
 			    (c->other != NULL) == (c->aggregate == &aggregate_exp_ratio ||
-			    c->aggregate == &aggregate_both),
+			    c->aggregate == &aggregate_product),
 			    "metric %s: column %s", (*m)->name, c->title);
 	}
 }
