@@ -66,8 +66,13 @@ model=$(path "${ODESTEER_MODEL:-$cache/models/SmolLM2-135M-Instruct-Q8_0.gguf}")
 TRUTHFULQA_SUMS=$(path "${TRUTHFULQA_SUMS-}")
 export DATA QUESTIONS TRUTHFULQA_SUMS ODESTEER_MODEL="$model"
 
-work() {
+lock() { # creates the folder of the results; only one run at a time may hold it
 	command -v flock >/dev/null || die 'flock (of util-linux) is needed'
+	mkdir -p "$out"
+	exec 9>"$out/lock"
+	flock -n 9 || die "another run is at work in '$out'"
+}
+work() {
 	made_by=$({
 		cat "$(dirname "$(command -v fitbarrier)")"/*
 		sed '/^[[:space:]]*#/d' "$self" "$here/pipelines/common.sh"
@@ -80,10 +85,8 @@ work() {
 		[ -d "$out" ] || out=$scratch
 		cd "$out"
 	else
-		mkdir -p "$out"
+		lock
 		cd "$out"
-		exec 9>lock
-		flock -n 9 || die "another run is at work in '$out'"
 	fi
 }
 # Prints a digest of FILE: of a large file only of its size and both ends. A

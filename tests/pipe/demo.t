@@ -6,6 +6,8 @@ unset OUT BLOCK DATA QUESTIONS
 [ -e "$ODESTEER_MODEL" ] || skip_all 'no model here'
 fails 2 'usage: demo' pipelines/demo nonsense
 
+mkdir "$tmp/d"
+fails 1 "demo: another run is at work in '$tmp/d'" flock "$tmp/d/lock" env OUT="$tmp/d" pipelines/demo
 run env OUT="$tmp/d" LIMIT=16 pipelines/demo
 is "$status $err" '0 ' 'it runs'
 printf '%s\n' "$out" >"$tmp/said"
