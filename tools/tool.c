@@ -8,6 +8,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -75,8 +76,13 @@ on_file_size(int sig)
 static void
 on_ggml_abort(const char *text)
 {
+	static atomic_flag said = ATOMIC_FLAG_INIT;
 	const char *colon = strchr(text, ':'), *p;
 	struct err e;
+
+	/* other threads may fail at the same place */
+	while (atomic_flag_test_and_set(&said))
+		pause();
 
 	/* only the last part of the source's path */
 	for (p = text; colon != NULL && p < colon; p++)
