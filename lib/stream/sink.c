@@ -35,20 +35,20 @@ write_object(struct sink *k, struct err *e)
 }
 
 static struct sink *
-sink_alloc(struct buf *memory)
+sink_alloc(struct buf *memory, struct err *e)
 {
 	struct sink *k = calloc(1, sizeof *k);
 
-	if (k == NULL)
-		return NULL;
-	k->memory = memory;
-	k->crc = (uint32_t)crc32(0, NULL, 0);
 	/* these come before any counter; sink_close sets their values */
-	if ((k->end = record_alloc()) != NULL &&
+	if (k != NULL && (k->end = record_alloc()) != NULL &&
 	    record_set_str(k->end, WIRE_RESERVED, "end", strlen("end")) == 0 &&
-	    record_set_int(k->end, "count", 0) == 0 && record_set_int(k->end, "crc32", 0) == 0)
+	    record_set_int(k->end, "count", 0) == 0 && record_set_int(k->end, "crc32", 0) == 0) {
+		k->memory = memory;
+		k->crc = (uint32_t)crc32(0, NULL, 0);
 		return k;
+	}
 	sink_abort(k);
+	err_memory(e);
 	return NULL;
 }
 
@@ -65,14 +65,10 @@ write_header(struct sink *k, const struct header *h, struct err *e)
 struct sink *
 sink_open(const char *path, int gzip, const struct header *h, struct err *e)
 {
-	struct sink *k = sink_alloc(NULL);
-	int fd;
+	struct sink *k = sink_alloc(NULL, e);
+	int fd = k != NULL ? output_open(&k->file, path, e) : -1;
 
-	if (k == NULL) {
-		err_memory(e);
-		return NULL;
-	}
-	if ((fd = output_open(&k->file, path, e)) < 0)
+	if (fd < 0)
 		goto fail;
 	/* T: not gzip */
 	if ((k->out = gzdopen(fd, gzip ? "wb" : "wbT")) == NULL) {
@@ -90,11 +86,9 @@ fail:
 struct sink *
 sink_open_memory(struct buf *to, const struct header *h, struct err *e)
 {
-	struct sink *k = sink_alloc(to);
+	struct sink *k = sink_alloc(to, e);
 
-	if (k == NULL)
-		err_memory(e);
-	else if (write_header(k, h, e) == 0)
+	if (k != NULL && write_header(k, h, e) == 0)
 		return k;
 	sink_abort(k);
 	return NULL;
