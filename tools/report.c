@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "metric/metric.h"
 #include "metric/summary.h"
 #include "stream/groups.h"
@@ -197,15 +198,11 @@ static void
 note_id(const struct report_column *s, size_t run, size_t id, int number, const struct stream *in)
 {
 	struct cell *x = &s->cell[run];
+	size_t old = x->room;
 	struct err e;
 
-	if (id >= x->room) {
-		size_t room = 2 * id + 256;
-
-		x->file = tool_need(realloc(x->file, room * sizeof *x->file));
-		memset(x->file + x->room, 0, (room - x->room) * sizeof *x->file);
-		x->room = room;
-	}
+	x->file = tool_need(array_grow(x->file, id + 1, &x->room, sizeof *x->file));
+	memset(x->file + old, 0, (x->room - old) * sizeof *x->file);
 	if (x->file[id] != 0 && (x->file[id] != number || rep.compares)) {
 		err_set(&e, "run '%s' has %s of '%s' twice", rep.run[run].name, s->column->title,
 		    groups_text(rep.run[run].ids, id));
