@@ -148,9 +148,8 @@ read_header(struct npy *m, size_t *start, struct err *e)
 	const char *name = input_name(m->in);
 	unsigned char head[MAGIC + 2], size[4] = { 0 };
 	ssize_t got = input_read_all(m->in, head, MAGIC, e);
+	char text[LONGEST + 1];
 	size_t width, len;
-	char *text;
-	int rc;
 
 	if (got < 0)
 		return -1;
@@ -170,12 +169,11 @@ read_header(struct npy *m, size_t *start, struct err *e)
 	if (len > LONGEST)
 		return err_set(e, "%s claims a header of %zu bytes, more than %d", name, len,
 		    LONGEST);
-	if ((text = calloc(len + 1, 1)) == NULL)
-		return err_memory(e);
-	rc = read_bytes(m, text, len, e) != 0 ? -1 : parse(m, text, len, e);
-	free(text);
+	if (read_bytes(m, text, len, e) != 0)
+		return -1;
+	text[len] = '\0';
 	*start = MAGIC + 2 + width + len;
-	return rc;
+	return parse(m, text, len, e);
 }
 
 static int
