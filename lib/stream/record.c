@@ -440,6 +440,18 @@ record_pack_act(struct record *r, int half, struct err *e)
 	return rc;
 }
 
+/* Appends p[n] and a NUL, for which there is room. Returns where. */
+static size_t
+append(struct record *r, const unsigned char *p, size_t n)
+{
+	size_t at = r->bytes.len;
+
+	memcpy(r->bytes.p + at, p, n);
+	r->bytes.p[at + n] = '\0';
+	r->bytes.len += n + 1;
+	return at;
+}
+
 int
 record_from_wire(struct record *r, const unsigned char *p, size_t n, struct err *e)
 {
@@ -461,21 +473,16 @@ record_from_wire(struct record *r, const unsigned char *p, size_t n, struct err 
 
 		token_read(&key, p + at, n - at);
 		at += key.head;
-		f->name = r->bytes.len;
+		f->name = append(r, p + at, key.n);
 		f->name_len = key.n;
-		memcpy(r->bytes.p + f->name, p + at, key.n);
-		r->bytes.p[f->name + key.n] = '\0';
 		if (find(r, record_name(r, r->n)) != NULL)
 			return err_set(e, "field '%s' occurs twice", record_name(r, r->n));
 		at += key.n;
 		token_read(&value, p + at, n - at);
-		f->off = f->name + key.n + 1;
 		f->len = f->room = value.type == TOKEN_ARRAY || value.type == TOKEN_MAP ?
 		    wire_extent(p + at, n - at) : value.head + value.n;
-		memcpy(r->bytes.p + f->off, p + at, f->len);
-		r->bytes.p[f->off + f->len] = '\0';
+		f->off = append(r, p + at, f->len);
 		at += f->len;
-		r->bytes.len = f->off + f->len + 1;
 		r->n++;
 	}
 	return 0;
