@@ -191,7 +191,7 @@ send_some(struct coprocess *f)
 
 /*
  * Reads the program's output, and writes to it while waiting, so that neither
- * side can wait for the other forever; a stream_source_fn.
+ * side can wait for the other forever; an input_source_fn.
  */
 static ssize_t
 read_output(void *ctx, void *p, size_t size, struct err *e)

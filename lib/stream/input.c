@@ -14,7 +14,7 @@ enum { SIZE = 65536 };
 
 struct input {
 	int fd;			/* -1: source is used */
-	ssize_t (*source)(void *ctx, void *p, size_t n, struct err *e);
+	input_source_fn *source;
 	void *ctx;
 	int gzip;		/* whether it is gzip; -1: not known yet */
 	int inside;		/* a gzip member has begun and not ended */
@@ -26,8 +26,7 @@ struct input {
 };
 
 struct input *
-input_open_source(ssize_t (*fn)(void *ctx, void *p, size_t n, struct err *e), void *ctx,
-    const char *name, struct err *e)
+input_open_source(input_source_fn *fn, void *ctx, const char *name, struct err *e)
 {
 	struct input *in = calloc(1, sizeof *in);
 

@@ -1,8 +1,9 @@
 /*
  * input - bytes from a file, standard input or a function. Decompresses gzip.
  *
- * Private to the library. zlib's gzread waits for all the bytes that it was
- * asked for, but a stream between processes must pass on what has arrived.
+ * Private to the library, except for input_source_fn. zlib's gzread waits for
+ * all the bytes that it was asked for, but a stream between processes must pass
+ * on what has arrived.
  */
 #ifndef ODESTEER_INPUT_H
 #define ODESTEER_INPUT_H
@@ -15,14 +16,17 @@
 
 struct input;
 
+/*
+ * Puts at most n bytes into p. Returns their number, 0 at the end, or -1 with a
+ * message in e.
+ */
+typedef ssize_t input_source_fn(void *ctx, void *p, size_t n, struct err *e);
+
 /* Opens a file, or standard input ("-"). Returns NULL on failure. */
 struct input *input_open(const char *path, struct err *e);
-/*
- * Opens the bytes of fn, a stream_source_fn, which messages call `name`.
- * Returns NULL on failure.
- */
-struct input *input_open_source(ssize_t (*fn)(void *ctx, void *p, size_t n, struct err *e),
-    void *ctx, const char *name, struct err *e);
+/* Opens the bytes of fn, which messages call `name`. Returns NULL on failure. */
+struct input *input_open_source(input_source_fn *fn, void *ctx, const char *name,
+    struct err *e);
 void input_close(struct input *in);		/* NULL is fine */
 /* Returns what messages call the input: 'path', quoted, or standard input. */
 const char *input_name(const struct input *in);

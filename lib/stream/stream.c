@@ -9,7 +9,6 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/utf8.h"
-#include "stream/input.h"
 #include "stream/wire.h"
 
 enum { CHUNK = 65536 };
@@ -314,7 +313,7 @@ stream_open_without_act(const char *const *path, size_t n, const struct header *
 }
 
 struct stream *
-stream_open_source(stream_source_fn *fn, void *ctx, const char *name, struct err *e)
+stream_open_source(input_source_fn *fn, void *ctx, const char *name, struct err *e)
 {
 	struct stream *s = stream_alloc(1, e);
 

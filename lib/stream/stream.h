@@ -11,10 +11,10 @@
 
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/types.h>
 
 #include "base/err.h"
 #include "stream/header.h"
+#include "stream/input.h"
 #include "stream/record.h"
 
 struct stream;
@@ -35,13 +35,8 @@ struct stream *stream_open_text(const char *const *path, size_t n, struct err *e
  */
 struct stream *stream_open_without_act(const char *const *path, size_t n,
     const struct header *missing, struct err *e);
-/*
- * Works like stream_open on what fn reads: it puts at most n bytes into p, and
- * returns their number, 0 at the end, or -1 on error. Messages call the bytes
- * `name`.
- */
-typedef ssize_t stream_source_fn(void *ctx, void *p, size_t n, struct err *e);
-struct stream *stream_open_source(stream_source_fn *fn, void *ctx, const char *name,
+/* Works like stream_open on what fn reads, which messages call `name`. */
+struct stream *stream_open_source(input_source_fn *fn, void *ctx, const char *name,
     struct err *e);
 void stream_close(struct stream *s);		/* NULL is fine */
 
