@@ -19,9 +19,21 @@ struct adaptive {
 	gsl_odeiv2_step *step;
 	gsl_odeiv2_control *control;
 	gsl_odeiv2_evolve *evolve;
-	double *start;			/* [dim], y before a step */
+	gsl_odeiv2_system system;	/* params: the struct trajectory */
+	double t, dt;			/* beginning and length of the last step */
+	double *start;			/* [dim], y before it */
 	double *error;			/* [dim], for GSL */
 };
+
+static int
+derivative(double t, const double y[], double dydt[], void *ctx)
+{
+	struct trajectory *p = ctx;
+
+	(void)t;
+	field_eval(p->f, p->w, y, 1, NULL, dydt);
+	return GSL_SUCCESS;
+}
 
 static void
 adapt_free(void *state)
@@ -48,6 +60,7 @@ adapt_alloc(const struct solver *s, size_t dim, double tolerance)
 	a->step = gsl_odeiv2_step_alloc(*(const gsl_odeiv2_step_type *const *)s->data, dim);
 	a->control = gsl_odeiv2_control_y_new(tolerance, 0);
 	a->evolve = gsl_odeiv2_evolve_alloc(dim);
+	a->system = (gsl_odeiv2_system){ derivative, NULL, dim, NULL };
 	a->start = calloc(dim, sizeof *a->start);
 	a->error = calloc(dim, sizeof *a->error);
 	if (a->step == NULL || a->control == NULL || a->evolve == NULL || a->start == NULL ||
@@ -58,35 +71,19 @@ adapt_alloc(const struct solver *s, size_t dim, double tolerance)
 	return a;
 }
 
-static int
-derivative(double t, const double y[], double dydt[], void *ctx)
-{
-	struct trajectory *p = ctx;
-
-	(void)t;
-	field_eval(p->f, p->w, y, 1, NULL, dydt);
-	return GSL_SUCCESS;
-}
-
-/* What partial_step needs to redo the last step, of length dt from t. */
-struct partial {
-	struct adaptive *a;
-	struct trajectory *p;
-	gsl_odeiv2_system *system;
-	double t, dt;
-};
-
+/* Redoes a fraction of the last step. Returns h after it. */
 static double
 partial_step(void *ctx, double fraction)
 {
-	struct partial *s = ctx;
+	struct adaptive *a = ctx;
+	struct trajectory *p = a->system.params;
 	double h;
 
-	memcpy(s->p->y, s->a->start, s->p->f->dim * sizeof *s->p->y);
-	gsl_odeiv2_step_reset(s->a->step);
-	gsl_odeiv2_step_apply(s->a->step, s->t, fraction * s->dt, s->p->y, s->a->error, NULL, NULL,
-	    s->system);
-	field_eval(s->p->f, s->p->w, s->p->y, 1, &h, NULL);
+	memcpy(p->y, a->start, p->f->dim * sizeof *p->y);
+	gsl_odeiv2_step_reset(a->step);
+	gsl_odeiv2_step_apply(a->step, a->t, fraction * a->dt, p->y, a->error, NULL, NULL,
+	    &a->system);
+	field_eval(p->f, p->w, p->y, 1, &h, NULL);
 	return h;
 }
 
@@ -94,9 +91,9 @@ static int
 adapt(void *state, struct trajectory *p, struct err *e)
 {
 	struct adaptive *a = state;
-	gsl_odeiv2_system system = { derivative, NULL, p->f->dim, p };
-	double t = 0, dt = p->T / 10, before, h, h_before = -INFINITY;
+	double t = 0, dt = p->T / 10, h, h_before = -INFINITY;
 
+	a->system.params = p;
 	p->length = 0;
 	p->steps = 0;
 	gsl_odeiv2_step_reset(a->step);
@@ -107,20 +104,19 @@ adapt(void *state, struct trajectory *p, struct err *e)
 		if (p->steps++ == MAX_STEPS)
 			return err_set(e, "more than %d steps: the tolerance is too small for the "
 			    "field", MAX_STEPS);
-		before = t;
+		a->t = t;
 		memcpy(a->start, p->y, p->f->dim * sizeof *a->start);
-		if (gsl_odeiv2_evolve_apply(a->evolve, a->control, a->step, &system, &t, p->T, &dt,
-		    p->y) != GSL_SUCCESS)
+		if (gsl_odeiv2_evolve_apply(a->evolve, a->control, a->step, &a->system, &t, p->T,
+		    &dt, p->y) != GSL_SUCCESS)
 			return err_set(e,
 			    "the step has become too small: the field is not smooth there");
 		if (!isfinite(p->level))
 			continue;
 		field_eval(p->f, p->w, p->y, 1, &h, NULL);
 		if (h >= p->level) {
-			struct partial s = { a, p, &system, before, t - before };
-
-			t = before + s.dt *
-			    solver_crossing(partial_step, &s, h_before, h, p->level);
+			a->dt = t - a->t;
+			t = a->t + a->dt *
+			    solver_crossing(partial_step, a, h_before, h, p->level);
 			break;
 		}
 		h_before = h;
