@@ -115,9 +115,8 @@ options_parse(struct tool_option *o, int argc, char *argv[])
 			tool_misuse("option '%s' needs a value", argv[optind - 1]);
 		if (c == '?')
 			refuse(longs, argv[optind - 1]);
-		for (i = 0; c < FIRST_LONG && (is_long(&o[i]) || o[i].name[1] != c); i++)
+		for (i = 0; c != (is_long(&o[i]) ? FIRST_LONG + (int)i : o[i].name[1]); i++)
 			;
-		i = c < FIRST_LONG ? i : (size_t)c - FIRST_LONG;
 		set_value(&o[i], optarg);
 		o[i].given = ++place;
 	}
