@@ -19,8 +19,8 @@ struct constant {
 
 /* Members of field_type. */
 /*
- * Sets v, intercept and log_prior_ratio by a classifier on the activations, with
- * o->C, and o->loss if the type uses it.
+ * Sets v, intercept and log_prior_ratio by a classifier on the activations,
+ * with o->C, and o->loss if the type uses it.
  */
 int constant_fit(struct field *f, const struct fit_data *d, const struct fit_options *o,
     struct fit_report *rep, struct err *e);

@@ -100,15 +100,15 @@ struct field_type {
 };
 
 /*
- * The first member of every field. fit and load get it with type and dim set and
- * the rest zero. They set ratio of types with an h, and quadratic if h is a
+ * The first member of every field. fit and load get it with type and dim set
+ * and the rest zero. They set ratio of types with an h, and quadratic if h is a
  * quadratic form. After a failure the caller frees it.
  */
 struct field {
 	const struct field_type *type;
 	size_t dim;
 	double *mean, *isd;	/* [dim], y = (a - mean) isd; NULL: y = a */
-	/* coef: weights, alpha, or the vector of constant.h; NULL: not needed */
+	/* coef: weights, alpha, or the v of constant.h; NULL: not needed */
 	struct density_ratio ratio;
 	struct quadratic *quadratic;	/* NULL: h is not a quadratic form */
 };

@@ -40,8 +40,8 @@ out:
 }
 
 /*
- * Sets rep->held_out and rep->folds by a fit without each fold. Returns 0, or -1
- * with a message in e.
+ * Sets rep->held_out and rep->folds by a fit without each fold. Returns 0, or
+ * -1 with a message in e.
  */
 static int
 refit_folds(const struct field_type *type, const struct fit_data *d, const struct fit_options *o,
@@ -77,8 +77,8 @@ refit_folds(const struct field_type *type, const struct fit_data *d, const struc
 }
 
 /*
- * Allocates and sets the means and reciprocal standard deviations of f; isd is 1
- * if a coordinate is constant. Returns 0, or -1 if out of memory.
+ * Allocates and sets the means and reciprocal standard deviations of f; isd is
+ * 1 if a coordinate is constant. Returns 0, or -1 if out of memory.
  */
 static int
 measure(struct field *f, const struct fit_data *d)

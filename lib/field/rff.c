@@ -41,7 +41,9 @@ release(struct field *base)
 	free(f->b);
 }
 
-/* Sets n, sigma and seed, and draws W and b. Returns 0, or -1 if out of memory. */
+/*
+ * Sets n, sigma and seed, and draws W and b. Returns 0, or -1 if out of memory.
+ */
 static int
 draw(struct rff *f, size_t n, double sigma, uint64_t seed)
 {

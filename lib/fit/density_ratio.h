@@ -28,8 +28,8 @@ struct density_ratio {
  *
  * If o->folds > 0, rep->held_out[d->n], the caller's memory, gets h of each row
  * from a fit to the rows of the other folds (folds.h). Also sets the counts, C,
- * C_at_end, objective, gradient_norm, iterations and folds of rep. Returns 0, or
- * -1 with a message in e.
+ * C_at_end, objective, gradient_norm, iterations and folds of rep. Returns 0,
+ * or -1 with a message in e.
  */
 int density_ratio_fit(const struct features_source *s, const struct fit_data *d,
     const struct fit_options *o, struct density_ratio *x, struct fit_report *rep, struct err *e);

@@ -124,8 +124,8 @@ gram_set(struct gram *g, const double *X, size_t size, double scale)
 }
 
 /*
- * Makes n rows of s from row `first' on into x[n][size]. Returns 0, or -1 if out
- * of memory.
+ * Makes n rows of s from row `first' on into x[n][size]. Returns 0, or -1 if
+ * out of memory.
  */
 static int
 make_rows(const struct features_source *s, size_t first, size_t n, double *x)
