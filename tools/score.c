@@ -118,7 +118,7 @@ parse(int argc, char *argv[])
 		if (o[i].value == NULL && options_given(table, o[i].name))
 			options.value[i] = "";
 	options.lm = &model_options.lm;
-	options.template = (int)model_options.template;
+	options.template = model_options.template;
 	options.system = model_options.system;
 	options.has_prompt = options_given(table, "-t") || options_given(table, "--system");
 	options.barrier = flows.flow[0].path;

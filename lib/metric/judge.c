@@ -120,7 +120,7 @@ open_barrier(struct judge *s, const struct metric_options *o, struct header *h, 
 		return err_set(e, "the barrier has no prior, so its h gives no probability");
 	if (queue_open(&s->queue, o, b->header.block[0], e) != 0)
 		return -1;
-	m = queue_lm(&s->queue);
+	m = s->queue.lm;
 	if (barrier_check(b, lm_digest(m), (size_t)lm_dim(m), b->header.block[0], e) != 0)
 		return -1;
 	s->work = field_work_alloc(b->field);
@@ -168,12 +168,15 @@ judge_open(void *state, const struct metric_options *o, struct header *h, struct
 	s->queue.finish = finish;
 	s->text = o->value[TEXT] != NULL ? o->value[TEXT] : "Q: {q}\\nA: {a}";
 	s->reply[0] = o->value[YES] != NULL ? o->value[YES] : default_yes;
+	/* a barrier judges the text alone */
+	if (o->barrier != NULL)
+		s->reply[0] = "";
 	s->reply[1] = o->value[NO] != NULL ? o->value[NO] : default_no;
 	s->name = o->value[AS] != NULL ? o->value[AS] : "truth";
 	snprintf(s->name_p, sizeof s->name_p, "%s_p", s->name);
 	if ((o->barrier != NULL ? open_barrier(s, o, h, e) : queue_open(&s->queue, o, -1, e)) != 0)
 		return -1;
-	digest = lm_digest(queue_lm(&s->queue));
+	digest = lm_digest(s->queue.lm);
 	if (header_add_side(h, o->lm->path, digest) != 0 ||
 	    header_add_value(h, "field", s->name) != 0)
 		return err_memory(e);
@@ -278,7 +281,7 @@ read_text(struct judge *s, struct example *x, const struct record *r, const char
 		return -1;
 	if ((text = fill(s->text, &q, &a, after, &len)) == NULL)
 		return err_memory(e);
-	rc = example_tokenise(x, queue_lm(&s->queue), text, len, len + strlen(after), e);
+	rc = example_tokenise(x, s->queue.lm, text, len, len + strlen(after), e);
 	free(text);
 	return rc;
 }
@@ -288,20 +291,17 @@ judge_push(void *state, struct record *r, struct sink *out, struct err *e)
 {
 	struct judge *s = state;
 	struct queue_entry *x = queue_add(&s->queue, r, e);
+	size_t n = s->barrier != NULL ? 1 : 2, prompt, i;
 	struct example *text;
-	size_t prompt;
 
 	if (x == NULL)
 		return -1;
 	text = x->text;
-	if (s->barrier != NULL) {
-		if (read_text(s, &text[0], r, "", e) != 0)
+	for (i = 0; i < n; i++)
+		if (read_text(s, &text[i], r, s->reply[i], e) != 0)
 			return -1;
-		return queue_push(&s->queue, 1, out, e);
-	}
-	if (read_text(s, &text[0], r, s->reply[0], e) != 0 ||
-	    read_text(s, &text[1], r, s->reply[1], e) != 0)
-		return -1;
+	if (s->barrier != NULL)
+		return queue_push(&s->queue, n, out, e);
 	/*
 	 * if a token joins the text to a reply, both replies count from there
 	 */
@@ -309,7 +309,7 @@ judge_push(void *state, struct record *r, struct sink *out, struct err *e)
 	text[0].n_prompt = text[1].n_prompt = prompt;
 	if (prompt == 0)
 		return err_set(e, "'%s' has no token before the reply", text[0].id);
-	return queue_push(&s->queue, 2, out, e);
+	return queue_push(&s->queue, n, out, e);
 }
 
 static const struct column columns[] = {

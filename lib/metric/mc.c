@@ -164,7 +164,7 @@ mc_open(void *state, const struct metric_options *o, struct header *h, struct er
 	struct lm *m;
 
 	s->queue.finish = finish;
-	s->template = (enum template)o->template;
+	s->template = o->template;
 	if ((s->seen = groups_alloc()) == NULL ||
 	    (system != NULL && primer == NULL && (s->system = strdup(system)) == NULL))
 		return err_memory(e);
@@ -172,7 +172,7 @@ mc_open(void *state, const struct metric_options *o, struct header *h, struct er
 		return -1;
 	if (queue_open(&s->queue, o, -1, e) != 0)
 		return -1;
-	m = queue_lm(&s->queue);
+	m = s->queue.lm;
 	if (o->steering != NULL && steering_attach(o->steering, m, e) != 0)
 		return -1;
 	return header_set_model(h, lm_name(m), lm_digest(m)) != 0 ? err_memory(e) : 0;
@@ -205,7 +205,7 @@ mc_push(void *state, struct record *r, struct sink *out, struct err *e)
 	if (a == NULL)
 		return -1;
 	x = &a->text[0];
-	if (example_read(x, queue_lm(&s->queue), r, s->template, s->system, EXAMPLE_WHOLE, e) != 0)
+	if (example_read(x, s->queue.lm, r, s->template, s->system, EXAMPLE_WHOLE, e) != 0)
 		return -1;
 	if (record_get_int(r, "label", &label) != 1 || label < 0 || label > 1)
 		return err_set(e, "field 'label' is not 0 or 1");

@@ -16,11 +16,11 @@
 
 #include "base/err.h"
 #include "metric/column.h"
+#include "model/example.h"
 #include "stream/header.h"
 #include "stream/record.h"
 #include "stream/sink.h"
 
-struct lm_options;
 struct steering;
 
 /* A long option that only one metric has. */
@@ -48,7 +48,7 @@ struct metric_options {
 	 */
 	const char *value[METRIC_OPTIONS];
 	const struct lm_options *lm;	/* the model's path, threads and gpu_layers */
-	int template;			/* an enum template (model/example.h) */
+	enum template template;
 	const char *system;		/* system text before each prompt, or NULL */
 	int has_prompt;			/* -t or --system was given */
 	const char *barrier;		/* path, or NULL */
@@ -70,8 +70,9 @@ struct metric {
 	 */
 	int (*check)(const struct metric_options *o, struct err *e);
 	/*
-	 * Prepares the state. Checks the header h of the input, and may change
-	 * it for the output; the last link of its chain is that of this run.
+	 * Prepares the state, which may borrow o. Checks the header h of the
+	 * input, and may change it for the output; the last link of its chain
+	 * is that of this run.
 	 * Returns 0, or -1 with a message. NULL: nothing is to be prepared.
 	 */
 	int (*open)(void *state, const struct metric_options *o, struct header *h,

@@ -21,8 +21,7 @@ enum { ALONE };
 
 struct perplexity {
 	struct queue queue;
-	enum template template;
-	const char *system;
+	const struct metric_options *o;
 	enum example_text what;
 };
 
@@ -81,12 +80,11 @@ perplexity_open(void *state, const struct metric_options *o, struct header *h, s
 
 	s->queue.most = HELD;
 	s->queue.finish = finish;
-	s->template = (enum template)o->template;
-	s->system = o->system;
+	s->o = o;
 	s->what = o->value[ALONE] != NULL ? EXAMPLE_COMPLETION : EXAMPLE_WHOLE;
 	if (queue_open(&s->queue, o, -1, e) != 0)
 		return -1;
-	digest = lm_digest(queue_lm(&s->queue));
+	digest = lm_digest(s->queue.lm);
 	if (header_add_side(h, o->lm->path, digest) != 0)
 		return err_memory(e);
 	return metric_add_by(h, e, "%s (%s), %s", basename(o->lm->path), digest,
@@ -98,7 +96,6 @@ perplexity_push(void *state, struct record *r, struct sink *out, struct err *e)
 {
 	struct perplexity *s = state;
 	struct queue_entry *x = queue_add(&s->queue, r, e);
-	const struct lm *m = queue_lm(&s->queue);
 	const char *completion;
 	size_t len;
 
@@ -106,7 +103,8 @@ perplexity_push(void *state, struct record *r, struct sink *out, struct err *e)
 		return -1;
 	if (record_get_str(r, "completion", &completion, &len) != 1)
 		return err_set(e, "field 'completion' is missing or not a string");
-	if (len > 0 && example_read(&x->text[0], m, r, s->template, s->system, s->what, e) != 0)
+	if (len > 0 && example_read(&x->text[0], s->queue.lm, r, s->o->template, s->o->system,
+	    s->what, e) != 0)
 		return -1;
 	return queue_push(&s->queue, text_batch_predicted(&x->text[0]) > 0, out, e);
 }

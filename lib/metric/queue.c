@@ -8,14 +8,10 @@
 int
 queue_open(struct queue *q, const struct metric_options *o, int block, struct err *e)
 {
-	q->batch = text_batch_open(o->lm, block, e);
-	return q->batch != NULL ? 0 : -1;
-}
-
-struct lm *
-queue_lm(const struct queue *q)
-{
-	return text_batch_lm(q->batch);
+	if ((q->batch = text_batch_open(o->lm, block, e)) == NULL)
+		return -1;
+	q->lm = text_batch_lm(q->batch);
+	return 0;
 }
 
 struct queue_entry *
@@ -31,7 +27,7 @@ queue_add(struct queue *q, const struct record *r, struct err *e)
 	}
 	q->n++;
 	x->record = record_alloc();
-	x->act = malloc((size_t)lm_dim(queue_lm(q)) * sizeof *x->act);
+	x->act = malloc((size_t)lm_dim(q->lm) * sizeof *x->act);
 	if (x->record != NULL && x->act != NULL && record_copy(x->record, r) == 0)
 		return x;
 	err_memory(e);

@@ -26,7 +26,8 @@ struct queue {
 	struct queue_entry **entry;	/* [n], the oldest first */
 	size_t n, room;
 	size_t most;			/* reads the queue at this length; 0: no limit */
-	struct text_batch *batch;	/* the model, and the texts that it reads next */
+	struct text_batch *batch;	/* the texts that are read next */
+	struct lm *lm;			/* the model, which is the batch's */
 	/*
 	 * Sets the fields of the first entries, whose texts have been read.
 	 * Returns the number of entries that are finished, at most n, or -1
@@ -40,8 +41,6 @@ struct queue {
  * activations after that block. Returns 0, or -1 with a message.
  */
 int queue_open(struct queue *q, const struct metric_options *o, int block, struct err *e);
-/* Returns the model, borrowed until queue_close. */
-struct lm *queue_lm(const struct queue *q);
 /* Appends a copy of r without texts. Returns the entry; NULL: out of memory. */
 struct queue_entry *queue_add(struct queue *q, const struct record *r, struct err *e);
 /*
