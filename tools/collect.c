@@ -92,7 +92,7 @@ struct collector {
 	size_t n_slot, room;
 	const struct stream *in;
 	struct sink *sink;
-	size_t dim, batch;	/* numbers in an activation; most rows decoded together */
+	size_t dim;		/* numbers in an activation */
 	uint64_t texts, tokens, rows;	/* written; in those; decoded for them */
 };
 
@@ -161,7 +161,7 @@ decode_batch(struct collector *c)
 		return;
 	c->rows += prefix_tree_rows(c->tree);
 	c->n_slot = 0;
-	for (i = 0; i < c->batch; i++)
+	for (i = 0; i < prefix_tree_rows(c->tree); i++)
 		c->slot[i] = -1;
 	prefix_tree_batch(c->tree, 0, prefix_tree_rows(c->tree), c->lm);
 	tool_check(lm_decode(c->lm, &e), &e);
@@ -237,7 +237,6 @@ open_model(struct collector *c)
 
 	o->batch = model_options_context() > FILL ? model_options_context() : FILL;
 	o->cells = o->outputs = o->batch;
-	c->batch = (size_t)o->batch;
 	c->lm = model_options_open();
 	c->dim = (size_t)lm_dim(c->lm);
 	if (opt.n_block == 0)
@@ -265,6 +264,7 @@ main(int argc, char *argv[])
 	struct stream *in;
 	struct record *r;
 	struct err e;
+	size_t batch;
 	int i, got;
 
 	tool_start(argc, argv);
@@ -276,8 +276,9 @@ main(int argc, char *argv[])
 	c.in = in = tool_open_input(argc, argv, STREAM_TEXTS);
 	open_model(&c);
 	c.sink = open_output(&c);
-	c.tree = tool_need(prefix_tree_alloc((size_t)model_options.lm.seqs, FILL, c.batch));
-	c.slot = tool_need(calloc(c.batch, sizeof *c.slot));
+	batch = (size_t)model_options.lm.batch;
+	c.tree = tool_need(prefix_tree_alloc((size_t)model_options.lm.seqs, FILL, batch));
+	c.slot = tool_need(calloc(batch, sizeof *c.slot));
 	c.member = tool_need(calloc((size_t)model_options.lm.seqs, sizeof *c.member));
 	for (i = 0; i < model_options.lm.seqs; i++)
 		c.member[i].record = tool_need(record_alloc());

@@ -30,7 +30,7 @@ prefix_tree_alloc(size_t texts, size_t rows, size_t rows_lone)
 	t->max_node = rows;
 	t->lone = rows_lone;
 	t->root = -1;
-	t->node = calloc(rows > rows_lone ? rows : rows_lone, sizeof *t->node);
+	t->node = calloc(rows_lone, sizeof *t->node);
 	t->path = calloc(texts, sizeof *t->path);
 	t->length = calloc(texts, sizeof *t->length);
 	t->seq = calloc(texts, sizeof *t->seq);
@@ -103,7 +103,7 @@ prefix_tree_add(struct prefix_tree *t, const int *token, const unsigned *want, s
 	int *path, *head = &t->root;
 
 	if (t->n_text == t->max_text ||
-	    t->n_node + fresh > (t->n_text == 0 && t->lone > t->max_node ? t->lone : t->max_node))
+	    t->n_node + fresh > (t->n_text == 0 ? t->lone : t->max_node))
 		return 0;
 	if ((path = malloc(n * sizeof *path)) == NULL)
 		return -1;

@@ -16,7 +16,7 @@ struct prefix_tree;
 
 /*
  * Returns a tree for at most `texts` texts in `rows` rows; a single text may
- * have rows_lone. Returns NULL if out of memory.
+ * have rows_lone, which is not less. Returns NULL if out of memory.
  */
 struct prefix_tree *prefix_tree_alloc(size_t texts, size_t rows, size_t rows_lone);
 void prefix_tree_free(struct prefix_tree *t);	/* NULL is fine */
