@@ -107,13 +107,12 @@ open_gguf(const char *path, struct err *e)
 }
 
 /*
- * Finds the tensor, which must be a vector of dim numbers. Sets *at to its
- * place in the file and *half to whether it is float16. Returns 0, or -1 with a
- * message.
+ * Returns the number of the tensor, which must be a vector of dim numbers in
+ * float32 or float16, or -1 with a message.
  */
-static int
+static int64_t
 find_vector(const struct gguf_context *g, const char *path, const char *name, size_t dim,
-    uint64_t *at, int *half, struct err *e)
+    struct err *e)
 {
 	int64_t key = gguf_find_key(g, key_architecture), id;
 	enum ggml_type type;
@@ -135,15 +134,17 @@ find_vector(const struct gguf_context *g, const char *path, const char *name, si
 	if (ne[0] != (int64_t)dim)
 		return err_set(e, "'%s': %s has %" PRId64 " numbers, not %zu", path, name, ne[0],
 		    dim);
-	*at = (uint64_t)gguf_get_data_offset(g) + gguf_get_tensor_offset(g, id);
-	*half = type == GGML_TYPE_F16;
-	return 0;
+	return id;
 }
 
+/* Reads the dim numbers of tensor id into v. Returns 0, or -1 with a message. */
 static int
-read_numbers(FILE *in, const char *path, const char *name, uint64_t at, int half, float *v,
+read_numbers(FILE *in, const struct gguf_context *g, int64_t id, const char *path, float *v,
     size_t dim, struct err *e)
 {
+	uint64_t at = (uint64_t)gguf_get_data_offset(g) + gguf_get_tensor_offset(g, id);
+	const char *name = gguf_get_tensor_name(g, id);
+	int half = gguf_get_tensor_type(g, id) == GGML_TYPE_F16;
 	size_t width = half ? sizeof(uint16_t) : sizeof(float), i;
 	unsigned char *raw = malloc(dim * width);
 	int rc = -1;
@@ -178,8 +179,8 @@ cvec_read(const char *path, int block, float *v, size_t dim, struct err *e)
 	FILE *in = open_gguf(path, e);
 	struct gguf_context *g;
 	char name[NAME_SIZE];
-	uint64_t at = 0;
-	int half = 0, rc = -1;
+	int64_t id;
+	int rc = -1;
 
 	if (in == NULL)
 		return -1;
@@ -190,8 +191,8 @@ cvec_read(const char *path, int block, float *v, size_t dim, struct err *e)
 	if (g == NULL)
 		err_set(e, "'%s' is a damaged GGUF file, or has an unknown version",
 		    path);
-	else if (find_vector(g, path, name, dim, &at, &half, e) == 0)
-		rc = read_numbers(in, path, name, at, half, v, dim, e);
+	else if ((id = find_vector(g, path, name, dim, e)) >= 0)
+		rc = read_numbers(in, g, id, path, v, dim, e);
 	gguf_free(g);
 	fclose(in);
 	return rc;
