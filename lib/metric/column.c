@@ -150,6 +150,18 @@ auc(const struct sample *s, const double *weight)
 	return positives > 0 && negatives > 0 ? wins / (positives * negatives) : NAN;
 }
 
+/* Returns how many records there are, if each occurs as its question does. */
+static double
+count_records(const struct sample *s, const double *weight)
+{
+	double n = 0;
+	size_t i;
+
+	for (i = 0; i < s->n_record; i++)
+		n += weight[s->record[i].question];
+	return n;
+}
+
 /*
  * Returns the expected calibration error: the mean, over ten bins of equally
  * many records in ascending order of value, of the distance between the bin's
@@ -160,11 +172,9 @@ static double
 calibration_error(const struct sample *s, const double *weight)
 {
 	enum { BINS = 10 };
-	double gap[BINS] = { 0 }, n = 0, k = 0, times, error = 0;
+	double gap[BINS] = { 0 }, n = count_records(s, weight), k = 0, times, error = 0;
 	size_t i;
 
-	for (i = 0; i < s->n_record; i++)
-		n += weight[s->record[i].question];
 	for (i = 0; i < s->n_record; i++) {
 		const struct sample_record *r = &s->record[i];
 
@@ -195,13 +205,9 @@ value_at(const struct sample *s, const double *weight, double number)
 static double
 p90(const struct sample *s, const double *weight)
 {
-	double n = 0, at, low;
-	size_t i;
+	double at = 0.9 * (count_records(s, weight) - 1);
+	double low = value_at(s, weight, floor(at));
 
-	for (i = 0; i < s->n_record; i++)
-		n += weight[s->record[i].question];
-	at = 0.9 * (n - 1);
-	low = value_at(s, weight, floor(at));
 	return low + (at - floor(at)) * (value_at(s, weight, ceil(at)) - low);
 }
 

@@ -39,8 +39,8 @@ struct overlap {
  * Adds the fields to a record and passes it on. Returns 0, or -1 with a
  * message.
  */
-int overlap_push(const struct overlap_type *t, struct overlap *s, struct record *r, struct sink *out,
-    struct err *e);
+int overlap_push(const struct overlap_type *t, struct overlap *s, struct record *r,
+    struct sink *out, struct err *e);
 /* close of such a metric. */
 void overlap_close(void *state);
 

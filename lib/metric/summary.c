@@ -48,7 +48,8 @@ summary_add(struct summary *t, const struct record *r, struct err *e)
 	if ((got = groups_add_record(t->names, r, &number, e)) < 0)
 		return -1;
 	if (got == 1) {
-		if ((question = array_grow(s->question, s->n + 1, &t->room, sizeof *question)) == NULL)
+		question = array_grow(s->question, s->n + 1, &t->room, sizeof *question);
+		if (question == NULL)
 			return err_memory(e);
 		s->question = question;
 		question[s->n++] = (struct question){ 0, 0 };
@@ -57,7 +58,8 @@ summary_add(struct summary *t, const struct record *r, struct err *e)
 	s->question[number].count += v.count;
 	if (!c->aggregate->needs_records)
 		return 0;
-	if ((record = array_grow(s->record, s->n_record + 1, &t->room_record, sizeof *record)) == NULL)
+	record = array_grow(s->record, s->n_record + 1, &t->room_record, sizeof *record);
+	if (record == NULL)
 		return err_memory(e);
 	s->record = record;
 	record[s->n_record++] = (struct sample_record){ v.value, v.label, number };
