@@ -353,8 +353,8 @@ push_prompt(struct generator *g, struct record *r)
 	do {
 		const char *T = opt.lengths.text[k];
 
-		if (opt.lengths.n > 0 && record_set_str(r, "T", T, strlen(T)) != 0)
-			tool_die("out of memory");
+		if (opt.lengths.n > 0)
+			tool_check(record_set_str(r, "T", T, strlen(T)), NULL);
 		/* an error here may be about any of the texts being decoded */
 		tool_check(decoder_push(g->decoder, r, &x, &e), &e);
 	} while (++k < opt.lengths.n);
@@ -455,18 +455,20 @@ static void
 count_steered(struct generator *g)
 {
 	struct steering_count c = steering_counted(g->steering);
+	uint64_t steered = opt.filter != NULL ? g->filtered : c.seen;
 	struct err e;
 
-	if (flows.n > 0 && c.seen == 0)
-		tool_die("no activation was steered, though a barrier was given");
-	if (opt.filter != NULL && g->filtered == 0)
-		tool_die("no activation was steered, though a filter was given");
+	if (opt.decoder.want == 0)
+		return;
+	if (steered == 0)
+		tool_die("no activation was steered, though a %s was given",
+		    opt.filter != NULL ? "filter" : "barrier");
 	if (opt.filter != NULL)
 		tool_check(coprocess_close(g->filter, &e), &e);
-	if (g->out != NULL && opt.filter != NULL)
-		tool_check(sink_set_int(g->out, "steered", g->filtered, &e), &e);
-	if (g->out != NULL && flows.n > 0) {
-		tool_check(sink_set_int(g->out, "steered", c.seen, &e), &e);
+	if (g->out == NULL)
+		return;
+	tool_check(sink_set_int(g->out, "steered", steered, &e), &e);
+	if (flows.n > 0) {
 		tool_check(sink_set_int(g->out, "moved", c.moved, &e), &e);
 		tool_check(sink_set_num(g->out, "mean_length", c.length / (double)c.seen, &e), &e);
 	}
