@@ -93,7 +93,8 @@ check_fit(const char *name, struct polysketch *f, const json_t *g)
 	size_t d = f->base.dim, n_pos, n_neg, i, j;
 	double *pos = golden_numbers(json_object_get(g, "pos"), &n_pos);
 	double *neg = golden_numbers(json_object_get(g, "neg"), &n_neg);
-	double w[MOST], held_out[ROWS], *coef = f->base.ratio.coef, theirs = cblas_ddot((int)f->n, coef, 1, coef, 1) / 2;
+	double *coef = f->base.ratio.coef, theirs = cblas_ddot((int)f->n, coef, 1, coef, 1) / 2;
+	double w[MOST], held_out[ROWS];
 	int label[ROWS], group[ROWS];
 	struct fit_data data = { NULL, label, group, ROWS, d, 10 };
 	struct features_source source = { .n = ROWS, .size = f->n, .matrix = phi };
