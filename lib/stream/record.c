@@ -378,7 +378,6 @@ record_get_act(const struct record *r, int half, float *out, size_t dim, struct 
 	size_t width = half ? 2 : 4, i;
 	const unsigned char *p;
 	struct token t;
-	int finite = 1;
 
 	if (!read_token(r, "act", &t, &p))
 		return err_set(e, "no field 'act'");
@@ -390,11 +389,12 @@ record_get_act(const struct record *r, int half, float *out, size_t dim, struct 
 	for (i = 0; i < dim; i++) {
 		float x = le_load(p + t.head + i * width, half);
 
-		finite &= isfinite(x) != 0;
 		if (out != NULL)
 			out[i] = x;
+		else if (!isfinite(x))
+			return err_set(e, "field 'act' holds a value that is not finite");
 	}
-	return finite ? 0 : err_set(e, "field 'act' holds a value that is not finite");
+	return 0;
 }
 
 int
@@ -514,18 +514,17 @@ act_to_json(const unsigned char *p, size_t n, int half, struct buf *to)
 	size_t width = half ? 2 : 4, i;
 	char text[32];
 
-	if (buf_append(to, "[", 1) != 0)
-		return -1;
 	for (i = 0; i < n / width; i++) {
 		double x = (double)le_load(p + i * width, half);
-		/* "-0" would be read as an integer, and lose its sign */
-		int len = snprintf(text, sizeof text, "%s%.9g%s", i > 0 ? "," : "", x,
-		    x == 0 && signbit(x) ? ".0" : "");
+		int len = snprintf(text, sizeof text, "%c%.9g", i == 0 ? '[' : ',', x);
 
+		/* "-0" would be read as an integer, and lose its sign */
+		if (x == 0 && signbit(x))
+			len += snprintf(text + len, sizeof text - (size_t)len, ".0");
 		if (buf_append(to, text, (size_t)len) != 0)
 			return -1;
 	}
-	return buf_append(to, "]", 1);
+	return buf_append(to, i == 0 ? "[]" : "]", i == 0 ? 2 : 1);
 }
 
 char *

@@ -77,8 +77,8 @@ void record_unset(struct record *r, const char *name);
  * float32. These functions return 0, or -1 on error.
  */
 /*
- * Copies it to out[dim], or only checks it if out is NULL. Fails if it is
- * absent, has another length or holds a number that is not finite.
+ * Copies it to out[dim] or, if out is NULL, checks that all numbers are finite.
+ * Fails if it is absent or has another length.
  */
 int record_get_act(const struct record *r, int half, float *out, size_t dim, struct err *e);
 /* Sets it. Fails if a number is not finite, or too great for float16. */
