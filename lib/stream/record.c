@@ -386,14 +386,12 @@ record_get_act(const struct record *r, int half, float *out, size_t dim, struct 
 	if (t.n != width * dim)
 		return err_set(e, "field 'act' has %llu bytes, not the %zu of %zu numbers",
 		    (unsigned long long)t.n, width * dim, dim);
-	for (i = 0; i < dim; i++) {
-		float x = le_load(p + t.head + i * width, half);
-
-		if (out != NULL)
-			out[i] = x;
-		else if (!isfinite(x))
+	p += t.head;
+	for (i = 0; out != NULL && i < dim; i++)
+		out[i] = le_load(p + i * width, half);
+	for (i = 0; out == NULL && i < dim; i++)
+		if (!isfinite(le_load(p + i * width, half)))
 			return err_set(e, "field 'act' holds a value that is not finite");
-	}
 	return 0;
 }
 
