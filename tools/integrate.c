@@ -61,7 +61,7 @@ read_chunk(struct stream *in, struct record **r, float *act)
 /* Writes the n records r with their activations act and what became of them. */
 static void
 write_chunk(struct sink *out, const struct stream *in, struct record **r, const float *act,
-    size_t n, const struct flow_result *moved)
+    size_t n, const struct flow_result *moved, int has_h)
 {
 	const struct header *h = stream_header(in);
 	struct err e;
@@ -70,7 +70,7 @@ write_chunk(struct sink *out, const struct stream *in, struct record **r, const 
 	for (i = 0; i < n; i++) {
 		const struct flow_result *m = &moved[i];
 
-		if ((!isnan(m->h_before) && (record_set_num(r[i], "h_before", m->h_before) != 0 ||
+		if ((has_h && (record_set_num(r[i], "h_before", m->h_before) != 0 ||
 		    record_set_num(r[i], "h_after", m->h_after) != 0)) ||
 		    record_set_num(r[i], "length", m->length) != 0 ||
 		    record_set_int(r[i], "steps", m->steps) != 0)
@@ -112,7 +112,7 @@ main(int argc, char *argv[])
 	while ((n = read_chunk(in, r, act)) > 0) {
 		if (flow_apply(flow, act, n, moved, 1, &e) != 0)
 			tool_die_record_back(in, n - 1 - flow_failed(flow), &e);
-		write_chunk(out, in, r, act, n, moved);
+		write_chunk(out, in, r, act, n, moved, barrier->field->type->has_h);
 		tool_progress(in, "activations", stream_count(in), "activations", stream_count(in));
 		/*
 		 * a writer may wait for its answer; bytes of gzip would depend

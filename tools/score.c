@@ -169,8 +169,11 @@ main(int argc, char *argv[])
 	r = tool_need(record_alloc());
 	tool_progress(in, "records", 0, "records", 0);
 	while ((got = stream_read(in, r, &e)) == 1) {
-		if (metric->push(state, r, out, &e) != 0)
+		if (metric->push(state, r, out, &e) != 0) {
+			if (sink_failed(out))
+				tool_die_err(&e);
 			tool_die_record(in, &e);
+		}
 		tool_progress(in, "records", stream_count(in), "records", stream_count(in));
 		/*
 		 * do not let a reader wait; but where gzip is flushed would

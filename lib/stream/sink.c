@@ -17,12 +17,26 @@ struct sink {
 	uint64_t count;
 	uint32_t crc;
 	struct record *end;		/* the end record */
+	int failed;
 };
 
-/* Writes the object in k->b. */
+/* Sets the rest of a message: where that went wrong. Always returns -1. */
+static int
+refuse(const struct sink *k, struct err *e)
+{
+	err_prefix(e, k->count > 0 ? "record %llu: " : "header: ", (unsigned long long)k->count);
+	return k->file.name != NULL ? err_prefix(e, "cannot write '%s': ", k->file.name) : -1;
+}
+
+/* Writes the object in k->b, if the stream's reader would not refuse it. */
 static int
 write_object(struct sink *k, struct err *e)
 {
+	struct walk w = { 0 };
+
+	k->failed = 1;
+	if (walk_run(&w, k->b.p, k->b.len, e) != 1)
+		return refuse(k, e);
 	k->crc = (uint32_t)crc32(k->crc, k->b.p, (uInt)k->b.len);
 	if (k->memory != NULL) {
 		if (buf_append(k->memory, k->b.p, k->b.len) != 0)
@@ -31,6 +45,7 @@ write_object(struct sink *k, struct err *e)
 		return output_fail(&k->file, e);
 	}
 	k->b.len = 0;
+	k->failed = 0;
 	return 0;
 }
 
@@ -99,11 +114,19 @@ sink_write(struct sink *k, const struct record *r, struct err *e)
 {
 	if (record_to_wire(r, &k->b) != 0)
 		return err_memory(e);
-	if (k->b.len > WIRE_LIMIT)
-		return err_set(e, "cannot write '%s': a record is bigger than %d MiB", k->file.name,
-		    WIRE_LIMIT >> 20);
 	k->count++;
+	if (record_size(r) > WIRE_FIELDS) {
+		k->failed = 1;
+		err_set(e, "it has %zu fields, more than %d", record_size(r), WIRE_FIELDS);
+		return refuse(k, e);
+	}
 	return write_object(k, e);
+}
+
+int
+sink_failed(const struct sink *k)
+{
+	return k->failed;
 }
 
 int

@@ -21,13 +21,18 @@ struct sink *sink_open(const char *path, int gzip, const struct header *h, struc
 /* Works like sink_open, but appends to *to, which must outlive the sink. */
 struct sink *sink_open_memory(struct buf *to, const struct header *h, struct err *e);
 
-/* These functions return 0, or -1 on error. */
+/*
+ * These functions return 0, or -1 on error. An object that a reader would
+ * refuse is not written; the message names its field.
+ */
 int sink_write(struct sink *k, const struct record *r, struct err *e);
 /* Set a field of the end record. */
 int sink_set_int(struct sink *k, const char *name, uint64_t v, struct err *e);
 int sink_set_num(struct sink *k, const char *name, double v, struct err *e);
 /* Passes all that was written on to the reader. */
 int sink_flush(struct sink *k, struct err *e);
+/* Returns whether a write has failed: then the input is not to blame. */
+int sink_failed(const struct sink *k);
 /* Writes the end record, closes the file and frees k, also on failure. */
 int sink_close(struct sink *k, struct err *e);
 

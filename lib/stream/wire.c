@@ -114,10 +114,16 @@ token_read(struct token *t, const unsigned char *p, size_t n)
 	return 1;
 }
 
-/* Checks a token that is not an array or a map, whose payload is at p. */
+/*
+ * Checks a token that is not an array or a map, whose payload is at the
+ * object's byte `at'.
+ */
 static int
-check_scalar(struct walk *w, const struct token *t, const char *p, int key, struct err *e)
+check_scalar(struct walk *w, const struct token *t, const char *object, size_t at, int key,
+    struct err *e)
 {
+	const char *p = object + at;
+
 	if (t->type == TOKEN_STR && utf8_span(p, t->n) != t->n)
 		return err_set(e, "it holds text that is not UTF-8");
 	if (key) {
@@ -126,10 +132,15 @@ check_scalar(struct walk *w, const struct token *t, const char *p, int key, stru
 		if (memchr(p, '\0', t->n) != NULL)
 			return err_set(e, "a field name holds a NUL");
 		w->act = w->depth == 1 && t->n == 3 && memcmp(p, "act", 3) == 0;
+		if (w->depth == 1) {
+			w->name = at;
+			w->n_name = t->n;
+		}
 	} else if (t->type == TOKEN_BIN && !(w->depth == 1 && w->act)) {
 		return err_set(e, "a field other than 'act' is binary");
 	} else if (t->type == TOKEN_NUM && !isfinite(t->d)) {
-		return err_set(e, "it holds a number that is not finite");
+		return err_set(e, "field '%.*s' holds a number that is not finite",
+		    (int)(w->n_name < 256 ? w->n_name : 256), object + w->name);
 	} else if (t->type == TOKEN_EXT) {
 		return err_set(e, "it holds a msgpack extension type");
 	}
@@ -173,7 +184,7 @@ walk_run(struct walk *w, const unsigned char *p, size_t n, struct err *e)
 				return err_set(e, "it is bigger than %d MiB", WIRE_LIMIT >> 20);
 			if (t.n > n - at)
 				return 0;
-			if (check_scalar(w, &t, (const char *)p + at, key, e) != 0)
+			if (check_scalar(w, &t, (const char *)p, at, key, e) != 0)
 				return -1;
 			w->pos = at + t.n;
 		}

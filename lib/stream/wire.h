@@ -45,6 +45,7 @@ struct walk {
 	size_t pos;		/* bytes walked; the object's size once walk_run has returned 1 */
 	unsigned depth;
 	int act;		/* the last name was "act", at the top */
+	size_t name, n_name;	/* where the last name at the top is, and its length */
 	struct {
 		uint64_t left;	/* elements to come */
 		int map;
@@ -55,7 +56,7 @@ struct walk {
  * if more bytes are needed (call it again with them), or -1 if the object is
  * not valid: not msgpack, too deep, too big, a name that is not a string, text
  * that is not UTF-8, a number that is not finite, or bytes anywhere but in
- * "act".
+ * "act". The message does not say where the object is.
  */
 int walk_run(struct walk *w, const unsigned char *p, size_t n, struct err *e);
 /* Returns the size of the object at p[n], which must be valid. */
