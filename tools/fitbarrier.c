@@ -186,7 +186,7 @@ grow_rows(struct rows *d, size_t dim)
 
 /* Returns a copy of r for --held-out, with the label in the field "label". */
 static struct record *
-copy_without_act(const struct record *r, int64_t label)
+copy_without_act(const struct record *r, int label)
 {
 	struct record *copy = tool_need(record_alloc());
 
@@ -201,17 +201,17 @@ copy_without_act(const struct record *r, int64_t label)
 static int
 add_row(struct rows *d, const struct record *r, const struct header *h, struct err *e)
 {
-	int64_t label;
+	int label;
 	size_t group;
 
 	if (d->n == d->room)
 		grow_rows(d, h->dim);
-	if (record_get_int(r, opt.label, &label) != 1 || label < 0 || label > 1)
+	if (record_get_bool(r, opt.label, &label) != 1)
 		return err_set(e, "field '%s' is not 0 or 1", opt.label);
 	if (groups_add_record(d->groups, r, &group, e) < 0 ||
 	    record_get_act(r, h->half, d->act + d->n * h->dim, h->dim, e) != 0)
 		return -1;
-	d->label[d->n] = (int)label;
+	d->label[d->n] = label;
 	d->group[d->n] = (int)group;
 	d->record[d->n++] = opt.held_out != NULL ? copy_without_act(r, label) : NULL;
 	return 0;

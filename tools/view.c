@@ -7,12 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/utf8.h"
 #include "field/barrier.h"
 #include "flow/flow.h"
 #include "flow_options.h"
 #include "model/cvec.h"
 #include "options.h"
+#include "stream/groups.h"
 #include "stream/npy.h"
 #include "stream/sink.h"
 #include "stream/stream.h"
@@ -87,33 +89,40 @@ parse(int argc, char *argv[])
 
 /* The records of one label at one block, for --summary. */
 struct subset {
-	char name[80];			/* "block 13, label 1" */
 	uint64_t n;
 	double sum, sum2, least, most;	/* of norms and their squares */
 };
 
-/*
- * Returns the subset of list[*n] that r belongs to; adds it if there is none.
- */
+/* The subsets, in the order in which they occur: "block 13, label 1". */
+struct subsets {
+	struct groups *names;
+	struct subset *subset;
+	size_t room;
+};
+
+/* Returns the subset that r belongs to; adds it if there is none. */
 static struct subset *
-find_subset(struct subset **list, size_t *n, const struct record *r)
+find_subset(struct subsets *x, const struct record *r)
 {
-	struct subset new = { .least = INFINITY, .most = -INFINITY };
+	char name[80];
 	size_t at = 0, i;
 	int64_t v;
+	int added, label;
+	struct err e;
 
 	if (record_get_int(r, "block", &v) == 1)
-		at = (size_t)snprintf(new.name, sizeof new.name, "block %lld, ", (long long)v);
-	if (record_get_int(r, "label", &v) == 1)
-		snprintf(new.name + at, sizeof new.name - at, "label %lld", (long long)v);
+		at = (size_t)snprintf(name, sizeof name, "block %lld, ", (long long)v);
+	if (record_get_bool(r, "label", &label) == 1)
+		snprintf(name + at, sizeof name - at, "label %d", label);
+	else if (record_get_int(r, "label", &v) == 1)
+		snprintf(name + at, sizeof name - at, "label %lld", (long long)v);
 	else
-		strcpy(new.name + at, "no label");
-	for (i = 0; i < *n; i++)
-		if (strcmp((*list)[i].name, new.name) == 0)
-			return &(*list)[i];
-	*list = tool_need(realloc(*list, (*n + 1) * sizeof new));
-	(*list)[*n] = new;
-	return &(*list)[(*n)++];
+		strcpy(name + at, "no label");
+	tool_check(added = groups_add(x->names, name, &i, &e), &e);
+	x->subset = tool_need(array_grow(x->subset, i + 1, &x->room, sizeof *x->subset));
+	if (added)
+		x->subset[i] = (struct subset){ .least = INFINITY, .most = -INFINITY };
+	return &x->subset[i];
 }
 
 static void
@@ -132,11 +141,11 @@ add_norm(struct subset *s, const float *act, size_t dim)
 }
 
 static void
-print_subset(const struct subset *s, int has_norms)
+print_subset(const char *name, const struct subset *s, int has_norms)
 {
 	double mean = s->sum / (double)s->n, variance = s->sum2 / (double)s->n - mean * mean;
 
-	printf("%s: %llu records", s->name, (unsigned long long)s->n);
+	printf("%s: %llu records", name, (unsigned long long)s->n);
 	if (has_norms)
 		printf(", norm mean %.6g, sd %.6g, %.6g to %.6g", mean, sqrt(fmax(0, variance)),
 		    s->least, s->most);
@@ -172,12 +181,12 @@ summarise(struct stream *in)
 	const struct header *h = stream_header(in);
 	struct record *r = tool_need(record_alloc());
 	float *act = tool_need(calloc(h->dim + 1, sizeof *act));
-	struct subset *list = NULL;
-	size_t i, n = 0;
+	struct subsets all = { .names = tool_need(groups_alloc()) };
+	size_t i;
 	struct err e;
 
 	while (tool_read(in, r)) {
-		struct subset *s = find_subset(&list, &n, r);
+		struct subset *s = find_subset(&all, r);
 
 		s->n++;
 		if (h->kind != STREAM_ACTIVATIONS)
@@ -187,8 +196,9 @@ summarise(struct stream *in)
 		add_norm(s, act, h->dim);
 	}
 	print_header_summary(h, stream_count(in));
-	for (i = 0; i < n; i++)
-		print_subset(&list[i], h->kind == STREAM_ACTIVATIONS);
+	for (i = 0; i < groups_count(all.names); i++)
+		print_subset(groups_text(all.names, i), &all.subset[i],
+		    h->kind == STREAM_ACTIVATIONS);
 	tool_check_stdout();
 }
 

@@ -449,35 +449,22 @@ save(const struct field *base, struct record *r)
 }
 
 /*
- * Reads n integers from min to max, other than 0 unless `zero'. The caller
- * frees them. Returns NULL with a message in e.
+ * Reads n integers from min to max. The caller frees them. Returns NULL with a
+ * message in e.
  */
 static int *
-load_ints(const struct record *r, const char *name, size_t n, int min, int max, int zero,
-    struct err *e)
+load_ints(const struct record *r, const char *name, size_t n, int min, int max, struct err *e)
 {
-	double *v = field_load_array(r, name, n, e);
-	int *out;
-	size_t i;
+	size_t got;
+	int *v;
 
-	if (v == NULL)
+	if (record_get_ints(r, name, min, max, &v, &got, e) != 0)
 		return NULL;
-	if ((out = calloc(n, sizeof *out)) == NULL) {
-		err_memory(e);
-		free(v);
-		return NULL;
-	}
-	for (i = 0; i < n; i++) {
-		if (!(v[i] >= min && v[i] <= max) || v[i] != (int)v[i] || (v[i] == 0 && !zero)) {
-			err_set(e, "field '%s' has a value out of range", name);
-			free(out);
-			out = NULL;
-			break;
-		}
-		out[i] = (int)v[i];
-	}
+	if (got == n)
+		return v;
 	free(v);
-	return out;
+	err_set(e, "field '%s' has %zu values, not %zu", name, got, n);
+	return NULL;
 }
 
 static int
@@ -485,7 +472,7 @@ load(struct field *base, const struct record *r, struct err *e)
 {
 	struct polysketch *f = (struct polysketch *)base;
 	int64_t n, seed;
-	size_t size;
+	size_t size, i;
 
 	if (field_load_integer(r, "components", 1, FIELD_MAX_COMPONENTS, &n, e) != 0 ||
 	    field_load_integer(r, "seed", 0, UINT32_MAX, &seed, e) != 0 ||
@@ -496,10 +483,13 @@ load(struct field *base, const struct record *r, struct err *e)
 	f->seed = (uint64_t)seed;
 	f->ext = base->dim + (f->coef0 > 0);
 	size = f->degree * f->ext;
-	if ((f->index = load_ints(r, "index", size, 0, (int)n - 1, 1, e)) == NULL ||
-	    (f->sign = load_ints(r, "sign", size, -1, 1, 0, e)) == NULL ||
+	if ((f->index = load_ints(r, "index", size, 0, (int)n - 1, e)) == NULL ||
+	    (f->sign = load_ints(r, "sign", size, -1, 1, e)) == NULL ||
 	    (base->ratio.coef = field_load_array(r, "w", f->n, e)) == NULL)
 		return -1;
+	for (i = 0; i < size; i++)
+		if (f->sign[i] == 0)
+			return err_set(e, "field 'sign' has a value out of range");
 	return make_quadratic(f) == 0 ? 0 : err_memory(e);
 }
 

@@ -26,13 +26,11 @@ aggregate_find(const char *name)
 static int
 read_label(const struct column *c, const struct record *r, struct reading *v, struct err *e)
 {
-	int64_t label;
-	int got = record_get_int(r, "label", &label);
+	int got = record_get_bool(r, "label", &v->label);
 
 	(void)c;
-	if (got < 0 || (got == 1 && (label < 0 || label > 1)))
+	if (got < 0)
 		return err_set(e, "field 'label' is not 0 or 1");
-	v->label = got == 1 && label == 1;
 	return got;
 }
 

@@ -65,7 +65,7 @@ density_open(void *state, const struct metric_options *o, struct header *h, stru
  * Returns 0, or -1 if memory runs out.
  */
 static int
-set_fields(const struct barrier *b, struct record *r, int64_t label, double odds)
+set_fields(const struct barrier *b, struct record *r, int label, double odds)
 {
 	double calibrated = barrier_calibrate(b, odds);
 
@@ -82,18 +82,16 @@ density_push(void *state, struct record *r, struct sink *out, struct err *e)
 {
 	struct density *s = state;
 	const struct barrier *b = s->barrier;
-	int64_t label;
+	int label;
 	double h;
-	int got, bad;
+	int got;
 
 	if (record_get_act(r, s->half, s->act, b->field->dim, e) != 0)
 		return -1;
 	h = field_h(b->field, s->work, s->act);
 	if (record_set_num(r, "h", h) != 0)
 		return err_memory(e);
-	got = record_get_int(r, s->label, &label);
-	bad = got < 0 || (got == 1 && (label < 0 || label > 1));
-	if (bad)
+	if ((got = record_get_bool(r, s->label, &label)) < 0)
 		return err_set(e, "field '%s' is not 0 or 1", s->label);
 	if (got == 0 && s->needs_label)
 		return err_set(e, "no field '%s'", s->label);

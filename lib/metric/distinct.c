@@ -26,8 +26,8 @@ distinct_push(void *state, struct record *r, struct sink *out, struct err *e)
 	char name[16];
 	size_t n, len;
 
-	if (record_get_str(r, "completion", &text, &len) != 1)
-		return err_set(e, "field 'completion' is missing or not a string");
+	if (record_get_text(r, "completion", 1, &text, &len, e) != 0)
+		return -1;
 	if (ngram_read(w, text, len, 0) < 0 || ngram_tokenise_space(w) != 0)
 		return err_memory(e);
 	for (n = 1; n <= MOST; n++) {

@@ -211,10 +211,10 @@ static int
 read_pieces(const struct record *r, struct piece *q, struct piece *a, struct err *e)
 {
 	if (record_has(r, "question")) {
-		if (example_field(r, "question", 1, &q->s, &q->len, e) != 0)
+		if (record_get_text(r, "question", 1, &q->s, &q->len, e) != 0)
 			return -1;
 	} else {
-		if (example_field(r, "prompt", 1, &q->s, &q->len, e) != 0)
+		if (record_get_text(r, "prompt", 1, &q->s, &q->len, e) != 0)
 			return -1;
 		trim(q);
 		if (q->len >= 6 && memcmp(q->s, "Q: ", 3) == 0 &&
@@ -223,7 +223,7 @@ read_pieces(const struct record *r, struct piece *q, struct piece *a, struct err
 			q->len -= 6;
 		}
 	}
-	if (example_field(r, "completion", 1, &a->s, &a->len, e) != 0)
+	if (record_get_text(r, "completion", 1, &a->s, &a->len, e) != 0)
 		return -1;
 	trim(q);
 	trim(a);

@@ -100,12 +100,12 @@ static int
 score_question(struct queue_entry **a, size_t n, struct err *e)
 {
 	double best = -INFINITY, max_false = -INFINITY, max = -INFINITY, sum_true = 0, sum = 0;
-	int64_t label, is_best, has_best = 0;
+	int label, is_best, has_best = 0;
 	size_t n_true = 0, above = 0, i;
 
 	for (i = 0; i < n; i++) {
 		max = fmax(max, a[i]->loglik[0]);
-		record_get_int(a[i]->record, "label", &label);
+		record_get_bool(a[i]->record, "label", &label);
 		if (label == 0)
 			max_false = fmax(max_false, a[i]->loglik[0]);
 	}
@@ -113,11 +113,11 @@ score_question(struct queue_entry **a, size_t n, struct err *e)
 		double loglik = a[i]->loglik[0];
 
 		sum += exp(loglik - max);
-		record_get_int(a[i]->record, "label", &label);
+		record_get_bool(a[i]->record, "label", &label);
 		if (label == 0)
 			continue;
 		is_best = 0;
-		record_get_int(a[i]->record, "best", &is_best);
+		record_get_bool(a[i]->record, "best", &is_best);
 		if (n_true == 0 || (is_best && !has_best))
 			best = loglik;
 		has_best |= is_best;
@@ -199,7 +199,7 @@ mc_push(void *state, struct record *r, struct sink *out, struct err *e)
 {
 	struct mc *s = state;
 	struct queue_entry *a = queue_add(&s->queue, r, e);
-	int64_t label = -1, best = 0;
+	int label, best;
 	struct example *x;
 
 	if (a == NULL)
@@ -207,9 +207,9 @@ mc_push(void *state, struct record *r, struct sink *out, struct err *e)
 	x = &a->text[0];
 	if (example_read(x, s->queue.lm, r, s->template, s->system, EXAMPLE_WHOLE, e) != 0)
 		return -1;
-	if (record_get_int(r, "label", &label) != 1 || label < 0 || label > 1)
+	if (record_get_bool(r, "label", &label) != 1)
 		return err_set(e, "field 'label' is not 0 or 1");
-	if (record_get_int(r, "best", &best) < 0)
+	if (record_get_bool(r, "best", &best) < 0)
 		return err_set(e, "field 'best' is not a truth value");
 	if (x->n_prompt == 0 || x->n == x->n_prompt)
 		return err_set(e, "'%s' has no %s", x->id,

@@ -44,10 +44,10 @@ compare_all(const struct overlap_type *t, struct overlap *s, const struct record
     const char *field, double best[OVERLAP_MOST], struct err *e)
 {
 	const char *reference;
-	size_t len, i;
+	size_t len, at = 0;
 	int got, found = 0, compared;
 
-	for (i = 0; (got = record_get_str_at(r, field, i, &reference, &len)) == 1; i++) {
+	while ((got = record_next_str(r, field, &at, &reference, &len)) == 1) {
 		if ((compared = compare(t, s, reference, len, best, e)) < 0)
 			return -1;
 		found |= compared;
@@ -76,8 +76,8 @@ overlap_push(const struct overlap_type *t, struct overlap *s, struct record *r, 
 	const char *text;
 	size_t len, i;
 
-	if (record_get_str(r, "completion", &text, &len) != 1)
-		return err_set(e, "field 'completion' is missing or not a string");
+	if (record_get_text(r, "completion", 1, &text, &len, e) != 0)
+		return -1;
 	if (ngram_read(&s->text, text, len, 0) < 0 || t->tokenise(&s->text) != 0)
 		return err_memory(e);
 	if (compare_all(t, s, r, "true", is_true, e) != 0 ||

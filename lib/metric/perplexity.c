@@ -101,8 +101,8 @@ perplexity_push(void *state, struct record *r, struct sink *out, struct err *e)
 
 	if (x == NULL)
 		return -1;
-	if (record_get_str(r, "completion", &completion, &len) != 1)
-		return err_set(e, "field 'completion' is missing or not a string");
+	if (record_get_text(r, "completion", 1, &completion, &len, e) != 0)
+		return -1;
 	if (len > 0 && example_read(&x->text[0], s->queue.lm, r, s->o->template, s->o->system,
 	    s->what, e) != 0)
 		return -1;

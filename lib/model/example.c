@@ -5,25 +5,6 @@
 #include <string.h>
 
 int
-example_field(const struct record *r, const char *name, int required, const char **s, size_t *len,
-    struct err *e)
-{
-	int got = record_get_str(r, name, s, len);
-
-	if (got < 0)
-		return err_set(e, "field '%s' is not a string", name);
-	if (got == 0 && required)
-		return err_set(e, "no field '%s'", name);
-	if (got == 0) {
-		*s = "";
-		*len = 0;
-	}
-	if (strlen(*s) != *len)
-		return err_set(e, "field '%s' holds a NUL character", name);
-	return 0;
-}
-
-int
 example_tokenise(struct example *x, const struct lm *m, const char *text, size_t prompt, size_t len,
     struct err *e)
 {
@@ -55,10 +36,10 @@ example_read(struct example *x, const struct lm *m, const struct record *r, enum
 	if (record_get_key(r, "id", x->id, sizeof x->id, e) != 0 ||
 	    record_get_key(r, group, x->group, sizeof x->group, e) != 0)
 		return -1;
-	if (what != EXAMPLE_COMPLETION && example_field(r, "prompt", 1, &prompt, &n, e) != 0)
+	if (what != EXAMPLE_COMPLETION && record_get_text(r, "prompt", 1, &prompt, &n, e) != 0)
 		return -1;
 	if (what != EXAMPLE_PROMPT &&
-	    example_field(r, "completion", 0, &completion, &n_completion, e) != 0)
+	    record_get_text(r, "completion", 0, &completion, &n_completion, e) != 0)
 		return -1;
 	if (what == EXAMPLE_COMPLETION) {
 		t = TEMPLATE_RAW;

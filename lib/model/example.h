@@ -46,11 +46,4 @@ void example_release(struct example *x);
  */
 int example_tokenise(struct example *x, const struct lm *m, const char *text, size_t prompt,
     size_t len, struct err *e);
-/*
- * Reads a string field, which must not hold NUL, as record_get_str does. An
- * absent one is "", or an error if it is required. Returns 0 or -1.
- */
-int example_field(const struct record *r, const char *name, int required, const char **s,
-    size_t *len, struct err *e);
-
 #endif

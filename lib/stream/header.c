@@ -241,9 +241,8 @@ static int
 is_text(const struct record *r, const char *name)
 {
 	const char *s;
-	size_t len;
 
-	return record_get_str(r, name, &s, &len) == 1 && strlen(s) == len;
+	return record_get_str(r, name, &s, NULL) == 1;
 }
 
 /* Copies a string, unless it is absent. */
@@ -252,9 +251,9 @@ get_str(const struct record *r, const char *name, char **out, struct err *e)
 {
 	const char *s;
 
-	if (record_get_str(r, name, &s, NULL) == 0)
+	if (!record_has(r, name))
 		return 0;
-	if (!is_text(r, name))
+	if (record_get_str(r, name, &s, NULL) != 1)
 		return wrong(name, e);
 	return (*out = strdup(s)) == NULL ? err_memory(e) : 0;
 }
@@ -281,8 +280,13 @@ holds_strings(const struct record *r, const char *name, enum token_type type)
 static int
 is_link(const struct record *r)
 {
+	static const char *const texts[] = { "metric", "field", "by" };
 	int64_t seed = 0;
+	size_t i;
 
+	for (i = 0; i < sizeof texts / sizeof *texts; i++)
+		if (record_has(r, texts[i]) && !is_text(r, texts[i]))
+			return 0;
 	return is_text(r, "tool") && is_text(r, "version") &&
 	    holds_strings(r, "argv", TOKEN_ARRAY) &&
 	    (!record_has(r, "seed") || (record_get_int(r, "seed", &seed) == 1 && seed >= 0)) &&
@@ -309,29 +313,6 @@ get_chain(struct header *h, const struct record *r, struct err *e)
 	return 0;
 }
 
-static int
-get_blocks(struct header *h, const struct record *r, struct err *e)
-{
-	double *v;
-	size_t i;
-	int bad = 0;
-
-	if (!record_has(r, "block"))
-		return 0;
-	if (record_get_nums(r, "block", &v, &h->n_block, e) != 0)
-		return err_prefix(e, "header: ");
-	if ((h->block = calloc(h->n_block + 1, sizeof *h->block)) == NULL)
-		bad = err_memory(e);
-	for (i = 0; !bad && i < h->n_block; i++) {
-		if (!(v[i] >= 0 && v[i] <= 1e6) || v[i] != (int)v[i])
-			bad = wrong("block", e);
-		else
-			h->block[i] = (int)v[i];
-	}
-	free(v);
-	return bad;
-}
-
 /* Sets all but the kind. */
 static int
 get_fields(struct header *h, const struct record *r, struct err *e)
@@ -340,16 +321,22 @@ get_fields(struct header *h, const struct record *r, struct err *e)
 	int64_t dim = 0;
 
 	if (get_str(r, "model", &h->model, e) != 0 || get_str(r, "digest", &h->digest, e) != 0 ||
-	    get_blocks(h, r, e) != 0 || get_chain(h, r, e) != 0)
+	    get_chain(h, r, e) != 0)
 		return -1;
+	if (record_has(r, "block") &&
+	    record_get_ints(r, "block", 0, 1000000, &h->block, &h->n_block, e) != 0) {
+		h->block = NULL;
+		return wrong("block", e);
+	}
 	if ((h->digest == NULL) != (h->model == NULL))
 		return wrong("digest", e);
 	if (record_has(r, "dim") &&
 	    (record_get_int(r, "dim", &dim) != 1 || dim < 1 || dim > WIRE_LIMIT / 4))
 		return wrong("dim", e);
 	h->dim = (size_t)dim;
-	if (record_has(r, "dtype") != (dim > 0) || record_get_str(r, "dtype", &dtype, NULL) < 0)
+	if (record_has(r, "dtype") != (dim > 0) || (dim > 0 && !is_text(r, "dtype")))
 		return wrong("dtype", e);
+	record_get_str(r, "dtype", &dtype, NULL);
 	h->half = strcmp(dtype, "float16") == 0;
 	if (dim > 0 && !h->half && strcmp(dtype, "float32") != 0)
 		return wrong("dtype", e);

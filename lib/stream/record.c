@@ -130,11 +130,23 @@ record_get_str(const struct record *r, const char *name, const char **s, size_t 
 
 	if (!read_token(r, name, &t, &p))
 		return 0;
-	if (t.type != TOKEN_STR)
+	if (t.type != TOKEN_STR || (len == NULL && memchr(p + t.head, '\0', t.n) != NULL))
 		return -1;
 	*s = (const char *)p + t.head;
 	if (len != NULL)
 		*len = t.n;
+	return 1;
+}
+
+static int
+token_int(const struct token *t, int64_t *v)
+{
+	if (t->type == TOKEN_INT)
+		*v = t->i;
+	else if (t->type == TOKEN_UINT && t->u <= INT64_MAX)
+		*v = (int64_t)t->u;
+	else
+		return -1;
 	return 1;
 }
 
@@ -144,14 +156,20 @@ record_get_int(const struct record *r, const char *name, int64_t *v)
 	const unsigned char *p;
 	struct token t;
 
+	return read_token(r, name, &t, &p) ? token_int(&t, v) : 0;
+}
+
+int
+record_get_bool(const struct record *r, const char *name, int *v)
+{
+	const unsigned char *p;
+	struct token t;
+
 	if (!read_token(r, name, &t, &p))
 		return 0;
-	if (t.type == TOKEN_INT)
-		*v = t.i;
-	else if ((t.type == TOKEN_UINT || t.type == TOKEN_BOOL) && t.u <= INT64_MAX)
-		*v = (int64_t)t.u;
-	else
+	if ((t.type != TOKEN_UINT && t.type != TOKEN_BOOL) || t.u > 1)
 		return -1;
+	*v = (int)t.u;
 	return 1;
 }
 
@@ -179,7 +197,52 @@ record_get_num(const struct record *r, const char *name, double *v)
 }
 
 int
-record_get_nums(const struct record *r, const char *name, double **v, size_t *n, struct err *e)
+record_next_str(const struct record *r, const char *name, size_t *at, const char **s, size_t *len)
+{
+	const unsigned char *p;
+	struct token t, item;
+	size_t size = 0;
+
+	if (!read_token(r, name, &t, &p))
+		return 0;
+	if (t.type != TOKEN_ARRAY)
+		return -1;
+	*at = *at == 0 ? t.head : *at;
+	record_raw(r, name, &size);
+	if (*at == size)
+		return 0;
+	/* a walk has found the value valid */
+	token_read(&item, p + *at, size - *at);
+	if (item.type != TOKEN_STR)
+		return -1;
+	*s = (const char *)p + *at + item.head;
+	*len = item.n;
+	*at += item.head + item.n;
+	return 1;
+}
+
+int
+record_get_text(const struct record *r, const char *name, int required, const char **s, size_t *len,
+    struct err *e)
+{
+	int got = record_get_str(r, name, s, len);
+
+	if (got < 0)
+		return err_set(e, "field '%s' is not a string", name);
+	if (got == 0 && required)
+		return err_set(e, "no field '%s'", name);
+	if (got == 0) {
+		*s = "";
+		*len = 0;
+	}
+	if (strlen(*s) != *len)
+		return err_set(e, "field '%s' holds a NUL character", name);
+	return 0;
+}
+
+/* Does what record_get_nums does, and refuses a float64 if `whole'. */
+static int
+get_nums(const struct record *r, const char *name, int whole, double **v, size_t *n, struct err *e)
 {
 	const unsigned char *p;
 	struct token t, item;
@@ -191,9 +254,8 @@ record_get_nums(const struct record *r, const char *name, double **v, size_t *n,
 	if ((out = malloc((t.n + 1) * sizeof *out)) == NULL)
 		return err_memory(e);
 	for (i = 0, at = t.head; i < t.n; i++, at += item.head) {
-		/* a walk has found the value valid */
 		token_read(&item, p + at, SIZE_MAX - at);
-		if (token_num(&item, &out[i]) < 0)
+		if (token_num(&item, &out[i]) < 0 || (whole && item.type == TOKEN_NUM))
 			goto wrong;
 	}
 	*v = out;
@@ -201,30 +263,36 @@ record_get_nums(const struct record *r, const char *name, double **v, size_t *n,
 	return 0;
 wrong:
 	free(out);
-	return err_set(e, "field '%s' is not an array of numbers", name);
+	return err_set(e, "field '%s' is not an array of %s", name, whole ? "integers" : "numbers");
 }
 
 int
-record_get_str_at(const struct record *r, const char *name, size_t i, const char **s, size_t *len)
+record_get_nums(const struct record *r, const char *name, double **v, size_t *n, struct err *e)
 {
-	const unsigned char *p;
-	struct token t, item = { 0 };
-	size_t at, k;
+	return get_nums(r, name, 0, v, n, e);
+}
 
-	if (!read_token(r, name, &t, &p))
-		return 0;
-	if (t.type != TOKEN_ARRAY)
+int
+record_get_ints(const struct record *r, const char *name, int min, int max, int **v, size_t *n,
+    struct err *e)
+{
+	double *all;
+	size_t i;
+	int bad = 0;
+
+	if (get_nums(r, name, 1, &all, n, e) != 0)
 		return -1;
-	if (i >= t.n)
-		return 0;
-	for (k = 0, at = t.head; k <= i; k++, at += item.head + item.n) {
-		token_read(&item, p + at, SIZE_MAX - at);
-		if (item.type != TOKEN_STR)
-			return -1;
-	}
-	*s = (const char *)p + at - item.n;
-	*len = item.n;
-	return 1;
+	if ((*v = malloc((*n + 1) * sizeof **v)) == NULL)
+		bad = err_memory(e);
+	for (i = 0; !bad && i < *n; i++)
+		if (all[i] >= min && all[i] <= max)
+			(*v)[i] = (int)all[i];
+		else
+			bad = err_set(e, "field '%s' has a value out of range", name);
+	free(all);
+	if (bad)
+		free(*v);
+	return bad;
 }
 
 int

@@ -35,25 +35,40 @@ int record_has(const struct record *r, const char *name);
  * These functions read the field `name`. They return 1; 0 if it is absent or
  * null; or -1 if it has another type. Strings are borrowed until r changes.
  */
-/* Reads a string of *len bytes and a NUL after them. len may be NULL. */
+/*
+ * Reads a string of *len bytes and a NUL after them. len may be NULL: then a
+ * string that holds a NUL counts as another type.
+ */
 int record_get_str(const struct record *r, const char *name, const char **s, size_t *len);
-/* Reads an integer. True and false count as 1 and 0. */
 int record_get_int(const struct record *r, const char *name, int64_t *v);
+/* Reads a label: 1 or true as 1, 0 or false as 0. */
+int record_get_bool(const struct record *r, const char *name, int *v);
 /* Reads a number, which may be an integer. */
 int record_get_num(const struct record *r, const char *name, double *v);
 /*
- * Reads string i of an array, *len bytes without a NUL. Returns 0 if the array
- * is shorter, and -1 if that or an earlier element is not a string.
+ * Reads the next string of an array, *len bytes without a NUL after them. *at
+ * is 0 before the first. Returns 0 at the end, and -1 if the field is not an
+ * array or the element not a string.
  */
-int record_get_str_at(const struct record *r, const char *name, size_t i, const char **s,
+int record_next_str(const struct record *r, const char *name, size_t *at, const char **s,
     size_t *len);
 
 /*
- * Reads an array of *n numbers, which the caller frees. Returns 0, or -1 if the
- * field is absent or has another type, or memory runs out.
+ * These functions return 0, or -1 with a message in e: if the field is absent
+ * or has another type, or memory runs out.
  */
+/*
+ * Reads a text, a string without NUL. If it is absent and not required, the
+ * text is "".
+ */
+int record_get_text(const struct record *r, const char *name, int required, const char **s,
+    size_t *len, struct err *e);
+/* Reads an array of *n numbers, which the caller frees. */
 int record_get_nums(const struct record *r, const char *name, double **v, size_t *n,
     struct err *e);
+/* Reads an array of *n integers from min to max, which the caller frees. */
+int record_get_ints(const struct record *r, const char *name, int min, int max, int **v,
+    size_t *n, struct err *e);
 
 enum { RECORD_KEY_SIZE = 256 };	/* room for an id or group, with its NUL */
 /*

@@ -48,8 +48,8 @@ bad() { # MESSAGE JQ-FILTER: both metrics refuse a record that the filter has ch
 		fails 1 "score: '$tmp/bad.jsonl': record 1: $1" score $m -o "$tmp/x.ods" "$tmp/bad.jsonl"
 	done
 }
-bad "field 'completion' is missing or not a string" 'del(.completion)'
-bad "field 'completion' is missing or not a string" '.completion = 1'
+bad "no field 'completion'" 'del(.completion)'
+bad "field 'completion' is not a string" '.completion = 1'
 bad "field 'true' has no reference" 'del(.true)'
 bad "field 'false' has no reference" '.false = []'
 bad "field 'false' has no reference" '.false = [" ", ""]'

@@ -19,7 +19,7 @@ is "$(score distinct "$tmp/c.jsonl" | score distinct | view --header |
 		jq -c 'select(.odesteer) | .chain | map(.tool)')" '["score","score"]' \
 	'each metric adds itself to the chain'
 echo '{"id":"7"}' >>"$tmp/c.jsonl"
-fails 1 "score: '$tmp/c.jsonl': record 7: field 'completion' is missing or not a string" \
+fails 1 "score: '$tmp/c.jsonl': record 7: no field 'completion'" \
 	score distinct -o "$tmp/x.ods" "$tmp/c.jsonl"
 is "$(find "$tmp" -name 'x.ods*' | wc -l)" 0 'a run that fails leaves no output'
 
@@ -396,7 +396,7 @@ refused() { # RECORD MESSAGE: perplexity refuses the record
 	echo "$1" >"$tmp/bad.jsonl"
 	fails 1 "score: '$tmp/bad.jsonl': record 1: $2" score perplexity -o "$tmp/x.ods" "$tmp/bad.jsonl"
 }
-refused '{"id":1,"prompt":"x"}' "field 'completion' is missing or not a string"
+refused '{"id":1,"prompt":"x"}' "no field 'completion'"
 refused '{"id":1,"completion":"x y"}' "no field 'prompt'"
 refused '{"id":1,"prompt":"x","completion":"y\u0000z"}' "field 'completion' holds a NUL character"
 is "$(find "$tmp" -name 'x.ods*' | wc -l)" 0 'a run that fails leaves no output'

@@ -213,7 +213,8 @@ check_records(void)
 	ok(record_get_str(r, "s", &s, &len) == 1 && len == 3 && strcmp(s, "abc") == 0, "get: a string");
 	ok(record_get_int(r, "i", &n) == 1 && n == -7, "get: an integer");
 	ok(record_get_num(r, "d", &d) == 1 && d == 2.5 && record_get_num(r, "i", &d) == 1 && d == -7, "get: a number");
-	ok(record_get_int(r, "t", &n) == 1 && n == 1, "get: true is 1");
+	ok(record_get_int(r, "t", &n) == -1 && record_get_bool(r, "t", &i) == 1 && i == 1 &&
+	    record_get_bool(r, "i", &i) == -1 && record_get_bool(r, "d", &i) == -1, "get: true is a label, no integer");
 	ok(record_get_nums(r, "l", &v, &len, &e) == 0 && len == 2 && v[1] == 2.5, "get: numbers");
 	free(v);
 	ok(record_get_int(r, "n", &n) == 0 && record_get_str(r, "n", &s, NULL) == 0 &&

@@ -1,0 +1,22 @@
+#!/bin/sh
+# The corpus of the stream format is read, and refused, as the page odesteer-stream(5) says.
+. tests/tap.sh
+perl tests/fault/corpus.pl "$tmp/corpus" || exit 1
+while IFS='	' read -r file verdict why says; do
+	run view "$tmp/corpus/$file"
+	if [ "$verdict" = accept ]; then
+		is "$status $err" '0 ' "accepted: $why"
+	else
+		case $status:$err in
+		"1:view: "*"$says"*) is '' '' "refused: $why" ;;
+		*) is "$status: $err" "1: view: ... $says" "refused: $why" ;;
+		esac
+	fi
+done <"$tmp/corpus/index"
+# What view reads and packs it must be able to read again.
+while read -r file verdict _; do
+	[ "$verdict" = accept ] || continue
+	view --pack -o "$tmp/again.ods" "$tmp/corpus/$file"
+	is "$(view "$tmp/again.ods")" "$(view "$tmp/corpus/$file")" "$file is the same when packed again"
+done <"$tmp/corpus/index"
+finish
