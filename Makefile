@@ -51,7 +51,7 @@ benchmarks = estimators blocks strength solvers
 
 # engine.mk says where libllama is. Targets that run make again, after the
 # set-up, do not need it.
-no_engine = help uninstall setup demo tune lint check check-% clean truthfulqa bench bench-% \
+no_engine = help uninstall setup setup-tests demo tune lint check check-% clean truthfulqa bench bench-% \
 	$(benchmarks)
 ifeq ($(filter $(no_engine),$(MAKECMDGOALS)),)
 include $(BUILD)/engine.mk
@@ -153,7 +153,7 @@ bench bench-plots: setup
 	@$(MAKE) --no-print-directory -s all $(BUILD)/bench/bench $(BUILD)/bench/decode
 	tests/bench/$(if $(findstring plots,$@),plots,run)
 
-bench-budget: setup
+bench-budget: setup-tests
 	@$(MAKE) --no-print-directory -s all
 	PATH="$(abspath $(BIN)):$$PATH" ODESTEER_BUDGET=write tests/bench/guard.t
 
@@ -161,7 +161,9 @@ lint:
 	@tools/setup/packages lint
 	@tests/lint
 
-check: setup
+setup-tests: setup
+	@tools/setup/packages test
+check: setup-tests
 	@ODESTEER_BUDGET=check $(MAKE) --no-print-directory -s run-check
 # Unit tests do not set GOMP_SPINCOUNT themselves as tools do
 # (lib/base/runtime.h), and a tool that finds it set need not start itself
@@ -177,16 +179,16 @@ variant = $(MAKE) --no-print-directory -s BUILD=build/$@ BIN=build/$@/bin WARN="
 numeric = $(addprefix $(BUILD)/tests/test_,dot contract field krylov flow rff baselines features \
 	classifier)
 check-full: check check-kernels check-clang check-asan
-check-kernels: setup
+check-kernels: setup-tests
 	@$(MAKE) --no-print-directory -s all $(numeric)
 	@PATH="$(abspath $(BIN)):$$PATH" tests/kernels $(numeric) tests/tool/integrate.t
-check-clang: setup
+check-clang: setup-tests
 	@if command -v clang >/dev/null; then \
 		$(variant) CC=clang OPENMP=-fopenmp=libgomp run-check; \
 	else \
 		echo "no clang here: its check is skipped"; \
 	fi
-check-asan: setup
+check-asan: setup-tests
 	@$(variant) SANITIZE="$(sanitize)" CFLAGS="-O1 -g" all
 	@FULL=1 $(variant) SANITIZE="$(sanitize)" CFLAGS="-O1 -g" run-check
 
@@ -215,6 +217,6 @@ help:
 clean:
 	rm -rf build bin
 
-.PHONY: help uninstall all setup demo tune lint bench bench-plots bench-budget $(benchmarks) \
+.PHONY: help uninstall all setup setup-tests demo tune lint bench bench-plots bench-budget $(benchmarks) \
 	truthfulqa check run-check check-full check-kernels check-clang check-asan install clean
 .DELETE_ON_ERROR:
