@@ -3,7 +3,8 @@
  * steps.
  *
  * Source: gsl_odeiv2. A step is as long as keeps the estimated error of each
- * coordinate below the tolerance (gsl_odeiv2_control_y_new(tolerance, 0)).
+ * coordinate below the tolerance, as with gsl_odeiv2_control_y_new(tolerance,
+ * 0).
  */
 #include <gsl/gsl_errno.h>
 #include <gsl/gsl_odeiv2.h>
@@ -14,6 +15,12 @@
 #include "flow/solver.h"
 
 enum { MAX_STEPS = 100000 };
+
+/*
+ * What gsl_odeiv2_control_y_new allocates, though it crashes if it cannot. The
+ * library exports it, but its header does not declare it.
+ */
+extern const gsl_odeiv2_control_type *gsl_odeiv2_control_standard;
 
 struct adaptive {
 	gsl_odeiv2_step *step;
@@ -58,7 +65,7 @@ adapt_alloc(const struct solver *s, size_t dim, double tolerance)
 	if (a == NULL)
 		return NULL;
 	a->step = gsl_odeiv2_step_alloc(*(const gsl_odeiv2_step_type *const *)s->data, dim);
-	a->control = gsl_odeiv2_control_y_new(tolerance, 0);
+	a->control = gsl_odeiv2_control_alloc(gsl_odeiv2_control_standard);
 	a->evolve = gsl_odeiv2_evolve_alloc(dim);
 	a->system = (gsl_odeiv2_system){ derivative, NULL, dim, NULL };
 	a->start = calloc(dim, sizeof *a->start);
@@ -68,6 +75,7 @@ adapt_alloc(const struct solver *s, size_t dim, double tolerance)
 		adapt_free(a);
 		return NULL;
 	}
+	gsl_odeiv2_control_init(a->control, tolerance, 0, 1, 0);
 	return a;
 }
 
