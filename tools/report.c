@@ -708,8 +708,11 @@ print_json(void)
 {
 	json_t *all = list_figures();
 
-	if (json_dumpf(all, stdout, JSON_INDENT(1) | JSON_REAL_PRECISION(9)) == 0)
-		putchar('\n');
+	/* tool_answered finds out whether stdout could be written */
+	if (json_dumpf(all, stdout, JSON_INDENT(1) | JSON_REAL_PRECISION(9)) != 0 &&
+	    !ferror(stdout))
+		tool_die("out of memory");
+	putchar('\n');
 	json_decref(all);
 }
 
