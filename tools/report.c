@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "base/utf8.h"
 #include "metric/metric.h"
 #include "metric/summary.h"
 #include "stream/groups.h"
@@ -49,6 +50,17 @@ static struct {
 	uint64_t seed;
 } rep;
 
+/* Returns s without control characters, as utf8_show does. */
+static char *
+show(const char *s)
+{
+	size_t size = 4 * strlen(s) + 1;
+	char *shown = tool_need(malloc(size));
+
+	utf8_show(shown, size, s);
+	return shown;
+}
+
 /* Adds the cell of run i to column s, which has those of the runs before it. */
 static void
 add_cell(struct report_column *s, size_t i)
@@ -82,10 +94,13 @@ find_run(const char *name, const char *T)
 {
 	struct run new = { .ids = NULL };
 	struct report_column *s;
+	char *raw;
 	size_t i;
 
-	if (asprintf(&new.name, "%s%s%s", name, T != NULL ? " T=" : "", T != NULL ? T : "") < 0)
+	if (asprintf(&raw, "%s%s%s", name, T != NULL ? " T=" : "", T != NULL ? T : "") < 0)
 		tool_die("out of memory");
+	new.name = show(raw);
+	free(raw);
 	for (i = 0; i < rep.n_run; i++)
 		if (strcmp(rep.run[i].name, new.name) == 0) {
 			free(new.name);
@@ -100,13 +115,13 @@ find_run(const char *name, const char *T)
 	return i;
 }
 
-/* Returns a column with the mean of a field, which it borrows. */
+/* Returns a column with the mean of a field, whose name it borrows. */
 static struct column *
-make_column(const char *field)
+make_column(const char *field, const char *title)
 {
 	struct column *c = tool_need(malloc(sizeof *c));
 
-	*c = (struct column){ field, field, &aggregate_mean, 3, NULL };
+	*c = (struct column){ show(title), field, &aggregate_mean, 3, NULL };
 	return c;
 }
 
@@ -125,21 +140,26 @@ add_field(const struct metric *m, const char *field)
 		}
 		at = s->metric == m ? c + 1 : at;
 	}
-	insert_column(at, make_column(tool_need(strdup(field))), m);
+	insert_column(at, make_column(tool_need(strdup(field)), field), m);
 }
 
 /* Appends "; who" to *by unless it contains who. who may be NULL. */
 static void
 add_by(char **by, const char *who)
 {
-	char *longer;
+	char *shown, *longer;
 
-	if (who == NULL || (*by != NULL && strstr(*by, who) != NULL))
+	if (who == NULL)
 		return;
-	if (asprintf(&longer, "%s%s%s", *by != NULL ? *by : "", *by != NULL ? "; " : "", who) < 0)
-		tool_die("out of memory");
-	free(*by);
-	*by = longer;
+	shown = show(who);
+	if (*by == NULL || strstr(*by, shown) == NULL) {
+		if (asprintf(&longer, "%s%s%s", *by != NULL ? *by : "", *by != NULL ? "; " : "",
+		    shown) < 0)
+			tool_die("out of memory");
+		free(*by);
+		*by = longer;
+	}
+	free(shown);
 }
 
 /*
@@ -318,6 +338,8 @@ make_figures(void)
 	struct report_column *s;
 	size_t i;
 
+	if (rep.baseline != NULL)
+		rep.baseline = show(rep.baseline);
 	for (; rep.baseline != NULL && rep.base < rep.n_run; rep.base++)
 		if (strcmp(rep.run[rep.base].name, rep.baseline) == 0)
 			break;
@@ -527,8 +549,8 @@ print_table(void)
 }
 
 /*
- * Prints s, but a space for a newline, and for a character that begins a string
- * of `special` the rest of that string.
+ * Prints s, but for a character that begins a string of `special` the rest of
+ * that string.
  */
 static void
 put_escaped(const char *s, const char *const special[])
@@ -541,7 +563,7 @@ put_escaped(const char *s, const char *const special[])
 		if (special[i] != NULL)
 			fputs(special[i] + 1, stdout);
 		else
-			putchar(*s == '\n' ? ' ' : *s);
+			putchar(*s);
 	}
 }
 
@@ -663,11 +685,11 @@ list_figures(void)
 	return all;
 }
 
-/* Prints s, in quotes if it has a comma, quote or newline (RFC 4180). */
+/* Prints s, in quotes if it has a comma or a quote (RFC 4180). */
 static void
 print_csv_text(const char *s)
 {
-	if (strpbrk(s, ",\"\r\n") == NULL) {
+	if (strpbrk(s, ",\"") == NULL) {
 		fputs(s, stdout);
 		return;
 	}
@@ -747,13 +769,11 @@ parse_column(const char *option, const char *text)
 {
 	char *aggregate = tool_need(strdup(text)), *field = strsep(&aggregate, ":");
 	char *title = strsep(&aggregate, ":");
-	struct column *c = make_column(field);
+	struct column *c = make_column(field, title != NULL ? title : field);
 
 	if (*field == '\0' || (title != NULL && *title == '\0'))
 		tool_misuse("%s: '%s' is not a field, field:title or field:title:aggregate", option,
 		    text);
-	if (title != NULL)
-		c->title = title;
 	if (aggregate != NULL && (c->aggregate = aggregate_find(aggregate)) == NULL)
 		tool_misuse("%s: '%s' is not mean, auc, p90 or win", option, aggregate);
 	rep.compares |= c->aggregate->figure == NULL;

@@ -87,4 +87,17 @@ jq -c "if .odesteer then .model = \"m\\u001b[31m\\n\" else . end" >bad.jsonl <<-
 END
 is "$(view --summary bad.jsonl | sed -n 3p)" 'model   m\x1b[31m\x0a (00000000000000aa)' \
 	'the summary of a stream shows them as text'
+jq -n -c '{odesteer: "stream", version: 1, kind: "completions", chain:
+	[{tool: "score", version: "1", argv: [], metric: "judge", field: "f\u009b", by: "j\u001b[31m\n"}]},
+	{id: 1, "f\u009b": 1}' >"run$escape.jsonl"
+report() { # FORMAT
+	score report --format "$1" --column "$(printf 'f\302\233:t\r')" --baseline "run$escape.jsonl" "run$escape.jsonl"
+}
+is "$(report table)" '                   t\x0d
+run\x1b[31m.jsonl  1.000
+                   [1.000, 1.000]
+
+t\x0d by j\x1b[31m\x0a
+Differences from run\x1b[31m.jsonl, by question; p of a permutation test' 'a report shows them as text'
+is "$(for f in table csv json latex markdown; do report $f; done | grep -c '[^ -~]')" 0 'in every format'
 finish
