@@ -97,9 +97,8 @@ main(int argc, char *argv[])
 
 	tool_start(argc, argv);
 	parse(argc, argv);
-	tool_check(barrier_open(&barrier, flows.flow[0].path, &e), &e);
 	in = tool_open_input(argc, argv, 1u << STREAM_ACTIVATIONS);
-	tool_check(barrier_check_header(barrier, stream_header(in), &e), &e);
+	tool_check(barrier_open(&barrier, flows.flow[0].path, stream_header(in), &e), &e);
 	flow = tool_need_err(flow_alloc(barrier, &flows.flow[0].o, &e), &e);
 	tool_output_header(&h, in, STREAM_ACTIVATIONS, NULL);
 	tool_check(header_add_side(&h, flows.flow[0].path, barrier->digest), NULL);

@@ -339,7 +339,7 @@ write_control_vector(const char *path)
 	struct err e;
 	size_t i;
 
-	tool_check(barrier_open(&b, path, &e), &e);
+	tool_check(barrier_open(&b, path, NULL, &e), &e);
 	v = tool_need(calloc(b->field->dim, sizeof *v));
 	scaled = tool_need(calloc(b->field->dim, sizeof *scaled));
 	tool_check(field_vector(b->field, v, &e), &e);

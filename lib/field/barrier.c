@@ -136,7 +136,30 @@ load(struct barrier *b, struct stream *s, const struct record *r, struct err *e)
 }
 
 int
-barrier_open(struct barrier **out, const char *path, struct err *e)
+barrier_check(const struct barrier *b, const char *digest, size_t dim, int block, struct err *e)
+{
+	if (digest != NULL && b->header.digest != NULL && strcmp(digest, b->header.digest) != 0)
+		return err_set(e, "the barrier is of another model: '%s' (%s), not %s",
+		    b->header.model, b->header.digest, digest);
+	if (dim != b->header.dim)
+		return err_set(e, "the barrier is of dim %zu, not %zu", b->header.dim, dim);
+	if (block != b->header.block[0])
+		return err_set(e, "the barrier is of block %d, not %d", b->header.block[0], block);
+	return 0;
+}
+
+/* Checks that b fits the activations with header h. */
+static int
+check_header(const struct barrier *b, const struct header *h, struct err *e)
+{
+	if (h->n_block != 1)
+		return err_set(e, "the stream holds %zu blocks, the barrier is of block %d alone",
+		    h->n_block, b->header.block[0]);
+	return barrier_check(b, h->digest, h->dim, h->block[0], e);
+}
+
+int
+barrier_open(struct barrier **out, const char *path, const struct header *h, struct err *e)
 {
 	struct stream *s = stream_open(&path, 1, e);
 	struct record *r = record_alloc();
@@ -149,6 +172,8 @@ barrier_open(struct barrier **out, const char *path, struct err *e)
 		err_memory(e);
 		goto fail;
 	}
+	if (h != NULL && check_header(b, h, e) != 0)
+		goto fail;
 	if ((got = stream_read(s, r, e)) == 0)
 		err_set(e, "'%s' holds no barrier", path);
 	if (got != 1)
@@ -171,28 +196,6 @@ fail:
 	stream_close(s);
 	barrier_free(b);
 	return -1;
-}
-
-int
-barrier_check(const struct barrier *b, const char *digest, size_t dim, int block, struct err *e)
-{
-	if (digest != NULL && b->header.digest != NULL && strcmp(digest, b->header.digest) != 0)
-		return err_set(e, "the barrier is of another model: '%s' (%s), not %s",
-		    b->header.model, b->header.digest, digest);
-	if (dim != b->header.dim)
-		return err_set(e, "the barrier is of dim %zu, not %zu", b->header.dim, dim);
-	if (block != b->header.block[0])
-		return err_set(e, "the barrier is of block %d, not %d", b->header.block[0], block);
-	return 0;
-}
-
-int
-barrier_check_header(const struct barrier *b, const struct header *h, struct err *e)
-{
-	if (h->n_block != 1)
-		return err_set(e, "the stream holds %zu blocks, the barrier is of block %d alone",
-		    h->n_block, b->header.block[0]);
-	return barrier_check(b, h->digest, h->dim, h->block[0], e);
 }
 
 int

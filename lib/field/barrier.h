@@ -33,9 +33,11 @@ int barrier_write(const struct barrier *b, const struct fit_report *rep,
     const struct fit_options *o, const char *path, int gzip, struct err *e);
 /*
  * Reads a barrier file ("-": standard input) and sets *b, which barrier_free
- * frees. Returns 0, or -1 with a message in e.
+ * frees. h is the header of the activations that it must fit, with one block;
+ * NULL: not known yet. It is compared first, because a small file of another
+ * dim could ask for any amount of memory. Returns 0, or -1 with a message in e.
  */
-int barrier_open(struct barrier **b, const char *path, struct err *e);
+int barrier_open(struct barrier **b, const char *path, const struct header *h, struct err *e);
 void barrier_free(struct barrier *b);	/* NULL is fine */
 
 /*
@@ -45,8 +47,6 @@ void barrier_free(struct barrier *b);	/* NULL is fine */
  */
 int barrier_check(const struct barrier *b, const char *digest, size_t dim, int block,
     struct err *e);
-/* Checks the same of a stream's header, which must have one block only. */
-int barrier_check_header(const struct barrier *b, const struct header *h, struct err *e);
 /*
  * Returns the log-odds of label 1 that h gives under the prior of b's fit:
  * h - log((1 - prior) / prior).

@@ -47,11 +47,11 @@ density_open(void *state, const struct metric_options *o, struct header *h, stru
 
 	s->label = o->value[LABEL] != NULL ? o->value[LABEL] : "label";
 	s->needs_label = o->value[LABEL] != NULL;
-	if (barrier_open(&s->barrier, o->barrier, e) != 0)
+	if (barrier_open(&s->barrier, o->barrier, h, e) != 0)
 		return -1;
 	if (header_add_side(h, o->barrier, s->barrier->digest) != 0)
 		return err_memory(e);
-	if (barrier_check_header(s->barrier, h, e) != 0 || barrier_check_h(s->barrier, e) != 0)
+	if (barrier_check_h(s->barrier, e) != 0)
 		return -1;
 	s->half = h->half;
 	s->act = calloc(h->dim, sizeof *s->act);

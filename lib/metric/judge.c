@@ -109,7 +109,7 @@ open_barrier(struct judge *s, const struct metric_options *o, struct header *h, 
 	const struct barrier *b;
 	const struct lm *m;
 
-	if (barrier_open(&s->barrier, o->barrier, e) != 0)
+	if (barrier_open(&s->barrier, o->barrier, NULL, e) != 0)
 		return -1;
 	b = s->barrier;
 	if (header_add_side(h, o->barrier, b->digest) != 0)

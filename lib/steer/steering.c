@@ -38,7 +38,7 @@ steering_add(struct steering *s, const char *path, const struct flow_options *o,
 
 	if (s->n == STEERING_MAX)
 		return err_set(e, "more than %d barriers", STEERING_MAX);
-	if (barrier_open(&b->barrier, path, e) != 0)
+	if (barrier_open(&b->barrier, path, NULL, e) != 0)
 		return -1;
 	b->s = s;
 	s->n++;

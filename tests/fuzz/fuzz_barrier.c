@@ -53,7 +53,7 @@ LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 	struct barrier *b = NULL;
 	struct err e = { "" };
 
-	if (barrier_open(&b, hold(data, size), &e) != 0) {
+	if (barrier_open(&b, hold(data, size), NULL, &e) != 0) {
 		if (e.text[0] == '\0') {
 			fprintf(stderr, "broken: a failure has its message\n");
 			abort();

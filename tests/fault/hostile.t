@@ -1,0 +1,49 @@
+#!/bin/sh
+# No small file makes a tool need minutes or gigabytes: each of these ends within LIMIT seconds and ROOM KiB.
+. tests/tap.sh
+. tests/made.sh
+ldd "$(command -v view)" | grep -q asan && skip_all 'a sanitiser needs terabytes of address space'
+LIMIT=8
+ROOM=700000
+
+# Runs a command and sets $status, $out and $err; a status of 124 or 137 is the limit's.
+within() {
+	run sh -c "ulimit -c 0; ulimit -v $ROOM; exec timeout -s KILL $LIMIT \"\$@\"" within "$@"
+}
+refused() { # MESSAGE COMMAND...
+	message=$1
+	shift
+	within "$@"
+	is "$status: $err" "1: $message" "refused: $message"
+}
+OPENBLAS_NUM_THREADS=1 # each thread has a stack and a buffer
+OMP_NUM_THREADS=1
+export OPENBLAS_NUM_THREADS OMP_NUM_THREADS
+
+made . >"$tmp/a.ods"
+header() { # KIND DIM BLOCKS LINKS: one line, the last two as JSON
+	printf '{"odesteer":"stream","version":1,"kind":"%s","model":"made","digest":"00000000000000aa",' "$1"
+	printf '"block":%s,"dim":%s,"dtype":"float32","chain":%s}\n' "$3" "$2" "$4"
+}
+cd "$tmp" || exit 1
+
+# A seed stands for rff's matrix, and two hash functions for the matrix of polysketch.
+numbers() { perl -e 'print join ",", map { $_ % $ARGV[1] + $ARGV[2] } 1 .. $ARGV[0]' "$@"; } # N MODULUS LEAST
+figures='"id":"barrier","intercept":0,"log_prior_ratio":0,"act_norm":1,"seed":1'
+{
+	header barrier 70000 '[3]' '[]'
+	printf '{%s,"field":"rff","sigma":1,"components":4096,"w":[%s]}\n' "$figures" "$(numbers 4096 3 0)"
+} | view --pack -z -o rff.ods
+{
+	header barrier 12000 '[3]' '[]'
+	printf '{%s,"field":"polysketch","degree":2,"gamma":1,"coef0":0,"components":900000,"index":[%s],' \
+		"$figures" "$(numbers 24000 7 0)"
+	printf '"sign":[%s],"w":[%s]}\n' "$(numbers 24000 1 1)" "$(numbers 900000 3 0)"
+} | view --pack -z -o polysketch.ods
+is "$(find . -name '*.ods' -size -3k ! -name a.ods | sort | tr '\n' ' ')" './polysketch.ods ./rff.ods ' \
+	'the barriers are small files'
+for b in rff:70000 polysketch:12000; do
+	refused "score: the barrier is of dim ${b#*:}, not 6" score density -b "${b%:*}.ods" a.ods
+	refused "integrate: the barrier is of dim ${b#*:}, not 6" integrate -b "${b%:*}.ods" -T 1 a.ods
+done
+finish
