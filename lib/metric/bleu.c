@@ -16,24 +16,25 @@ static int
 bleu(struct ngram *text, struct ngram *reference, double score[OVERLAP_MOST])
 {
 	double n_text = (double)text->n, n_reference = (double)reference->n;
-	double sum = 0, smooth = 1;
+	double sum = 0, smooth = 1, matches;
 	size_t n;
+	long common;
 
 	score[0] = 0;
 	/* without a 4-gram, or without a common word, a precision is 0 */
-	if (n_text < ORDER || ngram_common(text, NULL, reference, 1) == 0)
+	if (n_text < ORDER)
 		return 0;
 	for (n = 1; n <= ORDER; n++) {
-		double total = n_text - (double)n + 1;
-		double common = (double)ngram_common(text, NULL, reference, n);
-
+		if ((common = ngram_common(text, NULL, reference, n)) < 0)
+			return -1;
+		if (common == 0 && n == 1)
+			return 0;
 		/*
 		 * smoothing: the kth order without a match counts as 1 / 2^k
 		 * matches
 		 */
-		if (common == 0)
-			common = 1 / (smooth *= 2);
-		sum += log(100 * common / total);
+		matches = common > 0 ? (double)common : 1 / (smooth *= 2);
+		sum += log(100 * matches / (n_text - (double)n + 1));
 	}
 	score[0] = exp(sum / ORDER) * (n_text < n_reference ? exp(1 - n_reference / n_text) : 1);
 	return 0;

@@ -215,27 +215,16 @@ ngram_same(const struct ngram *a, size_t i, const struct ngram *b, size_t j)
 	return compare(a, i, b, j) == 0;
 }
 
-size_t
-ngram_common(const struct ngram *a, const uint32_t *select, struct ngram *b, size_t n)
+/* Returns the order of the n-grams from word i of a and from word j of b. */
+static int
+compare_grams(const struct ngram *a, size_t i, const struct ngram *b, size_t j, size_t n)
 {
-	size_t got = 0, i, j, k;
+	size_t k;
+	int c = 0;
 
-	for (j = 0; j < b->n; j++)
-		b->word[j].used = 0;
-	/* each n-gram of a is matched with an unused one of b */
-	for (i = 0; i + n <= a->n; i++)
-		for (j = 0; (select == NULL || select[i]) && j + n <= b->n; j++) {
-			if (b->word[j].used)
-				continue;
-			for (k = 0; k < n && ngram_same(a, i + k, b, j + k); k++)
-				;
-			if (k == n) {
-				b->word[j].used = 1;
-				got++;
-				break;
-			}
-		}
-	return got;
+	for (k = 0; k < n && c == 0; k++)
+		c = compare(a, i + k, b, j + k);
+	return c;
 }
 
 /* n-grams are ordered by their first word's index. */
@@ -248,28 +237,75 @@ static int
 by_words(const void *a, const void *b, void *ctx)
 {
 	const struct order *o = ctx;
-	size_t i = *(const size_t *)a, j = *(const size_t *)b, k;
-	int c = 0;
 
-	for (k = 0; k < o->n && c == 0; k++)
-		c = compare(o->w, i + k, o->w, j + k);
-	return c;
+	return compare_grams(o->w, *(const size_t *)a, o->w, *(const size_t *)b, o->n);
+}
+
+/*
+ * Sets *count to the number of w's n-grams. Returns their first words' indices
+ * in the order of the n-grams, or NULL if memory runs out.
+ */
+static size_t *
+sort_grams(const struct ngram *w, size_t n, size_t *count)
+{
+	struct order o = { w, n };
+	size_t *at, i;
+
+	*count = w->n >= n ? w->n - n + 1 : 0;
+	if ((at = malloc((*count + 1) * sizeof *at)) == NULL)
+		return NULL;
+	for (i = 0; i < *count; i++)
+		at[i] = i;
+	qsort_r(at, *count, sizeof *at, by_words, &o);
+	return at;
+}
+
+long
+ngram_common(const struct ngram *a, const uint32_t *select, struct ngram *b, size_t n)
+{
+	size_t count, *at = sort_grams(b, n, &count), i, low, high, middle;
+	long got = 0;
+
+	if (at == NULL)
+		return -1;
+	for (i = 0; i < count; i++)
+		b->word[i].used = 0;
+	/*
+	 * each n-gram of a is matched with an unused one of b; the first of
+	 * equal ones counts how many are used
+	 */
+	for (i = 0; i + n <= a->n; i++) {
+		if (select != NULL && !select[i])
+			continue;
+		for (low = 0, high = count; low < high; ) {
+			middle = low + (high - low) / 2;
+			if (compare_grams(b, at[middle], a, i, n) < 0)
+				low = middle + 1;
+			else
+				high = middle;
+		}
+		if (low == count)
+			continue;
+		low += b->word[high].used;
+		if (low < count && compare_grams(b, at[low], a, i, n) == 0) {
+			b->word[high].used++;
+			got++;
+		}
+	}
+	free(at);
+	return got;
 }
 
 long
 ngram_distinct(const struct ngram *w, size_t n)
 {
-	struct order o = { w, n };
-	size_t *at, grams = w->n >= n ? w->n - n + 1 : 0, i;
+	size_t grams, *at = sort_grams(w, n, &grams), i;
 	long different = 0;
 
-	if ((at = malloc((grams + 1) * sizeof *at)) == NULL)
+	if (at == NULL)
 		return -1;
 	for (i = 0; i < grams; i++)
-		at[i] = i;
-	qsort_r(at, grams, sizeof *at, by_words, &o);
-	for (i = 0; i < grams; i++)
-		different += i == 0 || by_words(&at[i - 1], &at[i], &o) != 0;
+		different += i == 0 || compare_grams(w, at[i - 1], w, at[i], n) != 0;
 	free(at);
 	return different;
 }

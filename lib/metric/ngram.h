@@ -50,9 +50,9 @@ int ngram_same(const struct ngram *a, size_t i, const struct ngram *b, size_t j)
  * Returns the number of n-grams that a and b have in common; one that occurs
  * more than once counts as often as in the text that has it less often. If
  * select is not NULL, only those n-grams of a count that begin at a word i with
- * select[i] != 0.
+ * select[i] != 0. Returns -1 if memory runs out.
  */
-size_t ngram_common(const struct ngram *a, const uint32_t *select, struct ngram *b, size_t n);
+long ngram_common(const struct ngram *a, const uint32_t *select, struct ngram *b, size_t n);
 /* Returns the number of different n-grams, or -1 if memory runs out. */
 long ngram_distinct(const struct ngram *w, size_t n);
 

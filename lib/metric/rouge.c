@@ -23,12 +23,16 @@ f_measure(double common, double n_text, double n_reference)
 	return 100 * 2 * precision * recall / (precision + recall);
 }
 
-static double
-rouge_n(struct ngram *text, struct ngram *reference, size_t n)
+/* Sets *score to ROUGE-n. Returns 0, or -1 if memory runs out. */
+static int
+rouge_n(struct ngram *text, struct ngram *reference, size_t n, double *score)
 {
+	long common = ngram_common(text, NULL, reference, n);
+
 	/* if no n-gram is common, the other two numbers do not matter */
-	return f_measure((double)ngram_common(text, NULL, reference, n),
-	    (double)text->n - (double)n + 1, (double)reference->n - (double)n + 1);
+	*score = f_measure((double)common, (double)text->n - (double)n + 1,
+	    (double)reference->n - (double)n + 1);
+	return common < 0 ? -1 : 0;
 }
 
 /* Returns the end of the sentence that begins with word i. */
@@ -85,6 +89,7 @@ rouge(struct ngram *text, struct ngram *reference, double score[OVERLAP_MOST])
 	/* marks of the reference's words, and work space after them */
 	uint32_t *mark = calloc(reference->n + (reference->n + 1) * (text->n + 1), sizeof *mark);
 	size_t r, r_end, t, t_end;
+	long common;
 
 	if (mark == NULL)
 		return -1;
@@ -95,13 +100,12 @@ rouge(struct ngram *text, struct ngram *reference, double score[OVERLAP_MOST])
 			mark_common(reference, r, r_end, text, t, t_end, mark, mark + reference->n);
 		}
 	}
-	score[0] = rouge_n(text, reference, 1);
-	score[1] = rouge_n(text, reference, 2);
 	/* a word of the text can match only once */
-	score[2] = f_measure((double)ngram_common(reference, mark, text, 1), (double)text->n,
-	    (double)reference->n);
+	common = ngram_common(reference, mark, text, 1);
 	free(mark);
-	return 0;
+	score[2] = f_measure((double)common, (double)text->n, (double)reference->n);
+	return common < 0 || rouge_n(text, reference, 1, &score[0]) != 0 ||
+	    rouge_n(text, reference, 2, &score[1]) != 0 ? -1 : 0;
 }
 
 static const char *const names[] = { "rouge1", "rouge2", "rougeL", NULL };
