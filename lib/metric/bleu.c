@@ -13,7 +13,7 @@
 enum { ORDER = 4 };
 
 static int
-bleu(struct ngram *text, struct ngram *reference, double score[OVERLAP_MOST])
+bleu(struct ngram *text, struct ngram *reference, double score[OVERLAP_MOST], struct err *e)
 {
 	double n_text = (double)text->n, n_reference = (double)reference->n;
 	double sum = 0, smooth = 1, matches;
@@ -26,7 +26,7 @@ bleu(struct ngram *text, struct ngram *reference, double score[OVERLAP_MOST])
 		return 0;
 	for (n = 1; n <= ORDER; n++) {
 		if ((common = ngram_common(text, NULL, reference, n)) < 0)
-			return -1;
+			return err_memory(e);
 		if (common == 0 && n == 1)
 			return 0;
 		/*

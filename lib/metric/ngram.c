@@ -261,7 +261,7 @@ sort_grams(const struct ngram *w, size_t n, size_t *count)
 }
 
 long
-ngram_common(const struct ngram *a, const uint32_t *select, struct ngram *b, size_t n)
+ngram_common(const struct ngram *a, const unsigned char *select, struct ngram *b, size_t n)
 {
 	size_t count, *at = sort_grams(b, n, &count), i, low, high, middle;
 	long got = 0;

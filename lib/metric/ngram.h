@@ -52,7 +52,7 @@ int ngram_same(const struct ngram *a, size_t i, const struct ngram *b, size_t j)
  * select is not NULL, only those n-grams of a count that begin at a word i with
  * select[i] != 0. Returns -1 if memory runs out.
  */
-long ngram_common(const struct ngram *a, const uint32_t *select, struct ngram *b, size_t n);
+long ngram_common(const struct ngram *a, const unsigned char *select, struct ngram *b, size_t n);
 /* Returns the number of different n-grams, or -1 if memory runs out. */
 long ngram_distinct(const struct ngram *w, size_t n);
 

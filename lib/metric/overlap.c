@@ -27,9 +27,10 @@ compare(const struct overlap_type *t, struct overlap *s, const char *reference, 
 
 	if (got == 0)
 		return 0;
-	if (got < 0 || t->tokenise(&s->reference) != 0 ||
-	    t->score(&s->text, &s->reference, score) != 0)
+	if (got < 0 || t->tokenise(&s->reference) != 0)
 		return err_memory(e);
+	if (t->score(&s->text, &s->reference, score, e) != 0)
+		return -1;
 	for (i = 0; t->name[i] != NULL; i++)
 		best[i] = fmax(best[i], score[i]);
 	return 1;

@@ -25,9 +25,10 @@ struct overlap_type {
 	int (*tokenise)(struct ngram *w);
 	/*
 	 * Sets score[i], 0 to 100, for each name[i]: how well text agrees with
-	 * reference. Returns 0, or -1 if memory runs out.
+	 * reference. Returns 0, or -1 with a message.
 	 */
-	int (*score)(struct ngram *text, struct ngram *reference, double score[OVERLAP_MOST]);
+	int (*score)(struct ngram *text, struct ngram *reference, double score[OVERLAP_MOST],
+	    struct err *e);
 };
 
 /* The state of such a metric. */

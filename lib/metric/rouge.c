@@ -8,8 +8,15 @@
  */
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "metric/overlap.h"
+
+/*
+ * The most pairs of words that are compared, which takes some seconds. Texts of
+ * TruthfulQA have some ten words.
+ */
+enum { MOST_CELLS = 1 << 30 };
 
 static double
 f_measure(double common, double n_text, double n_reference)
@@ -50,62 +57,81 @@ sentence_end(const struct ngram *w, size_t i)
  * Sets mark[i] for the words i of the reference's sentence [r, r_end) that are
  * in a longest common subsequence with the text's sentence [t, t_end). If there
  * are several, takes the one that rouge_score finds, because the union over
- * sentences depends on it. length is work space.
+ * sentences depends on it. length and left are work space.
+ *
+ * length[j] is the length of a longest common subsequence of the reference's
+ * words so far and the text's first j, and a bit of left, for both words, says
+ * whether the text's last word is left out of it.
  */
 static void
 mark_common(const struct ngram *reference, size_t r, size_t r_end, const struct ngram *text,
-    size_t t, size_t t_end, uint32_t *mark, uint32_t *length)
+    size_t t, size_t t_end, unsigned char *mark, uint32_t *length, unsigned char *left)
 {
-	size_t rows = r_end - r, columns = t_end - t, i, j;
+	size_t rows = r_end - r, columns = t_end - t, i, j, k = 0;
 
-#define LENGTH(i, j) length[(i) * (columns + 1) + (j)]
-	for (j = 0; j <= columns; j++)
-		LENGTH(0, j) = 0;
-	for (i = 1; i <= rows; i++) {
-		LENGTH(i, 0) = 0;
-		for (j = 1; j <= columns; j++)
-			if (ngram_same(reference, r + i - 1, text, t + j - 1))
-				LENGTH(i, j) = LENGTH(i - 1, j - 1) + 1;
-			else if (LENGTH(i - 1, j) > LENGTH(i, j - 1))
-				LENGTH(i, j) = LENGTH(i - 1, j);
-			else
-				LENGTH(i, j) = LENGTH(i, j - 1);
+	memset(length, 0, (columns + 1) * sizeof *length);
+	memset(left, 0, rows * columns / 8 + 1);
+	for (i = 0; i < rows; i++) {
+		uint32_t before = 0;	/* length[j] without word i */
+
+		for (j = 0; j < columns; j++, k++) {
+			uint32_t both = before;
+
+			before = length[j + 1];
+			left[k / 8] |= (unsigned char)((length[j] > before) << k % 8);
+			if (ngram_same(reference, r + i, text, t + j))
+				length[j + 1] = both + 1;
+			else if (length[j] > before)
+				length[j + 1] = length[j];
+		}
 	}
-	for (i = rows, j = columns; i > 0 && j > 0; )
+	for (i = rows, j = columns; i > 0 && j > 0; ) {
+		k = (i - 1) * columns + j - 1;
 		if (ngram_same(reference, r + i - 1, text, t + j - 1)) {
 			mark[r + --i] = 1;
 			j--;
-		} else if (LENGTH(i, j - 1) > LENGTH(i - 1, j)) {
+		} else if (left[k / 8] >> k % 8 & 1) {
 			j--;
 		} else {
 			i--;
 		}
-#undef LENGTH
+	}
 }
 
 static int
-rouge(struct ngram *text, struct ngram *reference, double score[OVERLAP_MOST])
+rouge(struct ngram *text, struct ngram *reference, double score[OVERLAP_MOST], struct err *e)
 {
-	/* marks of the reference's words, and work space after them */
-	uint32_t *mark = calloc(reference->n + (reference->n + 1) * (text->n + 1), sizeof *mark);
-	size_t r, r_end, t, t_end;
-	long common;
+	size_t cells = text->n * reference->n, r, r_end, t, t_end;
+	unsigned char *mark, *left;
+	uint32_t *length;
+	long common = -1;
 
-	if (mark == NULL)
-		return -1;
+	if (text->n > 0 && reference->n > MOST_CELLS / text->n)
+		return err_set(e, "texts of %zu and %zu words are too long to compare", text->n,
+		    reference->n);
+	mark = calloc(reference->n + 1, 1);
+	length = malloc((text->n + 1) * sizeof *length);
+	left = malloc(cells / 8 + 1);
+	if (mark == NULL || length == NULL || left == NULL)
+		goto out;
 	for (r = 0; r < reference->n; r = r_end) {
 		r_end = sentence_end(reference, r);
 		for (t = 0; t < text->n; t = t_end) {
 			t_end = sentence_end(text, t);
-			mark_common(reference, r, r_end, text, t, t_end, mark, mark + reference->n);
+			mark_common(reference, r, r_end, text, t, t_end, mark, length, left);
 		}
 	}
 	/* a word of the text can match only once */
 	common = ngram_common(reference, mark, text, 1);
-	free(mark);
 	score[2] = f_measure((double)common, (double)text->n, (double)reference->n);
-	return common < 0 || rouge_n(text, reference, 1, &score[0]) != 0 ||
-	    rouge_n(text, reference, 2, &score[1]) != 0 ? -1 : 0;
+	if (rouge_n(text, reference, 1, &score[0]) != 0 ||
+	    rouge_n(text, reference, 2, &score[1]) != 0)
+		common = -1;
+out:
+	free(mark);
+	free(length);
+	free(left);
+	return common < 0 ? err_memory(e) : 0;
 }
 
 static const char *const names[] = { "rouge1", "rouge2", "rougeL", NULL };

@@ -46,4 +46,21 @@ for b in rff:70000 polysketch:12000; do
 	refused "score: the barrier is of dim ${b#*:}, not 6" score density -b "${b%:*}.ods" a.ods
 	refused "integrate: the barrier is of dim ${b#*:}, not 6" integrate -b "${b%:*}.ods" -T 1 a.ods
 done
+
+# Long texts, and many references.
+words() { perl -e 'print join " ", map { "$ARGV[1]$_" } 1 .. $ARGV[0]' "$@"; } # N LETTER
+printf '{"id":1,"completion":"%s","true":["%s"],"false":["no"]}\n' "$(words 30000 a)" "$(words 30000 b)" >bleu.jsonl
+within score bleu -o bleu.ods bleu.jsonl
+is "$status $err" '0 ' 'bleu of texts of 30000 words'
+printf '{"id":1,"completion":"%s","true":["%s"],"false":["no"]}\n' "$(words 14000 a)" "$(words 14000 b)" >rouge.jsonl
+within score rouge -o rouge.ods rouge.jsonl
+is "$status $err" '0 ' 'rouge of texts of 14000 words'
+printf '{"id":1,"completion":"%s","true":["%s"],"false":["no"]}\n' "$(words 300000 a)" "$(words 4000 b)" >long.jsonl
+refused "score: 'long.jsonl': record 1: texts of 300000 and 4000 words are too long to compare" score rouge long.jsonl
+perl -e 'print "{\"id\":1,\"completion\":\"one of many\",\"false\":[\"no\"],\"true\":[",
+	join(",", map { "\"reference $_ of many\"" } 1 .. 40000), "]}\n"' >many.jsonl
+for metric in bleu rouge; do
+	within score $metric -o many.ods many.jsonl
+	is "$status $err" '0 ' "$metric with 40000 references"
+done
 finish
