@@ -225,6 +225,11 @@ lm_open(const struct lm_options *o, struct err *e)
 		err_set(e, "'%s' is not a decoder-only model", o->path);
 		goto fail;
 	}
+	if (lm_context(m) < 1) {
+		err_set(e, "'%s' is damaged: its context length is %" PRIu32, o->path,
+		    (uint32_t)lm_context(m));
+		goto fail;
+	}
 	digest_model(m);
 	if (llama_model_meta_val_str(m->model, "general.name", m->name, sizeof m->name) < 0)
 		llama_model_desc(m->model, m->name, sizeof m->name);
