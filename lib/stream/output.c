@@ -2,16 +2,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-enum {
-	TRIES = 100,
-	ROOM = 40	/* for ".PID-N.tmp" and its NUL */
-};
 
 static char *volatile pending;
 
@@ -31,28 +28,54 @@ forget(struct output *o)
 }
 
 /*
- * Creates o->tmp beside the file at o->name, or where one will be. Returns its
- * descriptor, or -1 with errno set; then there is nothing to remove.
+ * Returns the absolute path of the file that path names, without symbolic
+ * links. It need not exist, but its folder must. The caller frees it. Returns
+ * NULL with errno set on failure.
+ */
+static char *
+resolve(const char *path)
+{
+	const char *slash = strrchr(path, '/'), *name = slash != NULL ? slash + 1 : path;
+	char *real = realpath(path, NULL), *folder;
+	struct stat st;
+
+	/* a link to nothing is refused, as open with O_EXCL would */
+	if (real != NULL || errno != ENOENT || lstat(path, &st) == 0)
+		return real;
+	folder = slash != NULL ? strndup(path, (size_t)(name - path)) : strdup(".");
+	if (folder != NULL && (real = realpath(folder, NULL)) != NULL) {
+		char *whole = NULL;
+
+		if (asprintf(&whole, "%s/%s", real, name) < 0)
+			whole = NULL;
+		free(real);
+		real = whole;
+	}
+	free(folder);
+	return real;
+}
+
+/*
+ * Creates o->tmp with this mode beside the file at o->name, or where one will
+ * be. Returns its descriptor, or -1 with errno set; then there is nothing to
+ * remove.
  */
 static int
-create(struct output *o)
+create(struct output *o, mode_t mode)
 {
-	struct stat st;
-	int fd = -1, n;
+	uint32_t unique;
+	int fd = -1;
 
-	o->to = lstat(o->name, &st) == 0 && S_ISLNK(st.st_mode) ? realpath(o->name, NULL) : NULL;
-	if (o->to == NULL && (o->to = strdup(o->name)) == NULL)
+	if ((o->to = resolve(o->name)) == NULL ||
+	    getrandom(&unique, sizeof unique, 0) != (ssize_t)sizeof unique)
 		return -1;
-	if ((o->tmp = malloc(strlen(o->to) + ROOM)) != NULL)
-		for (n = 0; n < TRIES; n++) {
-			sprintf(o->tmp, "%s.%ld-%d.tmp", o->to, (long)getpid(), n);
-			/* set first: a signal in between would leave the file */
-			pending = o->tmp;
-			fd = open(o->tmp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
-			/* another machine's process may have this number */
-			if (fd >= 0 || errno != EEXIST)
-				break;
-		}
+	if (asprintf(&o->tmp, "%s.%08" PRIx32 ".tmp", o->to, unique) < 0) {
+		o->tmp = NULL;
+	} else {
+		/* set first: a signal in between would leave the file */
+		pending = o->tmp;
+		fd = open(o->tmp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
+	}
 	if ((o->fd = fd) < 0)
 		forget(o);
 	return fd;
@@ -62,18 +85,23 @@ int
 output_open(struct output *o, const char *path, struct err *e)
 {
 	int standard = path == NULL || strcmp(path, "-") == 0, exists, fd;
-	struct stat st;
+	struct stat st, out;
 
 	if ((o->name = strdup(standard ? "standard output" : path)) == NULL)
 		return err_memory(e);
 	exists = !standard && stat(path, &st) == 0;
+	/* such as /dev/stdout: the file may hold what others wrote */
+	if (exists && fstat(STDOUT_FILENO, &out) == 0 && out.st_dev == st.st_dev &&
+	    out.st_ino == st.st_ino)
+		standard = 1;
 	if (standard)
 		/* a copy, for closing it here tells of a full disk */
 		fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0);
 	else if (exists && !S_ISREG(st.st_mode))
 		/* a pipe or a device cannot be replaced */
 		fd = open(path, O_WRONLY | O_CLOEXEC);
-	else if ((fd = create(o)) >= 0)
+	else if ((fd = create(o, exists ? st.st_mode & 0777 : 0666)) >= 0)
+		/* the umask may have taken bits away */
 		fd = exists && fchmod(fd, st.st_mode & 0777) != 0 ? -1 :
 		    fcntl(fd, F_DUPFD_CLOEXEC, 0);
 	return fd >= 0 ? fd : output_fail(o, e);
@@ -133,24 +161,13 @@ output_release(struct output *o)
 	*o = (struct output){ 0 };
 }
 
-/* Sets *st to the folder of path, and returns the rest of path. */
-static const char *
-split(const char *path, struct stat *st)
-{
-	const char *slash = strrchr(path, '/');
-	char *folder = slash != NULL ? strndup(path, (size_t)(slash + 1 - path)) : NULL;
-
-	memset(st, 0, sizeof *st);
-	stat(folder != NULL ? folder : ".", st);
-	free(folder);
-	return slash != NULL ? slash + 1 : path;
-}
-
 int
 output_same(const char *a, const char *b)
 {
-	struct stat in_a, in_b;
+	char *real_a = resolve(a), *real_b = resolve(b);
+	int same = real_a != NULL && real_b != NULL && strcmp(real_a, real_b) == 0;
 
-	return strcmp(split(a, &in_a), split(b, &in_b)) == 0 && in_a.st_dev == in_b.st_dev &&
-	    in_a.st_ino == in_b.st_ino;
+	free(real_a);
+	free(real_b);
+	return same;
 }

@@ -1,8 +1,6 @@
 /*
  * output - files that are written under another name and renamed when they are
  * whole.
- *
- * Private to the library, except for output_pending.
  */
 #ifndef ODESTEER_OUTPUT_H
 #define ODESTEER_OUTPUT_H
@@ -14,18 +12,18 @@
 struct output {
 	char *name;		/* the path, or "standard output", for messages */
 	char *to;		/* the file to replace; NULL: written in place */
-	char *tmp;		/* its name until then: to.PID-N.tmp */
+	char *tmp;		/* its name until then */
 	int fd;			/* of tmp, to bring it to the disk */
 	FILE *file;		/* output_fopen's, until it is closed */
 };
 
 /*
- * Opens path for writing; "-" or NULL stands for a copy of standard output. A
- * pipe, a terminal and a device are written in place, a file as path.PID-N.tmp: a
- * new file, in which no other process and no symbolic link has a part. If there
- * is a file at path, its mode is kept, and so is a symbolic link to it. o is
- * all zero before. Returns a descriptor, which the caller closes, or -1 with a
- * message in e.
+ * Opens path for writing; "-" or NULL stands for a copy of standard output, as
+ * does any other name of it. A pipe, a terminal and a device are written in
+ * place. A file is written as a new one beside it, whose random name ends in
+ * .tmp and which nothing else can share (O_EXCL). The mode of a file at path is
+ * kept, and so is a symbolic link to it. o is all zero before. Returns a
+ * descriptor, which the caller closes, or -1 with a message in e.
  */
 int output_open(struct output *o, const char *path, struct err *e);
 /*
@@ -36,12 +34,12 @@ FILE *output_fopen(struct output *o, const char *path, struct err *e);
 /* Sets the message "cannot write 'name': " with errno's text. Returns -1. */
 int output_fail(const struct output *o, struct err *e);
 /*
- * Closes the file of output_fopen, if there is one, waits until path.PID-N.tmp is
- * on the disk, and renames it to path. A descriptor must be closed before.
+ * Closes the file of output_fopen, if there is one, waits until the new file is
+ * on the disk, and renames it. A descriptor must be closed before.
  * Returns 0, or -1 with a message in e.
  */
 int output_commit(struct output *o, struct err *e);
-/* Removes path.PID-N.tmp, unless it was committed, and frees what o holds. */
+/* Removes the new file, unless it was committed, and frees what o holds. */
 void output_release(struct output *o);
 
 /* Returns whether a and b name one file, which need not exist. */
