@@ -70,8 +70,9 @@ on_file_size(int sig)
 }
 
 /*
- * libggml calls this where it would abort, such as for a damaged model: in any
- * thread, so nothing but what a signal handler does is safe.
+ * libggml calls this, in any thread, where it would abort, such as for a
+ * damaged model. Nothing is allocated, and exit is not called: a lock may be
+ * held.
  */
 static void
 on_ggml_abort(const char *text)
@@ -105,9 +106,9 @@ catch(int sig, void (*handler)(int))
 }
 
 /*
- * Opens /dev/null as each standard descriptor that is closed, for the next file
- * to be opened would take its place, and a message would go there. Opened the
- * wrong way round, it fails as a closed one does.
+ * Opens /dev/null as each standard descriptor that is closed. Otherwise the
+ * next file would get its number, and receive what is meant for it. Opened for
+ * reading only, or for writing only, it fails as a closed one does.
  */
 static void
 open_standard(void)
@@ -234,7 +235,12 @@ tool_need_err(void *p, const struct err *e)
 void
 tool_check_stdout(void)
 {
-	if (fflush(stdout) != 0 || ferror(stdout))
+	int bad = fflush(stdout) != 0 || ferror(stdout), copy;
+
+	/* some file systems tell of a full disk only when a file is closed */
+	if (!bad && (copy = dup(STDOUT_FILENO)) >= 0)
+		bad = close(copy) != 0;
+	if (bad)
 		tool_die("cannot write 'standard output': %s", strerror(errno));
 }
 

@@ -152,26 +152,31 @@ print_subset(const char *name, const struct subset *s, int has_norms)
 	putchar('\n');
 }
 
+/* Prints two texts of the file. */
+static void
+print_texts(const char *format, const char *a, const char *b)
+{
+	char shown[2][256];
+
+	utf8_show(shown[0], sizeof shown[0], a);
+	utf8_show(shown[1], sizeof shown[1], b);
+	printf(format, shown[0], shown[1]);
+}
+
 static void
 print_header_summary(const struct header *h, uint64_t records)
 {
-	char text[2][256];	/* from the file */
 	size_t i;
 
 	printf("kind    %s\n", stream_kind_name(h->kind));
 	printf("records %llu\n", (unsigned long long)records);
-	if (h->model != NULL) {
-		utf8_show(text[0], sizeof text[0], h->model);
-		utf8_show(text[1], sizeof text[1], h->digest);
-		printf("model   %s (%s)\n", text[0], text[1]);
-	}
+	if (h->model != NULL)
+		print_texts("model   %s (%s)\n", h->model, h->digest);
 	if (h->dim > 0)
 		printf("dim     %zu, %s\n", h->dim, h->half ? "float16" : "float32");
-	for (i = 0; i < h->n_chain; i++) {
-		utf8_show(text[0], sizeof text[0], header_value(h, i, "tool"));
-		utf8_show(text[1], sizeof text[1], header_value(h, i, "version"));
-		printf("%-7s %s %s\n", i == 0 ? "chain" : "", text[0], text[1]);
-	}
+	for (i = 0; i < h->n_chain; i++)
+		print_texts(i == 0 ? "chain   %s %s\n" : "        %s %s\n",
+		    header_value(h, i, "tool"), header_value(h, i, "version"));
 }
 
 /* Prints what the stream holds once it was read: nothing of a broken one. */

@@ -19,8 +19,8 @@ struct err {
 };
 
 /*
- * Sets the message, with control characters from arguments as \xNN. Always
- * returns -1, for `return err_set(e, ...)`.
+ * Sets the message, with control characters and bytes that are not UTF-8 as
+ * \xNN. Always returns -1, for `return err_set(e, ...)`.
  */
 int err_set(struct err *e, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));

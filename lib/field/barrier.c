@@ -111,7 +111,7 @@ load_figure(const struct record *r, const char *name, double least, double most,
 static int
 load(struct barrier *b, struct stream *s, const struct record *r, struct err *e)
 {
-	double *quantile;
+	double *quantile, number;
 	size_t i;
 
 	if (b->header.n_block != 1)
@@ -124,7 +124,8 @@ load(struct barrier *b, struct stream *s, const struct record *r, struct err *e)
 		return -1;
 	for (i = 0; i < FIT_QUANTILES; i++)
 		b->quantile[i] = NAN;
-	if (record_has(r, "positives_h")) {
+	/* neither absent nor nil */
+	if (record_get_num(r, "positives_h", &number) != 0) {
 		quantile = field_load_array(r, "positives_h", FIT_QUANTILES, e);
 		if (quantile == NULL)
 			return -1;

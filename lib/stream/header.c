@@ -307,7 +307,9 @@ get_chain(struct header *h, const struct record *r, struct err *e)
 		n = wire_extent(p + at, len - at);
 		if ((link = add_empty_link(h)) == NULL)
 			return err_memory(e);
-		if (record_from_wire(link, p + at, n, e) != 0 || !is_link(link))
+		if (record_from_wire(link, p + at, n, e) != 0)
+			return err_prefix(e, "the header's 'chain': ");
+		if (!is_link(link))
 			return wrong("chain", e);
 	}
 	return 0;

@@ -54,8 +54,8 @@ int record_next_str(const struct record *r, const char *name, size_t *at, const 
     size_t *len);
 
 /*
- * These functions return 0, or -1 with a message in e: if the field is absent
- * or has another type, or memory runs out.
+ * These functions return 0, or -1 with a message in e: if the field is absent,
+ * has another type or, a text, holds a NUL, or memory runs out.
  */
 /*
  * Reads a text, a string without NUL. If it is absent and not required, the

@@ -17,14 +17,19 @@ struct sink {
 	uint64_t count;
 	uint32_t crc;
 	struct record *end;		/* the end record */
-	int failed;
+	int ending, failed;
 };
 
 /* Sets the rest of a message: where that went wrong. Always returns -1. */
 static int
 refuse(const struct sink *k, struct err *e)
 {
-	err_prefix(e, k->count > 0 ? "record %llu: " : "header: ", (unsigned long long)k->count);
+	if (k->ending)
+		err_prefix(e, "end record: ");
+	else if (k->count > 0)
+		err_prefix(e, "record %llu: ", (unsigned long long)k->count);
+	else
+		err_prefix(e, "header: ");
 	return k->file.name != NULL ? err_prefix(e, "cannot write '%s': ", k->file.name) : -1;
 }
 
@@ -151,6 +156,7 @@ sink_flush(struct sink *k, struct err *e)
 static int
 write_end(struct sink *k, struct err *e)
 {
+	k->ending = 1;
 	if (record_set_int(k->end, "count", (int64_t)k->count) != 0 ||
 	    record_set_int(k->end, "crc32", k->crc) != 0 || record_to_wire(k->end, &k->b) != 0)
 		return err_memory(e);

@@ -22,8 +22,8 @@ struct sink *sink_open(const char *path, int gzip, const struct header *h, struc
 struct sink *sink_open_memory(struct buf *to, const struct header *h, struct err *e);
 
 /*
- * These functions return 0, or -1 on error. An object that a reader would
- * refuse is not written; the message names its field.
+ * These functions return 0, or -1 on error. What walk_run (wire.h) refuses is
+ * not written, such as a number that is not finite.
  */
 int sink_write(struct sink *k, const struct record *r, struct err *e);
 /* Set a field of the end record. */

@@ -131,12 +131,12 @@ check_scalar(struct walk *w, const struct token *t, const char *object, size_t a
 			return err_set(e, "a field name is not a string");
 		if (memchr(p, '\0', t->n) != NULL)
 			return err_set(e, "a field name holds a NUL");
-		w->act = w->depth == 1 && t->n == 3 && memcmp(p, "act", 3) == 0;
 		if (w->depth == 1) {
 			w->name = at;
 			w->n_name = t->n;
 		}
-	} else if (t->type == TOKEN_BIN && !(w->depth == 1 && w->act)) {
+	} else if (t->type == TOKEN_BIN && !(w->depth == 1 && w->n_name == 3 &&
+	    memcmp(object + w->name, "act", 3) == 0)) {
 		return err_set(e, "a field other than 'act' is binary");
 	} else if (t->type == TOKEN_NUM && !isfinite(t->d)) {
 		return err_set(e, "field '%.*s' holds a number that is not finite",

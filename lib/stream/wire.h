@@ -44,7 +44,6 @@ int token_read(struct token *t, const unsigned char *p, size_t n);
 struct walk {
 	size_t pos;		/* bytes walked; the object's size once walk_run has returned 1 */
 	unsigned depth;
-	int act;		/* the last name was "act", at the top */
 	size_t name, n_name;	/* where the last name at the top is, and its length */
 	struct {
 		uint64_t left;	/* elements to come */
