@@ -3,7 +3,7 @@
 . tests/tap.sh
 
 pkg-config --exists llama 2>/dev/null && skip_all 'pkg-config knows a libllama: none is built'
-libs=$(sed -n 's/^ENGINE_LIBS = -L\(.*\) -Wl,.*/\1/p' build/engine.mk 2>/dev/null)
+libs=$(sed -n "s/^ENGINE_LIBS = -L\(.*\) '-Wl,.*/\1/p" build/engine.mk 2>/dev/null)
 libs=$(eval "printf %s $libs") # it is quoted where it has a space
 [ -n "$libs" ] || skip_all 'no libllama to present as the built one'
 
