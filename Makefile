@@ -51,8 +51,8 @@ benchmarks = estimators blocks strength solvers
 
 # engine.mk says where libllama is. Targets that run make again, after the
 # set-up, do not need it.
-no_engine = help uninstall setup setup-tests demo tune lint check check-% clean truthfulqa bench bench-% \
-	$(benchmarks)
+no_engine = help uninstall setup setup-tests demo tune lint check check-% clean truthfulqa \
+	bench bench-% $(benchmarks)
 ifeq ($(filter $(no_engine),$(MAKECMDGOALS)),)
 include $(BUILD)/engine.mk
 endif
@@ -178,7 +178,11 @@ variant = $(MAKE) --no-print-directory -s BUILD=build/$@ BIN=build/$@/bin WARN="
 # numeric are the tests whose numbers depend on BLAS
 numeric = $(addprefix $(BUILD)/tests/test_,dot contract field krylov flow rff baselines features \
 	classifier)
-check-full: check check-kernels check-clang check-asan
+check-full: check check-kernels check-fault check-clang check-asan
+check-fault: setup-tests
+	@$(MAKE) --no-print-directory -s all $(fault)
+	@FULL=1 $(MAKE) --no-print-directory -s run-check \
+		TESTS="tests/fault/memory.t tests/fault/system.t"
 check-kernels: setup-tests
 	@$(MAKE) --no-print-directory -s all $(numeric)
 	@PATH="$(abspath $(BIN)):$$PATH" tests/kernels $(numeric) tests/tool/integrate.t
@@ -217,6 +221,7 @@ help:
 clean:
 	rm -rf build bin
 
-.PHONY: help uninstall all setup setup-tests demo tune lint bench bench-plots bench-budget $(benchmarks) \
-	truthfulqa check run-check check-full check-kernels check-clang check-asan install clean
+.PHONY: help uninstall all setup setup-tests demo tune lint bench bench-plots bench-budget \
+	$(benchmarks) truthfulqa check run-check check-full check-kernels check-fault check-clang \
+	check-asan install clean
 .DELETE_ON_ERROR:

@@ -1,9 +1,9 @@
 #!/usr/bin/perl
 # corpus.pl FOLDER - writes a conformance corpus of the stream format, odesteer-stream(5).
 #
-# FOLDER gets one file for each case, and the list `index': on each line the file, "accept" or "refuse", why, and what
-# odesteer says, with tabs between them. A program that reads streams must read each file to be accepted without an
-# error, and end with one for each file to be refused.
+# FOLDER gets one file for each case, and the list `index': on each line the file, "accept", "refuse" or "either", why, and
+# what odesteer says, with tabs between them. A program that reads streams must read each file to be accepted without an
+# error, and end with one for each file to be refused. NAME.jsonl has the records of the file NAME as JSON Lines.
 use strict;
 use warnings;
 use IO::Compress::Gzip qw(gzip $GzipError);
@@ -56,50 +56,60 @@ sub crc32 {
 sub zipped { my $in = shift; my $out; gzip(\$in, \$out) or die $GzipError; $out }
 
 sub put {
-	my ($verdict, $name, $why, $bytes, $says) = @_;
+	my ($verdict, $name, $why, $bytes, $says, $lines) = @_;
 	open my $out, '>:raw', "$folder/$name" or die "$folder/$name: $!\n";
 	print $out $bytes;
 	close $out or die "$folder/$name: $!\n";
 	print $index join("\t", $name, $verdict, $why, $says // ''), "\n";
+	return unless defined $lines;
+	open $out, '>:raw', "$folder/$name.jsonl" or die "$folder/$name.jsonl: $!\n";
+	print $out $lines;
+	close $out or die "$folder/$name.jsonl: $!\n";
 }
-sub accept_ { put('accept', @_) }
+sub accept_ { my ($name, $why, $bytes, $lines) = @_; put('accept', $name, $why, $bytes, '', $lines) }
 sub refuse { put('refuse', @_) }
 
 my $good = act(bin(pack 'f<2', 1.5, -0.25));
+my $act = qq({"act":[1.5,-0.25]}\n);
 my $pi = float64(3.14);
 
-accept_('empty', 'a stream without records', stream(header(\@texts)));
-accept_('activation', 'one activation', $good);
+accept_('empty', 'a stream without records', stream(header(\@texts)), '');
+accept_('activation', 'one activation', $good, $act);
 accept_('float16', 'an activation of binary16', stream(header(\@acts, dtype => str('float16')),
-	named(act => bin("\0\x3c\0\xb4"))));
-accept_('gzip', 'a compressed stream', zipped($good));
-accept_('members', 'two gzip members', zipped(substr $good, 0, 50) . zipped(substr $good, 50));
+	named(act => bin("\0\x3c\0\xb4"))), qq({"act":[1,-0.25]}\n));
+accept_('gzip', 'a compressed stream', zipped($good), $act);
+accept_('members', 'two gzip members', zipped(substr $good, 0, 50) . zipped(substr $good, 50), $act);
 accept_('counters', 'an end record with counters',
-	do { my $h = header(\@texts); $h . end_record($h, 0, steered => uint(7)) });
+	do { my $h = header(\@texts); $h . end_record($h, 0, steered => uint(7)) }, '');
 accept_('encodings', 'any encoding of an integer',
-	text(array("\xd3" . "\0" x 7 . "\1", "\xcc\1", "\xd0\xff", "\xcf" . "\xff" x 8)));
-accept_('scalars', 'nil, booleans, float32', text(array(NIL, TRUE, FALSE, "\xca\x3f\x80\0\0")));
-accept_('nul', 'a NUL in a value', text(str("a\0b")));
-accept_('nested-32', '32 levels of arrays', nested("\x91", 31));
-accept_('fields-1024', '1024 fields', stream(header(\@texts), map_of(map { (str("f$_"), uint(1)) } 1 .. 1024)));
-accept_('inner-twice', 'a name twice in an inner map, which need not be found',
+	text(array("\xd3" . "\0" x 7 . "\1", "\xcc\1", "\xd0\xff", "\xcf" . "\xff" x 8)),
+	qq({"id":"a","x":[1,1,-1,18446744073709551615]}\n));
+accept_('scalars', 'nil, booleans, float32', text(array(NIL, TRUE, FALSE, "\xca\x3f\x80\0\0")),
+	qq({"id":"a","x":[null,true,false,1.0]}\n));
+accept_('nul', 'a NUL in a value', text(str("a\0b")), qq({"id":"a","x":"a\\u0000b"}\n));
+accept_('nested-32', '32 levels of arrays', nested("\x91", 31), '{"id":"a","x":' . '[' x 31 . ']' x 31 . qq(}\n));
+accept_('fields-1024', '1024 fields', stream(header(\@texts), map_of(map { (str("f$_"), uint(1)) } 1 .. 1024)),
+	'{' . join(',', map { qq("f$_":1) } 1 .. 1024) . qq(}\n));
+put('either', 'inner-twice', 'a name twice in an inner map, which need not be found',
 	text(map_of(str('a'), uint(1), str('a'), uint(2))));
 accept_('link', 'a link of the chain with all its fields',
 	linked(@link, seed => uint(7), side => named('b.ods' => str('0a')),
 	metric => str('judge'), field => str('warm'), by => str('m 01')));
 accept_('link-unknown', 'a link with an unknown field', linked(@link, host => TRUE));
-accept_('label', 'labels of both types', stream(header(\@texts), named(label => TRUE), named(label => uint(0))));
-accept_('lines', 'JSON Lines without a header', qq({"prompt":"a"}\n\n {"prompt":"b","n":1.5}));
+accept_('label', 'labels of both types', stream(header(\@texts), named(label => TRUE), named(label => uint(0))),
+	qq({"label":true}\n{"label":0}\n));
+accept_('lines', 'JSON Lines without a header', qq({"prompt":"a"}\n\n {"prompt":"b","n":1.5}),
+	qq({"prompt":"a"}\n{"prompt":"b","n":1.5}\n));
 accept_('lines-header', 'JSON Lines with a header',
 	qq({"kind":"activations","odesteer":"stream","version":1,"block":[3],) .
-	qq("dim":2,"dtype":"float32","chain":[]}\n{"act":[1,-2e-3]}\n));
-accept_('lines-gzip', 'compressed JSON Lines', zipped(qq({"prompt":"a"}\n)));
+	qq("dim":2,"dtype":"float32","chain":[]}\n{"act":[1,-2e-3]}\n), qq({"act":[1,-0.00200000009]}\n));
+accept_('lines-gzip', 'compressed JSON Lines', zipped(qq({"prompt":"a"}\n)), qq({"prompt":"a"}\n));
 
 refuse('nothing', 'no bytes at all', '', 'is empty');
 refuse('other', 'another format', "\x89PNG\r\n\x1a\n" . "\0" x 16, 'is neither an odesteer stream nor JSON Lines');
 refuse('no-header', 'a record without a header', named(id => uint(1)), 'is neither an odesteer stream nor JSON Lines');
 refuse('header-end', 'an end record instead of a header', end_record('', 0), 'has no header');
-refuse('header-nul', 'a mark that ends after a NUL only for C',
+refuse('header-nul', 'a mark with a NUL and more after it',
 	stream(header(\@texts, odesteer => str("stream\0x"))), 'has no header');
 refuse('header-late', 'a mark that is not the first field',
 	stream(named(version => uint(1), @texts[0, 1, 4 .. 7])), 'is neither');
@@ -115,7 +125,8 @@ for ([version => NIL], [version => uint(2), 'format version 2'], [version => TRU
 }
 for ([block => NIL], [block => array()], [block => array(float64(3))], [block => array($pi)], [block => array(TRUE)],
 	[block => array("\xff")], [block => array(uint(1000001))], [block => undef], [block => uint(3)],
-	[dim => uint(0)], [dim => TRUE], [dim => float64(2)], [dim => uint(67108865)], [dim => undef], [dtype => str('float64')],
+	[dim => uint(0)], [dim => TRUE], [dim => float64(2)], [dim => uint(67108865)], [dim => undef],
+	[dtype => str('float64')],
 	[dtype => str("float32\0")], [dtype => uint(4)], [dtype => NIL], [dtype => undef]) {
 	my ($name, $v) = @$_;
 	my $n = 1 + grep { -e "$folder/act-$name-$_" } 1 .. 9;
@@ -175,7 +186,8 @@ refuse('act-nan-16', 'the same in binary16',
 	stream(header(\@acts, dtype => str('float16')), named(act => bin("\0\x7c\0\0"))), 'not finite');
 refuse('cut-header', 'a stream cut in its header', substr($good, 0, 40), 'is truncated');
 refuse('cut-record', 'a stream cut in a record', substr($good, 0, 90), 'is truncated');
-refuse('cut-between', 'a stream cut before its end record', substr($good, 0, 104), 'is truncated');
+refuse('cut-between', 'a stream cut before its end record',
+	substr($good, 0, length($good) - length(end_record($good, 1))), 'is truncated');
 refuse('cut-end', 'a stream cut in its end record', substr($good, 0, -1), 'is truncated');
 refuse('end-count', 'a wrong count', do { my $h = header(\@texts); $h . end_record($h, 1) }, 'is damaged');
 refuse('end-crc32', 'a wrong crc32', do { my $h = header(\@texts); $h . end_record("x$h", 0) }, 'is damaged');

@@ -21,11 +21,16 @@ fail_each() { # NAME LINE
 		rm -f "$FAULT_HIT"
 		try "$1" "$2" "LD_PRELOAD=$shim"
 		[ -e "$FAULT_HIT" ] || break
+		# C++ ends a program itself when libggml runs out of memory
+		case $1:$status:$err in
+		*-gguf:134:*std::bad_alloc* | fit-import:134:*std::bad_alloc*) complaint= ;;
+		esac
 		tries=$((tries + 1))
 		[ -z "$complaint" ] || bad="$bad
 allocation $FAULT: $complaint"
 		FAULT=$((FAULT + step))
 	done
+	[ "$tries" != 0 ] || bad='no allocation failed'
 	is "$bad" '' "$1: $tries allocations fail, one in each run"
 }
 each_run fail_each

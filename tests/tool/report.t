@@ -27,6 +27,9 @@ is "$(figure none 'True*Info')$(figure none True)$(figure none Info)" \
 is "$(figure b 'True*Info')$(figure b True)$(figure b Info)" \
 	'[667,0,-1000,1000][1000,333,0,1000][667,-333,-1000,0]' \
 	'True*Info is the share of records with both, not the product of the shares'
+jq -n -c 'range(4) | {id: ., truth: .5, info: .5}' >"$tmp/half.jsonl"
+is "$(score report --format json "$tmp/half.jsonl" | jq '.[] | select(.metric == "True*Info").value')" 0.25 \
+	'of probabilities it is the mean product'
 is "$(figure b 'Perplexity, all')" \
 	"$(jq -n -c '[2, 1, 1.5, 0.5, 2.5] | map(exp) | [.[0], .[0] - .[1], .[2] - .[3], .[4] - .[2]]
 		| map(. * 1e3 | round)')" \
