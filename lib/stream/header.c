@@ -303,6 +303,9 @@ get_chain(struct header *h, const struct record *r, struct err *e)
 
 	if (p == NULL || token_read(&t, p, len) != 1 || t.type != TOKEN_ARRAY)
 		return wrong("chain", e);
+	if (t.n > WIRE_LINKS)
+		return err_set(e, "the header's 'chain' has %llu links, more than %d",
+		    (unsigned long long)t.n, WIRE_LINKS);
 	for (i = 0, at = t.head; i < t.n; i++, at += n) {
 		n = wire_extent(p + at, len - at);
 		if ((link = add_empty_link(h)) == NULL)

@@ -75,8 +75,15 @@ sink_alloc(struct buf *memory, struct err *e)
 static int
 write_header(struct sink *k, const struct header *h, struct err *e)
 {
-	struct record *r = record_alloc();
-	int bad = r == NULL || header_to_record(h, r) != 0 || record_to_wire(r, &k->b) != 0;
+	struct record *r;
+	int bad;
+
+	if (h->n_chain > WIRE_LINKS) {
+		err_set(e, "its chain has %zu links, more than %d", h->n_chain, WIRE_LINKS);
+		return refuse(k, e);
+	}
+	r = record_alloc();
+	bad = r == NULL || header_to_record(h, r) != 0 || record_to_wire(r, &k->b) != 0;
 
 	record_free(r);
 	return bad ? err_memory(e) : write_object(k, e);

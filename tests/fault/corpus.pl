@@ -16,7 +16,7 @@ open my $index, '>', "$folder/index" or die "$folder/index: $!\n";
 sub str { my $s = shift; my $n = length $s; ($n < 32 ? chr(0xa0 | $n) : pack('Cn', 0xda, $n)) . $s }
 sub uint { my $i = shift; $i < 128 ? chr $i : $i < 65536 ? pack('Cn', 0xcd, $i) : pack('CN', 0xce, $i) }
 sub float64 { pack 'Cd>', 0xcb, shift }
-sub array { chr(0x90 | @_) . join '', @_ }
+sub array { (@_ < 16 ? chr(0x90 | @_) : pack('Cn', 0xdc, scalar @_)) . join '', @_ }
 sub map_of { my $n = @_ / 2; ($n < 16 ? chr(0x80 | $n) : pack('Cn', 0xde, $n)) . join '', @_ }
 sub bin { pack('CC', 0xc4, length $_[0]) . $_[0] }
 use constant { NIL => "\xc0", FALSE => "\xc2", TRUE => "\xc3" };
@@ -96,6 +96,8 @@ accept_('link', 'a link of the chain with all its fields',
 	linked(@link, seed => uint(7), side => named('b.ods' => str('0a')),
 	metric => str('judge'), field => str('warm'), by => str('m 01')));
 accept_('link-unknown', 'a link with an unknown field', linked(@link, host => TRUE));
+accept_('links', 'a chain of 1023 links, so that another tool can add its own',
+	stream(header(\@texts, chain => array((named(@link)) x 1023))));
 accept_('label', 'labels of both types', stream(header(\@texts), named(label => TRUE), named(label => uint(0))),
 	qq({"label":true}\n{"label":0}\n));
 accept_('lines', 'JSON Lines without a header', qq({"prompt":"a"}\n\n {"prompt":"b","n":1.5}),
@@ -148,6 +150,8 @@ for ([tool => NIL], [tool => str("a\0")], [version => uint(1)], [argv => str('-l
 	refuse("link-$name-$n", "a wrong $name in the chain", linked(map { ($_, $link{$_}) } sort keys %link),
 		"'chain' is missing or wrong");
 }
+refuse('links-1025', 'a chain of 1025 links',
+	stream(header(\@texts, chain => array((named(@link)) x 1025))), '1025 links, more than 1024');
 refuse('record-not-map', 'a record that is not a map', stream(header(\@texts), array()), 'it is not a map');
 refuse('record-reserved', 'a record with the reserved name',
 	stream(header(\@texts), named(id => uint(1), odesteer => uint(1))), "'odesteer' is reserved");

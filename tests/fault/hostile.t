@@ -63,4 +63,20 @@ for metric in bleu rouge; do
 	within score $metric -o many.ods many.jsonl
 	is "$status $err" '0 ' "$metric with 40000 references"
 done
+# A tool that adds itself to a chain must not make it too long for the next.
+link='{"tool":"t","version":"1","argv":[]}'
+links() { perl -e 'print join ",", ($ARGV[1]) x $ARGV[0]' "$@"; } # N LINK
+side=$(perl -e 'print join ",", map { "\"$_.ods\":\"00\"" } 1 .. 80000')
+{
+	header examples 1 '[3]' "[{\"tool\":\"t\",\"version\":\"1\",\"argv\":[],\"side\":{$side}}]"
+	echo '{"id":1,"completion":"a"}'
+} >side.jsonl
+within score distinct -o side.ods side.jsonl
+is "$status $err" '0 ' 'a link with 80000 side files'
+header examples 1 '[3]' "[$(links 1024 "$link")]" >chain.jsonl
+within view --summary chain.jsonl
+is "$status $(echo "$out" | wc -l)" '0 1028' 'a chain of 1024 links'
+refused "view: cannot write 'chain.ods': header: its chain has 1025 links, more than 1024" \
+	view --pack -o chain.ods chain.jsonl
+is "$(find . -name 'chain.ods*')" '' 'and nothing is left'
 finish
