@@ -14,6 +14,7 @@
 /* The lines of a cell: figure, interval, difference from the baseline. */
 enum { FIGURE, INTERVAL, DIFFERENCE, LINES };
 enum { CELL = 64 };
+enum { CELLS = 1 << 16 };	/* the most in a report, because files name runs and columns */
 
 /* A run: files that share a name. */
 struct run {
@@ -65,6 +66,9 @@ show(const char *s)
 static void
 add_cell(struct report_column *s, size_t i)
 {
+	if ((i + 1) * rep.n_column > CELLS)
+		tool_die("%zu runs with %zu columns are too many: each name is a run, and each "
+		    "flow length T of it", i + 1, rep.n_column);
 	s->cell = tool_need(realloc(s->cell, (i + 1) * sizeof *s->cell));
 	s->cell[i] = (struct cell){ .summary = tool_need(summary_alloc(s->column)) };
 }
@@ -194,9 +198,9 @@ note_scorer(const struct report_column *s, struct cell *x, const struct header *
 		add_by(&x->by, find_by(h, s->metric, s->column->other));
 }
 
-/* Adds columns for the fields that the header h names. */
+/* Adds columns for the fields that the header h of the file at path names. */
 static void
-add_fields(const struct header *h)
+add_fields(const struct header *h, const char *path)
 {
 	size_t i;
 
@@ -204,8 +208,12 @@ add_fields(const struct header *h)
 		const char *metric = header_value(h, i, "metric");
 		const char *field = header_value(h, i, "field");
 
-		if (metric != NULL && field != NULL && metric_find(metric) != NULL)
-			add_field(metric_find(metric), field);
+		if (metric == NULL || field == NULL || metric_find(metric) == NULL)
+			continue;
+		if (strlen(field) >= RECORD_KEY_SIZE)
+			tool_die("'%s': a 'field' of the chain is longer than %d bytes", path,
+			    RECORD_KEY_SIZE - 1);
+		add_field(metric_find(metric), field);
 	}
 }
 
@@ -241,11 +249,16 @@ read_record(const char *name, const struct record *r, int number, const struct s
 	/* a record without an id can be reported, but not compared */
 	int has_id = rep.compares || record_has(r, "id");
 	char id[RECORD_KEY_SIZE];
-	const char *T;
+	const char *T = NULL;
 	struct report_column *s;
 	struct err e;
-	size_t n = 0, run = find_run(name, record_get_str(r, "T", &T, NULL) == 1 ? T : NULL);
+	size_t n = 0, run;
 
+	if (record_get_str(r, "T", &T, NULL) == 1 && strlen(T) >= RECORD_KEY_SIZE) {
+		err_set(&e, "field 'T' is longer than %d bytes", RECORD_KEY_SIZE - 1);
+		tool_die_record(in, &e);
+	}
+	run = find_run(name, T);
 	if (has_id && (record_get_key(r, "id", id, sizeof id, &e) != 0 ||
 	    groups_add(rep.run[run].ids, id, &n, &e) < 0))
 		tool_die_record(in, &e);
@@ -281,7 +294,7 @@ read_run(const char *arg, int number)
 	 */
 	if (rep.compares)
 		stream_add_ids(in);
-	add_fields(stream_header(in));
+	add_fields(stream_header(in), path);
 	while (tool_read(in, r))
 		read_record(name, r, number, in);
 	if (stream_count(in) == 0)

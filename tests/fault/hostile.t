@@ -3,7 +3,7 @@
 . tests/tap.sh
 . tests/made.sh
 ldd "$(command -v view)" | grep -q asan && skip_all 'a sanitiser needs terabytes of address space'
-LIMIT=8
+LIMIT=20
 ROOM=700000
 
 # Runs a command and sets $status, $out and $err; a status of 124 or 137 is the limit's.
@@ -79,4 +79,84 @@ is "$status $(echo "$out" | wc -l)" '0 1028' 'a chain of 1024 links'
 refused "view: cannot write 'chain.ods': header: its chain has 1025 links, more than 1024" \
 	view --pack -o chain.ods chain.jsonl
 is "$(find . -name 'chain.ods*')" '' 'and nothing is left'
+# A report, whose file names its runs and columns.
+perl -e 'print "{\"id\":$_,\"T\":\"$_\",\"perplexity\":1.5}\n" for 1 .. 50000' >T.jsonl
+within score report T.jsonl
+is "$status $(echo "$err" | sed 's/[0-9][0-9]*/N/g')" \
+	'1 score: N runs with N columns are too many: each name is a run, and each flow length T of it' '50000 flow lengths'
+perl -e 'print "{\"id\":$_,\"T\":\"$_\",\"perplexity\":1.5}\n" for 1 .. 300' >T.jsonl
+within score report T.jsonl
+is "$status $(echo "$out" | wc -l)" '0 601' '300 flow lengths'
+{
+	header examples 1 '[3]' "[$(perl -e 'print join ",", map { "{\"tool\":\"score\",\"version\":\"1\",\"argv\":[]," .
+		"\"metric\":\"judge\",\"field\":\"f$_\",\"by\":\"b$_\"}" } 1 .. 1024')]"
+	perl -e 'print "{\"id\":$_,\"T\":\"", $_ % 10, "\",", join(",", map { "\"f$_\":0.5" } 1 .. 1000), "}\n" for 1 .. 100'
+} >fields.jsonl
+within score report fields.jsonl
+is "$status $err" '0 ' '1000 fields of 10 runs'
+perl -e 'print "{\"id\":$_,\"group\":\"", $_ + 10000, "\",\"perplexity\":1.5}\n" for 1 .. 30000' >groups.jsonl
+within score report groups.jsonl
+is "$status $err" '0 ' '30000 groups in sorted order'
+long=$(perl -e 'print "T" x 300')
+echo "{\"id\":1,\"T\":\"$long\",\"perplexity\":1.5}" >T.jsonl
+refused "score: 'T.jsonl': record 1: field 'T' is longer than 255 bytes" score report T.jsonl
+{
+	header examples 1 '[3]' "[{\"tool\":\"t\",\"version\":\"1\",\"argv\":[],\"metric\":\"judge\",\"field\":\"$long\"}]"
+	echo "{\"id\":1,\"$long\":0.5}"
+} >field.jsonl
+refused "score: 'field.jsonl': a 'field' of the chain is longer than 255 bytes" score report field.jsonl
+
+# What needs a line for each label or block.
+perl -e 'print "{\"id\":$_,\"label\":$_}\n" for 1 .. 60000' >labels.jsonl
+within view --summary labels.jsonl
+is "$status $(echo "$out" | wc -l)" '0 60002' '60000 labels'
+{
+	header activations 1 "[$(perl -e 'print join ",", 1 .. 1000000')]" '[]'
+	perl -e 'print "{\"id\":$_,\"block\":$_,\"act\":[1.5]}\n" for 1 .. 60000'
+} >blocks.jsonl
+within view --summary blocks.jsonl
+is "$status $(echo "$out" | wc -l)" '0 60004' 'a million blocks in the header, 60000 in the records'
+{
+	header activations 1 '[3]' '[]'
+	perl -e 'printf "{\"id\":%d,\"group\":\"%06d\",\"label\":%d,\"act\":[%d.5]}\n", $_, $_, $_ % 2, $_ % 7 for 1 .. 100000'
+} >many.jsonl
+within fitbarrier -f linear -o many.ods many.jsonl
+is "$status $err" '0 ' '100000 groups in a fit'
+
+# Lines and numbers that claim more than there is, or nest without end.
+perl -e 'print "{\"a\":" x 1000000' >deep.jsonl
+refused "view: 'deep.jsonl': record 1: it is not JSON: column 10241: maximum parsing depth reached near '{'" \
+	view deep.jsonl
+perl -e 'print "{\"a\":\"", "x" x 20000000, "\"}\n"' >line.jsonl
+within sh -c 'view line.jsonl | cmp - line.jsonl'
+is "$status $err" '0 ' 'a line of 20 MB'
+printf '{"a":"%s' "$(perl -e 'print "x" x 100')" >open.jsonl
+gzip -9c open.jsonl >bomb.gz
+perl -e 'print "x" x 300000000' | gzip -1c >>bomb.gz
+refused "view: 'bomb.gz': record 1: it is bigger than 256 MiB" view bomb.gz
+shape() { # SHAPE: a matrix of that shape without numbers
+	perl -e 'my $h = "{\"descr\": \"<f4\", \"fortran_order\": False, \"shape\": $ARGV[0]}";
+		print "\x93NUMPY\1\0", pack("v", length $h), $h' "$1"
+}
+shape '(1000000000000, 4096)' >huge.npy
+refused "view: 'huge.npy' is truncated: it ends inside row 1 of 1000000000000" view --pack -l 3 --npy huge.npy T.jsonl
+gzip -c huge.npy >huge.npy.gz
+refused "view: 'huge.npy.gz' is truncated: it ends inside row 1 of 1000000000000" \
+	view --pack -l 3 --npy huge.npy.gz T.jsonl
+shape '(1, 67108864)' | gzip -c >wide.npy.gz
+refused "view: 'wide.npy.gz' is truncated: it ends inside row 1 of 1" view --pack -l 3 --npy wide.npy.gz T.jsonl
+perl -e 'print "GGUF", pack("Vq<q<", 3, $ARGV[0], 0)' 1000000000000 >huge.gguf
+within fitbarrier -f import --vector huge.gguf -o v.ods a.ods
+is "$status $(echo "$err" | wc -l)" '1 1' "a control vector of 10^12 tensors: $err"
+perl -e 'print "GGUF", pack("Vq<q<", 3, 0, $ARGV[0])' 1000000000000 >huge.gguf
+within fitbarrier -f import --vector huge.gguf -o v.ods a.ods
+is "$status $(echo "$err" | wc -l)" '1 1' "10^12 values of its header: $err"
+perl -e 'print "GGUF", pack("Vq<q<", 3, 0, 1), pack("q</a*VVq<", "general.architecture", 9, 4, $ARGV[0])' \
+	100000000000 >huge.gguf
+within fitbarrier -f import --vector huge.gguf -o v.ods a.ods
+is "$status $(echo "$err" | wc -l)" '1 1' "an array of 10^11 numbers in it: $err"
+perl -e 'print "GGUF", pack("Vq<q<", 3, 1, 1), pack("q</a*Vq</a*", "general.architecture", 8, "controlvector"),
+	pack("q</a*Vq<Vq<", "direction.3", 1, $ARGV[0], 0, 0)' 100000000000 >huge.gguf
+within fitbarrier -f import --vector huge.gguf -o v.ods a.ods
+is "$status $(echo "$err" | wc -l)" '1 1' "a vector of 10^11 numbers: $err"
 finish
