@@ -28,15 +28,15 @@ put() { # OFFSET, and the bytes on standard input
 # Tries each value in turn. TYPE is V for 32 bits, Q for 64 bits and f for float32, as Perl calls them.
 try_at() { # WHAT OFFSET TYPE VALUE...
 	what=$1
-	at=$2
+	offset=$2
 	type=$3
 	shift 3
 	for value; do
 		perl -e 'print pack shift, shift' "$type" "$value" >"$tmp/value"
-		tail -c +$((at + 1)) "$ODESTEER_MODEL" | head -c "$(wc -c <"$tmp/value")" >"$tmp/old"
-		put "$at" <"$tmp/value"
+		tail -c +$((offset + 1)) "$ODESTEER_MODEL" | head -c "$(wc -c <"$tmp/value")" >"$tmp/old"
+		put "$offset" <"$tmp/value"
 		try "$what = $value"
-		put "$at" <"$tmp/old"
+		put "$offset" <"$tmp/old"
 	done
 }
 # Prints the offset of what follows the first occurrence of a name in the file, or fails.
