@@ -184,8 +184,10 @@ check-fault: setup-tests
 	@FULL=1 $(MAKE) --no-print-directory -s run-check \
 		TESTS="tests/fault/memory.t tests/fault/system.t"
 check-kernels: setup-tests
-	@$(MAKE) --no-print-directory -s all $(numeric)
-	@PATH="$(abspath $(BIN)):$$PATH" tests/kernels $(numeric) tests/tool/integrate.t
+	@$(MAKE) --no-print-directory -s run-kernels
+	@tests/kernels -v $(addprefix $(BUILD)/tests/test_,dot rff baselines)
+run-kernels: all $(numeric)
+	PATH="$(abspath $(BIN)):$$PATH" tests/kernels $(numeric) tests/tool/integrate.t
 check-clang: setup-tests
 	@if command -v clang >/dev/null; then \
 		$(variant) CC=clang OPENMP=-fopenmp=libgomp run-check; \
@@ -195,6 +197,7 @@ check-clang: setup-tests
 check-asan: setup-tests
 	@$(variant) SANITIZE="$(sanitize)" CFLAGS="-O1 -g" all
 	@FULL=1 $(variant) SANITIZE="$(sanitize)" CFLAGS="-O1 -g" run-check
+	$(if $(TESTS),,@$(variant) SANITIZE="$(sanitize)" CFLAGS="-O1 -g" run-kernels)
 
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(libexec) \
@@ -222,6 +225,6 @@ clean:
 	rm -rf build bin
 
 .PHONY: help uninstall all setup setup-tests demo tune lint bench bench-plots bench-budget \
-	$(benchmarks) truthfulqa check run-check check-full check-kernels check-fault check-clang \
-	check-asan install clean
+	$(benchmarks) truthfulqa check run-check check-full check-kernels run-kernels check-fault \
+	check-clang check-asan install clean
 .DELETE_ON_ERROR:
