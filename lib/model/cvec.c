@@ -39,11 +39,8 @@ int
 cvec_write(const char *path, int block, const float *v, size_t dim, const char *model,
     struct err *e)
 {
-	struct gguf_context *g = gguf_init_empty();
-	/* no numbers are needed: g gets them */
-	struct ggml_context *ctx =
-	    ggml_init((struct ggml_init_params){ .mem_size = ggml_tensor_overhead(),
-	    .no_alloc = true });
+	struct gguf_context *g;
+	struct ggml_context *ctx;
 	struct output file = { 0 };
 	struct ggml_tensor *t;
 	char name[NAME_SIZE];
@@ -51,6 +48,10 @@ cvec_write(const char *path, int block, const float *v, size_t dim, const char *
 	int rc = -1;
 
 	ggml_log_set(log_nothing, NULL);
+	g = gguf_init_empty();
+	/* no numbers are needed: g gets them */
+	ctx = ggml_init((struct ggml_init_params){ .mem_size = ggml_tensor_overhead(),
+	    .no_alloc = true });
 	if (block < 1) {
 		err_set(e, "block %d cannot have a control vector: they begin at block 1", block);
 		goto out;
