@@ -21,9 +21,13 @@ fail_each() { # NAME LINE
 		rm -f "$FAULT_HIT"
 		try "$1" "$2" "LD_PRELOAD=$shim"
 		[ -e "$FAULT_HIT" ] || break
-		# C++ ends a program itself when libggml runs out of memory
-		case $1:$status:$err in
-		*-gguf:134:*std::bad_alloc* | fit-import:134:*std::bad_alloc*) complaint= ;;
+		# C++ ends a program itself when libllama runs out of memory
+		case $1 in
+		to-gguf | fit-import | collect | generate | filter | perplexity | mc | judge)
+			case $status:$err in
+			134:*std::bad_alloc*) complaint= ;;
+			esac
+			;;
 		esac
 		tries=$((tries + 1))
 		[ -z "$complaint" ] || bad="$bad
@@ -34,4 +38,10 @@ allocation $FAULT: $complaint"
 	is "$bad" '' "$1: $tries allocations fail, one in each run"
 }
 each_run fail_each
+if [ -n "${FULL-}" ]; then
+	step=2003
+	make_model_inputs
+	each_model_run make_good
+	each_model_run fail_each
+fi
 finish

@@ -2,6 +2,7 @@
 #
 #   make_inputs            writes what the runs read to $tmp/in
 #   each_run COMMAND       calls COMMAND NAME LINE for each run; LINE, for sh, writes to the file out
+#   each_model_run COMMAND the same for runs with the default model, if it is there
 #   make_good NAME LINE    keeps what a good run writes
 #   try NAME LINE PREFIX   runs LINE in the empty folder $tmp/work, PREFIX in place of its @, and sets $status, $err
 #                          and $complaint: what is wrong with how it ended, or nothing
@@ -49,6 +50,21 @@ each_run() {
 	$1 json '@ score report --format json ../in/scored.ods >out'
 }
 
+make_model_inputs() {
+	head -n 4 datasets/mood.jsonl >"$tmp/in/pairs.jsonl"
+	head -n 16 datasets/mood.jsonl | collect -l 3 | fitbarrier -f caa -o "$tmp/in/model.ods"
+	echo '{"id":1,"prompt":"Hello"}' >"$tmp/in/prompt.jsonl"
+}
+each_model_run() {
+	[ -e "$ODESTEER_MODEL" ] || return 0
+	$1 collect '@ collect -j 1 -l 3 -o out ../in/pairs.jsonl'
+	$1 generate '@ generate -j 1 --max-tokens 2 -b ../in/model.ods -T 0.1r -o out ../in/prompt.jsonl'
+	$1 filter '@ generate -j 1 --max-tokens 2 -l 3 --filter cat -o out ../in/prompt.jsonl'
+	$1 perplexity '@ score perplexity -j 1 -o out ../in/pairs.jsonl'
+	$1 mc '@ score mc -j 1 -o out ../in/pairs.jsonl'
+	$1 judge '@ score judge -j 1 --as warm --text "Is {a} cheerful?" -o out ../in/pairs.jsonl'
+}
+
 # Forgets out if a run that ended with an error may leave it.
 forget_rest() { # LINE
 	case $1 in
@@ -72,7 +88,7 @@ try() {
 	fi
 	# libgomp begins with an empty line
 	case $(sed '/^$/d' "$tmp/err" | wc -l):$status:$err in
-	1:1:view:\ * | 1:1:fitbarrier:\ * | 1:1:integrate:\ * | 1:1:score:\ * | 1:1:*libgomp:\ *) ;;
+	1:1:view:\ * | 1:1:fitbarrier:\ * | 1:1:collect:\ * | 1:1:generate:\ * | 1:1:integrate:\ * | 1:1:score:\ * | 1:1:*libgomp:\ *) ;;
 	*) complaint="it ends with $status and says '$err'" ;;
 	esac
 	forget_rest "$2"

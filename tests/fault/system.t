@@ -83,4 +83,11 @@ end_each() {
 }
 each_run fail_each
 each_run end_each
+if [ -n "${FULL-}" ]; then
+	step=31
+	make_model_inputs
+	each_model_run make_good
+	each_model_run fail_each
+	each_model_run end_each
+fi
 finish
