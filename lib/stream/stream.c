@@ -191,7 +191,7 @@ is_marked(const unsigned char *p, size_t n)
 
 	return token_read(&map, p, n) == 1 && map.type == TOKEN_MAP && map.n > 0 &&
 	    token_read(&key, p + map.head, n - map.head) == 1 && key.type == TOKEN_STR &&
-	    key.n == strlen(WIRE_RESERVED) &&
+	    key.n == strlen(WIRE_RESERVED) && key.n <= n - map.head - key.head &&
 	    memcmp(p + map.head + key.head, WIRE_RESERVED, key.n) == 0;
 }
 

@@ -27,6 +27,8 @@ ok 'gzip output is the same for the same input' cmp "$tmp/1.gz" "$tmp/2.gz"
 is "$(find "$tmp" -name '*.tmp')" '' 'no .tmp is left'
 is "$(view - <"$tmp/t.ods" | cksum)" "$(view <"$tmp/t.ods" | cksum)" '- is standard input'
 is "$(view "$tmp/t.ods" - <"$tmp/1.gz" | wc -l)" 8 'beside a file, too'
+head -c 5 "$tmp/t.ods" >"$tmp/cut.ods"
+fails 1 "view: '$tmp/cut.ods' is neither an odesteer stream nor JSON Lines" view "$tmp/t.ods" "$tmp/cut.ods"
 
 # --header
 is "$(view --header "$tmp/t.jsonl" | head -n 1)" \
