@@ -2,16 +2,20 @@
  * mutate - the main of a fuzz target, for compilers that have no libFuzzer.
  *
  *   cc -Ilib ... tests/fuzz/mutate.c tests/fuzz/fuzz_stream.c libodesteer.a -o fuzz_stream
- *   ./fuzz_stream [-n MUTATIONS] [-S SEED] FILE...
+ *   ./fuzz_stream [-n MUTATIONS] [-s SECONDS] [-S SEED] FILE...
  *
  * Passes each file to the target as it is, then MUTATIONS times with a few bytes changed at random.
+ * With -s, does this again until the time is over.
  * Every other time the crc32 in the end record of a plain stream is corrected, because a wrong
  * one would hide all that follows. The bytes that caused a crash are in the file ./mutated.
  */
+#include <fcntl.h>
+#include <limits.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 #include <zlib.h>
 
@@ -94,61 +98,80 @@ mend(size_t n)
 		bent[k + sizeof sum - 1 + i] = (unsigned char)(c >> (24 - 8 * i));
 }
 
+/* Keeps the bytes in a file that stays open: some file systems flush one that is closed. */
 static void
 keep(size_t n)
 {
-	FILE *f = fopen("mutated", "wb");
+	static int fd = -1;
 
-	if (f == NULL || fwrite(bent, 1, n, f) != n || fclose(f) != 0) {
+	if (fd < 0)
+		fd = open("mutated", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+	if (fd < 0 || pwrite(fd, bent, n, 0) != (ssize_t)n || ftruncate(fd, (off_t)n) != 0) {
 		perror("mutated");
 		exit(1);
 	}
 }
 
+/* Reads a file into original. Returns its size. */
+static size_t
+load(const char *path)
+{
+	FILE *f = fopen(path, "rb");
+	size_t size;
+
+	if (f == NULL) {
+		perror(path);
+		exit(1);
+	}
+	size = fread(original, 1, ROOM, f);
+	fclose(f);
+	if (size == 0 || size == ROOM) {
+		fprintf(stderr, "'%s' is empty or too big\n", path);
+		exit(1);
+	}
+	return size;
+}
+
 int
 main(int argc, char *argv[])
 {
-	unsigned long rounds = 10000, i;
-	uint64_t seed = 1;
-	int c;
+	unsigned long rounds = ULONG_MAX, seconds = 0, seed = 1, count = 0, i;
+	time_t end;
+	int c, k;
 
-	while ((c = getopt(argc, argv, "n:S:")) != -1) {
+	while ((c = getopt(argc, argv, "n:s:S:")) != -1) {
 		if (c == '?')
 			return 2;
-		*(c == 'n' ? &rounds : &seed) = strtoul(optarg, NULL, 10);
+		*(c == 'n' ? &rounds : c == 's' ? &seconds : &seed) = strtoul(optarg, NULL, 10);
 	}
 	if (optind == argc) {
-		fprintf(stderr, "usage: %s [-n mutations] [-S seed] file ...\n", argv[0]);
+		fprintf(stderr, "usage: %s [-n mutations] [-s seconds] [-S seed] file ...\n", argv[0]);
 		return 2;
 	}
-	for (; optind < argc; optind++) {
-		FILE *f = fopen(argv[optind], "rb");
-		size_t size;
+	if (rounds == ULONG_MAX)
+		rounds = seconds > 0 ? 100 : 10000;
+	end = time(NULL) + (time_t)seconds;
+	state = seed * 0x9e3779b97f4a7c15 + 1;
+	argv += optind;
+	argc -= optind;
+	do
+		for (k = 0; k < argc && (seconds == 0 || time(NULL) < end); k++) {
+			size_t size = load(argv[k]);
 
-		if (f == NULL) {
-			perror(argv[optind]);
-			return 1;
-		}
-		size = fread(original, 1, ROOM, f);
-		fclose(f);
-		if (size == 0 || size == ROOM) {
-			fprintf(stderr, "'%s' is empty or too big\n", argv[optind]);
-			return 1;
-		}
-		state = seed * 0x9e3779b97f4a7c15 + 1;
-		for (i = 0; i <= rounds; i++) {
-			size_t n = size, k = i == 0 ? 0 : 1 + draw(4);
+			for (i = 0; i <= rounds; i++, count++) {
+				size_t n = size, changes = i == 0 ? 0 : 1 + draw(4);
 
-			memcpy(bent, original, size);
-			while (k-- > 0)
-				n = mutate(n);
-			if (i % 2 == 1)
-				mend(n);
-			keep(n);
-			LLVMFuzzerTestOneInput(bent, n);
+				memcpy(bent, original, size);
+				while (changes-- > 0)
+					n = mutate(n);
+				if (i % 2 == 1)
+					mend(n);
+				keep(n);
+				LLVMFuzzerTestOneInput(bent, n);
+			}
 		}
-		printf("'%s': %lu mutations\n", argv[optind], rounds);
-	}
+	while (seconds > 0 && time(NULL) < end);
+	printf("%lu executions\n", count);
 	unlink("mutated");
 	return 0;
 }
