@@ -113,6 +113,7 @@ $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(lib)
 $(fuzz): $(BUILD)/tests/%: $(BUILD)/tests/fuzz/%.o $(BUILD)/tests/fuzz/mutate.o $(lib)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(libs)
+$(BUILD)/tests/fuzz_report: $(BUILD)/tools/report.o $(tool_obj)
 $(fault): tests/fault/memory.c
 	@mkdir -p $(@D)
 	$(CC) $(filter-out -fopenmp%,$(cflags)) -shared -fPIC -o $@ $<

@@ -1,34 +1,28 @@
 #!/bin/sh
-# The fuzz targets survive mutations of good input: thousands in every check, many more with FULL.
+# The fuzz targets survive mutations of good input: hundreds or thousands in every check, many more with FULL. With
+# FUZZ_S each target runs for that many seconds, and each time from other random numbers.
+# shellcheck disable=SC2317 # each_target calls fuzz
 . tests/tap.sh
-. tests/made.sh
+. tests/fuzz/inputs.sh
 [ -n "${ODESTEER_FUZZ-}" ] || skip_all 'ODESTEER_FUZZ, the folder of the targets, is not set; make check sets it'
 
 n=1000
 [ -z "${FULL-}" ] || n=100000
-made 'select(.odesteer or .id == "r1" or .id == "r2")' >"$tmp/a.ods"
-view --header "$tmp/a.ods" >"$tmp/a.jsonl"
-gzip -c "$tmp/a.ods" >"$tmp/a.gz"
-made >"$tmp/all.ods"
-fitbarrier -f caa "$tmp/all.ods" | view --gguf "$tmp/v.gguf"
-for f in $(fitbarrier -f help | cut -d' ' -f1); do
-	# Each with the options that it has: few numbers, so that mutations hit other fields too.
-	for o in '' '--components 8' '--standardise' '--degree 3' "--vector $tmp/v.gguf"; do
-		fitbarrier -f $f $o "$tmp/all.ods" >"$tmp/$f${o%% /*}.barrier" 2>/dev/null ||
-			rm "$tmp/$f${o%% /*}.barrier"
-	done
-	[ ! -e "$tmp/$f--components 8.barrier" ] || rm "$tmp/$f.barrier"
-done
-view --npy "$tmp/a.npy" "$tmp/a.ods" >/dev/null
-gzip -c "$tmp/a.npy" >"$tmp/a.npy.gz"
-cd "$tmp" || exit 1
-fuzz() { # NAME FILES...: runs a target on mutations of these files
+seed=$(date +%s)
+make_inputs
+fuzz() { # TARGET FILES...
 	target=$1
 	shift
-	ok "$target: $n mutations of $# files" "$ODESTEER_FUZZ/$target" -n "$n" "$@"
+	if [ -n "${FUZZ_S-}" ]; then
+		ok "$target: $FUZZ_S seconds from seed $seed" "$ODESTEER_FUZZ/$target" -s "$FUZZ_S" -S "$seed" "$@"
+		echo "# $target: $(grep executions "$tmp/tap.out")"
+	else
+		ok "$target: $n mutations of $# files" "$ODESTEER_FUZZ/$target" -n "$n" "$@"
+	fi
+	if [ -e mutated ]; then
+		mv mutated "$ODESTEER_FUZZ/$target.mutated"
+		echo "# $ODESTEER_FUZZ/$target.mutated holds the input"
+	fi
 }
-fuzz fuzz_stream a.ods a.jsonl a.gz
-fuzz fuzz_barrier ./*.barrier
-fuzz fuzz_cvec v.gguf
-fuzz fuzz_npy a.npy a.npy.gz
+each_target fuzz
 finish
