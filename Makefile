@@ -5,6 +5,8 @@
 #   make check TESTS="tests/tool/view.t build/tests/test_field"
 #                    the same, with these tests only
 #   make check-full  all tests, long ones too, with sanitisers and two compilers
+#   make fuzz FUZZ_S=60
+#                    run each fuzz target for that many seconds
 #   make lint        check the style of the sources: see tests/lint
 #   make tune PAIRS=file PROMPTS=file
 #                    choose block and length by their effect: see pipelines/tune
@@ -51,8 +53,8 @@ benchmarks = estimators blocks strength solvers
 
 # engine.mk says where libllama is. Targets that run make again, after the
 # set-up, do not need it.
-no_engine = help uninstall setup setup-tests demo tune lint check check-% clean truthfulqa \
-	bench bench-% $(benchmarks)
+no_engine = help uninstall setup setup-tests demo tune lint fuzz check check-% clean \
+	truthfulqa bench bench-% $(benchmarks)
 ifeq ($(filter $(no_engine),$(MAKECMDGOALS)),)
 include $(BUILD)/engine.mk
 endif
@@ -179,6 +181,13 @@ variant = $(MAKE) --no-print-directory -s BUILD=build/$@ BIN=build/$@/bin WARN="
 # numeric are the tests whose numbers depend on BLAS
 numeric = $(addprefix $(BUILD)/tests/test_,dot contract field krylov flow rff baselines features \
 	classifier)
+FUZZ_S = 60
+fuzz: setup
+	@$(MAKE) --no-print-directory -s BUILD=build/check-asan BIN=build/check-asan/bin \
+		WARN="$(WARN) -Werror" SANITIZE="$(sanitize)" CFLAGS="-O1 -g" run-fuzz
+run-fuzz: all $(fuzz)
+	PATH="$(abspath $(BIN)):$$PATH" ODESTEER_FUZZ="$(abspath $(BUILD))/tests" FUZZ_S=$(FUZZ_S) \
+		$(PROVE) -v tests/fuzz/fuzz.t
 check-full: check check-kernels check-fault check-clang check-asan
 check-fault: setup-tests
 	@$(MAKE) --no-print-directory -s all $(fault)
@@ -226,6 +235,6 @@ clean:
 	rm -rf build bin
 
 .PHONY: help uninstall all setup setup-tests demo tune lint bench bench-plots bench-budget \
-	$(benchmarks) truthfulqa check run-check check-full check-kernels run-kernels check-fault \
-	check-clang check-asan install clean
+	$(benchmarks) truthfulqa fuzz run-fuzz check run-check check-full check-kernels \
+	run-kernels check-fault check-clang check-asan install clean
 .DELETE_ON_ERROR:
