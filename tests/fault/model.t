@@ -57,7 +57,8 @@ try 'the model as it is'
 is "$status" 0 'the copy is a good model'
 if at=$(after '[a-z0-9]+[.]context_length'); then
 	printf '\377\377\377\377' | put $((at + 4))
-	fails 1 "collect: '$model' is damaged: its context length is 4294967295" collect -m "$model" -l 3 "$tmp/one.jsonl"
+	fails 1 "collect: '$model' is damaged: its context length is 4294967295" \
+		collect -m "$model" -l 3 "$tmp/one.jsonl"
 	cp "$ODESTEER_MODEL" "$model"
 fi
 for key in context_length block_count embedding_length feed_forward_length vocab_size rope.dimension_count \
