@@ -96,7 +96,7 @@ on_ggml_abort(const char *text)
 }
 
 static void
-catch(int sig, void (*handler)(int))
+handle(int sig, void (*handler)(int))
 {
 	struct sigaction old, new = { .sa_handler = handler };
 
@@ -138,8 +138,8 @@ tool_start(int argc, char *argv[])
 		run.argv[i - 1] = argv[i];
 	gsl_set_error_handler_off();
 	for (i = 0; i < sizeof sigs / sizeof *sigs; i++)
-		catch(sigs[i], on_signal);
-	catch(SIGXFSZ, on_file_size);
+		handle(sigs[i], on_signal);
+	handle(SIGXFSZ, on_file_size);
 	ggml_set_abort_callback(on_ggml_abort);
 	/* nor runs a debugger where C++ ends the program */
 	setenv("GGML_NO_BACKTRACE", "1", 1);

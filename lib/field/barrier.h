@@ -52,7 +52,7 @@ int barrier_check(const struct barrier *b, const char *digest, size_t dim, int b
  * h - log((1 - prior) / prior).
  */
 double barrier_log_odds(const struct barrier *b, double h);
-/* Returns log-odds divided by b's temperature, or as they are if it has none. */
+/* Returns log-odds divided by b's temperature, or unchanged without one. */
 double barrier_calibrate(const struct barrier *b, double odds);
 /* Checks that b has an h. Returns 0, or -1 with a message in e. */
 int barrier_check_h(const struct barrier *b, struct err *e);

@@ -6,8 +6,8 @@
  * (gram.h), for which the source makes some rows at a time.
  *
  * struct features has centred rows, phi_i - m, where m is the mean of all rows.
- * Centring does not change the fit, because the intercept, which has no penalty,
- * absorbs m. It saves digits: floats would spend some of theirs on m.
+ * Centring does not change the fit, because the intercept, which has no
+ * penalty, absorbs m. It saves digits: floats would spend some of theirs on m.
  */
 #ifndef ODESTEER_FEATURES_H
 #define ODESTEER_FEATURES_H

@@ -138,7 +138,7 @@ find_vector(const struct gguf_context *g, const char *path, const char *name, si
 	return id;
 }
 
-/* Reads the dim numbers of tensor id into v. Returns 0, or -1 with a message. */
+/* Reads the numbers of tensor id into v[dim]. Returns 0, or -1. */
 static int
 read_numbers(FILE *in, const struct gguf_context *g, int64_t id, const char *path, float *v,
     size_t dim, struct err *e)

@@ -111,7 +111,7 @@ text_batch_add(struct text_batch *b, const struct example *x, double *loglik, fl
 	if (b->block >= 0)
 		want[n - 1] = LM_TAP;
 	else {
-		/* the row before a token predicts it: the last token needs no row */
+		/* the row before a token predicts it; the last needs no row */
 		n--;
 		for (p = first_predicted(x) - 1; p < n; p++)
 			want[p] = LM_LOGITS | LM_STEER;
@@ -153,7 +153,7 @@ text_batch_decode(struct text_batch *b, struct err *e)
 	size_t n = prefix_tree_rows(b->tree), texts = prefix_tree_texts(b->tree), start, end, i;
 
 	for (start = 0; start < n; start = end) {
-		/* a single text may have more rows than are decoded at a time */
+		/* one text may have more rows than are decoded at a time */
 		end = n - start < b->rows ? n : start + b->rows;
 		prefix_tree_batch(b->tree, start, end, b->lm);
 		if (lm_decode(b->lm, e) != 0)

@@ -24,7 +24,7 @@ typedef ssize_t input_source_fn(void *ctx, void *p, size_t n, struct err *e);
 
 /* Opens a file, or standard input ("-"). Returns NULL on failure. */
 struct input *input_open(const char *path, struct err *e);
-/* Opens the bytes of fn, which messages call `name`. Returns NULL on failure. */
+/* Opens the bytes of fn; messages call them `name`. Returns NULL on failure. */
 struct input *input_open_source(input_source_fn *fn, void *ctx, const char *name,
     struct err *e);
 void input_close(struct input *in);		/* NULL is fine */

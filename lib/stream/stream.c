@@ -373,7 +373,7 @@ stream_expect(const struct stream *s, unsigned kinds, struct err *e)
 	    stream_kind_name(s->header.kind), wanted);
 }
 
-/* Checks the end record at s->pos, and that nothing follows. Returns 0 or -1. */
+/* Checks that the end record at s->pos is right, and the last. */
 static int
 check_end(struct stream *s, size_t len, struct err *e)
 {

@@ -1,9 +1,10 @@
 #!/usr/bin/perl
 # corpus.pl FOLDER - writes a conformance corpus of the stream format, odesteer-stream(5).
 #
-# FOLDER gets one file for each case, and the list `index': on each line the file, "accept", "refuse" or "either", why, and
-# what odesteer says, with tabs between them. A program that reads streams must read each file to be accepted without an
-# error, and end with one for each file to be refused. NAME.jsonl has the records of the file NAME as JSON Lines.
+# FOLDER gets one file for each case, and the list `index': on each line the file, "accept", "refuse" or "either", why,
+# and what odesteer says, with tabs between them. A program that reads streams must read each file to be accepted
+# without an error, and end with one for each file to be refused. NAME.jsonl has the records of the file NAME as JSON
+# Lines.
 use strict;
 use warnings;
 use IO::Compress::Gzip qw(gzip $GzipError);
@@ -199,7 +200,8 @@ refuse('end-float', 'a count that is not an integer',
 	do { my $h = header(\@texts); $h . named(odesteer => str('end'), count => float64(0),
 	crc32 => pack('CN', 0xce, crc32($h))) }, 'lacks its count or crc32');
 refuse('end-no-crc32', 'no crc32',
-	do { my $h = header(\@texts); $h . named(odesteer => str('end'), count => uint(0)) }, 'lacks its count or crc32');
+	do { my $h = header(\@texts); $h . named(odesteer => str('end'), count => uint(0)) },
+	'lacks its count or crc32');
 refuse('after-end', 'bytes after the end record', "$good\0", 'after its end record');
 refuse('two-streams', 'two streams in one file', $good x 2, 'after its end record');
 refuse('two-headers', 'a second header', header(\@texts) . stream(header(\@texts)), 'second header');

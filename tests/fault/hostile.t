@@ -83,14 +83,17 @@ is "$(find . -name 'chain.ods*')" '' 'and nothing is left'
 perl -e 'print "{\"id\":$_,\"T\":\"$_\",\"perplexity\":1.5}\n" for 1 .. 50000' >T.jsonl
 within score report T.jsonl
 is "$status $(echo "$err" | sed 's/[0-9][0-9]*/N/g')" \
-	'1 score: N runs with N columns are too many: each name is a run, and each flow length T of it' '50000 flow lengths'
+	'1 score: N runs with N columns are too many: each name is a run, and each flow length T of it' \
+	'50000 flow lengths'
 perl -e 'print "{\"id\":$_,\"T\":\"$_\",\"perplexity\":1.5}\n" for 1 .. 300' >T.jsonl
 within score report T.jsonl
 is "$status $(echo "$out" | wc -l)" '0 601' '300 flow lengths'
 {
-	header examples 1 '[3]' "[$(perl -e 'print join ",", map { "{\"tool\":\"score\",\"version\":\"1\",\"argv\":[]," .
-		"\"metric\":\"judge\",\"field\":\"f$_\",\"by\":\"b$_\"}" } 1 .. 1024')]"
-	perl -e 'print "{\"id\":$_,\"T\":\"", $_ % 10, "\",", join(",", map { "\"f$_\":0.5" } 1 .. 1000), "}\n" for 1 .. 100'
+	header examples 1 '[3]' "[$(perl -e 'print join ",",
+		map { "{\"tool\":\"score\",\"version\":\"1\",\"argv\":[]," .
+			"\"metric\":\"judge\",\"field\":\"f$_\",\"by\":\"b$_\"}" } 1 .. 1024')]"
+	perl -e 'print "{\"id\":$_,\"T\":\"", $_ % 10, "\",", join(",", map { "\"f$_\":0.5" } 1 .. 1000), "}\n"
+		for 1 .. 100'
 } >fields.jsonl
 within score report fields.jsonl
 is "$status $err" '0 ' '1000 fields of 10 runs'
@@ -101,7 +104,8 @@ long=$(perl -e 'print "T" x 300')
 echo "{\"id\":1,\"T\":\"$long\",\"perplexity\":1.5}" >T.jsonl
 refused "score: 'T.jsonl': record 1: field 'T' is longer than 255 bytes" score report T.jsonl
 {
-	header examples 1 '[3]' "[{\"tool\":\"t\",\"version\":\"1\",\"argv\":[],\"metric\":\"judge\",\"field\":\"$long\"}]"
+	header examples 1 '[3]' \
+		"[{\"tool\":\"t\",\"version\":\"1\",\"argv\":[],\"metric\":\"judge\",\"field\":\"$long\"}]"
 	echo "{\"id\":1,\"$long\":0.5}"
 } >field.jsonl
 refused "score: 'field.jsonl': a 'field' of the chain is longer than 255 bytes" score report field.jsonl
@@ -118,7 +122,8 @@ within view --summary blocks.jsonl
 is "$status $(echo "$out" | wc -l)" '0 60004' 'a million blocks in the header, 60000 in the records'
 {
 	header activations 1 '[3]' '[]'
-	perl -e 'printf "{\"id\":%d,\"group\":\"%06d\",\"label\":%d,\"act\":[%d.5]}\n", $_, $_, $_ % 2, $_ % 7 for 1 .. 100000'
+	perl -e 'printf "{\"id\":%d,\"group\":\"%06d\",\"label\":%d,\"act\":[%d.5]}\n", $_, $_, $_ % 2, $_ % 7
+		for 1 .. 100000'
 } >many.jsonl
 within fitbarrier -f linear -o many.ods many.jsonl
 is "$status $err" '0 ' '100000 groups in a fit'

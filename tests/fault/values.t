@@ -18,12 +18,14 @@ fails 1 "integrate: cannot write 'standard output': record 1: field 'h_before' h
 	integrate -b "$tmp/huge.ods" -T 1 "$tmp/a.ods"
 jq -n -c '{id: 1, completion: "two\u0000parts", true: ["a"], false: ["b"]}' >"$tmp/nul.jsonl"
 for metric in distinct rouge bleu; do
-	fails 1 "score: '$tmp/nul.jsonl': record 1: field 'completion' holds a NUL character" score $metric "$tmp/nul.jsonl"
+	fails 1 "score: '$tmp/nul.jsonl': record 1: field 'completion' holds a NUL character" \
+		score $metric "$tmp/nul.jsonl"
 done
 for label in 2 1.0 '"1"'; do
 	view --header "$tmp/a.ods" | jq -c "if .label then .label = 1 else . end" |
 		sed "s/\"label\":1/\"label\":$label/" >"$tmp/label.jsonl"
 	run fitbarrier -o "$tmp/l.ods" "$tmp/label.jsonl"
-	is "$status $err" "1 fitbarrier: '$tmp/label.jsonl': record 1: field 'label' is not 0 or 1" "label $label is refused"
+	is "$status $err" "1 fitbarrier: '$tmp/label.jsonl': record 1: field 'label' is not 0 or 1" \
+		"label $label is refused"
 done
 finish

@@ -56,7 +56,8 @@ setup: building libllama 50 %
 setup: building libllama 75 %
 setup: building libllama 100 %" 'it builds and shows its progress'
 run engine
-is "$status $err $(echo "$out" | grep -c "^ENGINE.*'$tmp/a cache/")" '0  2' 'the next run finds the build, in a folder with a space in its name'
+is "$status $err $(echo "$out" | grep -c "^ENGINE.*'$tmp/a cache/")" '0  2' \
+	'the next run finds the build, in a folder with a space in its name'
 if has_terminal; then
 	engine='SEEN="$tmp/typescript" XDG_CACHE_HOME="$tmp/other" TMPDIR="$tmp" PATH="$tmp/bin:$PATH"'
 	engine="$engine"' tools/setup/engine >"$tmp/engine.mk"'

@@ -118,8 +118,8 @@ decode(int seqs, int batch, int cells, int wide, struct result *result, struct e
 	    .cells = cells, .outputs = seqs };
 	/* the decoder reserves for every text what it would need alone */
 	struct lm_options room = { .seqs = seqs, .cells = 1 << 16, .batch = batch };
-	struct decoder_options o = { .room = &room, .repetition_penalty = 1, .max_tokens = NEW, .stop = stop, .n_stop = 1,
-	    .want = LM_STEER };
+	struct decoder_options o = { .room = &room, .repetition_penalty = 1, .max_tokens = NEW, .stop = stop,
+	    .n_stop = 1, .want = LM_STEER };
 	struct lm *m = lm_open(&lo, e);
 	struct seen s = { .first = result->first, .late = result->late, .completion = result->completion };
 	struct decoder *d;
