@@ -4,6 +4,12 @@
 #include <stdio.h>
 #include <string.h>
 
+/*
+ * The most pairs of words that a record may have, which take some seconds.
+ * Answers of TruthfulQA have some ten words, and ten references.
+ */
+static const uint64_t most_pairs = UINT64_C(1) << 26;
+
 void
 overlap_close(void *state)
 {
@@ -29,6 +35,10 @@ compare(const struct overlap_type *t, struct overlap *s, const char *reference, 
 		return 0;
 	if (got < 0 || t->tokenise(&s->reference) != 0)
 		return err_memory(e);
+	s->pairs += (uint64_t)s->text.n * (s->reference.n + 1);
+	if (s->pairs > most_pairs)
+		return err_set(e, "%zu words are too many for references of that length",
+		    s->text.n);
 	if (t->score(&s->text, &s->reference, score, e) != 0)
 		return -1;
 	for (i = 0; t->name[i] != NULL; i++)
@@ -79,6 +89,7 @@ overlap_push(const struct overlap_type *t, struct overlap *s, struct record *r, 
 
 	if (record_get_text(r, "completion", 1, &text, &len, e) != 0)
 		return -1;
+	s->pairs = 0;
 	if (ngram_read(&s->text, text, len, 0) < 0 || t->tokenise(&s->text) != 0)
 		return err_memory(e);
 	if (compare_all(t, s, r, "true", is_true, e) != 0 ||

@@ -14,6 +14,8 @@
 #ifndef ODESTEER_OVERLAP_H
 #define ODESTEER_OVERLAP_H
 
+#include <stdint.h>
+
 #include "metric/metric.h"
 #include "metric/ngram.h"
 
@@ -34,6 +36,7 @@ struct overlap_type {
 /* The state of such a metric. */
 struct overlap {
 	struct ngram text, reference;
+	uint64_t pairs;		/* of a word of the text and one of a reference, so far */
 };
 
 /*

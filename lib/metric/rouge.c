@@ -12,12 +12,6 @@
 
 #include "metric/overlap.h"
 
-/*
- * The most pairs of words that are compared, which takes some seconds. Texts of
- * TruthfulQA have some ten words.
- */
-enum { MOST_CELLS = 1 << 30 };
-
 static double
 f_measure(double common, double n_text, double n_reference)
 {
@@ -60,8 +54,8 @@ sentence_end(const struct ngram *w, size_t i)
  * sentences depends on it. length and left are work space.
  *
  * length[j] is the length of a longest common subsequence of the reference's
- * words so far and the text's first j, and a bit of left, for both words, says
- * whether the text's last word is left out of it.
+ * words so far and the text's first j. A bit of left, for both words, is 1 if
+ * that subsequence does without the text's word.
  */
 static void
 mark_common(const struct ngram *reference, size_t r, size_t r_end, const struct ngram *text,
@@ -106,9 +100,6 @@ rouge(struct ngram *text, struct ngram *reference, double score[OVERLAP_MOST], s
 	uint32_t *length;
 	long common = -1;
 
-	if (text->n > 0 && reference->n > MOST_CELLS / text->n)
-		return err_set(e, "texts of %zu and %zu words are too long to compare", text->n,
-		    reference->n);
 	mark = calloc(reference->n + 1, 1);
 	length = malloc((text->n + 1) * sizeof *length);
 	left = malloc(cells / 8 + 1);
