@@ -135,6 +135,17 @@ const struct tool tool = { .name = "fitbarrier", .synopsis =
 	"                  [file ...]\n"
 };
 
+/* Returns whether --held-out names the file, or pipe, of the barrier. */
+static int
+held_out_is_barrier(void)
+{
+	const char *to = tool_output.path != NULL ? tool_output.path : "-";
+
+	if (strcmp(opt.held_out, "-") == 0 || output_same(opt.held_out, to))
+		return 1;
+	return output_is_stdout(opt.held_out) && (strcmp(to, "-") == 0 || output_is_stdout(to));
+}
+
 static void
 parse(int argc, char *argv[])
 {
@@ -145,8 +156,7 @@ parse(int argc, char *argv[])
 	opt.field = field_find("polysketch");
 	opt.threads = tool_threads();
 	options_parse(options, argc, argv);
-	if (opt.held_out != NULL && (strcmp(opt.held_out, "-") == 0 ||
-	    (tool_output.path != NULL && output_same(opt.held_out, tool_output.path))))
+	if (opt.held_out != NULL && held_out_is_barrier())
 		tool_misuse("--held-out: '%s' is where the barrier goes", opt.held_out);
 	/* options before a preset do not count */
 	preset = options_given(options, "-p");

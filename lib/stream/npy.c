@@ -325,6 +325,10 @@ npy_sink_open(const char *path, size_t dim, int half, struct err *e)
 	}
 	k->dim = dim;
 	k->half = half;
+	if (output_is_stdout(path)) {
+		err_set(e, "cannot write '%s': standard output goes there, too", path);
+		goto fail;
+	}
 	if ((k->out = output_fopen(&k->file, path, e)) == NULL)
 		goto fail;
 	if (lseek(fileno(k->out), 0, SEEK_CUR) < 0) {

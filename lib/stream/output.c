@@ -63,38 +63,50 @@ resolve(const char *path)
 static int
 create(struct output *o, mode_t mode)
 {
+	struct stat st;
 	uint32_t unique;
 	int fd = -1;
 
-	if ((o->to = resolve(o->name)) == NULL ||
-	    getrandom(&unique, sizeof unique, 0) != (ssize_t)sizeof unique)
-		return -1;
-	if (asprintf(&o->tmp, "%s.%08" PRIx32 ".tmp", o->to, unique) < 0) {
+	if (lstat(o->name, &st) == 0 && S_ISLNK(st.st_mode))
+		o->to = resolve(o->name);
+	else
+		o->to = strdup(o->name);
+	if (o->to != NULL && getrandom(&unique, sizeof unique, 0) == (ssize_t)sizeof unique &&
+	    asprintf(&o->tmp, "%s.%08" PRIx32 ".tmp", o->to, unique) < 0)
 		o->tmp = NULL;
-	} else {
+	if (o->tmp != NULL) {
 		/* set first: a signal in between would leave the file */
 		pending = o->tmp;
 		fd = open(o->tmp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
 	}
-	if ((o->fd = fd) < 0)
+	if ((o->fd = fd) < 0) {
+		int error = errno;
+
 		forget(o);
+		errno = error;
+	}
 	return fd;
+}
+
+int
+output_is_stdout(const char *path)
+{
+	struct stat st, out;
+
+	return stat(path, &st) == 0 && S_ISREG(st.st_mode) && fstat(STDOUT_FILENO, &out) == 0 &&
+	    st.st_dev == out.st_dev && st.st_ino == out.st_ino;
 }
 
 int
 output_open(struct output *o, const char *path, struct err *e)
 {
 	int standard = path == NULL || strcmp(path, "-") == 0, exists, fd;
-	struct stat st, out;
+	struct stat st;
 
 	if ((o->name = strdup(standard ? "standard output" : path)) == NULL)
 		return err_memory(e);
 	exists = !standard && stat(path, &st) == 0;
-	/* such as /dev/stdout: the file may hold what others wrote */
-	if (exists && fstat(STDOUT_FILENO, &out) == 0 && out.st_dev == st.st_dev &&
-	    out.st_ino == st.st_ino)
-		standard = 1;
-	if (standard)
+	if (standard || output_is_stdout(path))
 		/* a copy, for closing it here tells of a full disk */
 		fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0);
 	else if (exists && !S_ISREG(st.st_mode))

@@ -19,11 +19,11 @@ struct output {
 
 /*
  * Opens path for writing; "-" or NULL stands for a copy of standard output, as
- * does any other name of it. A pipe, a terminal and a device are written in
- * place. A file is written as a new one beside it, whose random name ends in
- * .tmp and which nothing else can share (O_EXCL). The mode of a file at path is
- * kept, and so is a symbolic link to it. o is all zero before. Returns a
- * descriptor, which the caller closes, or -1 with a message in e.
+ * does a file that output_is_stdout knows. A pipe, a terminal and a device are
+ * written in place. A file is written as a new one beside it, whose random name
+ * ends in .tmp and which nothing else can share (O_EXCL). The mode of a file at
+ * path is kept, and so is a symbolic link to it. o is all zero before. Returns
+ * a descriptor, which the caller closes, or -1 with a message in e.
  */
 int output_open(struct output *o, const char *path, struct err *e);
 /*
@@ -42,6 +42,11 @@ int output_commit(struct output *o, struct err *e);
 /* Removes the new file, unless it was committed, and frees what o holds. */
 void output_release(struct output *o);
 
+/*
+ * Returns whether path names the file that standard output goes to, as
+ * /dev/stdout does in `>>log`. What the log holds must not be replaced.
+ */
+int output_is_stdout(const char *path);
 /* Returns whether a and b name one file, which need not exist. */
 int output_same(const char *a, const char *b);
 

@@ -261,7 +261,7 @@ cat "$tmp/many.ods" >&3
 for _ in 1 2 3 4 5 6 7 8 9 10; do
 	[ -s "$tmp/fifo.jsonl" ] || sleep 0.5
 done
-is "$(find "$tmp" -name 'never*' | sed 's/[0-9a-f]\{8\}/UNIQUE/')" "$tmp/never.npy.UNIQUE.tmp" \
+is "$(find "$tmp" -name 'never*' | sed 's/[0-9a-f]\{8\}\.tmp$/UNIQUE.tmp/')" "$tmp/never.npy.UNIQUE.tmp" \
 	'it is written under another name'
 kill -TERM "$pid"
 wait "$pid"
