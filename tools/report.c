@@ -254,7 +254,11 @@ read_record(const char *name, const struct record *r, int number, const struct s
 	struct err e;
 	size_t n = 0, run;
 
-	if (record_get_str(r, "T", &T, NULL) == 1 && strlen(T) >= RECORD_KEY_SIZE) {
+	if (record_get_str(r, "T", &T, NULL) < 0) {
+		err_set(&e, "field 'T' is not a text");
+		tool_die_record(in, &e);
+	}
+	if (T != NULL && strlen(T) >= RECORD_KEY_SIZE) {
 		err_set(&e, "field 'T' is longer than %d bytes", RECORD_KEY_SIZE - 1);
 		tool_die_record(in, &e);
 	}

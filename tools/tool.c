@@ -1,6 +1,7 @@
 #include "tool.h"
 
 #include <cblas.h>
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <ggml.h>
@@ -95,6 +96,24 @@ on_ggml_abort(const char *text)
 	_exit(1);
 }
 
+/* C++ calls this if libllama lets an exception pass. */
+static void
+on_terminate(void)
+{
+	on_ggml_abort("an exception, such as for lack of memory");
+}
+
+/* Calls std::set_terminate, by its name in the C++ library. */
+static void
+set_terminate(void)
+{
+	void *(*set)(void (*)(void));
+
+	*(void **)&set = dlsym(RTLD_DEFAULT, "_ZSt13set_terminatePFvvE");
+	if (set != NULL)
+		set(on_terminate);
+}
+
 static void
 handle(int sig, void (*handler)(int))
 {
@@ -107,8 +126,8 @@ handle(int sig, void (*handler)(int))
 
 /*
  * Opens /dev/null as each standard descriptor that is closed. Otherwise the
- * next file would get its number, and receive what is meant for it. Opened for
- * reading only, or for writing only, it fails as a closed one does.
+ * next file would get its number, and receive what is meant for it. Each is
+ * opened the wrong way round, so that using it fails.
  */
 static void
 open_standard(void)
@@ -126,7 +145,7 @@ tool_start(int argc, char *argv[])
 {
 	/* SIGPIPE: beside standard output, a file or a program may be open */
 	static const int sigs[] = { SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGQUIT, SIGALRM, SIGXCPU,
-		SIGABRT };
+		SIGUSR1, SIGUSR2, SIGABRT };
 	size_t i;
 
 	open_standard();
@@ -141,8 +160,7 @@ tool_start(int argc, char *argv[])
 		handle(sigs[i], on_signal);
 	handle(SIGXFSZ, on_file_size);
 	ggml_set_abort_callback(on_ggml_abort);
-	/* nor runs a debugger where C++ ends the program */
-	setenv("GGML_NO_BACKTRACE", "1", 1);
+	set_terminate();
 	/*
 	 * Threads of OpenBLAS beside those of libllama, which wait by spinning,
 	 * would double the time of a token. Tools without a model may raise
@@ -235,8 +253,11 @@ tool_need_err(void *p, const struct err *e)
 void
 tool_check_stdout(void)
 {
-	int bad = fflush(stdout) != 0 || ferror(stdout), copy;
+	int bad, copy;
 
+	/* an earlier write may have failed, for a reason that is forgotten */
+	errno = EIO;
+	bad = fflush(stdout) != 0 || ferror(stdout);
 	/* some file systems tell of a full disk only when a file is closed */
 	if (!bad && (copy = dup(STDOUT_FILENO)) >= 0)
 		bad = close(copy) != 0;

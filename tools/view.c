@@ -152,15 +152,14 @@ print_subset(const char *name, const struct subset *s, int has_norms)
 	putchar('\n');
 }
 
-/* Prints two texts of the file. */
+/* Prints a text of the file, between these. */
 static void
-print_texts(const char *format, const char *a, const char *b)
+print_text(const char *before, const char *text, const char *after)
 {
-	char shown[2][256];
+	char shown[256];
 
-	utf8_show(shown[0], sizeof shown[0], a);
-	utf8_show(shown[1], sizeof shown[1], b);
-	printf(format, shown[0], shown[1]);
+	utf8_show(shown, sizeof shown, text);
+	printf("%s%s%s", before, shown, after);
 }
 
 static void
@@ -170,13 +169,16 @@ print_header_summary(const struct header *h, uint64_t records)
 
 	printf("kind    %s\n", stream_kind_name(h->kind));
 	printf("records %llu\n", (unsigned long long)records);
-	if (h->model != NULL)
-		print_texts("model   %s (%s)\n", h->model, h->digest);
+	if (h->model != NULL) {
+		print_text("model   ", h->model, " (");
+		print_text("", h->digest, ")\n");
+	}
 	if (h->dim > 0)
 		printf("dim     %zu, %s\n", h->dim, h->half ? "float16" : "float32");
-	for (i = 0; i < h->n_chain; i++)
-		print_texts(i == 0 ? "chain   %s %s\n" : "        %s %s\n",
-		    header_value(h, i, "tool"), header_value(h, i, "version"));
+	for (i = 0; i < h->n_chain; i++) {
+		print_text(i == 0 ? "chain   " : "        ", header_value(h, i, "tool"), " ");
+		print_text("", header_value(h, i, "version"), "\n");
+	}
 }
 
 /* Prints what the stream holds once it was read: nothing of a broken one. */

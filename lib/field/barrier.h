@@ -33,9 +33,9 @@ int barrier_write(const struct barrier *b, const struct fit_report *rep,
     const struct fit_options *o, const char *path, int gzip, struct err *e);
 /*
  * Reads a barrier file ("-": standard input) and sets *b, which barrier_free
- * frees. h is the header of the activations that it must fit, with one block;
- * NULL: not known yet. It is compared first, because a small file of another
- * dim could ask for any amount of memory. Returns 0, or -1 with a message in e.
+ * frees. If h is not NULL, it first checks that the barrier fits h, a header
+ * with one block, before it allocates what the record asks for. Returns 0, or
+ * -1 with a message in e.
  */
 int barrier_open(struct barrier **b, const char *path, const struct header *h, struct err *e);
 void barrier_free(struct barrier *b);	/* NULL is fine */

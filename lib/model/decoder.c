@@ -120,7 +120,7 @@ penalise(struct decoder *d, const struct sequence *s)
 
 	memcpy(d->logits, logits, (size_t)lm_vocab(d->lm) * sizeof *logits);
 	for (i = 0; i < s->n && penalty != 1; i++) {
-		/* from the given logit: no token counts twice */
+		/* from the given logit: each token counts once */
 		float l = logits[s->token[i]];
 
 		d->logits[s->token[i]] = (float)(l < 0 ? l * penalty : l / penalty);

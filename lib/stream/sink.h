@@ -23,7 +23,8 @@ struct sink *sink_open_memory(struct buf *to, const struct header *h, struct err
 
 /*
  * These functions return 0, or -1 on error. What walk_run (wire.h) refuses is
- * not written, such as a number that is not finite.
+ * not written, such as a number that is not finite; the message names the
+ * field.
  */
 int sink_write(struct sink *k, const struct record *r, struct err *e);
 /* Set a field of the end record. */
