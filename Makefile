@@ -182,7 +182,7 @@ variant = $(MAKE) --no-print-directory -s BUILD=build/$@ BIN=build/$@/bin WARN="
 numeric = $(addprefix $(BUILD)/tests/test_,dot contract field krylov flow rff baselines features \
 	classifier)
 FUZZ_S = 60
-fuzz: setup
+fuzz: setup-tests
 	@$(MAKE) --no-print-directory -s BUILD=build/check-asan BIN=build/check-asan/bin \
 		WARN="$(WARN) -Werror" SANITIZE="$(sanitize)" CFLAGS="-O1 -g" run-fuzz
 run-fuzz: all $(fuzz)

@@ -21,14 +21,6 @@ fail_each() { # NAME LINE
 		rm -f "$FAULT_HIT"
 		try "$1" "$2" "LD_PRELOAD=$shim"
 		[ -e "$FAULT_HIT" ] || break
-		# C++ ends a program itself when libllama runs out of memory
-		case $1 in
-		to-gguf | fit-import | collect | generate | filter | perplexity | mc | judge)
-			case $status:$err in
-			134:*std::bad_alloc*) complaint= ;;
-			esac
-			;;
-		esac
 		tries=$((tries + 1))
 		[ -z "$complaint" ] || bad="$bad
 allocation $FAULT: $complaint"

@@ -56,7 +56,7 @@ umask 027
 view --pack -o new.ods one.jsonl
 is "$(stat -c %a new.ods)" 640 'a new file has the mode that the umask gives'
 
-for s in INT:2 TERM:15 HUP:1 QUIT:3 ALRM:14 XCPU:24 ABRT:6; do
+for s in USR1:10 USR2:12 INT:2 TERM:15 HUP:1 QUIT:3 ALRM:14 XCPU:24 ABRT:6; do
 	start killed.ods
 	kill -"${s%:*}" "$pid"
 	end 2>/dev/null
@@ -85,6 +85,13 @@ is "$? $(find . -name 'no.*')" '1 ' 'an error without standard error is an error
 fails 1 'view: cannot read standard input: Bad file descriptor' sh -c 'view <&-'
 sh -c 'view --pack -o closed.ods one.jsonl <&- >&- 2>&-'
 is "$? $(view closed.ods)" '0 {"id":"one"}' 'without any of the three, a file is written'
+
+# What goes to standard output, too, must not be mixed with it.
+fails 1 "view: cannot write 'both.npy': standard output goes there, too" sh -c 'view --npy both.npy a.ods >both.npy'
+fails 2 "fitbarrier: --held-out: 'both.ods' is where the barrier goes
+try 'fitbarrier -h'" sh -c 'fitbarrier --held-out both.ods a.ods >both.ods'
+sh -c 'view --pack -o /dev/null a.ods >&-'
+is "$?" 0 '/dev/null can be written without standard output'
 
 # Control characters in names and in fields do not reach the terminal.
 escape=$(printf '\033[31m')

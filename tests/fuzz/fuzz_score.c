@@ -70,10 +70,12 @@ run(const struct metric *m, const char *path)
 		if ((m->open == NULL || m->open(state, &o, &h, &e) == 0) &&
 		    (out = sink_open_memory(&bytes, &h, &e)) != NULL)
 			done = score(m, s, out, state, &e);
-		if (done && sink_close(out, &e) == 0)
-			read_again(&bytes, stream_count(s));
-		else if (!done)
+		if (!done)
 			sink_abort(out);
+		else if (sink_close(out, &e) == 0)
+			read_again(&bytes, stream_count(s));
+		else
+			broken("what is written can be ended", e.text);
 		if (m->close != NULL)
 			m->close(state);
 		header_release(&h);

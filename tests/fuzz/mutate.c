@@ -167,6 +167,7 @@ main(int argc, char *argv[])
 				if (i % 2 == 1)
 					mend(n);
 				keep(n);
+				alarm(60);	/* a target that hangs is ended */
 				LLVMFuzzerTestOneInput(bent, n);
 			}
 		}
