@@ -196,7 +196,7 @@ questions() {
 	if [ -n "$DATA" ]; then
 		step set 1 questions.jsonl ${TRUTHFULQA_SUMS:+"$TRUTHFULQA_SUMS"} \
 			"$here/datasets/truthfulqa" "$here/datasets/truthfulqa.jq" \
-			"$here/datasets/forms/half.jq" -- \
+			"$here/datasets/fetch.sh" "$here/datasets/forms/half.jq" -- \
 			env LIMIT= SEED= QUESTIONS= "$here/datasets/truthfulqa" questions
 	else
 		from=${QUESTIONS:-$here/datasets/sample.jsonl}

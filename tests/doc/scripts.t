@@ -4,7 +4,8 @@
 
 scripts() { # of the tree, but for the tests
 	find pipelines -type f \( ! -name '*.*' -o -name '*.sh' \) ! -path '*/presets/*'
-	echo datasets/truthfulqa tools/odesteer tools/setup/packages tools/setup/engine tools/setup/model
+	echo datasets/fetch.sh datasets/truthfulqa
+	echo tools/odesteer tools/setup/packages tools/setup/engine tools/setup/model
 	echo tests/kernels tests/lint tests/bench/setup tests/bench/run tests/bench/plots .ci/run
 }
 if command -v shellcheck >/dev/null; then

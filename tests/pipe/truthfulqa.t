@@ -65,7 +65,7 @@ if command -v mlr >/dev/null && command -v curl >/dev/null; then
 	is "$status $(printf '%s\n' "$out" | cksum)" "0 $(cksum <"$tmp/q.jsonl")" 'they are downloaded once'
 	run env TRUTHFULQA_URL="file://$tmp/elsewhere" TRUTHFULQA_SUMS="$tmp/sums" datasets/truthfulqa \
 		judged "$tmp/q.jsonl"
-	is "$status $(printf '%s\n' "$err" | tail -n 1)" \
+	is "$status ${err%%: curl:*}" \
 		"1 truthfulqa: cannot fetch 'file://$tmp/elsewhere/finetune_truth.jsonl'" \
 		'a file that cannot be downloaded'
 	csv=$tmp/data/truthfulqa/TruthfulQA.csv
