@@ -60,3 +60,20 @@ get() { # NAME: puts this file of the set into $tmp, plain and with the right di
 		mkdir -p "$cache" && cp "$tmp/$1" "$cache/$1.$$" && mv "$cache/$1.$$" "$cache/$1"
 	}
 }
+usage() { # ARGUMENTS
+	echo "usage: $name $1" >&2
+	exit 2
+}
+numbers() { # VARIABLE N VALUE: checks that it has N whole numbers
+	one="(0|[1-9][0-9]{0,8})"
+	echo "$3" | grep -Eqx "$one( $one){$(($2 - 1))}" ||
+		die "$1: not $2 whole number$([ "$2" = 1 ] || echo s): '$3'"
+}
+convert() { # NAME ROWS JQ-ARGUMENTS...: adds to $tmp/out what $name.jq makes of ROWS
+	from=$1
+	rows=$2
+	shift 2
+	jq -n -R -c -f "$here/$name.jq" --arg name "$name" --arg file "$from" \
+		--argjson seed "$SEED" --argjson sizes "[$(echo "$SIZES" | tr ' ' ,)]" "$@" \
+		"$rows" >>"$tmp/out" || exit 1
+}

@@ -4,7 +4,7 @@
 
 scripts() { # of the tree, but for the tests
 	find pipelines -type f \( ! -name '*.*' -o -name '*.sh' \) ! -path '*/presets/*'
-	echo datasets/fetch.sh datasets/truthfulqa
+	echo datasets/fetch.sh datasets/truthfulqa datasets/ultrafeedback datasets/realtoxicity
 	echo tools/odesteer tools/setup/packages tools/setup/engine tools/setup/model
 	echo tests/kernels tests/lint tests/bench/setup tests/bench/run tests/bench/plots .ci/run
 }
