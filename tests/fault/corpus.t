@@ -16,7 +16,7 @@ while IFS='	' read -r file verdict why says; do
 		esac
 	fi
 done <"$tmp/corpus/index"
-# What view reads and packs it must be able to read again.
+# view can read what it has packed.
 while read -r file verdict _; do
 	[ "$verdict" != refuse ] || continue
 	view --pack -o "$tmp/again.ods" "$tmp/corpus/$file"

@@ -118,7 +118,7 @@ refused "score: 'T.jsonl': record 1: field 'T' is longer than 255 bytes" score r
 } >field.jsonl
 refused "score: 'field.jsonl': a 'field' of the chain is longer than 255 bytes" score report field.jsonl
 
-# What needs a line for each label or block.
+# Summaries have a line for each label and block.
 perl -e 'print "{\"id\":$_,\"label\":$_}\n" for 1 .. 60000' >labels.jsonl
 within view --summary labels.jsonl
 is "$status $(echo "$out" | wc -l)" '0 60002' '60000 labels'

@@ -86,7 +86,7 @@ fails 1 'view: cannot read standard input: Bad file descriptor' sh -c 'view <&-'
 sh -c 'view --pack -o closed.ods one.jsonl <&- >&- 2>&-'
 is "$? $(view closed.ods)" '0 {"id":"one"}' 'without any of the three, a file is written'
 
-# What goes to standard output, too, must not be mixed with it.
+# Two outputs are never mixed in one file.
 fails 1 "view: cannot write 'both.npy': standard output goes there, too" sh -c 'view --npy both.npy a.ods >both.npy'
 fails 2 "fitbarrier: --held-out: 'both.ods' is where the barrier goes
 try 'fitbarrier -h'" sh -c 'fitbarrier --held-out both.ods a.ods >both.ods'

@@ -123,7 +123,7 @@ fails 1 "realtoxicity: $tmp/bad.csv: no comments on one side of toxicity .5" \
 	env JIGSAW="$tmp/bad.csv" datasets/realtoxicity comments
 unset PREFERENCES RTP JIGSAW
 
-# What is downloaded is checked; files of another edition are in the forms of the known ones.
+# Downloads are checked. Another edition must have the same format.
 mkdir -p "$tmp/web" "$tmp/data/prefs"
 jq -c '{prompt, chosen, rejected, metadata: {score_chosen, score_rejected}}' "$tmp/p.jsonl" >"$tmp/web/all"
 head -n 30 "$tmp/web/all" >"$tmp/web/train_clean.jsonl"
