@@ -40,7 +40,7 @@ static struct {
 	int on_line;		/* it stands on the terminal, without its newline */
 } progress;
 
-/* Ends the progress line, and leaves neither a file nor a program behind. */
+/* Leaves neither a half-written file nor another program behind. */
 static void
 clean_up(void)
 {

@@ -329,10 +329,8 @@ get_fields(struct header *h, const struct record *r, struct err *e)
 	    get_chain(h, r, e) != 0)
 		return -1;
 	if (record_has(r, "block") &&
-	    record_get_ints(r, "block", 0, 1000000, &h->block, &h->n_block, e) != 0) {
-		h->block = NULL;
+	    record_get_ints(r, "block", 0, 1000000, &h->block, &h->n_block, e) != 0)
 		return wrong("block", e);
-	}
 	if ((h->digest == NULL) != (h->model == NULL))
 		return wrong("digest", e);
 	if (record_has(r, "dim") &&

@@ -138,25 +138,21 @@ record_get_str(const struct record *r, const char *name, const char **s, size_t 
 	return 1;
 }
 
-static int
-token_int(const struct token *t, int64_t *v)
-{
-	if (t->type == TOKEN_INT)
-		*v = t->i;
-	else if (t->type == TOKEN_UINT && t->u <= INT64_MAX)
-		*v = (int64_t)t->u;
-	else
-		return -1;
-	return 1;
-}
-
 int
 record_get_int(const struct record *r, const char *name, int64_t *v)
 {
 	const unsigned char *p;
 	struct token t;
 
-	return read_token(r, name, &t, &p) ? token_int(&t, v) : 0;
+	if (!read_token(r, name, &t, &p))
+		return 0;
+	if (t.type == TOKEN_INT)
+		*v = t.i;
+	else if (t.type == TOKEN_UINT && t.u <= INT64_MAX)
+		*v = (int64_t)t.u;
+	else
+		return -1;
+	return 1;
 }
 
 int
@@ -199,16 +195,18 @@ record_get_num(const struct record *r, const char *name, double *v)
 int
 record_next_str(const struct record *r, const char *name, size_t *at, const char **s, size_t *len)
 {
-	const unsigned char *p;
+	size_t size;
+	const unsigned char *p = record_raw(r, name, &size);
 	struct token t, item;
-	size_t size = 0;
 
-	if (!read_token(r, name, &t, &p))
+	if (p == NULL)
+		return 0;
+	token_read(&t, p, size);
+	if (t.type == TOKEN_NIL)
 		return 0;
 	if (t.type != TOKEN_ARRAY)
 		return -1;
 	*at = *at == 0 ? t.head : *at;
-	record_raw(r, name, &size);
 	if (*at == size)
 		return 0;
 	/* a walk has found the value valid */
@@ -280,6 +278,7 @@ record_get_ints(const struct record *r, const char *name, int min, int max, int 
 	size_t i;
 	int bad = 0;
 
+	*v = NULL;
 	if (get_nums(r, name, 1, &all, n, e) != 0)
 		return -1;
 	if ((*v = malloc((*n + 1) * sizeof **v)) == NULL)
@@ -290,8 +289,10 @@ record_get_ints(const struct record *r, const char *name, int min, int max, int 
 		else
 			bad = err_set(e, "field '%s' has a value out of range", name);
 	free(all);
-	if (bad)
+	if (bad) {
 		free(*v);
+		*v = NULL;
+	}
 	return bad;
 }
 

@@ -66,7 +66,10 @@ int record_get_text(const struct record *r, const char *name, int required, cons
 /* Reads an array of *n numbers, which the caller frees. */
 int record_get_nums(const struct record *r, const char *name, double **v, size_t *n,
     struct err *e);
-/* Reads an array of *n integers from min to max, which the caller frees. */
+/*
+ * Reads an array of *n integers from min to max, which the caller frees; *v is
+ * NULL on failure.
+ */
 int record_get_ints(const struct record *r, const char *name, int min, int max, int **v,
     size_t *n, struct err *e);
 
