@@ -265,7 +265,7 @@ main(int argc, char *argv[])
 	struct record *r;
 	struct err e;
 	size_t batch;
-	int i, got;
+	int i;
 
 	tool_start(argc, argv);
 	model_options_default();
@@ -285,9 +285,8 @@ main(int argc, char *argv[])
 
 	tool_progress(in, "texts", 0, "tokens", 0);
 	r = tool_need(record_alloc());
-	while ((got = stream_read(in, r, &e)) == 1)
+	while (tool_read(in, r))
 		add_text(&c, r);
-	tool_check(got, &e);
 	decode_batch(&c);
 	tool_check(sink_close(c.sink, &e), &e);
 	tool_note("%llu texts, %llu tokens, %llu of them decoded", (unsigned long long)c.texts,

@@ -255,8 +255,7 @@ start_filter(struct generator *g, const struct header *completions)
 	h.dim = (size_t)lm_dim(g->lm);
 	/* the parent may have had its children's ends ignored */
 	signal(SIGCHLD, SIG_DFL);
-	if ((g->filter = coprocess_open(opt.filter, &h, opt.filter_timeout, &e)) == NULL)
-		tool_die_err(&e);
+	g->filter = tool_need_err(coprocess_open(opt.filter, &h, opt.filter_timeout, &e), &e);
 	header_release(&h);
 }
 

@@ -139,7 +139,6 @@ main(int argc, char *argv[])
 	struct record *r;
 	struct err e;
 	void *state;
-	int got;
 
 	tool_start(argc, argv);
 	flow_options_default(&flows.common);
@@ -168,7 +167,7 @@ main(int argc, char *argv[])
 	out = tool_open_output(&h);
 	r = tool_need(record_alloc());
 	tool_progress(in, "records", 0, "records", 0);
-	while ((got = stream_read(in, r, &e)) == 1) {
+	while (tool_read(in, r)) {
 		if (metric->push(state, r, out, &e) != 0) {
 			if (sink_failed(out))
 				tool_die_err(&e);
@@ -182,7 +181,6 @@ main(int argc, char *argv[])
 		if (!tool_output.gzip && !stream_pending(in))
 			tool_check(sink_flush(out, &e), &e);
 	}
-	tool_check(got, &e);
 	if (metric->flush != NULL)
 		tool_check(metric->flush(state, out, &e), &e);
 	tool_check(sink_close(out, &e), &e);
