@@ -27,11 +27,13 @@ static struct {
 	} lengths;
 	struct decoder_options decoder;
 	const char **stop;
+	int samples;			/* completions of each prompt, for each length */
 	int text;			/* files hold a prompt a line */
 	int readable;			/* standard output is a terminal, and gets text */
 } opt = {
 	.filter_timeout = 60,
 	.block = -1,
+	.samples = 1,
 	.decoder = { .room = &model_options.lm, .sampling = { 0, 0, 1 }, .repetition_penalty = 1,
 	    .max_tokens = 50 },
 };
@@ -87,6 +89,8 @@ static struct tool_option options[] = {
 	CONTEXT_OPTION,
 	SEQS_OPTION,
 	{ "-S", "seed", "seed of the random numbers", OPTION_SEED, .to = &opt.decoder.seed },
+	{ "--samples", "n", "completions of each prompt, told apart by the field sample; more than "
+	    "one need --temperature", OPTION_INT, .to = &opt.samples, .min = 1, .max = 1000 },
 	{ "--max-tokens", "n", "most tokens to generate", OPTION_INT,
 	    .to = &opt.decoder.max_tokens, .min = 1, .max = 1 << 20 },
 	{ "--temperature", "x", "divide logits by this and sample; 0: take the likeliest token",
@@ -113,7 +117,7 @@ const struct tool tool = { .name = "generate", .synopsis =
 	"                [--filter-timeout seconds]] [-g layers] [-j threads]\n"
 	"                [-m model] [-o file] [-S seed] [-t raw|chat]\n"
 	"                [--context tokens] [--max-tokens n] [--no-repeat-ngram n]\n"
-	"                [--repetition-penalty x] [--seqs n] [--stop text]\n"
+	"                [--repetition-penalty x] [--samples n] [--seqs n] [--stop text]\n"
 	"                [--system text] [--temperature x] [--text] [--top-k n]\n"
 	"                [--top-p x] [file ... | prompt ...]\n"
 	"  prompt        an operand that contains a space and names no file\n"
@@ -138,6 +142,8 @@ parse(int argc, char *argv[])
 		tool_misuse("--filter-timeout needs a filter: --filter");
 	if (opt.lengths.n > 0 && flows.n > 1)
 		tool_misuse("-T: a list of lengths goes with one barrier");
+	if (opt.samples > 1 && opt.decoder.sampling.temperature == 0)
+		tool_misuse("--samples: without --temperature all samples are the same");
 	opt.readable = (tool_output.path == NULL || strcmp(tool_output.path, "-") == 0) &&
 	    isatty(STDOUT_FILENO);
 	if (opt.readable && tool_output.gzip)
@@ -276,23 +282,28 @@ print_text(const char *s)
 	}
 }
 
-/* Prints r's completion, and before the first of a sweep its prompt. */
+/* Prints r's completion, and before the first of a prompt the prompt. */
 static void
 print_answer(const struct record *r)
 {
 	const char *prompt = "", *completion = "", *T = NULL;
+	int64_t sample = 0;
 
 	record_get_str(r, "prompt", &prompt, NULL);
 	record_get_str(r, "completion", &completion, NULL);
 	if (opt.lengths.n > 0)
 		record_get_str(r, "T", &T, NULL);
-	if (T == NULL || strcmp(T, opt.lengths.text[0]) == 0) {
+	if (opt.samples > 1)
+		record_get_int(r, "sample", &sample);
+	if (sample == 0 && (T == NULL || strcmp(T, opt.lengths.text[0]) == 0)) {
 		fputs("> ", stdout);
 		print_text(prompt);
 		putchar('\n');
 	}
 	if (T != NULL)
 		printf("[T = %s] ", T);
+	if (opt.samples > 1)
+		printf("[sample %d] ", (int)sample);
 	print_text(completion);
 	puts("\n");
 	fflush(stdout);
@@ -330,13 +341,20 @@ length_of_row(void *ctx, size_t i)
 	return k;
 }
 
-/* Starts the completions of r's prompt: one, or one for each length. */
+/* Returns how many completions a prompt gets: each sample for each length. */
+static size_t
+completions_each(void)
+{
+	return (opt.lengths.n > 0 ? opt.lengths.n : 1) * (size_t)opt.samples;
+}
+
+/* Starts the completions of r's prompt. */
 static void
 push_prompt(struct generator *g, struct record *r)
 {
 	struct example x;
 	struct err e;
-	size_t k = 0;
+	size_t k;
 
 	if (example_read(&x, g->lm, r, model_options.template, model_options.system, EXAMPLE_PROMPT,
 	    &e) != 0)
@@ -346,17 +364,22 @@ push_prompt(struct generator *g, struct record *r)
 		    x.n, opt.decoder.max_tokens, model_options.context);
 		die_prompt(g, &e);
 	}
-	/* the length of an earlier sweep is not that of these completions */
-	if (g->in != NULL && stream_header(g->in)->kind == STREAM_COMPLETIONS)
+	/* those of an earlier run are not those of these completions */
+	if (g->in != NULL && stream_header(g->in)->kind == STREAM_COMPLETIONS) {
 		record_unset(r, "T");
-	do {
-		const char *T = opt.lengths.text[k];
+		record_unset(r, "sample");
+	}
+	for (k = 0; k < completions_each(); k++) {
+		const char *T = opt.lengths.text[k / (size_t)opt.samples];
+		int sample = (int)(k % (size_t)opt.samples);
 
 		if (opt.lengths.n > 0)
 			tool_check(record_set_str(r, "T", T, strlen(T)), NULL);
+		if (opt.samples > 1)
+			tool_check(record_set_int(r, "sample", sample), NULL);
 		/* an error here may be about any of the texts being decoded */
-		tool_check(decoder_push(g->decoder, r, &x, &e), &e);
-	} while (++k < opt.lengths.n);
+		tool_check(decoder_push(g->decoder, r, &x, sample, &e), &e);
+	}
 	example_release(&x);
 }
 
@@ -364,10 +387,8 @@ push_prompt(struct generator *g, struct record *r)
 static void
 show_progress(const struct generator *g)
 {
-	size_t each = opt.lengths.n > 0 ? opt.lengths.n : 1;
-
 	if (g->in != NULL && !opt.readable)
-		tool_progress(g->in, "prompts", g->answers / each, "tokens",
+		tool_progress(g->in, "prompts", g->answers / completions_each(), "tokens",
 		    decoder_tokens(g->decoder));
 }
 

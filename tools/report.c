@@ -217,6 +217,32 @@ add_fields(const struct header *h, const char *path)
 	}
 }
 
+/* Room for the name of a record: its id and the number of its sample. */
+enum { NAME_SIZE = RECORD_KEY_SIZE + 40 };
+
+/*
+ * Sets name[NAME_SIZE] to what tells the record r from others of its run: its
+ * id and, if it is one of several samples, the number of the sample.
+ */
+static void
+name_record(char *name, const struct record *r, const struct stream *in)
+{
+	struct err e;
+	int64_t sample;
+	int got = record_get_int(r, "sample", &sample);
+	size_t n;
+
+	if (got < 0) {
+		err_set(&e, "field 'sample' is not an integer");
+		tool_die_record(in, &e);
+	}
+	if (record_get_key(r, "id", name, RECORD_KEY_SIZE, &e) != 0)
+		tool_die_record(in, &e);
+	n = strlen(name);
+	if (got == 1)
+		snprintf(name + n, NAME_SIZE - n, ", sample %lld", (long long)sample);
+}
+
 /*
  * Records that file `number` has column s of the record `id`. Ends the run if
  * another file of the run has it, too, or if runs are compared and this file
@@ -248,7 +274,7 @@ read_record(const char *name, const struct record *r, int number, const struct s
 {
 	/* a record without an id can be reported, but not compared */
 	int has_id = rep.compares || record_has(r, "id");
-	char id[RECORD_KEY_SIZE];
+	char id[NAME_SIZE];
 	const char *T = NULL;
 	struct report_column *s;
 	struct err e;
@@ -263,9 +289,10 @@ read_record(const char *name, const struct record *r, int number, const struct s
 		tool_die_record(in, &e);
 	}
 	run = find_run(name, T);
-	if (has_id && (record_get_key(r, "id", id, sizeof id, &e) != 0 ||
-	    groups_add(rep.run[run].ids, id, &n, &e) < 0))
-		tool_die_record(in, &e);
+	if (has_id) {
+		name_record(id, r, in);
+		tool_check(groups_add(rep.run[run].ids, id, &n, &e), &e);
+	}
 	for (s = rep.column; s < rep.column + rep.n_column; s++) {
 		if (!record_has(r, s->column->field))
 			continue;

@@ -342,11 +342,22 @@ unused_seq(const struct decoder *d)
 	return -1;
 }
 
-int
-decoder_push(struct decoder *d, const struct record *r, const struct example *x, struct err *e)
+/*
+ * Returns the seed of a text's random numbers. Sample 0 has that of a text
+ * without other samples.
+ */
+static uint64_t
+seed_of(uint64_t seed, const char *id, int sample)
 {
-	uint64_t seed = hash_bytes(hash_bytes(HASH_START, &d->o.seed, sizeof d->o.seed), x->id,
-	    strlen(x->id));
+	uint64_t h = hash_bytes(hash_bytes(HASH_START, &seed, sizeof seed), id, strlen(id));
+
+	return sample == 0 ? h : hash_bytes(h, &sample, sizeof sample);
+}
+
+int
+decoder_push(struct decoder *d, const struct record *r, const struct example *x, int sample,
+    struct err *e)
+{
 	struct sequence *s;
 	int seq;
 
@@ -363,7 +374,7 @@ decoder_push(struct decoder *d, const struct record *r, const struct example *x,
 	s->n = s->n_prompt = x->n;
 	s->token = malloc((x->n + (size_t)d->o.max_tokens) * sizeof *s->token);
 	s->record = record_alloc();
-	s->sampler = sampler_alloc(d->lm, &d->o.sampling, seed);
+	s->sampler = sampler_alloc(d->lm, &d->o.sampling, seed_of(d->o.seed, x->id, sample));
 	if (s->token == NULL || s->record == NULL || s->sampler == NULL ||
 	    record_copy(s->record, r) != 0 || buf_reserve(&s->completion, 1) != 0) {
 		sequence_free(s);

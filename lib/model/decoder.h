@@ -3,7 +3,8 @@
  *
  * Up to `seqs` texts are decoded together; when one ends, the next prompt takes
  * its place. Completions are delivered in the order of their prompts. A text's
- * random numbers depend on the seed and its id alone, not on its neighbours.
+ * random numbers depend only on the seed, its id and the number of its sample,
+ * not on its neighbours.
  */
 #ifndef ODESTEER_DECODER_H
 #define ODESTEER_DECODER_H
@@ -44,10 +45,11 @@ struct decoder *decoder_alloc(struct lm *m, const struct decoder_options *o, dec
 void decoder_free(struct decoder *d);		/* NULL is fine */
 /*
  * Adds a prompt, the tokens of x, and a copy of its record; decodes others
- * until there is room. The prompt and max_tokens must fit into cells. Returns 0
- * or -1.
+ * until there is room. The prompt and max_tokens must fit into cells. `sample`
+ * tells completions of one prompt apart: each has its own random numbers.
+ * Returns 0 or -1.
  */
-int decoder_push(struct decoder *d, const struct record *r, const struct example *x,
+int decoder_push(struct decoder *d, const struct record *r, const struct example *x, int sample,
     struct err *e);
 /* Returns whether a text has not ended yet. */
 int decoder_busy(const struct decoder *d);

@@ -51,6 +51,35 @@ is "$(cmp -s "$tmp/s3" "$tmp/s4" && echo same || echo differ)" differ 'another s
 is "$(cat "$tmp/alone")" "$(tail -n 1 "$tmp/s3")" 'a text alone'
 ok 'texts in another order' cmp "$tmp/s3" "$tmp/turned"
 
+# several samples: the first is that of a run without them, each has its own random numbers
+# shellcheck disable=SC2086 # options
+generate $s -S 3 --samples 3 -o "$tmp/samples.ods" "$tmp/p.jsonl"
+view "$tmp/samples.ods" >"$tmp/samples"
+is "$(jq -r '"\(.id) \(.sample)"' "$tmp/samples" | head -n 4 | tr '\n' ,)" 's001 0,s001 1,s001 2,s002 0,' \
+	'--samples: prompt by prompt'
+is "$(jq -c 'select(.sample == 0) | [.id, .completion]' "$tmp/samples")" "$(cat "$tmp/s3")" \
+	'sample 0 is as without --samples'
+is "$(jq -s 'length - (unique_by([.id, .completion]) | length)' "$tmp/samples")" 0 'samples differ'
+# shellcheck disable=SC2086 # options
+is "$(tail -n 1 "$tmp/p.jsonl" | generate $s -S 3 --samples 2 | view | jq -c 'select(.sample == 1).completion')" \
+	"$(jq -c 'select(.id == "s005" and .sample == 1).completion' "$tmp/samples")" \
+	'a sample depends on the seed, the id and its number'
+# shellcheck disable=SC2086 # options
+is "$(generate $s -S 3 "$tmp/samples.ods" | view | jq -s -c 'map(has("sample")) | unique')" '[false]' \
+	'the sample of an earlier run is gone'
+# shellcheck disable=SC2086 # options
+is "$(generate $s -S 3 --samples 2 -b "$tmp/b.ods" -T 0,15 "$tmp/p.jsonl" | view |
+		jq -r '"\(.id) \(.T) \(.sample)"' | head -n 5 | tr '\n' ,)" \
+	's001 0 0,s001 0 1,s001 15 0,s001 15 1,s002 0 0,' 'a sweep: length by length, sample by sample'
+score distinct -o "$tmp/d.ods" "$tmp/samples.ods"
+is "$(score report --baseline a --column distinct2:some --format csv a="$tmp/d.ods" b="$tmp/d.ods" |
+		sed -n '/some/p' | cut -d, -f1,2,6,7)" 'a,some,5,
+b,some,5,0' 'score report has samples as records of one question'
+fails 2 "generate: --samples: without --temperature all samples are the same
+try 'generate -h'" generate --samples 2 "$tmp/p.jsonl"
+fails 2 "generate: --samples: '1001' is not in [1, 1000]
+try 'generate -h'" generate --samples 1001 "$tmp/p.jsonl"
+
 # limits on repeating
 generate --no-repeat-ngram 2 --max-tokens 40 "$tmp/p.jsonl" | score distinct | view >"$tmp/n2.jsonl"
 is "$(jq -s 'map(select(.tokens > 10) | .distinct3 == 1) | all' "$tmp/n2.jsonl")" true '--no-repeat-ngram'
@@ -188,6 +217,11 @@ if has_terminal; then
 [T = 0]
 
 [T = 15]' 'on a terminal: text, the prompt once'
+	is "$(script -qec "$g --temperature 1 --samples 2 'Is glass a liquid?'" /dev/null </dev/null |
+			tr -d '\r' | sed 's/\] .*/]/')" '> Is glass a liquid?
+[sample 0]
+
+[sample 1]' 'each sample with its number'
 	is "$(script -qec "$g --max-tokens 1 'esc $(printf '\033 \302\233') ape'" /dev/null </dev/null |
 			head -n 1 | tr -d '\r')" '> esc � � ape' 'control characters are marks there'
 	is "$(script -qec "$g -z 'a b'" /dev/null </dev/null | tr -d '\r' | head -n 1)" \

@@ -147,7 +147,7 @@ decode(int seqs, int batch, int cells, int wide, struct result *result, struct e
 			exit(1);
 		x.n_prompt = x.n;
 		s.last[k] = x.n - 1;
-		rc = decoder_push(d, r, &x, e);
+		rc = decoder_push(d, r, &x, 0, e);
 		free(x.token);
 		record_free(r);
 	}
