@@ -401,6 +401,17 @@ make_figures(void)
 	}
 }
 
+/* Returns whether a record of any run has the field of a column. */
+static int
+has_field(const struct report_column *s)
+{
+	size_t i;
+
+	for (i = 0; i < rep.n_run && s->cell[i].last == 0; i++)
+		;
+	return i < rep.n_run;
+}
+
 /*
  * Removes the columns without a figure. The first `chosen` columns, those of
  * --column, must have one.
@@ -417,6 +428,9 @@ remove_empty_columns(size_t chosen)
 			;
 		if (i < rep.n_run)
 			rep.column[n++] = rep.column[c];
+		else if (c < chosen && has_field(&rep.column[c]) && aggregate->figure != NULL)
+			tool_die("--column: %s of '%s' needs records with both labels",
+			    aggregate->name, rep.column[c].column->field);
 		else if (c < chosen)
 			tool_die("--column: no %s the field '%s'",
 			    aggregate->figure != NULL ? "record has" : "two runs have",
@@ -819,22 +833,23 @@ parse_column(const char *option, const char *text)
 		tool_misuse("%s: '%s' is not a field, field:title or field:title:aggregate", option,
 		    text);
 	if (aggregate != NULL && (c->aggregate = aggregate_find(aggregate)) == NULL)
-		tool_misuse("%s: '%s' is not mean, auc, p90 or win", option, aggregate);
+		tool_misuse("%s: '%s' is not mean, auc, max, p90, pair or win", option, aggregate);
 	rep.compares |= c->aggregate->figure == NULL;
 	insert_column(rep.n_column, c, NULL);
 }
 
 const char report_usage[] =
     "score report [-S seed] [--baseline name]\n"
-    "                    [--column field[:title[:mean|auc|p90|win]]] ...\n"
+    "                    [--column field[:title[:mean|auc|max|p90|pair|win]]] ...\n"
     "                    [--format table|csv|json|latex|markdown] [[name=]file ...]\n";
 
 struct tool_option report_options[] = {
 	{ "-S", "seed", "of the report's resampling", OPTION_SEED32, .to = &rep.seed },
 	{ "--baseline", "name", "report: the run that the others are compared with", OPTION_TEXT,
 	    .to = &rep.baseline },
-	{ "--column", "column", "report: field[:title[:mean|auc|p90|win]], any field's mean, AUC, "
-	    "90th percentile or share of wins, in front; may be repeated", .parse = parse_column },
+	{ "--column", "column", "report: field[:title[:mean|auc|max|p90|pair|win]], any field's "
+	    "mean, AUC, mean of greatest values, 90th percentile, pair accuracy or share of wins, "
+	    "in front; may be repeated", .parse = parse_column },
 	{ "--format", "format", "report: table, csv, json, latex or markdown (default: table)",
 	    .parse = parse_format },
 	{ 0 }

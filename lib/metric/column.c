@@ -6,7 +6,9 @@
 static const struct aggregate *const table[] = {
 	&aggregate_mean,
 	&aggregate_auc,
+	&aggregate_max,
 	&aggregate_p90,
+	&aggregate_pair,
 	&aggregate_win,
 	NULL
 };
@@ -66,13 +68,35 @@ read_divisor(const struct column *c, const struct record *r, struct reading *v, 
 }
 
 static double
+mean_of_records(const struct question *q)
+{
+	return (q->sum[0] + q->sum[1]) / (q->count[0] + q->count[1]);
+}
+
+static double
+greatest_record(const struct question *q)
+{
+	return q->greatest;
+}
+
+static double
+pair_is_right(const struct question *q)
+{
+	double negative = q->sum[0] / q->count[0], positive = q->sum[1] / q->count[1];
+
+	if (q->count[0] == 0 || q->count[1] == 0)
+		return NAN;
+	return ((positive > negative) + (positive >= negative)) / 2.0;
+}
+
+static double
 mean(const struct sample *s, const double *weight)
 {
 	double sum = 0, total = 0;
 	size_t i;
 
 	for (i = 0; i < s->n; i++) {
-		sum += weight[i] * s->question[i].sum / s->question[i].count;
+		sum += weight[i] * s->question[i].value;
 		total += weight[i];
 	}
 	return sum / total;
@@ -96,8 +120,8 @@ exp_ratio(const struct sample *s, const double *weight)
 	size_t i;
 
 	for (i = 0; i < s->n; i++) {
-		sum += weight[i] * s->question[i].sum;
-		count += weight[i] * s->question[i].count;
+		sum += weight[i] * s->question[i].sum[0];
+		count += weight[i] * s->question[i].count[0];
 	}
 	return exp(sum / count);
 }
@@ -112,8 +136,8 @@ exp_ratio_difference(const struct question_pair *q, const double *weight, size_t
 		for (run = 0; run < 2; run++) {
 			size_t as = weight[i] < 0 ? 1 - run : run;
 
-			sum[as] += fabs(weight[i]) * q[i].run[run].sum;
-			count[as] += fabs(weight[i]) * q[i].run[run].count;
+			sum[as] += fabs(weight[i]) * q[i].run[run].sum[0];
+			count[as] += fabs(weight[i]) * q[i].run[run].count[0];
 		}
 	return exp(sum[1] / count[1]) - exp(sum[0] / count[0]);
 }
@@ -220,14 +244,28 @@ win_share(const struct question_pair *q, const double *weight, size_t n)
 	return (1 + sum / (double)n) / 2;
 }
 
-const struct aggregate aggregate_mean = { "mean", 0, NULL, mean, mean_difference };
-const struct aggregate aggregate_positive = { NULL, 0, read_one_label, mean, mean_difference };
-const struct aggregate aggregate_negative = { NULL, 0, read_one_label, mean, mean_difference };
-const struct aggregate aggregate_product = { NULL, 0, read_product, mean, mean_difference };
-const struct aggregate aggregate_exp_ratio = {
-	NULL, 0, read_divisor, exp_ratio, exp_ratio_difference
+const struct aggregate aggregate_mean = {
+	"mean", NULL, mean_of_records, mean, mean_difference
 };
-const struct aggregate aggregate_auc = { "auc", 1, read_label, auc, NULL };
-const struct aggregate aggregate_calibration = { NULL, 1, read_label, calibration_error, NULL };
-const struct aggregate aggregate_p90 = { "p90", 1, NULL, p90, NULL };
-const struct aggregate aggregate_win = { "win", 0, NULL, NULL, win_share };
+const struct aggregate aggregate_positive = {
+	NULL, read_one_label, mean_of_records, mean, mean_difference
+};
+const struct aggregate aggregate_negative = {
+	NULL, read_one_label, mean_of_records, mean, mean_difference
+};
+const struct aggregate aggregate_product = {
+	NULL, read_product, mean_of_records, mean, mean_difference
+};
+const struct aggregate aggregate_exp_ratio = {
+	NULL, read_divisor, mean_of_records, exp_ratio, exp_ratio_difference
+};
+const struct aggregate aggregate_max = { "max", NULL, greatest_record, mean, mean_difference };
+const struct aggregate aggregate_pair = {
+	"pair", read_label, pair_is_right, mean, mean_difference
+};
+const struct aggregate aggregate_auc = { "auc", read_label, NULL, auc, NULL };
+const struct aggregate aggregate_calibration = {
+	NULL, read_label, NULL, calibration_error, NULL
+};
+const struct aggregate aggregate_p90 = { "p90", NULL, NULL, p90, NULL };
+const struct aggregate aggregate_win = { "win", NULL, mean_of_records, NULL, win_share };

@@ -34,9 +34,12 @@ struct reading {
 struct sample {
 	size_t n;			/* questions */
 	struct question {
-		double sum, count;	/* sums of value and count over its records */
+		/* sums of value and count over its records, by label */
+		double sum[2], count[2];
+		double greatest;	/* of the values */
+		double value;		/* the aggregate's value of the question */
 	} *question;			/* [n] */
-	size_t n_record;		/* 0 unless the aggregate needs each record */
+	size_t n_record;		/* 0 if questions have values */
 	struct sample_record {
 		double value;
 		int label;
@@ -47,12 +50,11 @@ struct sample {
 /* A question that both runs of a comparison have. */
 struct question_pair {
 	struct question run[2];		/* the baseline, and the run compared with it */
-	double difference;		/* mean value in run 1 minus mean value in run 0 */
+	double difference;		/* value in run 1 minus value in run 0 */
 };
 
 struct aggregate {
 	const char *name;		/* for --column; NULL: only metrics use it */
-	int needs_records;		/* figure looks at sample.record */
 	/*
 	 * Completes the reading v of the record r, in which value is already
 	 * the field and count is 1. Returns 1, 0 if the record does not count,
@@ -61,6 +63,12 @@ struct aggregate {
 	 */
 	int (*read)(const struct column *c, const struct record *r, struct reading *v,
 	    struct err *e);
+	/*
+	 * Returns the value of a question with these sums, or NaN if it does
+	 * not count. NULL: questions have no values, because figure looks at
+	 * sample.record.
+	 */
+	double (*question)(const struct question *q);
 	/*
 	 * Returns the figure of a run in which question i occurs weight[i]
 	 * times (a whole number), or NaN if there is none. NULL: a run has a
@@ -87,13 +95,21 @@ extern const struct aggregate aggregate_negative;
 extern const struct aggregate aggregate_product;
 /* exp(sum of the field / sum of the second field) over all records. */
 extern const struct aggregate aggregate_exp_ratio;
+/* Mean over questions of the greatest value among a question's records. */
+extern const struct aggregate aggregate_max;
+/*
+ * Share of questions in which the mean of the records with label 1 is greater
+ * than that of those with label 0, ties half. Questions without one of the
+ * labels do not count.
+ */
+extern const struct aggregate aggregate_pair;
 /* Area under the ROC curve: how well the field tells label 1 from label 0. */
 extern const struct aggregate aggregate_auc;
 /* Expected calibration error of the field as the probability of label 1. */
 extern const struct aggregate aggregate_calibration;
 /* 90th percentile over all records. */
 extern const struct aggregate aggregate_p90;
-/* Share of questions whose mean is greater than in the baseline, ties half. */
+/* Share of questions with a greater mean than in the baseline, ties half. */
 extern const struct aggregate aggregate_win;
 
 /* Returns the aggregate that --column calls by this name, or NULL. */

@@ -52,11 +52,13 @@ summary_add(struct summary *t, const struct record *r, struct err *e)
 		if (question == NULL)
 			return err_memory(e);
 		s->question = question;
-		question[s->n++] = (struct question){ 0, 0 };
+		question[s->n++] = (struct question){ .greatest = v.value };
 	}
-	s->question[number].sum += v.value;
-	s->question[number].count += v.count;
-	if (!c->aggregate->needs_records)
+	question = &s->question[number];
+	question->sum[v.label] += v.value;
+	question->count[v.label] += v.count;
+	question->greatest = fmax(question->greatest, v.value);
+	if (c->aggregate->question != NULL)
 		return 0;
 	record = array_grow(s->record, s->n_record + 1, &t->room_record, sizeof *record);
 	if (record == NULL)
@@ -72,7 +74,8 @@ summary_add(struct summary *t, const struct record *r, struct err *e)
  */
 struct estimate {
 	const struct aggregate *aggregate;
-	const struct sample *sample;		/* of one run; or */
+	struct sample sample;			/* of one run, the questions that count; or */
+	struct question *question;		/* room for those of the sample */
 	struct question_pair *pair;		/* [n] of two runs */
 	size_t n;
 	gsl_rng *rng;
@@ -84,7 +87,7 @@ struct estimate {
 static double
 value(const struct estimate *x)
 {
-	return x->pair == NULL ? x->aggregate->figure(x->sample, x->weight) :
+	return x->pair == NULL ? x->aggregate->figure(&x->sample, x->weight) :
 	    x->aggregate->compare(x->pair, x->weight, x->n);
 }
 
@@ -136,47 +139,75 @@ by_value(const void *a, const void *b)
 	return x->question < y->question ? -1 : x->question > y->question;
 }
 
-/* Sets x->pair and x->n to the questions that both have. */
+/* Sets *q to question i of t, with its value. Returns whether it counts. */
+static int
+get_question(const struct summary *t, size_t i, struct question *q)
+{
+	*q = t->sample.question[i];
+	q->value = t->column->aggregate->question(q);
+	return !isnan(q->value);
+}
+
+/*
+ * Sets x->sample and x->n to the questions of t that count, if questions have
+ * values; else to all, with the records in ascending order.
+ */
+static void
+choose_questions(struct estimate *x, const struct summary *t)
+{
+	size_t i;
+
+	x->sample = t->sample;
+	if (x->aggregate->question == NULL && x->sample.n > 0)
+		qsort(x->sample.record, x->sample.n_record, sizeof *x->sample.record, by_value);
+	if (x->aggregate->question != NULL) {
+		x->sample.question = x->question;
+		for (i = x->sample.n = 0; i < t->sample.n; i++)
+			x->sample.n += (size_t)get_question(t, i, &x->question[x->sample.n]);
+	}
+	x->n = x->sample.n;
+}
+
+/* Sets x->pair and x->n to the questions that count in both. */
 static void
 pair_questions(struct estimate *x, const struct summary *base, const struct summary *t)
 {
-	const struct question *a, *b;
 	size_t i, j;
 
 	for (i = x->n = 0; i < t->sample.n; i++) {
-		if (!groups_find(base->names, groups_text(t->names, i), &j))
-			continue;
-		a = &base->sample.question[j];
-		b = &t->sample.question[i];
-		x->pair[x->n].run[0] = *a;
-		x->pair[x->n].run[1] = *b;
-		x->pair[x->n++].difference = b->sum / b->count - a->sum / a->count;
+		struct question_pair *q = &x->pair[x->n];
+
+		if (groups_find(base->names, groups_text(t->names, i), &j) &&
+		    get_question(base, j, &q->run[0]) && get_question(t, i, &q->run[1])) {
+			q->difference = q->run[1].value - q->run[0].value;
+			x->n++;
+		}
 	}
 }
 
 int
 summary_figure(struct summary *t, const struct summary *base, uint64_t seed, struct figure *f)
 {
-	struct estimate x = { .aggregate = t->column->aggregate, .sample = &t->sample };
-	size_t i;
+	struct estimate x = { .aggregate = t->column->aggregate };
+	size_t i, room = t->sample.n + 1;
 	int rc = -1;
 
 	*f = (struct figure){ NAN, NAN, NAN, NAN, 0 };
 	if (base == NULL ? x.aggregate->figure == NULL : x.aggregate->compare == NULL)
 		return 0;
-	x.n = t->sample.n;
 	x.rng = gsl_rng_alloc(gsl_rng_mt19937);
-	x.weight = calloc(x.n + 1, sizeof *x.weight);
+	x.weight = calloc(room, sizeof *x.weight);
+	x.question = calloc(room, sizeof *x.question);
 	x.resampled = calloc(SUMMARY_RESAMPLES, sizeof *x.resampled);
-	if (x.rng == NULL || x.weight == NULL || x.resampled == NULL ||
-	    (base != NULL && (x.pair = calloc(x.n + 1, sizeof *x.pair)) == NULL))
+	if (x.rng == NULL || x.weight == NULL || x.resampled == NULL || x.question == NULL ||
+	    (base != NULL && (x.pair = calloc(room, sizeof *x.pair)) == NULL))
 		goto out;
 	rc = 0;
 	gsl_rng_set(x.rng, (unsigned long)seed);
 	if (base != NULL)
 		pair_questions(&x, base, t);
-	else if (t->sample.n_record > 0)
-		qsort(t->sample.record, t->sample.n_record, sizeof *t->sample.record, by_value);
+	else
+		choose_questions(&x, t);
 	for (i = 0; i < x.n; i++)
 		x.weight[i] = 1;
 	if (x.n == 0 || isnan(f->value = value(&x)))
@@ -190,6 +221,7 @@ out:
 		gsl_rng_free(x.rng);
 	free(x.weight);
 	free(x.resampled);
+	free(x.question);
 	free(x.pair);
 	return rc;
 }

@@ -86,8 +86,39 @@ head -n 5 "$tmp/v1.jsonl" >"$tmp/v2.jsonl"
 fails 1 "score: run 'b' has no record '5', but 'a' has its Won" \
 	score report --column v:Won:win a="$tmp/v0.jsonl" b="$tmp/v2.jsonl"
 fails 1 "score: --column: no two runs have the field 'v'" score report --column v:Won:win a="$tmp/v0.jsonl"
-fails 2 "score: --column: 'median' is not mean, auc, p90 or win
+fails 2 "score: --column: 'median' is not mean, auc, max, p90, pair or win
 try 'score -h'" score report --column v:V:median "$tmp/v0.jsonl"
+
+# max and pair: records of a question are samples, or answers with a label
+jq -n -c '[[0.1, 0.7, 0.3], [0.9, 0.2], [0.5]] | to_entries[] | .key as $q
+	| .value | to_entries[] | {id: $q, sample: .key, v: .value}' >"$tmp/m0.jsonl"
+jq -c 'if .sample == 0 then .v -= 0.125 else . end' "$tmp/m0.jsonl" >"$tmp/m1.jsonl"
+is "$(csv 1-3,6,7 --column v:Greatest:max --baseline a a="$tmp/m0.jsonl" b="$tmp/m1.jsonl")" \
+	'run,metric,value,questions,difference
+a,Greatest,0.7,3,
+b,Greatest,0.616666667,3,-0.0833333333' 'max: samples of an id are records of one question'
+jq -c 'select(.sample != 2)' "$tmp/m1.jsonl" >"$tmp/m2.jsonl"
+fails 1 "score: run 'b' has no record '0, sample 2', but 'a' has its v" \
+	score report --column v --baseline a a="$tmp/m0.jsonl" b="$tmp/m2.jsonl"
+fails 1 "score: '$tmp/m1.jsonl': record 1: run 'a' has v of '0, sample 0' twice" \
+	score report --column v a="$tmp/m0.jsonl" a="$tmp/m1.jsonl"
+echo '{"id":1,"sample":1.5,"v":1}' >"$tmp/bad.jsonl"
+fails 1 "score: '$tmp/bad.jsonl': record 1: field 'sample' is not an integer" \
+	score report --column v "$tmp/bad.jsonl"
+# question 0: right on average; 1: wrong; 2: a tie; 3 and 4 lack a label
+jq -n -c '[[0, 1, 1], [0, 4, 0], [0, 2, 1]], [[1, 1, 1], [1, 2, 0]], [[2, 0.1, 1], [2, 0.1, 0]],
+	[[3, 9, 1]], [[4, 9, 0], [4, 8, null]] | .[] | {group: .[0], v: .[1], label: .[2]}' |
+	jq -c '.id = input_line_number' >"$tmp/pairs.jsonl"
+jq -c 'if .id == 2 then .v = 1 else . end' "$tmp/pairs.jsonl" >"$tmp/pairs1.jsonl"
+is "$(csv 1-3,6,7 --column 'v:Pair accuracy:pair' --baseline a a="$tmp/pairs.jsonl" b="$tmp/pairs1.jsonl")" \
+	'run,metric,value,questions,difference
+a,Pair accuracy,0.166666667,3,
+b,Pair accuracy,0.5,3,0.333333333' 'pair: the share of questions in which label 1 has the greater mean'
+is "$(csv 4,5 --column v:P:pair "$tmp/pairs.jsonl" | tail -n 1)" '0,0.5' 'with an interval over these questions'
+for a in auc pair; do
+	fails 1 "score: --column: $a of 'v' needs records with both labels" \
+		score report --column "v:V:$a" "$tmp/m0.jsonl"
+done
 
 jq -n -c 'range(200) | {id: ., mc1: (. % 2)}' >"$tmp/x.jsonl"
 # 60 of 200 better, 40 worse: z = 20 / 10, p = .0455, and .0569 corrected for steps of 2
