@@ -120,7 +120,8 @@ parse(int argc, char *argv[])
 	options.lm = &model_options.lm;
 	options.template = model_options.template;
 	options.system = model_options.system;
-	options.has_prompt = options_given(table, "-t") || options_given(table, "--system");
+	options.has_template = options_given(table, "-t");
+	options.has_prompt = options.has_template || options_given(table, "--system");
 	options.barrier = flows.flow[0].path;
 	flow_options_check();
 	if (flows.n > 1 && !(metric->uses & METRIC_FLOWS))

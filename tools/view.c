@@ -380,7 +380,7 @@ main(int argc, char *argv[])
 		return 0;
 	}
 	if (opt.pack && opt.npy != NULL) {
-		matrix = tool_need_err(npy_open(opt.npy, &e), &e);
+		matrix = tool_need_err(npy_open(opt.npy, 0, &e), &e);
 		in = open_lines(matrix, path, n);
 	} else {
 		in = tool_need_err(stream_open(path, n, &e), &e);

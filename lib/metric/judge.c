@@ -18,7 +18,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "field/barrier.h"
 #include "metric/queue.h"
 
 enum {
@@ -34,8 +33,6 @@ static const char escapes[] = "nt\\";	/* what may follow a '\\' in the text */
 
 struct judge {
 	struct queue queue;
-	struct barrier *barrier;	/* NULL: a model says yes or no */
-	struct field_work *work;
 	const char *text;		/* with {q}, {a} and escapes */
 	const char *reply[2];		/* yes and no */
 	const char *name;		/* of the decision */
@@ -93,50 +90,15 @@ judge_check(const struct metric_options *o, struct err *e)
 	return 0;
 }
 
-static void
-judge_close(void *state)
-{
-	struct judge *s = state;
-
-	queue_close(&s->queue);
-	field_work_free(s->work);
-	barrier_free(s->barrier);
-}
-
-static int
-open_barrier(struct judge *s, const struct metric_options *o, struct header *h, struct err *e)
-{
-	const struct barrier *b;
-	const struct lm *m;
-
-	if (barrier_open(&s->barrier, o->barrier, NULL, e) != 0)
-		return -1;
-	b = s->barrier;
-	if (header_add_side(h, o->barrier, b->digest) != 0)
-		return err_memory(e);
-	if (barrier_check_h(b, e) != 0)
-		return -1;
-	if (isnan(b->prior))
-		return err_set(e, "the barrier has no prior, so its h gives no probability");
-	if (queue_open(&s->queue, o, b->header.block[0], e) != 0)
-		return -1;
-	m = s->queue.lm;
-	if (barrier_check(b, lm_digest(m), (size_t)lm_dim(m), b->header.block[0], e) != 0)
-		return -1;
-	s->work = field_work_alloc(b->field);
-	return s->work == NULL ? err_memory(e) : 0;
-}
-
 /* Returns the log-odds of a good answer for an entry whose texts were read. */
 static double
 log_odds(const struct judge *s, const struct queue_entry *x)
 {
-	const struct barrier *b = s->barrier;
+	const struct barrier *b = s->queue.barrier;
 
 	if (b == NULL)
 		return x->loglik[0] - x->loglik[1];
-	return barrier_calibrate(b,
-	    barrier_log_odds(b, field_h(b->field, s->work, x->act)));
+	return barrier_calibrate(b, barrier_log_odds(b, queue_h(&s->queue, x)));
 }
 
 static long
@@ -174,14 +136,16 @@ judge_open(void *state, const struct metric_options *o, struct header *h, struct
 	s->reply[1] = o->value[NO] != NULL ? o->value[NO] : default_no;
 	s->name = o->value[AS] != NULL ? o->value[AS] : "truth";
 	snprintf(s->name_p, sizeof s->name_p, "%s_p", s->name);
-	if ((o->barrier != NULL ? open_barrier(s, o, h, e) : queue_open(&s->queue, o, -1, e)) != 0)
+	if ((o->barrier != NULL ? queue_open_barrier(&s->queue, o, 1, h, e) :
+	    queue_open(&s->queue, o, -1, e)) != 0)
 		return -1;
 	digest = lm_digest(s->queue.lm);
 	if (header_add_side(h, o->lm->path, digest) != 0 ||
 	    header_add_value(h, "field", s->name) != 0)
 		return err_memory(e);
 	if (o->barrier != NULL)
-		return metric_add_by(h, e, "%s (%s)", basename(o->barrier), s->barrier->digest);
+		return metric_add_by(h, e, "%s (%s)", basename(o->barrier),
+		    s->queue.barrier->digest);
 	return metric_add_by(h, e, "%s (%s), asked '%s'", basename(o->lm->path), digest, s->text);
 }
 
@@ -291,7 +255,7 @@ judge_push(void *state, struct record *r, struct sink *out, struct err *e)
 {
 	struct judge *s = state;
 	struct queue_entry *x = queue_add(&s->queue, r, e);
-	size_t n = s->barrier != NULL ? 1 : 2, prompt, i;
+	size_t n = s->queue.barrier != NULL ? 1 : 2, prompt, i;
 	struct example *text;
 
 	if (x == NULL)
@@ -300,7 +264,7 @@ judge_push(void *state, struct record *r, struct sink *out, struct err *e)
 	for (i = 0; i < n; i++)
 		if (read_text(s, &text[i], r, s->reply[i], e) != 0)
 			return -1;
-	if (s->barrier != NULL)
+	if (s->queue.barrier != NULL)
 		return queue_push(&s->queue, n, out, e);
 	/*
 	 * if a token joins the text to a reply, both replies count from there
@@ -346,5 +310,5 @@ const struct metric metric_judge = {
 	.open = judge_open,
 	.push = judge_push,
 	.flush = queue_flush,
-	.close = judge_close,
+	.close = queue_close,
 };

@@ -9,6 +9,7 @@ extern const struct metric metric_density;
 extern const struct metric metric_mc;
 extern const struct metric metric_judge;
 extern const struct metric metric_perplexity;
+extern const struct metric metric_reward;
 extern const struct metric metric_distinct;
 extern const struct metric metric_bleu;
 extern const struct metric metric_rouge;
@@ -18,6 +19,7 @@ static const struct metric *const table[] = {
 	&metric_mc,
 	&metric_judge,
 	&metric_perplexity,
+	&metric_reward,
 	&metric_distinct,
 	&metric_bleu,
 	&metric_rouge,

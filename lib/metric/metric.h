@@ -51,6 +51,7 @@ struct metric_options {
 	enum template template;
 	const char *system;		/* system text before each prompt, or NULL */
 	int has_prompt;			/* -t or --system was given */
+	int has_template;		/* -t was given */
 	const char *barrier;		/* path, or NULL */
 	struct steering *steering;	/* along the flows, or NULL */
 };

@@ -1,5 +1,6 @@
 #include "metric/queue.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,6 +13,36 @@ queue_open(struct queue *q, const struct metric_options *o, int block, struct er
 		return -1;
 	q->lm = text_batch_lm(q->batch);
 	return 0;
+}
+
+int
+queue_open_barrier(struct queue *q, const struct metric_options *o, int prior, struct header *h,
+    struct err *e)
+{
+	const struct barrier *b;
+	int block;
+
+	if (barrier_open(&q->barrier, o->barrier, NULL, e) != 0)
+		return -1;
+	b = q->barrier;
+	block = b->header.block[0];
+	if (header_add_side(h, o->barrier, b->digest) != 0)
+		return err_memory(e);
+	if (barrier_check_h(b, e) != 0)
+		return -1;
+	if (prior && isnan(b->prior))
+		return err_set(e, "the barrier has no prior, so its h gives no probability");
+	if (queue_open(q, o, block, e) != 0 ||
+	    barrier_check(b, lm_digest(q->lm), (size_t)lm_dim(q->lm), block, e) != 0)
+		return -1;
+	q->work = field_work_alloc(b->field);
+	return q->work == NULL ? err_memory(e) : 0;
+}
+
+double
+queue_h(const struct queue *q, const struct queue_entry *x)
+{
+	return field_h(q->barrier->field, q->work, x->act);
 }
 
 struct queue_entry *
@@ -102,4 +133,6 @@ queue_close(void *state)
 		entry_free(q->entry[i]);
 	free(q->entry);
 	text_batch_free(q->batch);
+	field_work_free(q->work);
+	barrier_free(q->barrier);
 }

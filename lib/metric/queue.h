@@ -11,6 +11,7 @@
 
 #include <stddef.h>
 
+#include "field/barrier.h"
 #include "metric/metric.h"
 #include "model/example.h"
 #include "model/text_batch.h"
@@ -28,6 +29,8 @@ struct queue {
 	size_t most;			/* reads the queue at this length; 0: no limit */
 	struct text_batch *batch;	/* the texts that are read next */
 	struct lm *lm;			/* the model, which is the batch's */
+	struct barrier *barrier;	/* of queue_open_barrier; else NULL */
+	struct field_work *work;
 	/*
 	 * Sets the fields of the first entries, whose texts have been read.
 	 * Returns the number of entries that are finished, at most n, or -1
@@ -41,6 +44,15 @@ struct queue {
  * activations after that block. Returns 0, or -1 with a message.
  */
 int queue_open(struct queue *q, const struct metric_options *o, int block, struct err *e);
+/*
+ * Opens the barrier of o, which must have an h and, if `prior`, a prior; adds
+ * it to the last link of h; and opens the model for activations at its block.
+ * Returns 0, or -1 with a message.
+ */
+int queue_open_barrier(struct queue *q, const struct metric_options *o, int prior,
+    struct header *h, struct err *e);
+/* Returns the barrier's h of text[0] of an entry that was read. */
+double queue_h(const struct queue *q, const struct queue_entry *x);
 /* Appends a copy of r without texts. Returns the entry; NULL: out of memory. */
 struct queue_entry *queue_add(struct queue *q, const struct record *r, struct err *e);
 /*

@@ -28,7 +28,7 @@ example_read(struct example *x, const struct lm *m, const struct record *r, enum
     const char *system, enum example_text what, struct err *e)
 {
 	const char *prompt = "", *completion = "", *group = record_has(r, "group") ? "group" : "id";
-	char *chat, *text;
+	char *chat, *text = NULL;
 	size_t n, n_completion = 0;
 	int len, rc;
 
@@ -45,8 +45,13 @@ example_read(struct example *x, const struct lm *m, const struct record *r, enum
 		t = TEMPLATE_RAW;
 		system = NULL;
 	}
-	if (t == TEMPLATE_CHAT) {
-		if ((chat = lm_chat(m, system, prompt, e)) == NULL)
+	if (t == TEMPLATE_TURNS) {
+		if ((text = lm_chat(m, system, prompt, completion, e)) == NULL)
+			return -1;
+		len = (int)strlen(text);
+		n_completion = 0;
+	} else if (t == TEMPLATE_CHAT) {
+		if ((chat = lm_chat(m, system, prompt, NULL, e)) == NULL)
 			return -1;
 		len = asprintf(&text, "%s%s", chat, completion);
 		free(chat);

@@ -12,7 +12,8 @@
 
 enum template {
 	TEMPLATE_RAW,		/* system text, newline, prompt and completion, unchanged */
-	TEMPLATE_CHAT		/* the first two in the model's chat template, and the completion */
+	TEMPLATE_CHAT,		/* the first two in the model's chat template, and the completion */
+	TEMPLATE_TURNS		/* all in that template, with the tokens that close an answer */
 };
 
 /* Which part of a record is the text. */

@@ -27,9 +27,9 @@ struct lm {
 	unsigned char *want;		/* [batch] of each row */
 	lm_tap_fn *tap;
 	void *tap_ctx;
-	unsigned char *tapped;		/* [blocks] whether the tap gets it */
+	unsigned char *tapped;		/* [blocks + 1] whether the tap gets it */
 	int stop_block;			/* compute no further; -1: compute all */
-	struct hook *steer;		/* [blocks] */
+	struct hook *steer;		/* [blocks + 1]; none of the last */
 	int sought;			/* the block of check_block; -1: it is not at work */
 
 	/* The rows wanted of the tensor at hand. */
@@ -48,17 +48,29 @@ log_nothing(enum ggml_log_level level, const char *text, void *ctx)
 	(void)ctx;
 }
 
-/* Returns the block N of a tensor called "l_out-N", or -1. */
+/*
+ * Returns the block N of a tensor called "l_out-N", the number of blocks for
+ * that after the final norm, or -1.
+ */
 static int
 block_of(const struct lm *m, const char *name)
 {
 	char *end;
 	long n;
 
+	if (strcmp(name, "result_norm") == 0)
+		return m->blocks;
 	if (strncmp(name, "l_out-", 6) != 0)
 		return -1;
 	n = strtol(name + 6, &end, 10);
 	return *end == '\0' && n >= 0 && n < m->blocks ? (int)n : -1;
+}
+
+/* Returns the index of a block, or of LM_FINAL_NORM, in m->tapped. */
+static int
+index_of(const struct lm *m, int block)
+{
+	return block == LM_FINAL_NORM ? m->blocks : block;
 }
 
 /*
@@ -140,8 +152,8 @@ tap_block(struct lm *m, struct ggml_tensor *t, int block)
 	int n = read_rows(m, t, block, LM_TAP), i;
 
 	for (i = 0; i < n; i++)
-		if (m->tap(m->tap_ctx, block, m->row[i], m->act + (size_t)i * (size_t)m->dim,
-		    m->err) != 0)
+		if (m->tap(m->tap_ctx, block < m->blocks ? block : LM_FINAL_NORM, m->row[i],
+		    m->act + (size_t)i * (size_t)m->dim, m->err) != 0)
 			return -1;
 	return n < 0 ? -1 : 0;
 }
@@ -254,8 +266,8 @@ lm_open(const struct lm_options *o, struct err *e)
 	m->picked = calloc((size_t)o->batch, sizeof *m->picked);
 	m->row = calloc((size_t)o->batch, sizeof *m->row);
 	m->act = calloc((size_t)o->batch * (size_t)m->dim, sizeof *m->act);
-	m->tapped = calloc((size_t)m->blocks, 1);
-	m->steer = calloc((size_t)m->blocks, sizeof *m->steer);
+	m->tapped = calloc((size_t)m->blocks + 1, 1);
+	m->steer = calloc((size_t)m->blocks + 1, sizeof *m->steer);
 	if (m->batch.token == NULL || m->want == NULL || m->picked == NULL || m->row == NULL ||
 	    m->act == NULL || m->tapped == NULL || m->steer == NULL) {
 		err_memory(e);
@@ -360,10 +372,12 @@ lm_is_end(const struct lm *m, int token)
 }
 
 char *
-lm_chat(const struct lm *m, const char *system, const char *user, struct err *e)
+lm_chat(const struct lm *m, const char *system, const char *user, const char *assistant,
+    struct err *e)
 {
 	const char *tmpl = llama_model_chat_template(m->model, NULL);
-	struct llama_chat_message turn[2];
+	struct llama_chat_message turn[3];
+	int begin = assistant == NULL;	/* the assistant's turn, which is left open */
 	size_t n = 0;
 	char *buf;
 	int32_t len;
@@ -375,7 +389,9 @@ lm_chat(const struct lm *m, const char *system, const char *user, struct err *e)
 	if (system != NULL)
 		turn[n++] = (struct llama_chat_message){ "system", system };
 	turn[n++] = (struct llama_chat_message){ "user", user };
-	if ((len = llama_chat_apply_template(tmpl, turn, n, true, NULL, 0)) < 0) {
+	if (assistant != NULL)
+		turn[n++] = (struct llama_chat_message){ "assistant", assistant };
+	if ((len = llama_chat_apply_template(tmpl, turn, n, begin, NULL, 0)) < 0) {
 		err_set(e, "the chat template of model '%s' is not one that libllama knows",
 		    m->name);
 		return NULL;
@@ -383,7 +399,7 @@ lm_chat(const struct lm *m, const char *system, const char *user, struct err *e)
 	if ((buf = calloc((size_t)len + 1, 1)) == NULL)
 		err_memory(e);
 	else
-		llama_chat_apply_template(tmpl, turn, n, true, buf, len);
+		llama_chat_apply_template(tmpl, turn, n, begin, buf, len);
 	return buf;
 }
 
@@ -404,9 +420,9 @@ lm_batch_add(struct lm *m, int token, int pos, const int *seq, int n_seq, unsign
 	for (i = 0; i < n_seq; i++)
 		m->batch.seq_id[row][i] = seq[i];
 	m->want[row] = (unsigned char)want;
-	/* the last block has only rows with logits */
+	/* the last block and the final norm have only rows with logits */
 	m->batch.logits[row] = (want & LM_LOGITS) ||
-	    ((want & LM_TAP) && m->tapped[m->blocks - 1]) ||
+	    ((want & LM_TAP) && (m->tapped[m->blocks - 1] || m->tapped[m->blocks])) ||
 	    ((want & LM_STEER) && m->steer[m->blocks - 1].fn != NULL);
 	return row;
 }
@@ -470,20 +486,26 @@ lm_share(struct lm *m, int from, int to, int n)
 	return 1;
 }
 
-/* Decodes a token to see whether this model names the output of a block. */
+/*
+ * Decodes a token to see whether this model names the output of a block, or of
+ * the final norm.
+ */
 static int
 check_block(struct lm *m, int block, struct err *e)
 {
 	int seq = 0, rc;
 
-	if (block < 0 || block >= m->blocks)
+	if ((block < 0 || block >= m->blocks) && block != LM_FINAL_NORM)
 		return err_set(e, "model '%s' has no block %d: its blocks are 0 to %d", m->name,
 		    block, m->blocks - 1);
-	m->sought = block;
+	m->sought = index_of(m, block);
 	lm_batch_add(m, 0, 0, &seq, 1, LM_LOGITS);
 	rc = lm_decode(m, e);
 	lm_forget(m);
 	m->sought = -1;
+	if (rc == 0 && !m->stopped && block == LM_FINAL_NORM)
+		return err_set(e, "model '%s' does not name the output of its final norm: "
+		    "its activations cannot be reached", m->name);
 	if (rc == 0 && !m->stopped)
 		return err_set(e, "model '%s' does not name the output of block %d: "
 		    "its activations cannot be reached", m->name, block);
@@ -498,12 +520,12 @@ lm_tap(struct lm *m, const int *block, size_t n, lm_tap_fn *fn, void *ctx, struc
 	for (i = 0; i < n; i++)
 		if (check_block(m, block[i], e) != 0)
 			return -1;
-	memset(m->tapped, 0, (size_t)m->blocks);
+	memset(m->tapped, 0, (size_t)m->blocks + 1);
 	m->stop_block = -1;
 	for (i = 0; i < n; i++) {
-		m->tapped[block[i]] = 1;
-		if (block[i] > m->stop_block)
-			m->stop_block = block[i];
+		m->tapped[index_of(m, block[i])] = 1;
+		if (index_of(m, block[i]) > m->stop_block)
+			m->stop_block = index_of(m, block[i]);
 	}
 	m->tap = fn;
 	m->tap_ctx = ctx;

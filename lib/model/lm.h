@@ -67,10 +67,12 @@ int lm_piece(const struct lm *m, int token, char *buf, size_t size);
 int lm_is_end(const struct lm *m, int token);
 /*
  * Puts a prompt, and a system text unless it is NULL, into the model's chat
- * template, which ends where the answer begins. Returns the text, which the
+ * template. The text ends where the answer begins or, if assistant is not NULL,
+ * after that answer and the tokens that close it. Returns the text, which the
  * caller frees, or NULL with a message in e.
  */
-char *lm_chat(const struct lm *m, const char *system, const char *user, struct err *e);
+char *lm_chat(const struct lm *m, const char *system, const char *user, const char *assistant,
+    struct err *e);
 
 /* Uses of a row, which is a token of the batch; they can be combined. */
 enum {
@@ -102,6 +104,11 @@ void lm_forget_seq(struct lm *m, int seq);
  */
 int lm_share(struct lm *m, int from, int to, int n);
 
+/*
+ * What lm_tap calls the activation after the model's final norm, from which the
+ * logits are computed.
+ */
+enum { LM_FINAL_NORM = 1 << 20 };
 /*
  * Has lm_decode call fn for each of the n blocks with the activation
  * act[lm_dim] of every row with LM_TAP, one after another. If fn returns -1,

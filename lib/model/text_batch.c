@@ -50,7 +50,7 @@ text_batch_open(const struct lm_options *o, int block, struct err *e)
 	int rows = block >= 0 ? CONTEXT : ROWS;
 	struct lm_options of_texts = { .path = o->path, .threads = o->threads,
 	    .gpu_layers = o->gpu_layers, .seqs = TEXTS, .batch = rows, .cells = CONTEXT,
-	    .outputs = rows };
+	    .outputs = block >= 0 ? TEXTS : rows };
 	struct text_batch *b = calloc(1, sizeof *b);
 
 	if (b == NULL || (b->tree = prefix_tree_alloc(TEXTS, ROWS, CONTEXT)) == NULL) {
@@ -83,6 +83,12 @@ struct lm *
 text_batch_lm(const struct text_batch *b)
 {
 	return b->lm;
+}
+
+size_t
+text_batch_longest(const struct text_batch *b)
+{
+	return b->longest;
 }
 
 /* Returns the position of the first token that has a prediction. */

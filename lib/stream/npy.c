@@ -109,6 +109,11 @@ parse(struct npy *m, const char *text, size_t len, struct err *e)
 	if (strcmp(type, "<f2") != 0 && strcmp(type, "<f4") != 0 && strcmp(type, "<f8") != 0)
 		return err_set(e, "%s holds numbers of type '%s', not '<f4', '<f2' or '<f8'", name,
 		    type);
+	if (n_shape == 1 && m->vector) {
+		n_shape = 2;
+		shape[1] = shape[0];
+		shape[0] = 1;
+	}
 	if (n_shape != 2)
 		return err_set(e, "%s has %d dimension%s, not 2: records and numbers", name,
 		    n_shape, n_shape == 1 ? "" : "s");
@@ -205,7 +210,7 @@ check_size(const struct npy *m, size_t start, struct err *e)
 }
 
 struct npy *
-npy_open(const char *path, struct err *e)
+npy_open(const char *path, int vector, struct err *e)
 {
 	struct npy *m = calloc(1, sizeof *m);
 	size_t start = 0;
@@ -214,6 +219,7 @@ npy_open(const char *path, struct err *e)
 		err_memory(e);
 		return NULL;
 	}
+	m->vector = vector;
 	if ((m->in = input_open(path, e)) == NULL || read_header(m, &start, e) != 0 ||
 	    check_size(m, start, e) != 0)
 		goto fail;

@@ -26,15 +26,17 @@ struct npy {
 	size_t dim;			/* numbers in a row, 1 to NPY_DIM */
 
 	struct input *in;		/* private, as all that follows */
+	int vector;			/* one dimension is enough */
 	uint64_t n_read;
 	unsigned char *raw;		/* one row */
 };
 
 /*
- * Opens a matrix of little-endian floats in C order. The file may be gzip or a
- * pipe. Returns NULL on failure.
+ * Opens a matrix of little-endian floats in C order. If `vector`, an array of
+ * one dimension counts as a matrix of one row. The file may be gzip or a pipe.
+ * Returns NULL on failure.
  */
-struct npy *npy_open(const char *path, struct err *e);
+struct npy *npy_open(const char *path, int vector, struct err *e);
 /*
  * Reads the next row into row[dim], rounded if the file has float64. Returns 1,
  * 0 at the end, or -1 on error. A number that is not finite or is too great for
