@@ -83,15 +83,17 @@ sub encoder {
 		qw(token_embd_norm blk.0.attn_output_norm blk.0.layer_output_norm);
 
 	gguf([common('bert'), real('bert.attention.layer_norm_epsilon', $eps), flag('bert.attention.causal', 0),
-		word('bert.pooling_type', 4), name('tokenizer.ggml.model', 'bert'), word('tokenizer.ggml.token_type_count', 1),
-		word('tokenizer.ggml.cls_token_id', 2), word('tokenizer.ggml.seperator_token_id', 3),
+		word('bert.pooling_type', 4), name('tokenizer.ggml.model', 'bert'),
+		word('tokenizer.ggml.token_type_count', 1),
+		word('tokenizer.ggml.bos_token_id', 2), word('tokenizer.ggml.seperator_token_id', 3),
 		array('tokenizer.ggml.tokens', 8, map { text($_) } @encoder_tokens),
 		array('tokenizer.ggml.token_type', 5, map { pack 'l<', $_ } (3) x 5, (1) x 26),
 		array('bert.classifier.output_labels', 8, map { text($_ eq '-' ? '' : $_) } @label)],
 		[['token_embd.weight', $dim, @embedding[0 .. $dim * @encoder_tokens - 1]],
 		['token_types.weight', $dim, @type], ['position_embd.weight', $dim, @position], @norms,
-		(map { ["blk.0.$_.weight", $dim, @zero], ["blk.0.$_.bias", $dim, (0) x $dim] } qw(attn_q attn_k ffn_up ffn_down)),
-		(map { ["blk.0.$_.weight", $dim, diagonal(1)], ["blk.0.$_.bias", $dim, (0) x $dim] } qw(attn_v attn_output)),
+		(map { ["blk.0.$_.weight", $dim, @zero] } qw(attn_q attn_k ffn_up ffn_down)),
+		(map { ["blk.0.$_.weight", $dim, diagonal(1)] } qw(attn_v attn_output)),
+		(map { ["blk.0.$_.bias", $dim, (0) x $dim] } qw(attn_q attn_k attn_v attn_output ffn_up ffn_down)),
 		['cls.weight', $dim, @dense], ['cls.bias', $dim, @dense_bias],
 		['cls.output.weight', $dim, weights(9, $dim * $n)], ['cls.output.bias', $n, weights(10, $n)]]);
 }
@@ -125,8 +127,7 @@ sub logits {
 		layer_norm(add(add(row(\@embedding, $token[$_]), \@type), row(\@position, $_)))
 	} 0 .. $#token;
 	my $x = layer_norm(layer_norm(add($x[0], mean(@x))));
-	my $pooled = [map { my $v = dot(row(\@dense, $_), $x) + $dense_bias[$_]; my $t = exp(2 * $v); ($t - 1) / ($t + 1) }
-		0 .. $dim - 1];
+	my $pooled = [map { 1 - 2 / (1 + exp(2 * (dot(row(\@dense, $_), $x) + $dense_bias[$_]))) } 0 .. $dim - 1];
 	my @w = weights(9, $dim * $n);
 	my @bias = weights(10, $n);
 

@@ -42,7 +42,7 @@ struct report_column {
 
 static struct {
 	struct report_column *column;
-	size_t n_column;
+	size_t n_column, n_chosen;	/* the first n_chosen are those of --column */
 	struct run *run;
 	size_t n_run;
 	size_t base;			/* index of the run that others are compared with */
@@ -129,21 +129,27 @@ make_column(const char *field, const char *title)
 	return c;
 }
 
-/* Adds a column for a field of metric m whose name the user chose. */
+/*
+ * Adds a column with the mean of a field of metric m whose name the user or a
+ * model chose, unless there is one: after the metric's others, or at the end.
+ */
 static void
 add_field(const struct metric *m, const char *field)
 {
-	size_t c, at = 0;
+	size_t c, at = rep.n_column;
+	int has_mean = 0;
 
 	for (c = 0; c < rep.n_column; c++) {
 		struct report_column *s = &rep.column[c];
 
 		if (strcmp(s->column->field, field) == 0) {
 			s->metric = m;
-			return;
+			has_mean |= s->column->aggregate == &aggregate_mean;
 		}
-		at = s->metric == m ? c + 1 : at;
+		at = s->metric == m && c >= rep.n_chosen ? c + 1 : at;
 	}
+	if (has_mean)
+		return;
 	insert_column(at, make_column(tool_need(strdup(field)), field), m);
 }
 
@@ -167,6 +173,39 @@ add_by(char **by, const char *who)
 }
 
 /*
+ * Copies the next of the names in *list, with spaces between them, to
+ * field[RECORD_KEY_SIZE], and moves *list after it. Returns 0 if there is no
+ * more, or -1 if the name is too long.
+ */
+static int
+next_name(const char **list, char *field)
+{
+	size_t n;
+
+	*list += strspn(*list, " ");
+	if ((n = strcspn(*list, " ")) >= RECORD_KEY_SIZE)
+		return -1;
+	memcpy(field, *list, n);
+	field[n] = '\0';
+	*list += n;
+	return n > 0;
+}
+
+/* Returns whether a list of names is NULL, or has this one. */
+static int
+has_name(const char *list, const char *name)
+{
+	char field[RECORD_KEY_SIZE];
+
+	if (list == NULL)
+		return 1;
+	while (next_name(&list, field) > 0)
+		if (strcmp(field, name) == 0)
+			return 1;
+	return 0;
+}
+
+/*
  * Returns who scored this field of metric m, by the last link of h's chain that
  * wrote it; NULL if it does not say.
  */
@@ -181,7 +220,7 @@ find_by(const struct header *h, const struct metric *m, const char *field)
 		const char *wrote = header_value(h, i, "field");
 
 		if (metric != NULL && strcmp(metric, m->name) == 0 &&
-		    (wrote == NULL || strcmp(wrote, field) == 0))
+		    has_name(wrote, field))
 			by = header_value(h, i, "by");
 	}
 	return by;
@@ -202,18 +241,21 @@ note_scorer(const struct report_column *s, struct cell *x, const struct header *
 static void
 add_fields(const struct header *h, const char *path)
 {
+	char field[RECORD_KEY_SIZE];
+	int got;
 	size_t i;
 
 	for (i = 0; i < h->n_chain; i++) {
 		const char *metric = header_value(h, i, "metric");
-		const char *field = header_value(h, i, "field");
+		const char *list = header_value(h, i, "field");
 
-		if (metric == NULL || field == NULL || metric_find(metric) == NULL)
+		if (metric == NULL || list == NULL || metric_find(metric) == NULL)
 			continue;
-		if (strlen(field) >= RECORD_KEY_SIZE)
+		while ((got = next_name(&list, field)) > 0)
+			add_field(metric_find(metric), field);
+		if (got < 0)
 			tool_die("'%s': a 'field' of the chain is longer than %d bytes", path,
 			    RECORD_KEY_SIZE - 1);
-		add_field(metric_find(metric), field);
 	}
 }
 
@@ -412,12 +454,9 @@ has_field(const struct report_column *s)
 	return i < rep.n_run;
 }
 
-/*
- * Removes the columns without a figure. The first `chosen` columns, those of
- * --column, must have one.
- */
+/* Removes the columns without a figure. Those of --column must have one. */
 static void
-remove_empty_columns(size_t chosen)
+remove_empty_columns(void)
 {
 	size_t c, i, n = 0;
 
@@ -428,10 +467,10 @@ remove_empty_columns(size_t chosen)
 			;
 		if (i < rep.n_run)
 			rep.column[n++] = rep.column[c];
-		else if (c < chosen && has_field(&rep.column[c]) && aggregate->figure != NULL)
+		else if (c < rep.n_chosen && has_field(&rep.column[c]) && aggregate->figure != NULL)
 			tool_die("--column: %s of '%s' needs records with both labels",
 			    aggregate->name, rep.column[c].column->field);
-		else if (c < chosen)
+		else if (c < rep.n_chosen)
 			tool_die("--column: no %s the field '%s'",
 			    aggregate->figure != NULL ? "record has" : "two runs have",
 			    rep.column[c].column->field);
@@ -860,12 +899,11 @@ score_report(int argc, char *argv[])
 {
 	const struct metric *const *m;
 	const struct column *c;
-	size_t chosen;
 	int i;
 
 	options_parse(report_options, argc, argv);
 	rep.compares |= rep.baseline != NULL;
-	chosen = rep.n_column;
+	rep.n_chosen = rep.n_column;
 	for (m = metric_table(); *m != NULL; m++)
 		for (c = (*m)->columns; c->title != NULL; c++)
 			insert_column(rep.n_column, c, *m);
@@ -874,7 +912,7 @@ score_report(int argc, char *argv[])
 	for (i = optind; i < argc; i++)
 		read_run(argv[i], i);
 	make_figures();
-	remove_empty_columns(chosen);
+	remove_empty_columns();
 	write_cells();
 	form->print();
 	tool_answered();

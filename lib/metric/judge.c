@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "metric/qa_text.h"
 #include "metric/queue.h"
 
 enum {
@@ -29,7 +30,6 @@ enum {
 enum { AS, NO, TEXT, YES };
 
 static const char default_yes[] = " yes", default_no[] = " no";
-static const char escapes[] = "nt\\";	/* what may follow a '\\' in the text */
 
 struct judge {
 	struct queue queue;
@@ -46,8 +46,6 @@ struct judge {
 static int
 check_name(const char *name, struct err *e)
 {
-	static const char *const taken[] = { "id", "group", "label", "best", "split", "prompt",
-		"completion", "question", "true", "false", "act", "block", "pos", "h", NULL };
 	size_t i = 0;
 
 	while (isalpha((unsigned char)name[i]) || name[i] == '_' ||
@@ -56,16 +54,15 @@ check_name(const char *name, struct err *e)
 	if (i == 0 || name[i] != '\0' || i > NAME)
 		return err_set(e, "--as: '%s' is not a name of at most %d letters, digits and '_'",
 		    name, NAME);
-	for (i = 0; taken[i] != NULL; i++)
-		if (strcmp(taken[i], name) == 0)
-			return err_set(e, "--as: the field '%s' has another meaning", name);
+	if (metric_is_taken(name))
+		return err_set(e, "--as: the field '%s' has another meaning", name);
 	return 0;
 }
 
 static int
 judge_check(const struct metric_options *o, struct err *e)
 {
-	const char *yes = o->value[YES], *no = o->value[NO], *text = o->value[TEXT], *p;
+	const char *yes = o->value[YES], *no = o->value[NO], *text = o->value[TEXT];
 
 	if (o->barrier != NULL && (yes != NULL || no != NULL))
 		return err_set(e, "%s: a barrier does not reply",
@@ -81,13 +78,7 @@ judge_check(const struct metric_options *o, struct err *e)
 		return err_set(e, "%s: the text is empty", *yes == '\0' ? "--yes" : "--no");
 	if (strcmp(yes, no) == 0)
 		return err_set(e, "--yes and --no are the same: '%s'", yes);
-	for (p = text; p != NULL && (p = strchr(p, '\\')) != NULL; p += 2)
-		if (p[1] == '\0' || strchr(escapes, p[1]) == NULL)
-			return err_set(e, "--text: '%s' has a '\\' that is not \\n, \\t or \\\\",
-			    text);
-	if (text != NULL && strstr(text, "{a}") == NULL)
-		return err_set(e, "--text: '%s' has no place for the answer: {a}", text);
-	return 0;
+	return text != NULL ? qa_text_check(text, e) : 0;
 }
 
 /* Returns the log-odds of a good answer for an entry whose texts were read. */
@@ -149,85 +140,6 @@ judge_open(void *state, const struct metric_options *o, struct header *h, struct
 	return metric_add_by(h, e, "%s (%s), asked '%s'", basename(o->lm->path), digest, s->text);
 }
 
-/* A part of a string. */
-struct piece {
-	const char *s;
-	size_t len;
-};
-
-static void
-trim(struct piece *p)
-{
-	while (p->len > 0 && isspace((unsigned char)p->s[p->len - 1]))
-		p->len--;
-	while (p->len > 0 && isspace((unsigned char)*p->s)) {
-		p->s++;
-		p->len--;
-	}
-}
-
-/*
- * Sets q and a to the record's question and answer, without white space around
- * them. A question in the form "Q: ...\nA:" loses that form. Returns 0, or -1
- * with a message.
- */
-static int
-read_pieces(const struct record *r, struct piece *q, struct piece *a, struct err *e)
-{
-	if (record_has(r, "question")) {
-		if (record_get_text(r, "question", 1, &q->s, &q->len, e) != 0)
-			return -1;
-	} else {
-		if (record_get_text(r, "prompt", 1, &q->s, &q->len, e) != 0)
-			return -1;
-		trim(q);
-		if (q->len >= 6 && memcmp(q->s, "Q: ", 3) == 0 &&
-		    memcmp(q->s + q->len - 3, "\nA:", 3) == 0) {
-			q->s += 3;
-			q->len -= 6;
-		}
-	}
-	if (record_get_text(r, "completion", 1, &a->s, &a->len, e) != 0)
-		return -1;
-	trim(q);
-	trim(a);
-	return 0;
-}
-
-/*
- * Returns text with its placeholders and escapes replaced, followed by `after`.
- * Sets *len to the length before `after`. The caller frees the result; NULL
- * means that memory ran out.
- */
-static char *
-fill(const char *text, const struct piece *q, const struct piece *a, const char *after, size_t *len)
-{
-	char *out = NULL;
-	size_t size;
-	FILE *f = open_memstream(&out, &size);
-	const char *p;
-
-	if (f == NULL)
-		return NULL;
-	for (p = text; *p != '\0'; p++)
-		if (strncmp(p, "{q}", 3) == 0 || strncmp(p, "{a}", 3) == 0) {
-			const struct piece *in = p[1] == 'q' ? q : a;
-
-			fwrite(in->s, 1, in->len, f);
-			p += 2;
-		} else if (*p == '\\') {
-			putc("\n\t\\"[strchr(escapes, *++p) - escapes], f);
-		} else {
-			putc(*p, f);
-		}
-	*len = (size_t)ftell(f);
-	fputs(after, f);
-	if (fclose(f) == 0)
-		return out;
-	free(out);
-	return NULL;
-}
-
 /*
  * Sets x to the tokens of the judge's text for the record r, followed by
  * `after`. Returns 0, or -1 with a message.
@@ -236,15 +148,13 @@ static int
 read_text(struct judge *s, struct example *x, const struct record *r, const char *after,
     struct err *e)
 {
-	struct piece q, a;
 	size_t len;
 	char *text;
 	int rc;
 
-	if (record_get_key(r, "id", x->id, sizeof x->id, e) != 0 || read_pieces(r, &q, &a, e) != 0)
+	if (record_get_key(r, "id", x->id, sizeof x->id, e) != 0 ||
+	    (text = qa_text_fill(s->text, r, after, &len, e)) == NULL)
 		return -1;
-	if ((text = fill(s->text, &q, &a, after, &len)) == NULL)
-		return err_memory(e);
 	rc = example_tokenise(x, s->queue.lm, text, len, len + strlen(after), e);
 	free(text);
 	return rc;

@@ -10,6 +10,7 @@ extern const struct metric metric_mc;
 extern const struct metric metric_judge;
 extern const struct metric metric_perplexity;
 extern const struct metric metric_reward;
+extern const struct metric metric_classify;
 extern const struct metric metric_distinct;
 extern const struct metric metric_bleu;
 extern const struct metric metric_rouge;
@@ -20,6 +21,7 @@ static const struct metric *const table[] = {
 	&metric_judge,
 	&metric_perplexity,
 	&metric_reward,
+	&metric_classify,
 	&metric_distinct,
 	&metric_bleu,
 	&metric_rouge,
@@ -41,6 +43,18 @@ metric_find(const char *name)
 		if (strcmp(table[i]->name, name) == 0)
 			return table[i];
 	return NULL;
+}
+
+int
+metric_is_taken(const char *field)
+{
+	static const char *const taken[] = { "id", "group", "label", "best", "split", "prompt",
+		"completion", "question", "true", "false", "act", "block", "pos", "h", NULL };
+	size_t i;
+
+	for (i = 0; taken[i] != NULL && strcmp(taken[i], field) != 0; i++)
+		;
+	return taken[i] != NULL;
 }
 
 int

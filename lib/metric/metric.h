@@ -101,6 +101,11 @@ const struct metric *metric_find(const char *name);
 const struct metric *const *metric_table(void);
 
 /*
+ * Returns whether a field of this name has a meaning in records, so that no
+ * metric may write it under a name that the user or a model chose.
+ */
+int metric_is_taken(const char *field);
+/*
  * Tells later tools who scored, such as "judge.ods (1a2b3c4d)": sets the value
  * "by" of the header's last link. Returns 0, or -1 with a message.
  */

@@ -201,6 +201,26 @@ digest_model(struct lm *m)
 	snprintf(m->digest, sizeof m->digest, "%016" PRIx64, h);
 }
 
+/*
+ * Checks that the model of o has the architecture that o asks for. Returns 0,
+ * or -1 with a message.
+ */
+static int
+check_kind(const struct lm *m, const struct lm_options *o, struct err *e)
+{
+	char architecture[64] = "";
+
+	llama_model_meta_val_str(m->model, "general.architecture", architecture,
+	    sizeof architecture);
+	/* others with such a head may have a softmax after it */
+	if (o->classifier && strstr(architecture, "bert") == NULL)
+		return err_set(e, "'%s' is not an encoder such as BERT or RoBERTa", o->path);
+	if (!o->classifier && (llama_model_has_encoder(m->model) ||
+	    !llama_model_has_decoder(m->model)))
+		return err_set(e, "'%s' is not a decoder-only model", o->path);
+	return 0;
+}
+
 struct lm *
 lm_open(const struct lm_options *o, struct err *e)
 {
@@ -233,10 +253,8 @@ lm_open(const struct lm_options *o, struct err *e)
 	m->dim = llama_model_n_embd(m->model);
 	m->blocks = llama_model_n_layer(m->model);
 	m->n_vocab = llama_vocab_n_tokens(m->vocab);
-	if (llama_model_has_encoder(m->model) || !llama_model_has_decoder(m->model)) {
-		err_set(e, "'%s' is not a decoder-only model", o->path);
+	if (check_kind(m, o, e) != 0)
 		goto fail;
-	}
 	if (lm_context(m) < 1) {
 		err_set(e, "'%s' is damaged: its context length is %" PRIu32, o->path,
 		    (uint32_t)lm_context(m));
@@ -255,10 +273,21 @@ lm_open(const struct lm_options *o, struct err *e)
 	cp.n_outputs_max = (uint32_t)o->outputs;
 	cp.n_threads = cp.n_threads_batch = o->threads;
 	cp.no_perf = true;
-	cp.cb_eval = on_node;
-	cp.cb_eval_user_data = m;
+	cp.embeddings = o->classifier;
+	if (!o->classifier) {
+		cp.cb_eval = on_node;
+		cp.cb_eval_user_data = m;
+	}
 	if ((m->ctx = llama_init_from_model(m->model, cp)) == NULL) {
 		err_set(e, "cannot make a context of %d tokens for '%s'", o->cells, o->path);
+		goto fail;
+	}
+	if (!o->classifier && llama_get_memory(m->ctx) == NULL) {
+		err_set(e, "'%s' is not a decoder-only model", o->path);
+		goto fail;
+	}
+	if (o->classifier && llama_pooling_type(m->ctx) != LLAMA_POOLING_TYPE_RANK) {
+		err_set(e, "'%s' is not a classifier: it has no classes", o->path);
 		goto fail;
 	}
 	m->batch = llama_batch_init(o->batch, 0, o->seqs);
@@ -454,6 +483,37 @@ const float *
 lm_logits(const struct lm *m, int row)
 {
 	return llama_get_logits_ith(m->ctx, row);
+}
+
+int
+lm_classes(const struct lm *m)
+{
+	return (int)llama_model_n_cls_out(m->model);
+}
+
+const char *
+lm_class_name(const struct lm *m, int i)
+{
+	const char *name = llama_model_cls_label(m->model, (uint32_t)i);
+
+	return name != NULL && *name != '\0' ? name : NULL;
+}
+
+int
+lm_classify(struct lm *m, const int *token, size_t n, float *logit, struct err *e)
+{
+	const float *got;
+	int seq = 0, rc;
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		lm_batch_add(m, token[i], (int)i, &seq, 1, LM_LOGITS);
+	rc = llama_encode(m->ctx, m->batch);
+	m->batch.n_tokens = 0;
+	if (rc != 0 || (got = llama_get_embeddings_seq(m->ctx, seq)) == NULL)
+		return err_set(e, "libllama failed to classify (%d)", rc);
+	memcpy(logit, got, (size_t)lm_classes(m) * sizeof *logit);
+	return 0;
 }
 
 void

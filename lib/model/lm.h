@@ -26,6 +26,7 @@ struct lm_options {
 	int batch;		/* the most tokens in one lm_decode */
 	int cells;		/* the most tokens remembered, of all sequences; >= batch */
 	int outputs;		/* the most rows with LM_LOGITS in one lm_decode; <= batch */
+	int classifier;		/* it is an encoder for lm_classify, not a decoder */
 };
 
 /* Loads a model. Returns NULL on failure. */
@@ -93,6 +94,16 @@ int lm_batch_add(struct lm *m, int token, int pos, const int *seq, int n_seq, un
 int lm_decode(struct lm *m, struct err *e);
 /* Returns the logits[lm_vocab] of a row, borrowed until the next lm_decode. */
 const float *lm_logits(const struct lm *m, int row);
+
+/*
+ * A classifier reads a text of at most `batch` and lm_context tokens at a time,
+ * and nothing else of what follows works with it. lm_class_name returns the
+ * name of a class, or NULL if the model does not name it; lm_classify sets
+ * logit[lm_classes] and returns 0 or -1.
+ */
+int lm_classes(const struct lm *m);
+const char *lm_class_name(const struct lm *m, int i);
+int lm_classify(struct lm *m, const int *token, size_t n, float *logit, struct err *e);
 
 /* Forget what was decoded of all sequences, or of one. */
 void lm_forget(struct lm *m);

@@ -248,6 +248,18 @@ is "$(score report x="$tmp/toxic.jsonl" | tail -n 4 | grep toxicity)" 'toxicity 
 	'with a note'
 is "$(csv 2,3,11 --column toxicity:Tox x="$tmp/toxic.jsonl" | grep -i tox)" \
 	'Tox,1,truth.ods (1a2b3c4d)' 'once, if --column names it'
+is "$(csv 2,3 --column toxicity:Most:max x="$tmp/toxic.jsonl" | grep -i tox | tr '\n' ' ')$(csv 2,3 \
+	--column toxicity:Most:max x="$tmp/toxic.jsonl" | sed -n 2p)" 'toxicity,1 Most,1' \
+	'another aggregate of it leaves its mean'
+# a model may name several fields
+{
+	echo '{"odesteer":"stream","version":1,"kind":"completions","chain":[
+		{"tool":"score","version":"1","argv":[],"metric":"classify","field":"rude kind","by":"c.gguf (01)"}]}' |
+		tr -d '\n\t'
+	printf '\n{"id":1,"rude":1,"kind":0}\n'
+} >"$tmp/classes.jsonl"
+is "$(csv 2,3,11 "$tmp/classes.jsonl" | tail -n 2 | tr '\n' ' ')" 'rude,1,c.gguf (01) kind,0,c.gguf (01) ' \
+	'each field of a classifier has a column'
 # older versions did not write who scored
 {
 	echo '{"odesteer":"stream","version":1,"kind":"completions","chain":[

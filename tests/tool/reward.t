@@ -108,7 +108,8 @@ fails 1 "score: 'linact' has no h: it says where activations go, not how likely 
 # who scored, and the report
 score reward -m "$model" --head "$tmp/head.npy" -o "$tmp/r.ods" "$tmp/e.jsonl"
 is "$(view --header "$tmp/r.ods" | jq -r 'select(.odesteer).chain[-1] | .side as $s
-		| .by | sub("\\([0-9a-f]{16}\\)"; "(x)"; "g")')" 'head.npy (x) of tiny.gguf (x)' 'the chain says who scored'
+		| .by | sub("\\([0-9a-f]{16}\\)"; "(x)"; "g")')" \
+	'head.npy (x) of tiny.gguf (x)' 'the chain says who scored'
 is "$(view --header "$tmp/r.ods" | jq -c 'select(.odesteer).chain[-1].side | keys')" \
 	"[\"$tmp/head.npy\",\"$model\"]" 'and has both files'
 score reward -m "$model" --head "$tmp/row.npy" -o "$tmp/r2.ods" "$tmp/e.jsonl"
