@@ -1,6 +1,6 @@
 /*
- * classify - the probabilities that a sequence classifier gives the classes of a
- * text, such as toxic and neutral.
+ * classify - the probabilities that a sequence classifier gives the classes of
+ * a text, such as toxic and neutral.
  *
  * Classifiers are encoders such as BERT and RoBERTa with a layer for the
  * classes. Their probabilities are the softmax of the layer's outputs or, of a
@@ -101,7 +101,7 @@ describe(const struct classify *s, const struct metric_options *o, struct header
 		return err_memory(e);
 	if (s->text == NULL)
 		return metric_add_by(h, e, "%s (%s)", basename(path), digest);
-	return metric_add_by(h, e, "%s (%s), of '%s'", basename(path), digest, s->text);
+	return metric_add_asked(h, path, digest, s->text, e);
 }
 
 static int

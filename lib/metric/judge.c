@@ -137,7 +137,7 @@ judge_open(void *state, const struct metric_options *o, struct header *h, struct
 	if (o->barrier != NULL)
 		return metric_add_by(h, e, "%s (%s)", basename(o->barrier),
 		    s->queue.barrier->digest);
-	return metric_add_by(h, e, "%s (%s), asked '%s'", basename(o->lm->path), digest, s->text);
+	return metric_add_asked(h, o->lm->path, digest, s->text, e);
 }
 
 /*

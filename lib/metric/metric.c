@@ -5,6 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
+#include "base/utf8.h"
+
+enum { SHOWN = 60 };		/* bytes of a long text that metric_add_asked shows */
+
 extern const struct metric metric_density;
 extern const struct metric metric_mc;
 extern const struct metric metric_judge;
@@ -72,4 +77,17 @@ metric_add_by(struct header *h, struct err *e, const char *format, ...)
 	rc = header_add_value(h, "by", text);
 	free(text);
 	return rc == 0 ? 0 : err_memory(e);
+}
+
+int
+metric_add_asked(struct header *h, const char *path, const char *digest, const char *text,
+    struct err *e)
+{
+	size_t n = strlen(text);
+
+	if (n <= 2 * SHOWN)
+		return metric_add_by(h, e, "%s (%s), asked '%s'", basename(path), digest, text);
+	return metric_add_by(h, e, "%s (%s), asked '%.*s...' (%016llx)", basename(path), digest,
+	    (int)utf8_span(text, SHOWN), text,
+	    (unsigned long long)hash_bytes(HASH_START, text, n));
 }

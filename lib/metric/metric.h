@@ -111,5 +111,12 @@ int metric_is_taken(const char *field);
  */
 int metric_add_by(struct header *h, struct err *e, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+/*
+ * Does the same for the model at path, which has this digest and was asked
+ * about the text: "judge.gguf (1a2b...), asked 'True?'". Only the beginning of
+ * a long text is shown, and a hash of all of it.
+ */
+int metric_add_asked(struct header *h, const char *path, const char *digest, const char *text,
+    struct err *e);
 
 #endif

@@ -41,7 +41,8 @@ score classify -m "$model" --text '{a}\n{q}' "$tmp/e.jsonl" | view >"$tmp/got"
 near '--text' "$(jq -c 'select(.id == 1) | [.neutral, .toxic, ._2___so_]' "$tmp/got")" "$(classes 3 'a b c x y')"
 perl tests/tiny.pl encoder - >"$tmp/one.gguf"
 near 'one output: its logistic function, and a name for a class without one' \
-	"$(score classify -m "$tmp/one.gguf" "$tmp/e.jsonl" | view | head -n 1 | jq -c '[.class_0]')" "$(classes 1 'a b c')"
+	"$(score classify -m "$tmp/one.gguf" "$tmp/e.jsonl" | view | head -n 1 | jq -c '[.class_0]')" \
+	"$(classes 1 'a b c')"
 
 # texts that are too long
 jq -n -c '{id: 1, completion: ([range(300) | ["a", "b", "c"][. % 3]] | join(" "))}' >"$tmp/long.jsonl"
@@ -57,7 +58,8 @@ perl tests/tiny.pl decoder >"$tmp/decoder.gguf"
 fails 1 "score: '$tmp/decoder.gguf' is not an encoder such as BERT or RoBERTa" \
 	score classify -m "$tmp/decoder.gguf" "$tmp/e.jsonl"
 perl -0777 -pe 's/(bert\.pooling_type....)\x04/$1\x01/s' "$model" >"$tmp/mean.gguf"
-fails 1 "score: '$tmp/mean.gguf' is not a classifier: it has no classes" score classify -m "$tmp/mean.gguf" "$tmp/e.jsonl"
+fails 1 "score: '$tmp/mean.gguf' is not a classifier: it has no classes" \
+	score classify -m "$tmp/mean.gguf" "$tmp/e.jsonl"
 fails 1 "score: cannot open model '$tmp/no.gguf': No such file or directory" \
 	score classify -m "$tmp/no.gguf" "$tmp/e.jsonl"
 perl tests/tiny.pl encoder a.b a-b >"$tmp/twins.gguf"

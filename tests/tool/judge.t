@@ -76,6 +76,11 @@ is "$(view --header "$tmp/j.ods" |
 		jq -c 'select(.odesteer) | [.model, (.chain | map(.tool))], [.chain[].side | keys[]]')" \
 	"[null,[\"score\",\"score\"]]
 [\"$ODESTEER_MODEL\",\"$ODESTEER_MODEL\"]" 'the header keeps its model, and the chain has the judge'
+long=$(printf 'Is it so: {a}?\\n%0200d' 0)
+is "$(score judge --text "$long" "$tmp/e.jsonl" | view --header | jq -r 'select(.odesteer).chain[0].by
+		| sub(".*, asked"; "asked") | sub("\\([0-9a-f]{16}\\)$"; "(hash)")')" \
+	"asked 'Is it so: {a}?\\n00000000000000000000000000000000000000000000...' (hash)" \
+	'of a long question, its beginning and a hash'
 
 # question and answer
 asked='Q: {q}\nA: {a}\nTrue:'
