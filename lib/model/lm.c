@@ -23,7 +23,7 @@ struct lm {
 	char name[256];
 	char digest[17];
 	int dim, blocks, n_vocab;
-	struct llama_batch batch;
+	struct llama_batch batch;	/* its arrays are ours: see alloc_batch */
 	unsigned char *want;		/* [batch] of each row */
 	lm_tap_fn *tap;
 	void *tap_ctx;
@@ -221,6 +221,43 @@ check_kind(const struct lm *m, const struct lm_options *o, struct err *e)
 	return 0;
 }
 
+/*
+ * Allocates a batch of n tokens of up to `seqs` sequences each. Unlike
+ * llama_batch_init, finds out if memory runs out. Returns 0, or -1.
+ */
+static int
+alloc_batch(struct llama_batch *b, size_t n, size_t seqs)
+{
+	llama_seq_id *ids = calloc(n * seqs, sizeof *ids);
+	size_t i;
+
+	b->token = calloc(n, sizeof *b->token);
+	b->pos = calloc(n, sizeof *b->pos);
+	b->n_seq_id = calloc(n, sizeof *b->n_seq_id);
+	b->seq_id = calloc(n, sizeof *b->seq_id);
+	b->logits = calloc(n, sizeof *b->logits);
+	if (ids == NULL || b->seq_id == NULL) {
+		free(ids);
+		return -1;
+	}
+	for (i = 0; i < n; i++)
+		b->seq_id[i] = ids + i * seqs;
+	return b->token != NULL && b->pos != NULL && b->n_seq_id != NULL && b->logits != NULL ?
+	    0 : -1;
+}
+
+static void
+free_batch(struct llama_batch *b)
+{
+	if (b->seq_id != NULL)
+		free(b->seq_id[0]);
+	free(b->token);
+	free(b->pos);
+	free(b->n_seq_id);
+	free(b->seq_id);
+	free(b->logits);
+}
+
 struct lm *
 lm_open(const struct lm_options *o, struct err *e)
 {
@@ -290,15 +327,15 @@ lm_open(const struct lm_options *o, struct err *e)
 		err_set(e, "'%s' is not a classifier: it has no classes", o->path);
 		goto fail;
 	}
-	m->batch = llama_batch_init(o->batch, 0, o->seqs);
 	m->want = calloc((size_t)o->batch, 1);
 	m->picked = calloc((size_t)o->batch, sizeof *m->picked);
 	m->row = calloc((size_t)o->batch, sizeof *m->row);
 	m->act = calloc((size_t)o->batch * (size_t)m->dim, sizeof *m->act);
 	m->tapped = calloc((size_t)m->blocks + 1, 1);
 	m->steer = calloc((size_t)m->blocks + 1, sizeof *m->steer);
-	if (m->batch.token == NULL || m->want == NULL || m->picked == NULL || m->row == NULL ||
-	    m->act == NULL || m->tapped == NULL || m->steer == NULL) {
+	if (alloc_batch(&m->batch, (size_t)o->batch, (size_t)o->seqs) != 0 || m->want == NULL ||
+	    m->picked == NULL || m->row == NULL || m->act == NULL || m->tapped == NULL ||
+	    m->steer == NULL) {
 		err_memory(e);
 		goto fail;
 	}
@@ -313,7 +350,7 @@ lm_free(struct lm *m)
 {
 	if (m == NULL)
 		return;
-	llama_batch_free(m->batch);
+	free_batch(&m->batch);
 	llama_free(m->ctx);
 	llama_model_free(m->model);
 	free(m->want);
