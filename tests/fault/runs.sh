@@ -54,6 +54,9 @@ make_model_inputs() {
 	head -n 4 datasets/mood.jsonl >"$tmp/in/pairs.jsonl"
 	head -n 16 datasets/mood.jsonl | collect -l 3 | fitbarrier -f caa -o "$tmp/in/model.ods"
 	echo '{"id":1,"prompt":"Hello"}' >"$tmp/in/prompt.jsonl"
+	perl tests/tiny.pl decoder >"$tmp/in/decoder.gguf"
+	perl tests/tiny.pl head >"$tmp/in/head.npy"
+	perl tests/tiny.pl encoder neutral toxic >"$tmp/in/encoder.gguf"
 }
 each_model_run() {
 	[ -e "$ODESTEER_MODEL" ] || return 0
@@ -62,6 +65,8 @@ each_model_run() {
 	$1 filter '@ generate -j 1 --max-tokens 2 -l 3 --filter cat -o out ../in/prompt.jsonl'
 	$1 perplexity '@ score perplexity -j 1 -o out ../in/pairs.jsonl'
 	$1 mc '@ score mc -j 1 -o out ../in/pairs.jsonl'
+	$1 reward '@ score reward -j 1 --truncate -m ../in/decoder.gguf --head ../in/head.npy -o out ../in/pairs.jsonl'
+	$1 classify '@ score classify -j 1 -m ../in/encoder.gguf -o out ../in/texts.jsonl'
 	$1 judge '@ score judge -j 1 --as warm --text "Is {a} cheerful?" -o out ../in/pairs.jsonl'
 }
 
