@@ -29,7 +29,7 @@ static void
 compare(const char *path)
 {
 	struct err e = { "" };
-	struct npy *m = npy_open(path, &e), *copy = npy_open(hold_output(), &e);
+	struct npy *m = npy_open(path, 1, &e), *copy = npy_open(hold_output(), 0, &e);
 	float *a, *b;
 	int got;
 
@@ -55,7 +55,7 @@ LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 {
 	struct err e = { "" };
 	const char *path = hold(HOLD_INPUT, data, size);
-	struct npy *m = npy_open(path, &e);
+	struct npy *m = npy_open(path, 1, &e);
 	struct npy_sink *k = NULL;
 	uint64_t n = 0;
 	float *row;

@@ -43,10 +43,14 @@ true' "$f: generate"
 done
 
 # a metric is a filter that adds fields to texts or to activations
-metric() { # METRIC FILE: with a barrier where it needs one
+perl tests/tiny.pl encoder neutral toxic >"$tmp/encoder.gguf"
+metric() { # METRIC FILE: with a barrier or an encoder where it needs one
 	score "$1" -o "$tmp/score.ods" "$2" 2>"$tmp/said" ||
-		{ grep -q ' needs a barrier' "$tmp/said" &&
-			score "$1" -b "$tmp/linear.m.ods" -o "$tmp/score.ods" "$2"; }
+		case $(cat "$tmp/said") in
+		*' needs a barrier'*) score "$1" -b "$tmp/linear.m.ods" -o "$tmp/score.ods" "$2" ;;
+		*' is not an encoder'*) score "$1" -m "$tmp/encoder.gguf" -o "$tmp/score.ods" "$2" ;;
+		*) false ;;
+		esac
 }
 for m in $metrics; do
 	in=$tmp/e.jsonl
