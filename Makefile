@@ -91,6 +91,9 @@ $(BUILD)/lib/field/matrix.o: cflags += -O3 -ffp-contract=fast
 $(BUILD)/lib/fit/features.o: cflags += -O3
 # vectorise, but give an activation the same numbers alone and among others
 $(BUILD)/lib/base/dot.o $(BUILD)/lib/flow/krylov.o: cflags += -O3 -ffp-contract=off
+# give a fit to sparse rows the same numbers on every processor
+$(addprefix $(BUILD)/lib/,base/log1pexp.o fit/sparse.o fit/classifier.o): \
+	cflags += -O3 -ffp-contract=off
 $(lib): $(lib_obj)
 	rm -f $@
 	ar rcs $@ $^

@@ -21,12 +21,13 @@
  */
 #include "fit/classifier.h"
 
-#include <cblas.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/dot.h"
 #include "base/log1pexp.h"
+#include "base/simd.h"
 
 enum {
 	TOGETHER = 30,		/* fits: six values of C by five folds */
@@ -70,18 +71,28 @@ struct batch {
 	double *to[2 * TOGETHER], *image[TOGETHER];
 };
 
+/* Sets y[n] = a x + b y. BLAS would round by the processor that it runs on. */
+SIMD_CLONES static void
+combine(int n, double a, const double *restrict x, double b, double *restrict y)
+{
+	int i;
+
+	for (i = 0; i < n; i++)
+		y[i] = a * x[i] + b * y[i];
+}
+
 /* Returns the inner product of x and y. In the dual it needs the image of y. */
 static double
-dot(const struct state *t, const struct vector *x, const struct vector *y)
+inner(const struct state *t, const struct vector *x, const struct vector *y)
 {
-	return cblas_ddot(t->size, x->v, 1, t->p->gram != NULL ? y->image : y->v, 1);
+	return dot(x->v, t->p->gram != NULL ? y->image : y->v, (size_t)t->size);
 }
 
 /* Adds a times a vector to another one, and its image to the other's. */
 static void
 add(const struct state *t, double a, const struct vector *from, struct vector *to)
 {
-	cblas_daxpy(t->size + t->n, a, from->v, 1, to->v, 1);
+	combine(t->size + t->n, a, from->v, 1, to->v);
 }
 
 /* Returns whether row i is left out of the fit. */
@@ -105,6 +116,10 @@ loss_at(const struct state *t, double a, double dc)
 		if (is_held_out(t, i))
 			continue;
 		m = t->w.image[i] + t->c + a * (t->d.image[i] + dc);
+		if (p->share != NULL) {
+			sum += log1pexp(m) - p->share[i] * m;
+			continue;
+		}
 		if (!p->label[i])
 			m = -m;
 		if (p->loss == LOSS_LOGISTIC)
@@ -122,7 +137,7 @@ derivatives(enum loss loss, int label, double f, double *r, double *weight)
 	double s = label ? 1 : -1, m = s * f, q;
 
 	if (loss == LOSS_LOGISTIC) {
-		q = 1 / (1 + exp(-fabs(f)));
+		q = logistic(fabs(f));
 		*r = (f > 0 ? q : 1 - q) - label;
 		*weight = q * (1 - q);
 	} else {
@@ -143,12 +158,15 @@ differentiate(struct state *t)
 		if (is_held_out(t, i))
 			continue;
 		f = t->w.image[i] + t->c;
-		derivatives(t->p->loss, t->p->label[i], f, &t->u[i], &t->weight[i]);
+		derivatives(t->p->loss, t->p->share != NULL ? 0 : t->p->label[i], f, &t->u[i],
+		    &t->weight[i]);
+		if (t->p->share != NULL)
+			t->u[i] -= t->p->share[i];
 		t->r_sum += t->u[i];
 		t->weight_sum += t->weight[i];
 	}
 	if (t->weight_sum > 0)
-		cblas_daxpy(t->n, -t->r_sum / t->weight_sum, t->weight, 1, t->u, 1);
+		combine(t->n, -t->r_sum / t->weight_sum, t->weight, 1, t->u);
 }
 
 /* Sets g and weight_back of the first count active fits. */
@@ -173,7 +191,7 @@ set_gradients(struct batch *b, size_t count)
 	for (k = 0; k < count; k++) {
 		struct state *t = b->active[k];
 
-		cblas_daxpby(t->size, 1, t->w.v, 1, t->fit->C, t->g.v, 1);
+		combine(t->size, 1, t->w.v, t->fit->C, t->g.v);
 		b->from[k] = t->g.v;
 		b->image[k] = t->g.image;
 	}
@@ -239,7 +257,7 @@ drop_solved(struct batch *b, size_t count)
 		struct state *t = b->unsolved[k];
 
 		t->last_ss = t->ss;
-		t->ss = dot(t, &t->s, &t->s);
+		t->ss = inner(t, &t->s, &t->s);
 		if (t->last_ss == 0)
 			t->first_ss = t->ss;
 		if (t->ss > (t->last_ss == 0 ? 0 : t->accuracy * t->accuracy * t->first_ss))
@@ -255,16 +273,16 @@ conjugate_step(struct state *t)
 	double beta = t->last_ss > 0 ? t->ss / t->last_ss : 0, mean = 0, curvature = 0, a;
 	int i;
 
-	cblas_daxpby(2 * t->size + t->n, 1, t->s.v, 1, beta, t->q.v, 1);
+	combine(2 * t->size + t->n, 1, t->s.v, beta, t->q.v);
 	if (t->weight_sum > 0)
-		mean = cblas_ddot(t->n, t->weight, 1, t->q.image, 1) / t->weight_sum;
+		mean = dot(t->weight, t->q.image, (size_t)t->n) / t->weight_sum;
 	for (i = 0; i < t->n; i++)
 		curvature += t->weight[i] * (t->q.image[i] - mean) * t->q.image[i];
-	a = t->ss / (dot(t, &t->q, &t->q) + t->fit->C * curvature);
+	a = t->ss / (inner(t, &t->q, &t->q) + t->fit->C * curvature);
 	add(t, a, &t->q, &t->d);
-	cblas_daxpy(t->size, -a, t->q.v, 1, t->s.v, 1);
-	cblas_daxpy(t->size, -a * t->fit->C, t->q.back, 1, t->s.v, 1);
-	cblas_daxpy(t->size, a * t->fit->C * mean, t->weight_back, 1, t->s.v, 1);
+	combine(t->size, -a, t->q.v, 1, t->s.v);
+	combine(t->size, -a * t->fit->C, t->q.back, 1, t->s.v);
+	combine(t->size, a * t->fit->C * mean, t->weight_back, 1, t->s.v);
 }
 
 /* Finds the Newton steps of the first count active fits. */
@@ -299,12 +317,13 @@ find_steps(struct batch *b, size_t count)
 static void
 descend(struct state *t)
 {
-	double ww = dot(t, &t->w, &t->w), wd = dot(t, &t->w, &t->d), dd = dot(t, &t->d, &t->d);
-	double C = t->fit->C, slope = dot(t, &t->g, &t->d), dc = 0, a = 1;
+	double ww = inner(t, &t->w, &t->w), wd = inner(t, &t->w, &t->d);
+	double dd = inner(t, &t->d, &t->d);
+	double C = t->fit->C, slope = inner(t, &t->g, &t->d), dc = 0, a = 1;
 	unsigned k;
 
 	if (t->weight_sum > 0) {
-		dc = -(t->r_sum + cblas_ddot(t->n, t->weight, 1, t->d.image, 1)) / t->weight_sum;
+		dc = -(t->r_sum + dot(t->weight, t->d.image, (size_t)t->n)) / t->weight_sum;
 		slope -= C * t->r_sum * t->r_sum / t->weight_sum;
 	}
 	t->last_objective = t->fit->objective;
@@ -334,7 +353,7 @@ drop_converged(struct batch *b, size_t count, int at_start)
 	for (k = 0; k < count; k++) {
 		struct state *t = b->active[k];
 
-		t->norm = hypot(sqrt(fmax(0, dot(t, &t->g, &t->g))), t->fit->C * t->r_sum);
+		t->norm = hypot(sqrt(fmax(0, inner(t, &t->g, &t->g))), t->fit->C * t->r_sum);
 		if (at_start)
 			t->first_norm = t->norm;
 		/*

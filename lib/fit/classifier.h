@@ -28,6 +28,11 @@ struct classifier_problem {
 	struct features *features;	/* the rows; NULL for a dual fit */
 	struct gram *gram;		/* their inner products; NULL for a primal fit */
 	const int *label;		/* [n], 1 positive, 0 negative */
+	/*
+	 * [n], 0 to 1, how much of row i is positive: the rest is negative. In
+	 * place of label, for LOSS_LOGISTIC only; or NULL.
+	 */
+	const double *share;
 	const unsigned *fold;		/* [n], of each row; NULL if no fit leaves a fold out */
 	enum loss loss;
 };

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/dot.h"
 #include "base/parallel.h"
 #include "base/simd.h"
 
@@ -127,6 +128,23 @@ fail:
 	return NULL;
 }
 
+struct features *
+features_alloc_sparse(const struct sparse *s, struct err *e)
+{
+	struct features *f = calloc(1, sizeof *f);
+
+	if (f == NULL || (f->mean = calloc(s->size, sizeof *f->mean)) == NULL) {
+		features_free(f);
+		err_memory(e);
+		return NULL;
+	}
+	f->n = s->n;
+	f->size = s->size;
+	f->sparse = s;
+	sparse_mean(s, f->mean);
+	return f;
+}
+
 void
 features_free(struct features *f)
 {
@@ -146,6 +164,11 @@ features_variance(const struct features *f)
 	double sum = 0;
 	size_t i;
 
+	if (f->sparse != NULL) {
+		for (i = 0; i < f->sparse->start[f->n]; i++)
+			sum += (double)f->sparse->value[i] * (double)f->sparse->value[i];
+		return sum / (double)f->n - dot(f->mean, f->mean, f->size);
+	}
 	for (i = 0; i < f->n; i++, row += f->size)
 		sum += cblas_dsdot((int)f->size, row, 1, row, 1);
 	return sum / (double)f->n;
@@ -262,6 +285,11 @@ features_multiply(struct features *f, const double *const *v, double *const *ima
 {
 	size_t k, m, i, j;
 
+	for (k = 0; f->sparse != NULL && k < count; k++)
+		sparse_multiply(f->sparse, f->mean, v != NULL ? v[k] : NULL,
+		    v != NULL ? image[k] : NULL, u[k], out[k]);
+	if (f->sparse != NULL)
+		return;
 	for (k = 0; k < count; k += m) {
 		struct product x = { .f = f, .u = u + k };
 

@@ -15,6 +15,7 @@
 #include <stddef.h>
 
 #include "base/err.h"
+#include "fit/sparse.h"
 
 /* A source of rows: a matrix that has them, or callbacks that make them. */
 struct features_source {
@@ -54,6 +55,7 @@ struct features {
 	size_t n, size;
 	float *rows;		/* [n][size], centred */
 	double *mean;		/* [size], m */
+	const struct sparse *sparse;	/* the rows, not centred; NULL: they are in `rows` */
 	unsigned threads;
 	float *v;		/* scratch memory for products */
 	double *sum;
@@ -61,6 +63,11 @@ struct features {
 
 /* Makes all rows of s. Returns NULL with a message in e if out of memory. */
 struct features *features_alloc(const struct features_source *s, struct err *e);
+/*
+ * Does the same with rows that are mostly zeros, which are borrowed. m is
+ * subtracted from products with them, which are of doubles, in one thread.
+ */
+struct features *features_alloc_sparse(const struct sparse *s, struct err *e);
 void features_free(struct features *f);	/* f may be NULL */
 /* Returns the variance of the rows, summed over their numbers. */
 double features_variance(const struct features *f);
