@@ -872,23 +872,25 @@ parse_column(const char *option, const char *text)
 		tool_misuse("%s: '%s' is not a field, field:title or field:title:aggregate", option,
 		    text);
 	if (aggregate != NULL && (c->aggregate = aggregate_find(aggregate)) == NULL)
-		tool_misuse("%s: '%s' is not mean, auc, max, p90, pair or win", option, aggregate);
+		tool_misuse("%s: '%s' is not mean, auc, calibration, max, p90, pair or win", option,
+		    aggregate);
 	rep.compares |= c->aggregate->figure == NULL;
 	insert_column(rep.n_column, c, NULL);
 }
 
 const char report_usage[] =
     "score report [-S seed] [--baseline name]\n"
-    "                    [--column field[:title[:mean|auc|max|p90|pair|win]]] ...\n"
+    "                    [--column field[:title[:mean|auc|calibration|max|p90|pair|win]]] ...\n"
     "                    [--format table|csv|json|latex|markdown] [[name=]file ...]\n";
 
 struct tool_option report_options[] = {
 	{ "-S", "seed", "of the report's resampling", OPTION_SEED32, .to = &rep.seed },
 	{ "--baseline", "name", "report: the run that the others are compared with", OPTION_TEXT,
 	    .to = &rep.baseline },
-	{ "--column", "column", "report: field[:title[:mean|auc|max|p90|pair|win]], any field's "
-	    "mean, AUC, mean of greatest values, 90th percentile, pair accuracy or share of wins, "
-	    "in front; may be repeated", .parse = parse_column },
+	{ "--column", "column",
+	    "report: field[:title[:mean|auc|calibration|max|p90|pair|win]], any field's mean, AUC, "
+	    "calibration error, mean of greatest values, 90th percentile, pair accuracy or share "
+	    "of wins, in front; may be repeated", .parse = parse_column },
 	{ "--format", "format", "report: table, csv, json, latex or markdown (default: table)",
 	    .parse = parse_format },
 	{ 0 }

@@ -6,6 +6,7 @@
 static const struct aggregate *const table[] = {
 	&aggregate_mean,
 	&aggregate_auc,
+	&aggregate_calibration,
 	&aggregate_max,
 	&aggregate_p90,
 	&aggregate_pair,
@@ -187,21 +188,26 @@ count_records(const struct sample *s, const double *weight)
 /*
  * Returns the expected calibration error: the mean, over ten bins of equally
  * many records in ascending order of value, of the distance between the bin's
- * mean value and its share of label 1. Source: Guo et al. 2017, who use bins of
+ * mean value and its share of label 1. Equal values share their labels, so that
+ * the order of records does not count. Source: Guo et al. 2017, who use bins of
  * equal width.
  */
 static double
 calibration_error(const struct sample *s, const double *weight)
 {
 	enum { BINS = 10 };
-	double gap[BINS] = { 0 }, n = count_records(s, weight), k = 0, times, error = 0;
-	size_t i;
+	double gap[BINS] = { 0 }, n = count_records(s, weight), k = 0, error = 0;
+	size_t i, next;
 
-	for (i = 0; i < s->n_record; i++) {
-		const struct sample_record *r = &s->record[i];
+	for (i = 0; i < s->n_record; i = next) {
+		double value = s->record[i].value, times = 0, positives = 0, end;
 
-		for (times = weight[r->question]; times > 0; times--, k++)
-			gap[(int)ceil(BINS * (k + 1) / n) - 1] += r->value - r->label;
+		for (next = i; next < s->n_record && s->record[next].value == value; next++) {
+			times += weight[s->record[next].question];
+			positives += s->record[next].label * weight[s->record[next].question];
+		}
+		for (end = k + times; k < end; k++)
+			gap[(int)ceil(BINS * (k + 1) / n) - 1] += value - positives / times;
 	}
 	for (i = 0; i < BINS; i++)
 		error += fabs(gap[i]) / n;
@@ -265,7 +271,7 @@ const struct aggregate aggregate_pair = {
 };
 const struct aggregate aggregate_auc = { "auc", read_label, NULL, auc, NULL };
 const struct aggregate aggregate_calibration = {
-	NULL, read_label, NULL, calibration_error, NULL
+	"calibration", read_label, NULL, calibration_error, NULL
 };
 const struct aggregate aggregate_p90 = { "p90", NULL, NULL, p90, NULL };
 const struct aggregate aggregate_win = { "win", NULL, mean_of_records, NULL, win_share };

@@ -86,8 +86,13 @@ head -n 5 "$tmp/v1.jsonl" >"$tmp/v2.jsonl"
 fails 1 "score: run 'b' has no record '5', but 'a' has its Won" \
 	score report --column v:Won:win a="$tmp/v0.jsonl" b="$tmp/v2.jsonl"
 fails 1 "score: --column: no two runs have the field 'v'" score report --column v:Won:win a="$tmp/v0.jsonl"
-fails 2 "score: --column: 'median' is not mean, auc, max, p90, pair or win
+fails 2 "score: --column: 'median' is not mean, auc, calibration, max, p90, pair or win
 try 'score -h'" score report --column v:V:median "$tmp/v0.jsonl"
+
+# a calibration error does not depend on the order of equal values
+jq -n -c 'range(20) | {id: ., label: (if . < 5 then 1 else 0 end), v: 0.75}' >"$tmp/equal.jsonl"
+is "$(csv 2,3 --column v:ECE:calibration "$tmp/equal.jsonl" | tail -n 1)" 'ECE,0.5' \
+	'the calibration error of equal values'
 
 # max and pair: records of a question are samples, or answers with a label
 jq -n -c '[[0.1, 0.7, 0.3], [0.9, 0.2], [0.5]] | to_entries[] | .key as $q
@@ -241,15 +246,15 @@ is "$(score report --format json "$tmp/by.jsonl" | jq -r '.[] | select(.metric =
 	'g.gguf (03), alone' 'in JSON'
 
 # a field whose name the user chose has a column after those of its metric
-sed 's/"truth"/"toxicity"/g; s/"id":1/"id":3, "distinct1": 0.5/' "$tmp/by.jsonl" >"$tmp/toxic.jsonl"
-is "$(csv 2,3 x="$tmp/toxic.jsonl" | head -n 4 | tr '\n' ' ')" \
-	'metric,value Info,0 toxicity,1 Perplexity,2 ' 'a judge of any name is reported'
-is "$(score report x="$tmp/toxic.jsonl" | tail -n 4 | grep toxicity)" 'toxicity by truth.ods (1a2b3c4d)' \
+sed 's/"truth"/"polite"/g; s/"id":1/"id":3, "distinct1": 0.5/' "$tmp/by.jsonl" >"$tmp/p.jsonl"
+is "$(csv 2,3 x="$tmp/p.jsonl" | head -n 4 | tr '\n' ' ')" \
+	'metric,value Info,0 polite,1 Perplexity,2 ' 'a judge of any name is reported'
+is "$(score report x="$tmp/p.jsonl" | tail -n 4 | grep polite)" 'polite by truth.ods (1a2b3c4d)' \
 	'with a note'
-is "$(csv 2,3,11 --column toxicity:Tox x="$tmp/toxic.jsonl" | grep -i tox)" \
-	'Tox,1,truth.ods (1a2b3c4d)' 'once, if --column names it'
-is "$(csv 2,3 --column toxicity:Most:max x="$tmp/toxic.jsonl" | grep -i tox | tr '\n' ' ')$(csv 2,3 \
-	--column toxicity:Most:max x="$tmp/toxic.jsonl" | sed -n 2p)" 'toxicity,1 Most,1' \
+is "$(csv 2,3,11 --column polite:Pol x="$tmp/p.jsonl" | grep -i pol)" \
+	'Pol,1,truth.ods (1a2b3c4d)' 'once, if --column names it'
+is "$(csv 2,3 --column polite:Most:max x="$tmp/p.jsonl" | grep -i pol | tr '\n' ' ')$(csv 2,3 \
+	--column polite:Most:max x="$tmp/p.jsonl" | sed -n 2p)" 'polite,1 Most,1' \
 	'another aggregate of it leaves its mean'
 # a model may name several fields
 {
