@@ -10,8 +10,10 @@
 #   make lint        check the style of the sources: see tests/lint
 #   make tune PAIRS=file PROMPTS=file
 #                    choose block and length by their effect: see pipelines/tune
-#   make estimators, blocks, strength, solvers
+#   make estimators, blocks, strength, solvers, toxicity
 #                    run a study: see pipelines/studies/
+#   make toxicity-model DATA=dir
+#                    fit score toxicity again: see datasets/toxicity
 #   make truthfulqa MODEL=file PRESET=name
 #                    run the paper's TruthfulQA: see pipelines/truthfulqa
 #   make bench       compare with the Python reference: see tests/bench/run
@@ -48,13 +50,13 @@ all: $(tools:%=$(BIN)/%) $(BIN)/odesteer
 
 # The studies measured what the README and the pages say of methods, blocks,
 # strength and solvers. With DATA=dir they use TruthfulQA from that folder
-# instead of the project's own questions.
-benchmarks = estimators blocks strength solvers
+# instead of the project's own questions; toxicity needs DATA.
+benchmarks = estimators blocks strength solvers toxicity
 
 # engine.mk says where libllama is. Targets that run make again, after the
 # set-up, do not need it.
 no_engine = help uninstall setup setup-tests demo tune lint fuzz check check-% clean \
-	truthfulqa bench bench-% $(benchmarks)
+	truthfulqa toxicity-model bench bench-% $(benchmarks)
 ifeq ($(filter $(no_engine),$(MAKECMDGOALS)),)
 include $(BUILD)/engine.mk
 endif
@@ -94,6 +96,9 @@ $(BUILD)/lib/base/dot.o $(BUILD)/lib/flow/krylov.o: cflags += -O3 -ffp-contract=
 # give a fit to sparse rows the same numbers on every processor
 $(addprefix $(BUILD)/lib/,base/log1pexp.o fit/sparse.o fit/classifier.o): \
 	cflags += -O3 -ffp-contract=off
+# the weights of score toxicity are part of the library
+$(BUILD)/lib/metric/toxicity.o: cflags += -DODESTEER_TOXICITY='"datasets/toxicity.ods"'
+$(BUILD)/lib/metric/toxicity.o: datasets/toxicity.ods
 $(lib): $(lib_obj)
 	rm -f $@
 	ar rcs $@ $^
@@ -107,6 +112,8 @@ $(BIN)/score: $(BUILD)/tools/report.o
 $(BIN)/odesteer: tools/odesteer Makefile
 	@mkdir -p $(@D)
 	sed 's|@VERSION@|$(VERSION)|; s|@PAGES@|$(CURDIR)/man|' tools/odesteer >$@ && chmod 755 $@
+$(BUILD)/fittext: $(BUILD)/tools/setup/fittext.o $(lib)
+	$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(libs)
 $(BUILD)/requantise: $(BUILD)/tools/setup/requantise.o
 	$(CC) $(LDFLAGS) -o $@ $^ $(libs)
 $(BUILD)/tests/%: $(BUILD)/tests/unit/%.o $(lib)
@@ -154,6 +161,12 @@ truthfulqa: setup
 	@$(MAKE) --no-print-directory -s all
 	pipelines/$@
 
+# It makes the same bytes on every x86-64 processor.
+toxicity-model: setup
+	@$(MAKE) --no-print-directory -s $(BUILD)/fittext
+	datasets/toxicity comments >$(BUILD)/toxicity.jsonl
+	$(BUILD)/fittext toxicity datasets/toxicity.ods <$(BUILD)/toxicity.jsonl
+
 bench bench-plots: setup
 	@tools/setup/packages $(if $(findstring plots,$@),gnuplot) $(if $(DATA),mlr)
 	@$(MAKE) --no-print-directory -s all $(BUILD)/bench/bench $(BUILD)/bench/decode
@@ -174,7 +187,7 @@ check: setup-tests
 # Unit tests do not set GOMP_SPINCOUNT themselves as tools do
 # (lib/base/runtime.h), and a tool that finds it set need not start itself
 # again.
-run-check: all $(tests) $(fuzz) $(fault)
+run-check: all $(tests) $(fuzz) $(fault) $(BUILD)/fittext
 	GOMP_SPINCOUNT="$${GOMP_SPINCOUNT:-1000}" PATH="$(abspath $(BIN)):$$PATH" \
 		ODESTEER_FUZZ="$(abspath $(BUILD))/tests" \
 		$(PROVE) $(PROVEFLAGS) $(or $(TESTS),$(tests) tests/*/*.t)
@@ -238,6 +251,6 @@ clean:
 	rm -rf build bin
 
 .PHONY: help uninstall all setup setup-tests demo tune lint bench bench-plots bench-budget \
-	$(benchmarks) truthfulqa fuzz run-fuzz check run-check check-full check-kernels \
-	run-kernels check-fault check-clang check-asan install clean
+	$(benchmarks) truthfulqa toxicity-model fuzz run-fuzz check run-check check-full \
+	check-kernels run-kernels check-fault check-clang check-asan install clean
 .DELETE_ON_ERROR:

@@ -19,6 +19,7 @@ extern const struct metric metric_classify;
 extern const struct metric metric_distinct;
 extern const struct metric metric_bleu;
 extern const struct metric metric_rouge;
+extern const struct metric metric_toxicity;
 
 static const struct metric *const table[] = {
 	&metric_density,
@@ -30,6 +31,7 @@ static const struct metric *const table[] = {
 	&metric_distinct,
 	&metric_bleu,
 	&metric_rouge,
+	&metric_toxicity,
 	NULL
 };
 

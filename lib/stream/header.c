@@ -9,7 +9,8 @@
 
 enum { VERSION = 1 };
 
-static const char *const kinds[] = { "examples", "activations", "completions", "barrier" };
+static const char *const kinds[] = { "examples", "activations", "completions", "barrier",
+	"classifier" };
 
 const char *
 stream_kind_name(enum stream_kind k)

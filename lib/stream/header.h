@@ -14,7 +14,8 @@ enum stream_kind {
 	STREAM_EXAMPLES,	/* texts: prompt, completion, label, ... */
 	STREAM_ACTIVATIONS,	/* one vector per record, in "act" */
 	STREAM_COMPLETIONS,	/* what generate wrote */
-	STREAM_BARRIER		/* one record: a fitted barrier */
+	STREAM_BARRIER,		/* one record: a fitted barrier */
+	STREAM_CLASSIFIER	/* one record: a fitted classifier of texts */
 };
 /* The kinds with texts, for stream_expect. */
 enum { STREAM_TEXTS = 1u << STREAM_EXAMPLES | 1u << STREAM_COMPLETIONS };

@@ -365,7 +365,7 @@ stream_expect(const struct stream *s, unsigned kinds, struct err *e)
 
 	if (kinds & 1u << s->header.kind)
 		return 0;
-	for (k = STREAM_EXAMPLES; k <= STREAM_BARRIER; k++)
+	for (k = STREAM_EXAMPLES; k <= STREAM_CLASSIFIER; k++)
 		if (kinds & 1u << k)
 			n += (size_t)snprintf(wanted + n, sizeof wanted - n, "%s%s",
 			    n > 0 ? " or " : "", stream_kind_name((enum stream_kind)k));

@@ -45,6 +45,7 @@ each_run() {
 	$1 integrate '@ integrate -b ../in/b.ods -T 0.5 -o out ../in/a.ods'
 	$1 until '@ integrate -b ../in/b.ods -T 2 --until 1 -s rkf45 -o out ../in/a.ods'
 	$1 distinct '@ score distinct -o out ../in/texts.jsonl'
+	$1 toxicity '@ score toxicity -o out ../in/texts.jsonl'
 	$1 density '@ score density --label label -b ../in/b.ods -o out ../in/a.ods'
 	$1 report '@ score report ../in/scored.ods >out'
 	$1 json '@ score report --format json ../in/scored.ods >out'

@@ -27,12 +27,17 @@ make_inputs() {
 		view --header | jq -c 'if .odesteer then . else .T = "\(.id)r" end' >"$tmp/scored.jsonl"
 	view --pack -o "$tmp/scored.ods" "$tmp/scored.jsonl"
 	fitbarrier -f linear "$tmp/all.ods" | score density -b - "$tmp/a.ods" >"$tmp/density.ods"
+	jq -n -c '{odesteer: "stream", version: 1, kind: "classifier", chain: []},
+		{predicts: "toxicity", bits: 8, scale: 2.385, shift: -1, w: [range(256) | . * 77 % 255 - 127]}' \
+		>"$tmp/classifier.jsonl"
+	view --pack -o "$tmp/classifier.ods" "$tmp/classifier.jsonl"
 	cd "$tmp" || exit 1
 }
 
 each_target() {
 	$1 fuzz_stream a.ods a.jsonl a.gz texts.jsonl
 	$1 fuzz_barrier ./*.barrier
+	$1 fuzz_classifier classifier.jsonl classifier.ods
 	$1 fuzz_cvec v.gguf
 	$1 fuzz_npy a.npy a.npy.gz
 	$1 fuzz_score texts.jsonl texts.ods a.ods a.jsonl
