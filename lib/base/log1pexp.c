@@ -4,7 +4,7 @@
 
 enum {
 	POWERS = 14,		/* of the series of exp: the next is below 1e-17 */
-	TERMS = 18		/* of the series of atanh, likewise */
+	TERMS = 11		/* of the series of atanh, likewise */
 };
 
 /* Returns exp(x) for x <= 0. */
@@ -28,16 +28,22 @@ exp_negative(double x)
 	return ldexp(sum, (int)k);
 }
 
-/* Returns log(1 + y) for y from 0 to 1: 2 atanh(y / (2 + y)). */
+/*
+ * Returns log(1 + y) for y from 0 to 1: 2 atanh(y / (2 + y)), or, for y above
+ * sqrt(2) - 1, log(2) - 2 atanh((1 - y) / (3 + y)), whose series is short too.
+ */
 static double
 log1p_small(double y)
 {
-	double z = y / (2 + y), square = z * z, sum = 0;
+	static const double series[TERMS] = { 1, 1 / 3.0, 1 / 5.0, 1 / 7.0, 1 / 9.0, 1 / 11.0,
+		1 / 13.0, 1 / 15.0, 1 / 17.0, 1 / 19.0, 1 / 21.0 };
+	int upper = y > 0.41421356;
+	double z = upper ? (1 - y) / (3 + y) : y / (2 + y), square = z * z, sum = 0;
 	int i;
 
 	for (i = TERMS - 1; i >= 0; i--)
-		sum = 1.0 / (2 * i + 1) + sum * square;
-	return 2 * z * sum;
+		sum = series[i] + sum * square;
+	return upper ? 0x1.62e42fefa39efp-1 - 2 * z * sum : 2 * z * sum;
 }
 
 double
