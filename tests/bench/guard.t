@@ -68,6 +68,7 @@ guard density score density -b "$tmp/paper.ods" "$tmp/acts.ods"
 guard view view "$tmp/acts.ods"
 guard view-pack view --pack "$tmp/acts.ods"
 guard distinct score distinct "$tmp/texts.ods"
+guard toxicity score toxicity "$tmp/texts.ods"
 guard report score report "$tmp/scored.ods"
 
 if [ "$ODESTEER_BUDGET" = write ]; then
