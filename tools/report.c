@@ -89,6 +89,21 @@ insert_column(size_t at, const struct column *c, const struct metric *m)
 		add_cell(s, i);
 }
 
+/* Adds a column of metric m, or makes an equal one of --column that of m. */
+static void
+add_metric_column(const struct column *c, const struct metric *m)
+{
+	struct report_column *s;
+
+	for (s = rep.column; s < rep.column + rep.n_chosen; s++)
+		if (strcmp(s->column->field, c->field) == 0 &&
+		    s->column->aggregate == c->aggregate && c->other == NULL) {
+			s->metric = m;
+			return;
+		}
+	insert_column(rep.n_column, c, m);
+}
+
 /*
  * Returns the index of the run with this name, which it adds if there is none.
  * If T is not NULL, each flow length T of a sweep is a run of its own.
@@ -908,7 +923,7 @@ score_report(int argc, char *argv[])
 	rep.n_chosen = rep.n_column;
 	for (m = metric_table(); *m != NULL; m++)
 		for (c = (*m)->columns; c->title != NULL; c++)
-			insert_column(rep.n_column, c, *m);
+			add_metric_column(c, *m);
 	if (optind == argc)
 		read_run("-", 1);
 	for (i = optind; i < argc; i++)

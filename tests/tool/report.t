@@ -176,6 +176,10 @@ fails 1 "score: '$tmp/bad.jsonl': record 1: field 'info' is not a number" score 
 jq -n -c '{id: 1, mc1: 1, mc2: 0.25}' >"$tmp/one.jsonl"
 jq -n -c '{id: 1, mc1: 0, mc2: 0.75}' >"$tmp/two.jsonl"
 jq -n -c '{id: 1, perplexity: 2.5, nll: 1, nll_tokens: 1}' >"$tmp/p.jsonl"
+is "$(csv 1-3 --column mc2 --column mc2:Best:max a="$tmp/one.jsonl")" 'run,metric,value
+a,mc2,0.25
+a,Best,0.25
+a,MC1,1' "a column that the metric has, too, is not there twice"
 report() { # FORMAT: prints the report in that format
 	score report --format "$1" --baseline 'a_b|,"%' \
 		'a_b|,"%'="$tmp/one.jsonl" 'c\d'="$tmp/two.jsonl" 'e'="$tmp/p.jsonl"
