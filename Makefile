@@ -15,7 +15,7 @@
 #   make toxicity-model DATA=dir
 #                    fit score toxicity again: see datasets/toxicity
 #   make truthfulqa MODEL=file PRESET=name
-#                    run the paper's TruthfulQA: see pipelines/truthfulqa
+#                    run a benchmark of the paper: see pipelines/benchmark.mk
 #   make bench       compare with the Python reference: see tests/bench/run
 #   make bench-plots draw how time grows with the input: see tests/bench/plots
 #   make bench-budget
@@ -51,12 +51,13 @@ all: $(tools:%=$(BIN)/%) $(BIN)/odesteer
 # The studies measured what the README and the pages say of methods, blocks,
 # strength and solvers. With DATA=dir they use TruthfulQA from that folder
 # instead of the project's own questions; toxicity needs DATA.
-benchmarks = estimators blocks strength solvers toxicity
+studies = estimators blocks strength solvers toxicity
+benchmarks = truthfulqa
 
 # engine.mk says where libllama is. Targets that run make again, after the
 # set-up, do not need it.
 no_engine = help uninstall setup setup-tests demo tune lint fuzz check check-% clean \
-	truthfulqa toxicity-model bench bench-% $(benchmarks)
+	toxicity-model bench bench-% $(studies) $(benchmarks)
 ifeq ($(filter $(no_engine),$(MAKECMDGOALS)),)
 include $(BUILD)/engine.mk
 endif
@@ -145,7 +146,7 @@ demo: setup
 	@$(MAKE) --no-print-directory -s all
 	pipelines/demo
 
-$(benchmarks): setup
+$(studies): setup
 	@tools/setup/packages $(if $(filter blocks strength,$@),gnuplot) $(if $(DATA),mlr)
 	@$(MAKE) --no-print-directory -s all
 	pipelines/studies/$@
@@ -154,12 +155,10 @@ PROMPTS = datasets/mood-prompts.jsonl
 tune: setup
 	@$(MAKE) --no-print-directory -s all
 	pipelines/tune "$(PAIRS)" "$(PROMPTS)"
-# The pipeline reads its settings from the environment, and make exports those
-# of its command line.
-truthfulqa: setup
+$(benchmarks): setup
 	@tools/setup/packages gnuplot mlr curl
 	@$(MAKE) --no-print-directory -s all
-	pipelines/$@
+	@$(MAKE) --no-print-directory -f pipelines/$@.mk
 
 # It makes the same bytes on every x86-64 processor.
 toxicity-model: setup
@@ -251,6 +250,6 @@ clean:
 	rm -rf build bin
 
 .PHONY: help uninstall all setup setup-tests demo tune lint bench bench-plots bench-budget \
-	$(benchmarks) truthfulqa toxicity-model fuzz run-fuzz check run-check check-full \
+	$(studies) $(benchmarks) toxicity-model fuzz run-fuzz check run-check check-full \
 	check-kernels run-kernels check-fault check-clang check-asan install clean
 .DELETE_ON_ERROR:

@@ -1,0 +1,82 @@
+# rules.mk - how pipelines make their results with GNU make; included, never run
+# alone.
+#
+# A result depends on its command as well as on its inputs. Its rule is
+#
+#   $(OUT)/RESULT: INPUT... FORCE
+#   	$(call run,NAME)
+#
+# where the variable cmd_NAME has the command, in bash, that writes $@. It runs
+# if the result is missing, if an input is newer, or if the command or the tools
+# have changed. The file RESULT.cmd holds the command, and `bash RESULT.cmd'
+# repeats it by hand. A command that loads a model has
+#
+#   	$(call run_model,NAME)
+#
+# which puts $(JOB) in front of it, such as JOB='srun -c8 --gres=gpu:1', and one
+# that makes a set, see below, has $(call run_set,NAME).
+#
+# A result that is a table of parts, $(OUT)/SET.parts, is made from
+# $(OUT)/SET.jsonl: the records are divided into files $(OUT)/SET.NNNN.jsonl of
+# SHARD groups each, and the makefile SET.parts sets parts_SET to their numbers.
+# A part that is as before keeps its time.
+#
+# $(call list,RESULTS) adds to the results that are counted by the line of
+# progress, which a terminal gets.
+SHELL := bash
+.SHELLFLAGS := -o pipefail -c
+.DELETE_ON_ERROR:
+.SUFFIXES:
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+FORCE:
+.PHONY: FORCE
+
+# the tools of this clone, or, in a test, another build of it
+bin := $(patsubst %/odesteer,%,$(or $(filter $(CURDIR)/%,$(shell command -v odesteer)),\
+	$(CURDIR)/bin/odesteer))
+export PATH := $(bin):$(PATH)
+cache := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/odesteer
+export ODESTEER_MODEL ?= $(cache)/models/SmolLM2-135M-Instruct-Q8_0.gguf
+SHARD ?= 64
+JOB ?=
+gpu = $(GPU:%=-g %)
+tools := $(shell cat $(bin)/* | sha256sum | cut -c 1-16)
+planned := $(findstring n,$(filter-out --%,$(firstword $(MAKEFLAGS))))
+terminal := $(if $(planned),,$(shell [ -t 2 ] && echo yes))
+began := $(shell date +%s)
+
+list = $(eval results += $1)$1
+
+differ = $(subst x$(strip $1)x,,x$(strip $2)x)
+text = \# odesteer $(tools)$(newline)$(cmd_$1)
+stale = $(or $(filter-out FORCE,$?),$(if $(wildcard $@),,missing),$(call differ,$(file <$@.cmd),\
+	$(call text,$1)))
+# with -n, make runs the rules of makefiles and of what they are made from only
+run = $(if $(planned),$(if $(call stale,$1),$(cmd_$1)),$(call run_set,$1,$2))
+run_model = $(call run,$1,$(JOB))
+run_set = $(eval seen += x)$(if $(call stale,$1),$(eval made += x)$(call recipe,$1,$2))
+define newline
+
+
+endef
+define recipe
+$(file >$@.cmd,$(call text,$1))@rm -f $@; $(if $(terminal),$(progress))
+@$2 bash -euo pipefail $@.cmd </dev/null 2>&1 | $(if $(terminal),sed '1s/^/\n/',cat) >&2
+endef
+# done, all and run by now; the part that runs is not done
+progress = awk -v name=$(name) -v did=$(words $(seen)) -v all=$(words $(results)) \
+	-v ran=$(words $(made)) -v t=$$(($$(date +%s) - $(began))) ' \
+	function time(s) { return sprintf("%d:%02d:%02d", s / 3600, s / 60 % 60, s % 60) } \
+	BEGIN { printf "\r\033[K%s: %d of %d parts, %s", name, did - 1, all, time(t); \
+	if (ran > 1) printf ", %s left", time(t / (ran - 1) * (all - did + 1)) }' >&2
+
+cmd_parts = jq -n -r --argjson n $(SHARD) 'foreach inputs as $$r ({n: -1}; \
+	if .g == $$r.group and .g != null then . else {n: (.n + 1), g: $$r.group} end; \
+	"\(.n / $$n | floor)\t\($$r | tojson)")' $< | awk -F '\t' ' \
+	{ f = sprintf("$(OUT)/$*.%04d.jsonl.new", $$1); print $$2 >f } \
+	f != last { close(last); parts = parts sprintf(" %04d", $$1); last = f } \
+	END { print "parts_$* =" parts }' >$@; shopt -s nullglob; \
+	for f in $(OUT)/$*.*.jsonl.new; do \
+	cmp -s $$f $${f%.new} || mv $$f $${f%.new}; rm -f $$f; done
+$(OUT)/%.parts: $(OUT)/%.jsonl FORCE
+	$(call run_set,parts)

@@ -1,0 +1,111 @@
+#!/bin/sh
+# The benchmarks on a few texts of the project's own: a result is made again only if something that it
+# depends on has changed, also after an interruption, and nothing is tested that was fitted to.
+. tests/tap.sh
+. tests/pipe/benchmark.sh
+
+[ -e "$ODESTEER_MODEL" ] || skip_all 'no model here'
+command -v mlr >/dev/null || skip_all 'no mlr here'
+cp pipelines/presets/smollm2-135m "$tmp/preset"
+export PRESET="$tmp/preset" LIMIT=4 SHARD=2 METHODS='none caa'
+streams() { # DIR: prints the checksums of all that was made
+	(cd "$1" && find . -type f ! -name '*.cmd' ! -name '*.parts' ! -name '*.svg' | sort | xargs cksum)
+}
+made() { # DIR: prints what was made after the file $tmp/then, without parts of a set
+	find "$1" -name '*.cmd' -newer "$tmp/then" | sed 's|.*/||; s|\.cmd$||' | sort | tr '\n' ' '
+}
+again() { # DIR ARGUMENTS...: runs TruthfulQA there, and prints what was made again
+	again_in=$1
+	shift
+	touch "$tmp/then"
+	sleep 0.01
+	run benchmark truthfulqa OUT="$again_in" "$@"
+	echo "$status $(made "$again_in")"
+}
+refused() { # MESSAGE ARGUMENTS...
+	message=$1
+	shift
+	run benchmark truthfulqa OUT="$tmp/none" "$@"
+	is "$status $(printf '%s\n' "$err" | sed 's|^pipelines/[a-z]*\.mk:[0-9]*: ||')" \
+		"2 *** $message.  Stop." "$message"
+}
+
+refused "METHODS: there is no method 'typo'" METHODS='none typo'
+refused "METHODS: there is no method 'import'" METHODS=import
+refused "TEMPLATE is raw or chat: 'bare'" TEMPLATE=bare
+refused "there is no model '/nowhere'" MODEL=/nowhere
+refused "there is no preset 'x'. There are: $(cd pipelines/presets && echo *)" PRESET=x
+refused "LIMIT is a number from 1: 'many'" LIMIT=many
+
+run benchmark truthfulqa OUT="$tmp/a" -n
+is "$status $(printf '%s\n' "$out" | grep -c '^odesteer generate .*/answers.caa.')" '0 2' 'a plan'
+is "$(find "$tmp/a" -name '*.ods')" '' 'runs nothing'
+run benchmark truthfulqa OUT="$tmp/a"
+# A judge fitted to so few answers may call all of them true, of which gnuplot warns.
+is "$status $(printf '%s\n' "$err" | grep -v '^Warning: empty y range')" '0 ' 'a run'
+streams "$tmp/a" >"$tmp/a.sums"
+is "$(again "$tmp/a")" '0 ' 'a second run makes nothing'
+is "$(cut -d , -f 1,2 "$tmp/a/report.csv" | grep -c 'True\*Info\|,Perplexity$\|MC2')" 6 \
+	'the table has a row for each method'
+is "$(sh -c 'cd "$1" && rm answers.caa.0.0000.ods && bash "$2"' - "$tmp/a" "$tmp/a/answers.caa.0.0000.ods.cmd" 2>&1
+	streams "$tmp/a" | cmp - "$tmp/a.sums")" '' 'its command repeats a result'
+
+# No barrier or judge is fitted to questions that it is used on.
+bad=0
+for k in 0 1; do
+	view "$tmp/a"/answers.none.$k.*.ods | jq -r .group | sort -u >"$tmp/asked"
+	for b in "$tmp/a"/barrier.*."$k".ods "$tmp/a"/judge.*."$k".ods; do
+		# shellcheck disable=SC2046
+		view $(grep -o '[^ ]*/act[^ ]*\.ods' "$b.cmd") | jq -r .group | sort -u >"$tmp/known"
+		[ -s "$tmp/known" ] && [ -z "$(comm -12 "$tmp/asked" "$tmp/known")" ] || bad=$((bad + 1))
+	done
+done
+is "$bad" 0 'all are fitted to other questions'
+
+# Ctrl-C sends a signal to all processes of the group.
+mv "$tmp/a" "$tmp/first"
+OUT="$tmp/a" perl -e 'setpgrp; $SIG{INT} = "DEFAULT"; exec @ARGV' \
+	make -s -f pipelines/truthfulqa.mk >/dev/null 2>&1 &
+pid=$!
+n=0
+while [ ! -e "$tmp/a/answers.none.0.0000.ods" ] && [ $n -lt 3000 ]; do sleep 0.1; n=$((n + 1)); done
+kill -INT -$pid
+wait $pid
+is "$?" 130 'an interrupted run'
+ok 'something is left to do' test ! -e "$tmp/a/report.txt"
+touch "$tmp/then"
+# a command that runs the commands that load a model, two at a time
+printf '#!/bin/sh\necho "$*" >>"%s"\nexec "$@"\n' "$tmp/jobs" >"$tmp/job"
+chmod +x "$tmp/job"
+run benchmark truthfulqa OUT="$tmp/a" -j2 JOB="$tmp/job"
+is "$status $(made "$tmp/a" | grep -o 'questions.jsonl\|act\.0[^ ]*')" '0 ' 'the next run repeats nothing that was made'
+is "$(streams "$tmp/a")" "$(cat "$tmp/a.sums")" \
+	'and has the same bytes as a run without interruption'
+is "$(grep -c '/answers.caa' "$tmp/jobs") $(grep -c 'barrier\|report' "$tmp/jobs")" '2 0' 'JOB runs what loads a model'
+
+# Results depend on commands, inputs and their contents.
+echo 'T.truthfulqa.caa = 0.2r' >>"$PRESET"
+is "$(again "$tmp/a" | tr ' ' '\n' | cut -d . -f 1,2 | sort -u | xargs)" \
+	'0 answers.caa fluency.caa info.caa mc.caa report.csv report.json report.md report.tex report.txt '$(
+	)'truth.caa truthfulqa.svg' \
+	'another length: what depends on it'
+sed '$ s/$/ /' "$QUESTIONS" >"$tmp/others"
+is "$(again "$tmp/a" QUESTIONS="$tmp/others" | tr ' ' '\n' | grep -v 'jsonl$\|parts$' | xargs)" 0 \
+	'other questions, but not among the first: only the set'
+is "$(again "$tmp/a" QUESTIONS="$tmp/others" METHODS='none' TRUTH_JUDGE="$ODESTEER_MODEL" INFO_JUDGE="$ODESTEER_MODEL" |
+	tr ' ' '\n' | cut -d . -f 1 | sort -u | xargs)" '0 fluency info report truth truthfulqa' \
+	'judges that are models'
+is "$(view --header "$tmp/a/fluency.none.0.0000.ods" | jq -c '.chain[]? | .argv as $a
+	| select($a[0] == "judge") | $a[($a | index("--text")) + 1]')" \
+	'"Q: {q}\\nA: {a}.\\nTrue:"
+"Q: {q}\\nA: {a}.\\nHelpful:"' 'are asked what the paper asks'
+if has_terminal; then
+	script -qec "make -s -f pipelines/truthfulqa.mk OUT='$tmp/a' METHODS='system primer'" /dev/null </dev/null |
+		sed "s/$(printf '\033')\\[K//g" | tr '\r' '\n' | grep '^truth.*left' | tail -n 1 |
+		sed 's/[0-9]:[0-9][0-9]:[0-9][0-9]/TIME/g; s/[0-9][0-9]*/N/g' >"$tmp/line"
+	is "$(cat "$tmp/line")" 'truthfulqa: N of N parts, TIME, TIME left' 'a terminal gets a line of progress'
+fi
+run benchmark truthfulqa OUT="$tmp/a" METHODS='system primer'
+is "$status $(cut -d , -f 1,2 "$tmp/a/report.csv" | grep -c ',MC2$')" '0 2' 'methods without answers'
+
+finish
