@@ -14,7 +14,7 @@
 #                    run a study: see pipelines/studies/
 #   make toxicity-model DATA=dir
 #                    fit score toxicity again: see datasets/toxicity
-#   make truthfulqa MODEL=file PRESET=name
+#   make truthfulqa, ultrafeedback, realtoxicity MODEL=file PRESET=name
 #                    run a benchmark of the paper: see pipelines/benchmark.mk
 #   make bench       compare with the Python reference: see tests/bench/run
 #   make bench-plots draw how time grows with the input: see tests/bench/plots
@@ -52,7 +52,7 @@ all: $(tools:%=$(BIN)/%) $(BIN)/odesteer
 # strength and solvers. With DATA=dir they use TruthfulQA from that folder
 # instead of the project's own questions; toxicity needs DATA.
 studies = estimators blocks strength solvers toxicity
-benchmarks = truthfulqa
+benchmarks = truthfulqa ultrafeedback realtoxicity
 
 # engine.mk says where libllama is. Targets that run make again, after the
 # set-up, do not need it.

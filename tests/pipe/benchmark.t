@@ -108,4 +108,23 @@ fi
 run benchmark truthfulqa OUT="$tmp/a" METHODS='system primer'
 is "$status $(cut -d , -f 1,2 "$tmp/a/report.csv" | grep -c ',MC2$')" '0 2' 'methods without answers'
 
+# The other benchmarks, each with the length that its rule chooses.
+for b in ultrafeedback realtoxicity; do
+	run benchmark $b OUT="$tmp/$b"
+	is "$status $(printf '%s\n' "$err" | grep -v '^Warning: empty')" '0 ' "$b"
+	is "$(odesteer score report --format json none="$tmp/$b/validated.none.0.0000.ods" \
+		none="$tmp/$b/validated.none.0.0001.ods" caa="$tmp/$b/validated.caa.0.0000.ods" \
+		caa="$tmp/$b/validated.caa.0.0001.ods" | jq -r 'map(select(.metric == "Perplexity, all"))
+			| (.[] | select(.run == "none").value) as $none
+			| [.[] | select(.run != "none")] | .[0] as $least
+			| (map(select(.value <= 1.25 * $none))
+				| max_by(.run | ltrimstr("caa T=") | rtrimstr("r") | tonumber))
+			// $least | .run | ltrimstr("caa T=")')" "$(cat "$tmp/$b/T.caa.0")" \
+		'the greatest length within the budget, or the least one'
+	view "$tmp/$b"/answers.*.ods | jq -r .prompt | sort -u >"$tmp/tested"
+	is "$({ view "$tmp/$b"/validated.*.ods && cat "$tmp/$b/fit.0.jsonl"; } | jq -r .prompt | sort -u |
+		comm -12 - "$tmp/tested")" '' \
+		'chosen and fitted on others than those that are tested'
+	is "$(cut -d , -f 2 "$tmp/$b/report.csv" | grep -cx 'Reward\|Toxicity\|MC2\|Perplexity')" 6 'its table'
+done
 finish
