@@ -31,21 +31,21 @@ lasting() { # THREADS TOKENS N
 			'[inputs | select(.finish == "length") | {id, group, prompt}] | .[:$n][]' lines.jsonl
 }
 inputs() { # makes activations and barriers
-	step collect 1 fit.ods fit.jsonl "$model" -- collect -j "$threads" -l "$block" fit.jsonl
-	step fit 1 paper.ods fit.ods -- fitbarrier -p paper fit.ods
-	step fit 1 best.ods fit.ods -- fitbarrier -p best fit.ods
-	step view 1 paper.json paper.ods -- view paper.ods
-	step view 1 fit.lines fit.ods -- view --npy fit.npy fit.ods
+	step fit.ods fit.jsonl "$model" -- collect -j "$threads" -l "$block" fit.jsonl
+	step paper.ods fit.ods -- fitbarrier -p paper fit.ods
+	step best.ods fit.ods -- fitbarrier -p best fit.ods
+	step paper.json paper.ods -- view paper.ods
+	step fit.lines fit.ods -- view --npy fit.npy fit.ods
 	T=5
 }
 texts() { # makes these and the texts of the model rows
 	inputs
 	first_groups test.jsonl "$limit" >some.jsonl
 	first_prompts test.jsonl "$prompts" >prompts.jsonl
-	step generate 1 "lasting.$many.$long.jsonl" test.jsonl "$model" -- lasting "$threads" "$long" "$many"
+	step "lasting.$many.$long.jsonl" test.jsonl "$model" -- lasting "$threads" "$long" "$many"
 	cp "lasting.$many.$long.jsonl" many.jsonl
 	head -n 4 many.jsonl >few.jsonl
-	step set 1 one.jsonl -- jq -n -c \
+	step one.jsonl -- jq -n -c \
 		'["a", 1, " A"], ["b", 0, " B"] | {id: .[0], group: "q", label: .[1], prompt: "Q", completion: .[2]}'
 }
 
