@@ -154,6 +154,9 @@ add_field(const struct metric *m, const char *field)
 	size_t c, at = rep.n_column;
 	int has_mean = 0;
 
+	/* streams of older versions and other programs may name such a field */
+	if (metric_is_taken(m, field))
+		return;
 	for (c = 0; c < rep.n_column; c++) {
 		struct report_column *s = &rep.column[c];
 

@@ -6,35 +6,37 @@
  * classes. Their probabilities are the softmax of the layer's outputs or, of a
  * single output, its logistic function.
  */
-#include <ctype.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log1pexp.h"
 #include "metric/metric.h"
 #include "metric/qa_text.h"
+#include "model/logsumexp.h"
 
-enum {
-	LONGEST = 2048,		/* tokens of a text, or less if the model has less */
-	NAME = 61		/* longest name of a field */
-};
+enum { LONGEST = 2048 };	/* tokens of a text, or less if the model has less */
 
 /* The indexes of its options. */
-enum { TEXT, TRUNCATE };
+enum { AS, TEXT, TRUNCATE };
+
+extern const struct metric metric_classify;
 
 struct classify {
 	struct lm *lm;
 	const char *text;		/* with {q} and {a}; NULL: the completion alone */
 	int truncate;
 	size_t longest, n;		/* tokens of a text; classes */
-	char (*name)[NAME + 1];		/* [n] of the fields */
+	char (*name)[RECORD_KEY_SIZE];	/* [n] of the fields */
 	float *logit;			/* [n] */
 };
 
 static int
 classify_check(const struct metric_options *o, struct err *e)
 {
+	if (o->value[AS] != NULL && metric_check_name(&metric_classify, o->value[AS], e) != 0)
+		return -1;
 	return o->value[TEXT] != NULL ? qa_text_check(o->value[TEXT], e) : 0;
 }
 
@@ -48,34 +50,41 @@ classify_close(void *state)
 	free(s->logit);
 }
 
+/* Returns whether c is an ASCII letter or digit. */
+static int
+is_plain(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
+
 /*
- * Names the fields like the classes, with '_' in place of other characters than
- * letters and digits, or class_0, ... if the model does not name a class.
- * Returns 0, or -1 with a message.
+ * Names the fields: `as`, '_' and the name of the class, with '_' in place of
+ * bytes that are no ASCII letters or digits, or the number of the class if the
+ * model does not name it. Returns 0, or -1 with a message.
  */
 static int
-name_fields(struct classify *s, struct err *e)
+name_fields(struct classify *s, const char *as, struct err *e)
 {
 	size_t i, k;
 
 	for (i = 0; i < s->n; i++) {
 		const char *label = lm_class_name(s->lm, (int)i);
-		char *name = s->name[i], *c;
+		char *name = s->name[i], *c, number[24];
 
-		if (label == NULL)
-			snprintf(name, NAME + 1, "class_%zu", i);
-		else
-			snprintf(name, NAME + 1, "%s%s", isdigit((unsigned char)*label) ? "_" : "",
-			    label);
-		for (c = name; *c != '\0'; c++)
-			if (!isalnum((unsigned char)*c))
+		snprintf(number, sizeof number, "%zu", i);
+		label = label != NULL ? label : number;
+		if (snprintf(name, RECORD_KEY_SIZE, "%s_%s", as, label) >= RECORD_KEY_SIZE)
+			return err_set(e, "class %zu of the model cannot become a field, which has "
+			    "at most %d bytes: '%s'", i, RECORD_KEY_SIZE - 1, name);
+		for (c = name + strlen(as); *c != '\0'; c++)
+			if (!is_plain(*c))
 				*c = '_';
 		for (k = 0; k < i && strcmp(s->name[k], name) != 0; k++)
 			;
-		if (k < i || metric_is_taken(name))
+		if (k < i || metric_is_taken(&metric_classify, name))
 			return err_set(e, "class %zu of the model cannot become the field '%s', "
 			    "which %s", i, name, k < i ? "another class has" :
-			    "has another meaning");
+			    "has another meaning: choose another name with --as");
 	}
 	return 0;
 }
@@ -85,7 +94,7 @@ static int
 describe(const struct classify *s, const struct metric_options *o, struct header *h, struct err *e)
 {
 	const char *digest = lm_digest(s->lm), *path = o->lm->path;
-	char *names = calloc(s->n, NAME + 2);
+	char *names = calloc(s->n, RECORD_KEY_SIZE + 1);
 	size_t i;
 	int rc;
 
@@ -122,24 +131,26 @@ classify_open(void *state, const struct metric_options *o, struct header *h, str
 	s->logit = calloc(s->n, sizeof *s->logit);
 	if (s->name == NULL || s->logit == NULL)
 		return err_memory(e);
-	return name_fields(s, e) != 0 ? -1 : describe(s, o, h, e);
+	if (name_fields(s, o->value[AS] != NULL ? o->value[AS] : "class", e) != 0)
+		return -1;
+	return describe(s, o, h, e);
 }
 
 /* Sets the fields of r by s->logit. Returns 0, or -1 with a message. */
 static int
 set_fields(const struct classify *s, struct record *r, struct err *e)
 {
-	size_t i, k;
+	double sum = logsumexp(s->logit, s->n, 1), p;
+	size_t i;
 
 	for (i = 0; i < s->n; i++) {
-		/* a single class competes with a logit of 0 */
-		double sum = s->n == 1 ? exp(-(double)s->logit[i]) : 0;
+		double x = (double)s->logit[i];
 
-		if (!isfinite(s->logit[i]))
+		if (!isfinite(x))
 			return err_set(e, "the probability of '%s' is not finite", s->name[i]);
-		for (k = 0; k < s->n; k++)
-			sum += exp((double)s->logit[k] - (double)s->logit[i]);
-		if (record_set_num(r, s->name[i], 1 / sum) != 0)
+		/* a single class competes with a logit of 0 */
+		p = s->n == 1 ? logistic(x) : exp(x - sum);
+		if (record_set_num(r, s->name[i], p) != 0)
 			return err_memory(e);
 	}
 	return 0;
@@ -171,6 +182,13 @@ classify_text(struct classify *s, const char *text, size_t len, struct err *e)
 	return rc;
 }
 
+/* Returns whether text is empty or only white space. */
+static int
+is_blank(const char *text)
+{
+	return text[strspn(text, " \t\n\v\f\r")] == '\0';
+}
+
 static int
 classify_push(void *state, struct record *r, struct sink *out, struct err *e)
 {
@@ -182,7 +200,7 @@ classify_push(void *state, struct record *r, struct sink *out, struct err *e)
 
 	if (record_get_text(r, "completion", 1, &completion, &len, e) != 0)
 		return -1;
-	if (len == 0) {
+	if (is_blank(completion)) {
 		for (i = 0; i < s->n; i++)
 			record_unset(r, s->name[i]);
 		return sink_write(out, r, e);
@@ -198,6 +216,7 @@ classify_push(void *state, struct record *r, struct sink *out, struct err *e)
 static const struct column columns[] = { { .title = NULL } };
 
 static const struct metric_option options[] = {
+	[AS] = { "--as", "name", "beginning of its fields' names (default: class)" },
 	[TEXT] = { "--text", "text",
 	    "what the model reads: {q} is the question, {a} the answer, \\n a new line (default: "
 	    "the completion)" },
@@ -210,7 +229,7 @@ const struct metric metric_classify = {
 	.about = "the probabilities of a text's classes, by a BERT or RoBERTa classifier",
 	.usage =
 	    "score classify [-vz] [-g layers] [-j threads] [-m model] [-o file]\n"
-	    "                      [--text text] [--truncate] [file ...]\n",
+	    "                      [--as name] [--text text] [--truncate] [file ...]\n",
 	.uses = METRIC_MODEL,
 	.options = options,
 	.kinds = STREAM_TEXTS,

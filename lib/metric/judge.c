@@ -12,7 +12,6 @@
  * where pi is the prior of the fit, divided by the temperature that calibrates
  * them on held-out data.
  */
-#include <ctype.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,43 +20,22 @@
 #include "metric/qa_text.h"
 #include "metric/queue.h"
 
-enum {
-	HELD = 32,		/* records held back at most */
-	NAME = 61		/* longest name of its fields */
-};
+enum { HELD = 32 };		/* records held back at most */
 
 /* The indexes of its options. */
 enum { AS, NO, TEXT, YES };
 
 static const char default_yes[] = " yes", default_no[] = " no";
 
+extern const struct metric metric_judge;
+
 struct judge {
 	struct queue queue;
 	const char *text;		/* with {q}, {a} and escapes */
 	const char *reply[2];		/* yes and no */
 	const char *name;		/* of the decision */
-	char name_p[NAME + sizeof "_p"];	/* of the probability */
+	char name_p[METRIC_NAME + sizeof "_p"];	/* of the probability */
 };
-
-/*
- * Checks the name of the fields. Returns 0, or -1 with a message if it is no
- * name, or that of a field with another meaning.
- */
-static int
-check_name(const char *name, struct err *e)
-{
-	size_t i = 0;
-
-	while (isalpha((unsigned char)name[i]) || name[i] == '_' ||
-	    (i > 0 && isdigit((unsigned char)name[i])))
-		i++;
-	if (i == 0 || name[i] != '\0' || i > NAME)
-		return err_set(e, "--as: '%s' is not a name of at most %d letters, digits and '_'",
-		    name, NAME);
-	if (metric_is_taken(name))
-		return err_set(e, "--as: the field '%s' has another meaning", name);
-	return 0;
-}
 
 static int
 judge_check(const struct metric_options *o, struct err *e)
@@ -70,7 +48,7 @@ judge_check(const struct metric_options *o, struct err *e)
 	if (o->barrier == NULL && text == NULL)
 		return err_set(e,
 		    "judge needs a barrier or a question for the model: -b or --text");
-	if (o->value[AS] != NULL && check_name(o->value[AS], e) != 0)
+	if (o->value[AS] != NULL && metric_check_name(&metric_judge, o->value[AS], e) != 0)
 		return -1;
 	yes = yes != NULL ? yes : default_yes;
 	no = no != NULL ? no : default_no;

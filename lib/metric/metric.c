@@ -1,5 +1,6 @@
 #include "metric/metric.h"
 
+#include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -52,16 +53,51 @@ metric_find(const char *name)
 	return NULL;
 }
 
-int
-metric_is_taken(const char *field)
+/* Returns whether m has a column of this field. */
+static int
+has_column(const struct metric *m, const char *field)
 {
-	static const char *const taken[] = { "id", "group", "label", "best", "split", "prompt",
-		"completion", "question", "true", "false", "act", "block", "pos", "h", NULL };
+	const struct column *c;
+
+	for (c = m->columns; c->title != NULL; c++)
+		if (strcmp(c->field, field) == 0 ||
+		    (c->other != NULL && strcmp(c->other, field) == 0))
+			return 1;
+	return 0;
+}
+
+int
+metric_is_taken(const struct metric *m, const char *field)
+{
+	static const char *const taken[] = { "odesteer", "id", "group", "label", "best", "split",
+		"prompt", "completion", "question", "true", "false", "T", "sample", "tokens",
+		"finish", "act", "block", "pos", "h", "h_before", "h_after", "length", "steps",
+		"loglik", NULL };
 	size_t i;
 
-	for (i = 0; taken[i] != NULL && strcmp(taken[i], field) != 0; i++)
-		;
-	return taken[i] != NULL;
+	for (i = 0; taken[i] != NULL; i++)
+		if (strcmp(taken[i], field) == 0)
+			return 1;
+	for (i = 0; table[i] != NULL; i++)
+		if (table[i] != m && has_column(table[i], field))
+			return 1;
+	return 0;
+}
+
+int
+metric_check_name(const struct metric *m, const char *name, struct err *e)
+{
+	size_t i = 0;
+
+	while (isalpha((unsigned char)name[i]) || name[i] == '_' ||
+	    (i > 0 && isdigit((unsigned char)name[i])))
+		i++;
+	if (i == 0 || name[i] != '\0' || i > METRIC_NAME)
+		return err_set(e, "--as: '%s' is not a name of at most %d letters, digits and '_'",
+		    name, METRIC_NAME);
+	if (metric_is_taken(m, name))
+		return err_set(e, "--as: the field '%s' has another meaning", name);
+	return 0;
 }
 
 int

@@ -101,10 +101,17 @@ const struct metric *metric_find(const char *name);
 const struct metric *const *metric_table(void);
 
 /*
- * Returns whether a field of this name has a meaning in records, so that no
- * metric may write it under a name that the user or a model chose.
+ * Returns whether a field of this name has a meaning in records, or belongs to
+ * another metric than m, so that m must not write it under a name that the user
+ * or a model chose.
  */
-int metric_is_taken(const char *field);
+int metric_is_taken(const struct metric *m, const char *field);
+enum { METRIC_NAME = 61 };		/* longest name that --as accepts */
+/*
+ * Checks the value of m's option --as, which becomes the name of a field or its
+ * beginning. Returns 0, or -1 with a message.
+ */
+int metric_check_name(const struct metric *m, const char *name, struct err *e);
 /*
  * Tells later tools who scored, such as "judge.ods (1a2b3c4d)": sets the value
  * "by" of the header's last link. Returns 0, or -1 with a message.
