@@ -142,8 +142,10 @@ parse(int argc, char *argv[])
 		tool_misuse("--filter-timeout needs a filter: --filter");
 	if (opt.lengths.n > 0 && flows.n > 1)
 		tool_misuse("-T: a list of lengths goes with one barrier");
-	if (opt.samples > 1 && opt.decoder.sampling.temperature == 0)
-		tool_misuse("--samples: without --temperature all samples are the same");
+	if (opt.samples > 1 && (opt.decoder.sampling.temperature == 0 ||
+	    opt.decoder.sampling.top_k == 1))
+		tool_misuse("--samples: %s all samples are the same",
+		    opt.decoder.sampling.top_k == 1 ? "with --top-k 1" : "without --temperature");
 	opt.readable = (tool_output.path == NULL || strcmp(tool_output.path, "-") == 0) &&
 	    isatty(STDOUT_FILENO);
 	if (opt.readable && tool_output.gzip)
@@ -354,6 +356,7 @@ push_prompt(struct generator *g, struct record *r)
 {
 	struct example x;
 	struct err e;
+	int64_t earlier;
 	size_t k;
 
 	if (example_read(&x, g->lm, r, model_options.template, model_options.system, EXAMPLE_PROMPT,
@@ -364,11 +367,14 @@ push_prompt(struct generator *g, struct record *r)
 		    x.n, opt.decoder.max_tokens, model_options.context);
 		die_prompt(g, &e);
 	}
-	/* those of an earlier run are not those of these completions */
-	if (g->in != NULL && stream_header(g->in)->kind == STREAM_COMPLETIONS) {
-		record_unset(r, "T");
-		record_unset(r, "sample");
+	if (opt.samples > 1 && record_get_int(r, "sample", &earlier) == 1 && earlier > 0) {
+		err_set(&e, "'%s' is sample %lld of its prompt: with --samples each prompt must "
+		    "be there once", x.id, (long long)earlier);
+		die_prompt(g, &e);
 	}
+	/* those of an earlier run are not those of these completions */
+	record_unset(r, "T");
+	record_unset(r, "sample");
 	for (k = 0; k < completions_each(); k++) {
 		const char *T = opt.lengths.text[k / (size_t)opt.samples];
 		int sample = (int)(k % (size_t)opt.samples);

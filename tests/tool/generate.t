@@ -64,9 +64,13 @@ is "$(jq -s 'length - (unique_by([.id, .completion]) | length)' "$tmp/samples")"
 is "$(tail -n 1 "$tmp/p.jsonl" | generate $s -S 3 --samples 2 | view | jq -c 'select(.sample == 1).completion')" \
 	"$(jq -c 'select(.id == "s005" and .sample == 1).completion' "$tmp/samples")" \
 	'a sample depends on the seed, the id and its number'
-# shellcheck disable=SC2086 # options
-is "$(generate $s -S 3 "$tmp/samples.ods" | view | jq -s -c 'map(has("sample")) | unique')" '[false]' \
-	'the sample of an earlier run is gone'
+jq -c '.T = "5"' "$tmp/samples" >"$tmp/earlier"
+for f in "$tmp/samples.ods" "$tmp/earlier"; do
+	is "$(generate --max-tokens 2 "$f" | view | jq -s -c 'map(has("sample", "T")) | unique')" '[false]' \
+		"the sample and the T of an earlier run are gone: ${f##*/}"
+done
+fails 1 "generate: '$tmp/samples.ods': record 2: 's001' is sample 1 of its prompt: with --samples each prompt must be\
+ there once" generate --temperature 1 --samples 2 -o "$tmp/x.ods" "$tmp/samples.ods"
 # shellcheck disable=SC2086 # options
 is "$(generate $s -S 3 --samples 2 -b "$tmp/b.ods" -T 0,15 "$tmp/p.jsonl" | view |
 		jq -r '"\(.id) \(.T) \(.sample)"' | head -n 5 | tr '\n' ,)" \
@@ -77,6 +81,8 @@ is "$(score report --baseline a --column distinct2:some --format csv a="$tmp/d.o
 b,some,5,0' 'score report has samples as records of one question'
 fails 2 "generate: --samples: without --temperature all samples are the same
 try 'generate -h'" generate --samples 2 "$tmp/p.jsonl"
+fails 2 "generate: --samples: with --top-k 1 all samples are the same
+try 'generate -h'" generate --temperature 1 --top-k 1 --samples 2 "$tmp/p.jsonl"
 fails 2 "generate: --samples: '1001' is not in [1, 1000]
 try 'generate -h'" generate --samples 1001 "$tmp/p.jsonl"
 
