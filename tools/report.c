@@ -281,26 +281,38 @@ add_fields(const struct header *h, const char *path)
 enum { NAME_SIZE = RECORD_KEY_SIZE + 40 };
 
 /*
- * Sets name[NAME_SIZE] to what tells the record r from others of its run: its
- * id and, if it is one of several samples, the number of the sample.
+ * Sets name[NAME_SIZE] to what tells the record r from others of its run: the
+ * number of its sample, if it has one, '/' and its id. The number comes first
+ * because an id may end in anything.
  */
 static void
 name_record(char *name, const struct record *r, const struct stream *in)
 {
 	struct err e;
 	int64_t sample;
-	int got = record_get_int(r, "sample", &sample);
-	size_t n;
+	size_t n = 0;
 
-	if (got < 0) {
-		err_set(&e, "field 'sample' is not an integer");
+	/* a field of this name that is no integer is not generate's */
+	if (record_get_int(r, "sample", &sample) == 1)
+		n = (size_t)snprintf(name, NAME_SIZE, "%lld", (long long)sample);
+	name[n++] = '/';
+	if (record_get_key(r, "id", name + n, RECORD_KEY_SIZE, &e) != 0)
 		tool_die_record(in, &e);
-	}
-	if (record_get_key(r, "id", name, RECORD_KEY_SIZE, &e) != 0)
-		tool_die_record(in, &e);
-	n = strlen(name);
-	if (got == 1)
-		snprintf(name + n, NAME_SIZE - n, ", sample %lld", (long long)sample);
+}
+
+/*
+ * Returns what a message calls the record with this name, until the next call.
+ */
+static const char *
+show_name(const char *name)
+{
+	static char shown[NAME_SIZE];
+	int n = (int)strcspn(name, "/");
+
+	if (n == 0)
+		return name + 1;
+	snprintf(shown, sizeof shown, "%s, sample %.*s", name + n + 1, n, name);
+	return shown;
 }
 
 /*
@@ -319,7 +331,7 @@ note_id(const struct report_column *s, size_t run, size_t id, int number, const 
 	memset(x->file + old, 0, (x->room - old) * sizeof *x->file);
 	if (x->file[id] != 0 && (x->file[id] != number || rep.compares)) {
 		err_set(&e, "run '%s' has %s of '%s' twice", rep.run[run].name, s->column->title,
-		    groups_text(rep.run[run].ids, id));
+		    show_name(groups_text(rep.run[run].ids, id)));
 		tool_die_record(in, &e);
 	}
 	x->file[id] = number;
@@ -385,6 +397,8 @@ read_run(const char *arg, int number)
 	 */
 	if (rep.compares)
 		stream_add_ids(in);
+	/* the log_loss of a classifier's fit is not that of score density */
+	tool_check(stream_expect(in, ~(1u << STREAM_CLASSIFIER), &e), &e);
 	add_fields(stream_header(in), path);
 	while (tool_read(in, r))
 		read_record(name, r, number, in);
@@ -409,7 +423,7 @@ check_ids(const struct report_column *s, size_t a, size_t b)
 		if (s->cell[a].file[i] != 0 &&
 		    !groups_find(rep.run[b].ids, groups_text(ids, i), &n))
 			tool_die("run '%s' has no record '%s', but '%s' has its %s",
-			    rep.run[b].name, groups_text(ids, i), rep.run[a].name,
+			    rep.run[b].name, show_name(groups_text(ids, i)), rep.run[a].name,
 			    s->column->title);
 }
 
@@ -485,9 +499,9 @@ remove_empty_columns(void)
 			;
 		if (i < rep.n_run)
 			rep.column[n++] = rep.column[c];
-		else if (c < rep.n_chosen && has_field(&rep.column[c]) && aggregate->figure != NULL)
-			tool_die("--column: %s of '%s' needs records with both labels",
-			    aggregate->name, rep.column[c].column->field);
+		else if (c < rep.n_chosen && has_field(&rep.column[c]) && aggregate->needs != NULL)
+			tool_die("--column: %s of '%s' needs %s", aggregate->name,
+			    rep.column[c].column->field, aggregate->needs);
 		else if (c < rep.n_chosen)
 			tool_die("--column: no %s the field '%s'",
 			    aggregate->figure != NULL ? "record has" : "two runs have",
@@ -515,8 +529,9 @@ write_cells(void)
 			strcpy(text[FIGURE], "-");
 			if (f->n > 0) {
 				snprintf(text[FIGURE], CELL, "%.*f", digits, f->value);
-				snprintf(text[INTERVAL], CELL, "[%.*f, %.*f]", digits, f->low,
-				    digits, f->high);
+				if (!isnan(f->low))
+					snprintf(text[INTERVAL], CELL, "[%.*f, %.*f]", digits,
+					    f->low, digits, f->high);
 			}
 			if (d->n > 0)
 				snprintf(text[DIFFERENCE], CELL, "%+.*f, p %.*f", digits, d->value,
@@ -772,11 +787,14 @@ list_figure(const struct report_column *s, size_t run)
 {
 	const struct cell *x = &s->cell[run];
 	const struct figure *f = &x->figure, *d = &x->difference;
-	json_t *o = tool_need(json_pack("{s:s, s:s, s:f, s:f, s:f, s:I}", "run", rep.run[run].name,
-	    "metric", s->column->title, "value", f->value, "low", f->low, "high", f->high,
-	    "questions", (json_int_t)f->n));
+	json_t *o = tool_need(json_pack("{s:s, s:s, s:f}", "run", rep.run[run].name, "metric",
+	    s->column->title, "value", f->value));
 	int bad = 0;
 
+	if (!isnan(f->low))
+		bad |= json_object_update_new(o, json_pack("{s:f, s:f}", "low", f->low, "high",
+		    f->high));
+	bad |= json_object_set_new(o, "questions", json_integer((json_int_t)f->n));
 	if (d->n > 0)
 		bad |= json_object_update_new(o, json_pack("{s:f, s:f, s:f, s:f}", "difference",
 		    d->value, "difference_low", d->low, "difference_high", d->high, "p", d->p));

@@ -38,6 +38,17 @@ read_label(const struct column *c, const struct record *r, struct reading *v, st
 }
 
 static int
+read_label_of_probability(const struct column *c, const struct record *r, struct reading *v,
+    struct err *e)
+{
+	int got = read_label(c, r, v, e);
+
+	if (got == 1 && (v->value < 0 || v->value > 1))
+		return err_set(e, "field '%s' is not a probability: %g", c->field, v->value);
+	return got;
+}
+
+static int
 read_one_label(const struct column *c, const struct record *r, struct reading *v, struct err *e)
 {
 	int got = read_label(c, r, v, e);
@@ -251,27 +262,34 @@ win_share(const struct question_pair *q, const double *weight, size_t n)
 }
 
 const struct aggregate aggregate_mean = {
-	"mean", NULL, mean_of_records, mean, mean_difference
+	"mean", NULL, mean_of_records, mean, mean_difference, NULL, 0
 };
 const struct aggregate aggregate_positive = {
-	NULL, read_one_label, mean_of_records, mean, mean_difference
+	NULL, read_one_label, mean_of_records, mean, mean_difference, NULL, 0
 };
 const struct aggregate aggregate_negative = {
-	NULL, read_one_label, mean_of_records, mean, mean_difference
+	NULL, read_one_label, mean_of_records, mean, mean_difference, NULL, 0
 };
 const struct aggregate aggregate_product = {
-	NULL, read_product, mean_of_records, mean, mean_difference
+	NULL, read_product, mean_of_records, mean, mean_difference, NULL, 0
 };
 const struct aggregate aggregate_exp_ratio = {
-	NULL, read_divisor, mean_of_records, exp_ratio, exp_ratio_difference
+	NULL, read_divisor, mean_of_records, exp_ratio, exp_ratio_difference, NULL, 0
 };
-const struct aggregate aggregate_max = { "max", NULL, greatest_record, mean, mean_difference };
+const struct aggregate aggregate_max = {
+	"max", NULL, greatest_record, mean, mean_difference, NULL, 0
+};
 const struct aggregate aggregate_pair = {
-	"pair", read_label, pair_is_right, mean, mean_difference
+	"pair", read_label, pair_is_right, mean, mean_difference, "a question with both labels", 0
 };
-const struct aggregate aggregate_auc = { "auc", read_label, NULL, auc, NULL };
+const struct aggregate aggregate_auc = {
+	"auc", read_label, NULL, auc, NULL, "records with both labels", 0
+};
 const struct aggregate aggregate_calibration = {
-	"calibration", read_label, NULL, calibration_error, NULL
+	"calibration", read_label_of_probability, NULL, calibration_error, NULL,
+	"records with a label", 1
 };
-const struct aggregate aggregate_p90 = { "p90", NULL, NULL, p90, NULL };
-const struct aggregate aggregate_win = { "win", NULL, mean_of_records, NULL, win_share };
+const struct aggregate aggregate_p90 = { "p90", NULL, NULL, p90, NULL, NULL, 0 };
+const struct aggregate aggregate_win = {
+	"win", NULL, mean_of_records, NULL, win_share, NULL, 0
+};

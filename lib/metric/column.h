@@ -82,6 +82,12 @@ struct aggregate {
 	 * not compared.
 	 */
 	double (*compare)(const struct question_pair *q, const double *weight, size_t n);
+	/*
+	 * The records without which there is no figure, for a message. NULL:
+	 * those with the field suffice.
+	 */
+	const char *needs;
+	int no_interval;	/* figures of resamplings are biased, so there is no interval */
 };
 
 /*
@@ -105,7 +111,11 @@ extern const struct aggregate aggregate_max;
 extern const struct aggregate aggregate_pair;
 /* Area under the ROC curve: how well the field tells label 1 from label 0. */
 extern const struct aggregate aggregate_auc;
-/* Expected calibration error of the field as the probability of label 1. */
+/*
+ * Expected calibration error of the field as the probability of label 1. It is
+ * an error if the field is not from 0 to 1. There is no interval, because
+ * resampling raises the error: a bin's distance from 0 grows with its noise.
+ */
 extern const struct aggregate aggregate_calibration;
 /* 90th percentile over all records. */
 extern const struct aggregate aggregate_p90;

@@ -213,7 +213,8 @@ summary_figure(struct summary *t, const struct summary *base, uint64_t seed, str
 	if (x.n == 0 || isnan(f->value = value(&x)))
 		goto out;
 	f->n = x.n;
-	bootstrap(&x, f);
+	if (!x.aggregate->no_interval)
+		bootstrap(&x, f);
 	if (base != NULL && x.aggregate->figure != NULL)
 		permutation_test(&x, f);
 out:

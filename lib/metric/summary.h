@@ -2,7 +2,8 @@
  * summary - the figure of one column in one run, with its 95 % interval.
  *
  * The interval is a bootstrap over questions: the 2.5 % and 97.5 % quantiles of
- * the figure in SUMMARY_RESAMPLES resamplings of the questions.
+ * the figure in SUMMARY_RESAMPLES resamplings of the questions. An aggregate
+ * that resampling biases has none.
  */
 #ifndef ODESTEER_SUMMARY_H
 #define ODESTEER_SUMMARY_H
@@ -30,7 +31,7 @@ struct summary *summary_alloc(const struct column *c);
 int summary_add(struct summary *t, const struct record *r, struct err *e);
 
 struct figure {
-	double value, low, high;	/* low and high: the interval */
+	double value, low, high;	/* low and high: the interval; NaN: there is none */
 	double p;			/* of a difference; else NaN */
 	size_t n;			/* questions; 0: there is no figure */
 };

@@ -24,7 +24,9 @@ misuse '--no: the text is empty' --text '{a}' --no ''
 misuse "--yes and --no are the same: ' no'" --text '{a}' --yes ' no'
 misuse "unknown option '-T'" --text '{a}' -T 5
 misuse "unknown option '--system'" --text '{a}' --system x
-misuse "--as: the field 'true' has another meaning" --text '{a}' --as true
+for name in true odesteer h_before h_after length steps loglik toxic bleu_max p nll_tokens; do
+	misuse "--as: the field '$name' has another meaning" --text '{a}' --as $name
+done
 for name in '' 1a 'a b' "$(printf '%062d' 0 | tr 0 a)"; do
 	misuse "--as: '$name' is not a name of at most 61 letters, digits and '_'" --text '{a}' --as "$name"
 done

@@ -93,6 +93,15 @@ try 'score -h'" score report --column v:V:median "$tmp/v0.jsonl"
 jq -n -c 'range(20) | {id: ., label: (if . < 5 then 1 else 0 end), v: 0.75}' >"$tmp/equal.jsonl"
 is "$(csv 2,3 --column v:ECE:calibration "$tmp/equal.jsonl" | tail -n 1)" 'ECE,0.5' \
 	'the calibration error of equal values'
+is "$(csv 2- --column v:ECE:calibration "$tmp/equal.jsonl" | tail -n 1)" 'ECE,0.5,,,20,,,,,' \
+	'has no interval, because resampling would raise it'
+is "$(score report --column v:ECE:calibration e="$tmp/equal.jsonl")" '   ECE
+e  0.500' 'nor in a table'
+is "$(score report --column v:ECE:calibration --format json "$tmp/equal.jsonl" | jq -c '.[0] | keys')" \
+	'["metric","questions","run","value"]' 'nor in JSON'
+sed '3s/0.75/1.5/' "$tmp/equal.jsonl" >"$tmp/bad.jsonl"
+fails 1 "score: '$tmp/bad.jsonl': record 3: field 'v' is not a probability: 1.5" \
+	score report --column v:ECE:calibration "$tmp/bad.jsonl"
 
 # max and pair: records of a question are samples, or answers with a label
 jq -n -c '[[0.1, 0.7, 0.3], [0.9, 0.2], [0.5]] | to_entries[] | .key as $q
@@ -107,9 +116,13 @@ fails 1 "score: run 'b' has no record '0, sample 2', but 'a' has its v" \
 	score report --column v --baseline a a="$tmp/m0.jsonl" b="$tmp/m2.jsonl"
 fails 1 "score: '$tmp/m1.jsonl': record 1: run 'a' has v of '0, sample 0' twice" \
 	score report --column v a="$tmp/m0.jsonl" a="$tmp/m1.jsonl"
-echo '{"id":1,"sample":1.5,"v":1}' >"$tmp/bad.jsonl"
-fails 1 "score: '$tmp/bad.jsonl': record 1: field 'sample' is not an integer" \
-	score report --column v "$tmp/bad.jsonl"
+# a field of that name that another program wrote
+jq -n -c '{id: "2, sample 3", v: 1}, {id: 2, sample: 3, v: 2}, {id: 3, sample: "kitten", v: 3},
+	{id: 4, sample: 1.5, v: 4}' >"$tmp/foreign.jsonl"
+is "$(csv 1-3,6,7 --column v --baseline a a="$tmp/foreign.jsonl" b="$tmp/foreign.jsonl")" \
+	'run,metric,value,questions,difference
+a,v,2.5,4,
+b,v,2.5,4,0' 'a sample that is no integer does not count, and names do not collide'
 # question 0: right on average; 1: wrong; 2: a tie; 3 and 4 lack a label
 jq -n -c '[[0, 1, 1], [0, 4, 0], [0, 2, 1]], [[1, 1, 1], [1, 2, 0]], [[2, 0.1, 1], [2, 0.1, 0]],
 	[[3, 9, 1]], [[4, 9, 0], [4, 8, null]] | .[] | {group: .[0], v: .[1], label: .[2]}' |
@@ -120,10 +133,14 @@ is "$(csv 1-3,6,7 --column 'v:Pair accuracy:pair' --baseline a a="$tmp/pairs.jso
 a,Pair accuracy,0.166666667,3,
 b,Pair accuracy,0.5,3,0.333333333' 'pair: the share of questions in which label 1 has the greater mean'
 is "$(csv 4,5 --column v:P:pair "$tmp/pairs.jsonl" | tail -n 1)" '0,0.5' 'with an interval over these questions'
-for a in auc pair; do
-	fails 1 "score: --column: $a of 'v' needs records with both labels" \
-		score report --column "v:V:$a" "$tmp/m0.jsonl"
-done
+needs() { # AGGREGATE WHAT
+	fails 1 "score: --column: $1 of 'v' needs $2" score report --column "v:V:$1" "$tmp/m0.jsonl"
+}
+needs auc 'records with both labels'
+needs pair 'a question with both labels'
+needs calibration 'records with a label'
+fails 1 "score: 'datasets/toxicity.ods' holds classifier, not examples or activations or completions or barrier" \
+	score report datasets/toxicity.ods
 
 jq -n -c 'range(200) | {id: ., mc1: (. % 2)}' >"$tmp/x.jsonl"
 # 60 of 200 better, 40 worse: z = 20 / 10, p = .0455, and .0569 corrected for steps of 2
@@ -269,6 +286,9 @@ is "$(csv 2,3 --column polite:Most:max x="$tmp/p.jsonl" | grep -i pol | tr '\n' 
 } >"$tmp/classes.jsonl"
 is "$(csv 2,3,11 "$tmp/classes.jsonl" | tail -n 2 | tr '\n' ' ')" 'rude,1,c.gguf (01) kind,0,c.gguf (01) ' \
 	'each field of a classifier has a column'
+sed 's/"rude kind"/"rude toxic T"/; s/"kind":0/"toxic":0/' "$tmp/classes.jsonl" >"$tmp/taken.jsonl"
+is "$(csv 2,3,11 "$tmp/taken.jsonl" | tail -n 2 | tr '\n' ' ')" 'Toxic,0, rude,1,c.gguf (01) ' \
+	"but not one that is another metric's"
 # older versions did not write who scored
 {
 	echo '{"odesteer":"stream","version":1,"kind":"completions","chain":[
