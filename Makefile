@@ -164,7 +164,7 @@ $(benchmarks): setup
 toxicity-model: setup
 	@$(MAKE) --no-print-directory -s $(BUILD)/fittext
 	datasets/toxicity comments >$(BUILD)/toxicity.jsonl
-	$(BUILD)/fittext toxicity datasets/toxicity.ods <$(BUILD)/toxicity.jsonl
+	$(BUILD)/fittext toxicity rated datasets/toxicity.ods <$(BUILD)/toxicity.jsonl
 
 bench bench-plots: setup
 	@tools/setup/packages $(if $(findstring plots,$@),gnuplot) $(if $(DATA),mlr)

@@ -19,8 +19,8 @@ def comments:
 				drawn: ($drawn | map(length)), of_each: $size, $seed}
 		else
 			(0, 1) as $side | $drawn[$side][:$size][]
-			| {id, group, label: (1 - $side), split: "fit", toxicity, prompt: "",
-				completion: .text}
+			| {id, group, label: (1 - $side), split: "fit", rated: .toxicity,
+				prompt: "", completion: .text}
 		end;
 
 def prompt:
@@ -57,7 +57,7 @@ def prompts:
 					| $bins | map(map(select(.id | in($in))) | length)), $seed}
 		else
 			("validate", "test") as $split | .[$split] | shuffle("order")[]
-			| {id, group: .id, split: $split, toxicity, prompt}
+			| {id, group: .id, split: $split, prompt_toxicity: .toxicity, prompt}
 		end;
 
 if $what == "comments" then comments else prompts end

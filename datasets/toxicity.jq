@@ -42,7 +42,7 @@ foreach records(
 	elif $source == "identity" then identity
 	else other end) as $r (0; . + 1; . as $n | $r
 	| {id: "\(.source) \($n)", group: "\(.source) \(.group)"[:120], source, split,
-		label: (if toxicity >= 0.5 then 1 else 0 end), toxicity,
+		label: (if toxicity >= 0.5 then 1 else 0 end), rated: toxicity,
 		listed: (if .split == "test" then .text | listed else null end), target,
 		functionality, prompt: "", completion: .text}
 	| with_entries(select(.value != null)))

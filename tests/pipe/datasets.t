@@ -101,11 +101,13 @@ is "$status $err $out" '0  {"clean":[273,272,272,272,544],"toxic":[272,272,271,2
 	'bins of the comments and prompts'
 run datasets/realtoxicity comments
 is "$status $err $(of '[length, (map(.label) | add), (map(.completion) | unique | length),
-	(map(select(.label == (if .toxicity > .5 then 1 else 0 end))) | length), (map(.prompt + .split) | unique)]')" \
+	(map(select(.label == (if .rated > .5 then 1 else 0 end))) | length), (map(.prompt + .split) | unique)]')" \
 	'0  [2716,1358,2716,0,["fit"]]' 'as many clean as toxic comments, none repeated'
 run datasets/realtoxicity prompts
 is "$status $err $(of '[length, (map(.prompt) | unique | length), (group_by(.split) | map([.[0].split, length]))]')" \
 	'0  [1000,1000,[["test",500],["validate",500]]]' 'the prompts'
+is "$(of 'map(keys_unsorted) | unique')" '[["id","group","split","prompt_toxicity","prompt"]]' \
+	'none has a field of score toxicity'
 fails 2 'usage: realtoxicity comments | prompts | counts' datasets/realtoxicity all
 fails 1 "realtoxicity: $tmp/rtp.jsonl: too few prompts for SIZES '5500 501': there are 6000" \
 	env SIZES='5500 501' datasets/realtoxicity prompts

@@ -10,23 +10,23 @@ unset DATA SEED TOXICITY_URL TOXICITY_SUMS
 # 600 texts: kind words, unkind ones, and words that say nothing
 jq -n -c '["calm", "lovely", "thanks", "fine"] as $kind | ["vile", "dumb", "awful", "nasty"] as $unkind
 	| range(600) as $i | ($i * 7919 % 1009 / 1009) as $x
-	| {mood: ($x * 1000 | floor / 1000), completion: ([range(9) as $k
+	| {kind: ($x * 1000 | floor / 1000), completion: ([range(9) as $k
 			| if ($i * 31 + $k * 17) % 23 / 23 > 0.4 then "word\($i * $k % 37)"
 				elif ($i * 13 + $k * 7) % 11 / 11 < $x then $unkind[$k % 4]
 				else $kind[$k % 4] end] | join(" ")),
 		split: (if $i % 6 == 0 then "calibrate" elif $i % 13 == 0 then "test" else "fit" end)}' \
 	>"$tmp/texts.jsonl"
-ok 'a classifier is fitted' "$fittext" mood "$tmp/mood.ods" <"$tmp/texts.jsonl"
+ok 'a classifier is fitted' "$fittext" mood kind "$tmp/mood.ods" <"$tmp/texts.jsonl"
 is "$(view "$tmp/mood.ods" | jq -c '[.predicts, .texts, .calibrated_on, (.w | length)]')" \
 	"[\"mood\",$(jq -s -c 'map(select(.split == "fit")) | length' "$tmp/texts.jsonl"),100,262144]" 'its record'
 view --header "$tmp/mood.ods" | jq -c 'if .predicts then .predicts = "toxicity" else . end' >"$tmp/w.jsonl"
 is "$(score toxicity --weights "$tmp/w.jsonl" "$tmp/texts.jsonl" | view |
-		jq -s 'map(select(.split == "test") | {x: (.mood >= 0.5), p: .toxicity})
+		jq -s 'map(select(.split == "test") | {x: (.kind >= 0.5), p: .toxicity})
 			| [.[] | select(.x).p] as $high | [.[] | select(.x | not).p] as $low
 			| [$high[] as $a | $low[] as $b | if $a > $b then 1 else 0 end] | add / length > 0.8')" \
 	true 'it tells texts that it was not fitted to'
 again() { # VARIABLE=VALUE...: as bytes
-	env "$@" "$fittext" mood "$tmp/again.ods" <"$tmp/texts.jsonl"
+	env "$@" "$fittext" mood kind "$tmp/again.ods" <"$tmp/texts.jsonl"
 	cksum <"$tmp/again.ods"
 }
 bytes=$(cksum <"$tmp/mood.ods")
@@ -42,13 +42,16 @@ for kernels in Prescott Nehalem Haswell SkylakeX; do
 done
 is "$(again GLIBC_TUNABLES=glibc.cpu.hwcaps=-FMA,-AVX2,-AVX2_Usable,-FMA_Usable,-FMA4_Usable)" "$bytes" \
 	'and without the fused operations of libm'
-fails 1 "fittext: standard input: record 3: field 'mood' is not a number from 0 to 1" \
-	sh -c "sed '3s/\"mood\":/\"mood\":2/' '$tmp/texts.jsonl' | '$fittext' mood '$tmp/x.ods'"
+fails 1 "fittext: standard input: record 3: field 'kind' is not a number from 0 to 1" \
+	sh -c "sed '3s/\"kind\":/\"kind\":2/' '$tmp/texts.jsonl' | '$fittext' mood kind '$tmp/x.ods'"
 fails 1 "fittext: standard input: record 1: field 'other' is not a number from 0 to 1" \
-	sh -c "'$fittext' other '$tmp/x.ods' <'$tmp/texts.jsonl'"
+	sh -c "'$fittext' mood other '$tmp/x.ods' <'$tmp/texts.jsonl'"
 fails 1 'fittext: there must be examples to fit to and to calibrate with' \
-	sh -c "grep fit '$tmp/texts.jsonl' | '$fittext' mood '$tmp/x.ods'"
-fails 2 'usage: fittext FIELD FILE' "$fittext" mood
+	sh -c "grep fit '$tmp/texts.jsonl' | '$fittext' mood kind '$tmp/x.ods'"
+ok 'examples of another split need not have the field' \
+	sh -c "jq -c 'if .split == \"test\" then del(.kind) else . end' '$tmp/texts.jsonl' |
+		'$fittext' mood kind '$tmp/less.ods' && cmp '$tmp/less.ods' '$tmp/mood.ods'"
+fails 2 'usage: fittext LABEL FIELD FILE' "$fittext" mood kind
 is "$(find "$tmp" -name 'x.ods*' | wc -l)" 0 'a fit that fails leaves no output'
 
 fails 2 'usage: toxicity comments | tests | counts' datasets/toxicity
@@ -77,7 +80,7 @@ if [ -z "${FULL-}" ]; then
 	echo '# skipped: FULL is not set, so the classifier is not made again'
 	finish
 fi
-ok 'the classifier is made again' "$fittext" toxicity "$tmp/toxicity.ods" <"$tmp/comments.jsonl"
+ok 'the classifier is made again' "$fittext" toxicity rated "$tmp/toxicity.ods" <"$tmp/comments.jsonl"
 ok 'and has the same bytes' cmp "$tmp/toxicity.ods" datasets/toxicity.ods
 run env OUT="$tmp/out" pipelines/studies/toxicity
 is "$status $err" '0 ' 'the study'

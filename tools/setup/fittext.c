@@ -1,6 +1,6 @@
 /*
- * fittext FIELD FILE - fits a text classifier (lib/metric/text_classifier.h) to
- * the examples of standard input.
+ * fittext LABEL FIELD FILE - fits a text classifier of LABEL, such as toxicity
+ * (lib/metric/text_classifier.h), to the examples of standard input.
  *
  * FIELD of each example is how much its completion deserves the label, from 0
  * to 1. A logistic regression is fitted to those with split "fit". Those with
@@ -93,15 +93,16 @@ read_examples(const char *field, struct err *e)
 	if (s == NULL || stream_expect(s, STREAM_TEXTS, e) != 0)
 		return -1;
 	while ((got = stream_read(s, r, e)) == 1) {
+		if (record_get_text(r, "split", 1, &split, &split_len, e) != 0)
+			return stream_locate(s, e);
+		if (strcmp(split, "fit") != 0 && strcmp(split, "calibrate") != 0)
+			continue;
 		if (record_get_num(r, field, &share) != 1 || share < 0 || share > 1) {
 			err_set(e, "field '%s' is not a number from 0 to 1", field);
 			return stream_locate(s, e);
 		}
-		if (record_get_text(r, "completion", 1, &text, &len, e) != 0 ||
-		    record_get_text(r, "split", 1, &split, &split_len, e) != 0)
+		if (record_get_text(r, "completion", 1, &text, &len, e) != 0)
 			return stream_locate(s, e);
-		if (strcmp(split, "fit") != 0 && strcmp(split, "calibrate") != 0)
-			continue;
 		if (text_features_read(t, text, len) != 0)
 			return err_memory(e);
 		if (t->n > 0)
@@ -206,11 +207,11 @@ main(int argc, char *argv[])
 	struct record *r = need(record_alloc());
 	double loss, shift, slope, level;
 
-	if (argc != 3) {
-		fprintf(stderr, "usage: fittext FIELD FILE\n");
+	if (argc != 4) {
+		fprintf(stderr, "usage: fittext LABEL FIELD FILE\n");
 		return 2;
 	}
-	if (read_examples(argv[1], &e) != 0)
+	if (read_examples(argv[2], &e) != 0)
 		die(e.text);
 	rows.n = data.n;
 	rows.start = data.start;
@@ -226,7 +227,7 @@ main(int argc, char *argv[])
 	    record_set_num(r, "C", fit.C) != 0 ||
 	    record_set_num(r, "log_loss", round(loss * 1e4) / 1e4) != 0)
 		die("out of memory");
-	if (text_classifier_write(argv[1], BITS, fit.coef, slope, slope * shift + level, r, argv[2],
+	if (text_classifier_write(argv[1], BITS, fit.coef, slope, slope * shift + level, r, argv[3],
 	    &e) != 0)
 		die(e.text);
 	return 0;
