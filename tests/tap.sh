@@ -5,6 +5,7 @@
 #   ok  'name' command args...           the command must succeed
 #   run command args...                  runs it and sets $status, $out (stdout) and $err (stderr)
 #   fails STATUS 'message' command ...   the command must exit with STATUS, with exactly that message on stderr
+#   misuse 'message' TOOL args...        a tool must refuse its arguments with this message
 #   has_terminal                         succeeds if script(1) can give a command a terminal
 #   skip_all 'reason'                    ends the test without a result
 #   finish                               prints the plan; the last line of every test
@@ -68,6 +69,13 @@ fails() {
 	shift 2
 	run "$@"
 	is "$status: $err" "$tap_status: $tap_message" "exit $tap_status: $(printf '%s\n' "$tap_message" | head -n 1)"
+}
+
+misuse() {
+	tap_misuse=$1
+	shift
+	fails 2 "$1: $tap_misuse
+try '$1 -h'" "$@"
 }
 
 skip_all() { # REASON

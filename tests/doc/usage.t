@@ -74,8 +74,7 @@ for t in collect fitbarrier integrate generate score view; do
 done
 is "$(page)" odesteer 'odesteer help'
 is "$(page tutorial) $(page stream)" 'odesteer-tutorial odesteer-stream' 'odesteer help tutorial, stream'
-fails 2 "odesteer: 'nope' is not a tool
-try 'odesteer -h'" odesteer help nope
+misuse "'nope' is not a tool" odesteer help nope
 run odesteer nope
 is "$status $(echo "$err" | head -n 1)" "2 odesteer: 'nope' is not a tool" 'odesteer nope'
 is "$(odesteer view -V)" "$(view -V)" 'odesteer view is view'

@@ -65,13 +65,11 @@ done
 fails 1 "view: cannot write 'big.ods': File too large" sh -c 'ulimit -f 1; view --pack -o big.ods many.jsonl'
 is "$(find . -name 'big*')" '' 'and nothing is left of a file that is too large'
 
-fails 2 "view: -o: '' is no file name
-try 'view -h'" view --pack -o '' one.jsonl
+misuse "-o: '' is no file name" view --pack -o '' one.jsonl
 view --pack -o x one.jsonl
 ln -s x y
 for same in x ./x "$tmp/x" "../${tmp##*/}/x" y; do
-	fails 2 "fitbarrier: --held-out: '$same' is where the barrier goes
-try 'fitbarrier -h'" fitbarrier -o x --held-out "$same" a.ods
+	misuse "--held-out: '$same' is where the barrier goes" fitbarrier -o x --held-out "$same" a.ods
 done
 
 # A closed descriptor must not be taken by a file: what is meant for it would go there.
@@ -97,8 +95,7 @@ is "$?" 0 '/dev/null can be written without standard output'
 escape=$(printf '\033[31m')
 fails 1 "view: cannot open 'a\\x1b[31mb': No such file or directory" view "a${escape}b"
 fails 1 "view: cannot open 'a\\x0ab\\xc2\\x9b': No such file or directory" view "$(printf 'a\nb\302\233')"
-fails 2 "view: unknown option '--\\x1b[31m'
-try 'view -h'" view "--$escape"
+misuse "unknown option '--\\x1b[31m'" view "--$escape"
 jq -c "if .odesteer then .model = \"m\\u001b[31m\\n\" else . end" >bad.jsonl <<-END
 	$(view --header a.ods)
 END

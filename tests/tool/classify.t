@@ -7,16 +7,10 @@ perl tests/tiny.pl encoder neutral toxic '2: "so"' >"$model"
 jq -n -c '{id: 1, question: "x y", completion: "a b c"}, {id: 2, prompt: "x", completion: "c b a"},
 	{id: 3, prompt: "x", completion: " \n", class_toxic: 1}' >"$tmp/e.jsonl"
 
-misuse() { # MESSAGE ARGUMENTS...
-	message=$1
-	shift
-	fails 2 "score: $message
-try 'score -h'" score classify "$@" "$tmp/e.jsonl"
-}
-misuse "--text: 'Q: {q}' has no place for the answer: {a}" --text 'Q: {q}'
-misuse "--text: '{a}\\x' has a '\\' that is not \\n, \\t or \\\\" --text '{a}\x'
-misuse "unknown option '-b'" -b b.ods
-misuse "unknown option '-t'" -t chat
+misuse "--text: 'Q: {q}' has no place for the answer: {a}" score classify --text 'Q: {q}'
+misuse "--text: '{a}\\x' has a '\\' that is not \\n, \\t or \\\\" score classify --text '{a}\x'
+misuse "unknown option '-b'" score classify -b b.ods
+misuse "unknown option '-t'" score classify -t chat
 
 classes() { # N TEXT: prints their probabilities
 	perl tests/tiny.pl logits "$1" "$2" | jq -s -c 'if length == 1 then [1 / (1 + (-.[0] | exp))]
@@ -40,6 +34,10 @@ is "$(jq -c 'select(.id == 3)' "$tmp/got")" '{"id":3,"prompt":"x","completion":"
 	'a completion of white space has no class, and loses that of an earlier run'
 score classify -m "$model" --text '{a}\n{q}' "$tmp/e.jsonl" | view >"$tmp/got"
 near '--text' "$(jq -c "select(.id == 1) | $three" "$tmp/got")" "$(classes 3 'a b c x y')"
+near '--text without a question' "$(echo '{"id":1,"completion":"a b"}' |
+	score classify -m "$model" --text 'c {a}' | view | jq -c "$three")" "$(classes 3 'c a b')"
+fails 1 "score: standard input: record 1: no field 'prompt'" \
+	sh -c "echo '{\"id\":1,\"completion\":\"a b\"}' | score classify -m '$model' --text '{q} {a}' -o '$tmp/x.ods'"
 perl tests/tiny.pl encoder - >"$tmp/one.gguf"
 near 'one output: its logistic function, and a name for a class without one' \
 	"$(score classify -m "$tmp/one.gguf" "$tmp/e.jsonl" | view | head -n 1 | jq -c '[.class_0]')" \
@@ -79,9 +77,9 @@ fails 1 "score: class 0 of the model cannot become a field, which has at most 25
 	cut -c 1-249)'" score classify -m "$tmp/long.gguf" "$tmp/e.jsonl"
 for name in odesteer id group label best split prompt completion question true false T sample tokens finish act \
 	block pos h toxic perplexity; do
-	misuse "--as: the field '$name' has another meaning" --as $name
+	misuse "--as: the field '$name' has another meaning" score classify --as $name
 done
-misuse "--as: 'a-b' is not a name of at most 61 letters, digits and '_'" --as a-b
+misuse "--as: 'a-b' is not a name of at most 61 letters, digits and '_'" score classify --as a-b
 fails 1 "collect: '$model' is not a decoder-only model" collect -m "$model" -l 0 "$tmp/e.jsonl"
 echo '{"id":1,"prompt":"x"}' >"$tmp/bad.jsonl"
 fails 1 "score: '$tmp/bad.jsonl': record 1: no field 'completion'" score classify -m "$model" "$tmp/bad.jsonl"

@@ -81,8 +81,7 @@ fails 1 "collect: '$tmp/e.jsonl': record 1: 's001-1' has 35 tokens, more than th
 	collect --context 32 -l 5 "$tmp/e.jsonl"
 is "$(collect --context 32 --truncate --at all -l 5 "$tmp/short.jsonl" | view |
 		jq -s 'group_by(.id) | .[0] | length')" 32 '--truncate'
-fails 2 "collect: --context: the model was trained for 8192 tokens
-try 'collect -h'" collect --context 9000 "$tmp/e.jsonl"
+misuse "--context: the model was trained for 8192 tokens" collect --context 9000 "$tmp/e.jsonl"
 
 # bad input
 bad() { # LINE MESSAGE
@@ -117,10 +116,8 @@ for l in x 5- -5 5,,x '' 5-3; do
 	run collect -l "$l" "$tmp/e.jsonl"
 	is "$status" 2 "-l '$l' is misuse: $(echo "$err" | head -n 1)"
 done
-fails 2 "collect: --at: 'first' is none of last|completion|all
-try 'collect -h'" collect --at first
-fails 2 "collect: -t: 'llama' is none of raw|chat
-try 'collect -h'" collect -t llama
+misuse "--at: 'first' is none of last|completion|all" collect --at first
+misuse "-t: 'llama' is none of raw|chat" collect -t llama
 run sh -c 'collect -l 5 "$1" >/dev/full' sh "$tmp/e.jsonl"
 is "$status $err" "1 collect: cannot write 'standard output': No space left on device" 'a full disk'
 run collect -v -l 5 -o "$tmp/v.ods" "$tmp/e.jsonl"

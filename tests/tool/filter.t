@@ -122,10 +122,8 @@ is "$(kill -0 "$(cat "$tmp/pid")" 2>&1 | grep -c 'No such process')" 1 'and so d
 # wrong usage
 fails 2 "generate: --filter and -b exclude each other
 try 'generate -h'" steer cat -b "$tmp/b.ods"
-fails 2 "generate: -l needs a filter: --filter
-try 'generate -h'" generate -l 13 "$tmp/p.jsonl"
-fails 2 "generate: --filter-timeout needs a filter: --filter
-try 'generate -h'" generate --filter-timeout 5 "$tmp/p.jsonl"
+misuse "-l needs a filter: --filter" generate -l 13 "$tmp/p.jsonl"
+misuse "--filter-timeout needs a filter: --filter" generate --filter-timeout 5 "$tmp/p.jsonl"
 fails 2 "generate: --filter-timeout: '0' is not in [0.001, 1e+06]
 try 'generate -h'" steer cat --filter-timeout 0
 fails 2 "generate: --filter: the command is empty

@@ -57,10 +57,8 @@ is "$(fitbarrier -f caa -T 0.5r "$tmp/a.ods" | view |
 fitbarrier --components 64 -T 0.0385r -o "$tmp/auto.ods" "$tmp/a.ods"
 is "$(integrate -b "$tmp/auto.ods" -T auto "$tmp/a.ods" | view | cksum)" \
 	"$(integrate -b "$tmp/auto.ods" -T 0.0385r "$tmp/a.ods" | view | cksum)" 'and taken by -T auto'
-fails 2 "fitbarrier: -T: auto cannot be stored: give a length such as 0.3r
-try 'fitbarrier -h'" fitbarrier -T auto "$tmp/a.ods"
-fails 2 "fitbarrier: -T: 'linact' is a map, not a flow: it has no length
-try 'fitbarrier -h'" fitbarrier -T 1 -f linact "$tmp/a.ods"
+misuse "-T: auto cannot be stored: give a length such as 0.3r" fitbarrier -T auto "$tmp/a.ods"
+misuse "-T: 'linact' is a map, not a flow: it has no length" fitbarrier -T 1 -f linact "$tmp/a.ods"
 ok '-z writes gzip' sh -c 'fitbarrier -z --components 64 "$1" | gzip -t' sh "$tmp/a.ods"
 fails 1 "fitbarrier: cannot write 'standard output': No space left on device" sh -c 'fitbarrier -f help >/dev/full'
 
@@ -72,8 +70,7 @@ is "$status $(echo "$err" | sed 's/is [^,]*,/is much,/')" \
 made 'if .odesteer then . else .act[3] = 0.1 end' >"$tmp/flat.ods"
 is "$(fitbarrier --standardise -f linear "$tmp/flat.ods" | view | jq -c '[.isd[3], (.auc > 0.9)]')" \
 	'[1,true]' 'a constant coordinate is only centred'
-fails 2 "fitbarrier: --held-out: '-' is where the barrier goes
-try 'fitbarrier -h'" fitbarrier --held-out - "$tmp/a.ods"
+misuse "--held-out: '-' is where the barrier goes" fitbarrier --held-out - "$tmp/a.ods"
 
 # fields: what each has in its record
 has() { # FIELD FIELDS-OF-THE-RECORD [OPTION ...]
@@ -243,8 +240,7 @@ is "$(fitbarrier -j 1 -p best "$tmp/a.ods" | view | jq -c '[.C, (.auc * 1e6 | ro
 
 # two blocks in one stream
 made 'if .odesteer then .block = [3, 5] else (., .block = 5) end' >"$tmp/two.ods"
-fails 2 "fitbarrier: the stream holds 2 blocks: choose one with -l
-try 'fitbarrier -h'" fitbarrier "$tmp/two.ods"
+misuse "the stream holds 2 blocks: choose one with -l" fitbarrier "$tmp/two.ods"
 is "$(fitbarrier -l 5 --components 64 "$tmp/two.ods" | view --header | jq -c '.block // .positives')" '[5]
 24' '-l picks a block'
 fails 1 'fitbarrier: the stream does not hold block 4' fitbarrier -l 4 "$tmp/two.ods"
@@ -340,52 +336,33 @@ fails 1 'fitbarrier: standard input is empty' fitbarrier
 echo '{"id":"a"}' >"$tmp/t.jsonl"
 fails 1 "fitbarrier: '$tmp/t.jsonl' holds examples, not activations" fitbarrier "$tmp/t.jsonl"
 for S in -1 4294967296; do
-	fails 2 "fitbarrier: -S: '$S' is not in [0, 4294967295]
-try 'fitbarrier -h'" fitbarrier -S $S
+	misuse "-S: '$S' is not in [0, 4294967295]" fitbarrier -S $S
 done
-fails 2 "fitbarrier: -C: 'x' is not a number
-try 'fitbarrier -h'" fitbarrier -C x
-fails 2 "fitbarrier: --degree: '17' is not in [1, 16]
-try 'fitbarrier -h'" fitbarrier --degree 17
-fails 2 "fitbarrier: -f: 'nope' is not a field (-f help lists them)
-try 'fitbarrier -h'" fitbarrier -f nope
+misuse "-C: 'x' is not a number" fitbarrier -C x
+misuse "--degree: '17' is not in [1, 16]" fitbarrier --degree 17
+misuse "-f: 'nope' is not a field (-f help lists them)" fitbarrier -f nope
 for o in '-C 2' '--coef0 1' '--components 8' '--degree 2' '--gamma 1' '--loss hinge' '--sigma 2' '--standardise'; do
 	# shellcheck disable=SC2086 # two words
-	fails 2 "fitbarrier: ${o%% *}: 'caa' does not use it
-try 'fitbarrier -h'" fitbarrier -f caa $o
+	misuse "${o%% *}: 'caa' does not use it" fitbarrier -f caa $o
 done
-fails 2 "fitbarrier: --components: 'polykernel' does not use it
-try 'fitbarrier -h'" fitbarrier --components 8 -f polykernel
-fails 2 "fitbarrier: --gamma: 'rff' does not use it
-try 'fitbarrier -h'" fitbarrier -f rff --gamma 1
-fails 2 "fitbarrier: --standardise: 'iti' does not use it
-try 'fitbarrier -h'" fitbarrier -f iti --standardise
-fails 2 "fitbarrier: -p: 'worst' is neither paper nor best
-try 'fitbarrier -h'" fitbarrier -p worst
-fails 2 "fitbarrier: --loss: 'hinges' is none of logistic|hinge
-try 'fitbarrier -h'" fitbarrier --loss hinges
+misuse "--components: 'polykernel' does not use it" fitbarrier --components 8 -f polykernel
+misuse "--gamma: 'rff' does not use it" fitbarrier -f rff --gamma 1
+misuse "--standardise: 'iti' does not use it" fitbarrier -f iti --standardise
+misuse "-p: 'worst' is neither paper nor best" fitbarrier -p worst
+misuse "--loss: 'hinges' is none of logistic|hinge" fitbarrier --loss hinges
 for x in 0 -1 1e13; do
-	fails 2 "fitbarrier: -C: '$x' is not in [1e-12, 1e+12]
-try 'fitbarrier -h'" fitbarrier -C $x
-	fails 2 "fitbarrier: --sigma: '$x' is not in [1e-12, 1e+12]
-try 'fitbarrier -h'" fitbarrier --sigma $x
+	misuse "-C: '$x' is not in [1e-12, 1e+12]" fitbarrier -C $x
+	misuse "--sigma: '$x' is not in [1e-12, 1e+12]" fitbarrier --sigma $x
 done
-fails 2 "fitbarrier: --sigma: 'mean' is not a number
-try 'fitbarrier -h'" fitbarrier --sigma mean
+misuse "--sigma: 'mean' is not a number" fitbarrier --sigma mean
 for n in 0 1 1001; do
-	fails 2 "fitbarrier: --folds: '$n' is not in [2, 1000]
-try 'fitbarrier -h'" fitbarrier --folds $n
+	misuse "--folds: '$n' is not in [2, 1000]" fitbarrier --folds $n
 done
-fails 2 "fitbarrier: option '--standardise' takes no value
-try 'fitbarrier -h'" fitbarrier --standardise=yes
-fails 2 "fitbarrier: 'import' needs --vector
-try 'fitbarrier -h'" fitbarrier -f import
-fails 2 "fitbarrier: --vector: 'caa' does not use it
-try 'fitbarrier -h'" fitbarrier -f caa --vector x
-fails 2 "fitbarrier: -C: 'import' does not use it
-try 'fitbarrier -h'" fitbarrier -f import --vector x -C 2
-fails 2 "fitbarrier: unknown option '-x'
-try 'fitbarrier -h'" fitbarrier -x
+misuse "option '--standardise' takes no value" fitbarrier --standardise=yes
+misuse "'import' needs --vector" fitbarrier -f import
+misuse "--vector: 'caa' does not use it" fitbarrier -f caa --vector x
+misuse "-C: 'import' does not use it" fitbarrier -f import --vector x -C 2
+misuse "unknown option '-x'" fitbarrier -x
 made >"$tmp/a.ods"
 run sh -c 'fitbarrier --components 64 "$1" >/dev/full' sh "$tmp/a.ods"
 is "$status $err" "1 fitbarrier: cannot write 'standard output': No space left on device" 'a full disk'

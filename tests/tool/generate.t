@@ -79,12 +79,10 @@ score distinct -o "$tmp/d.ods" "$tmp/samples.ods"
 is "$(score report --baseline a --column distinct2:some --format csv a="$tmp/d.ods" b="$tmp/d.ods" |
 		sed -n '/some/p' | cut -d, -f1,2,6,7)" 'a,some,5,
 b,some,5,0' 'score report has samples as records of one question'
-fails 2 "generate: --samples: without --temperature all samples are the same
-try 'generate -h'" generate --samples 2 "$tmp/p.jsonl"
-fails 2 "generate: --samples: with --top-k 1 all samples are the same
-try 'generate -h'" generate --temperature 1 --top-k 1 --samples 2 "$tmp/p.jsonl"
-fails 2 "generate: --samples: '1001' is not in [1, 1000]
-try 'generate -h'" generate --samples 1001 "$tmp/p.jsonl"
+misuse "--samples: without --temperature all samples are the same" generate --samples 2 "$tmp/p.jsonl"
+misuse "--samples: with --top-k 1 all samples are the same" \
+	generate --temperature 1 --top-k 1 --samples 2 "$tmp/p.jsonl"
+misuse "--samples: '1001' is not in [1, 1000]" generate --samples 1001 "$tmp/p.jsonl"
 
 # limits on repeating
 generate --no-repeat-ngram 2 --max-tokens 40 "$tmp/p.jsonl" | score distinct | view >"$tmp/n2.jsonl"
@@ -169,16 +167,11 @@ is "$(score report --format csv x="$tmp/sweep.ods" | cut -d, -f1 | sort -u | tr 
 	'score report tells the lengths apart'
 generate --max-tokens 2 "$tmp/sweep.ods" | view >"$tmp/again"
 is "$(jq -s -c 'map(has("T")) | unique' "$tmp/again")" '[false]' 'the length of an earlier sweep is gone'
-fails 2 "generate: -T: length '0' is given twice
-try 'generate -h'" generate -b "$tmp/b.ods" -T 0,1,0 "$tmp/p.jsonl"
-fails 2 "generate: -T: '' is neither a length such as 5 or 0.03r nor auto
-try 'generate -h'" generate -b "$tmp/b.ods" -T 0,,1 "$tmp/p.jsonl"
-fails 2 "generate: -T: more than 64 lengths
-try 'generate -h'" generate -b "$tmp/b.ods" -T "$(seq -s , 65)" "$tmp/p.jsonl"
-fails 2 "generate: -T: a list of lengths goes with one barrier
-try 'generate -h'" generate -b "$tmp/b9.ods" -b "$tmp/b.ods" -T 0,1 "$tmp/p.jsonl"
-fails 2 "generate: a flow needs a barrier: -b
-try 'generate -h'" generate -T 0,1 "$tmp/p.jsonl"
+misuse "-T: length '0' is given twice" generate -b "$tmp/b.ods" -T 0,1,0 "$tmp/p.jsonl"
+misuse "-T: '' is neither a length such as 5 or 0.03r nor auto" generate -b "$tmp/b.ods" -T 0,,1 "$tmp/p.jsonl"
+misuse "-T: more than 64 lengths" generate -b "$tmp/b.ods" -T "$(seq -s , 65)" "$tmp/p.jsonl"
+misuse "-T: a list of lengths goes with one barrier" generate -b "$tmp/b9.ods" -b "$tmp/b.ods" -T 0,1 "$tmp/p.jsonl"
+misuse "a flow needs a barrier: -b" generate -T 0,1 "$tmp/p.jsonl"
 
 # prompts that are no records
 g='generate -t chat --max-tokens 8'
@@ -193,10 +186,8 @@ fails 1 "generate: '$tmp/latin': record 2: the line is not UTF-8 text" generate 
 fails 1 "generate: '$tmp/two lines': record 1: it is not JSON: column 2: '[' or '{' expected near 'Is'" \
 	generate "$tmp/two lines"
 fails 1 "generate: cannot open 'nope': No such file or directory" generate nope
-fails 2 "generate: 'a b' is not a file, and a prompt does not go with files
-try 'generate -h'" generate 'a b' "$tmp/p.jsonl"
-fails 2 "generate: 'a b' is not a file, and a prompt does not go with --text
-try 'generate -h'" generate --text 'a b'
+misuse "'a b' is not a file, and a prompt does not go with files" generate 'a b' "$tmp/p.jsonl"
+misuse "'a b' is not a file, and a prompt does not go with --text" generate --text 'a b'
 fails 1 "generate: prompt 2: '2' has 38 tokens: no room for 20 more in a context of 40" \
 	generate --context 40 --max-tokens 20 'a b' "$(seq -s ' ' 16)"
 
@@ -244,12 +235,10 @@ run generate -b "$tmp/other.ods" "$tmp/p.jsonl"
 is "$status $(echo "$err" | cut -d"'" -f3)" '1  has no block 40: its blocks are 0 to 29' 'a block that is not there'
 for o in '-T 5' '-n 3' '-s rk4' '--until 0.5' '--tolerance 1e-3'; do
 	# shellcheck disable=SC2086 # two words
-	fails 2 "generate: a flow needs a barrier: -b
-try 'generate -h'" generate $o "$tmp/p.jsonl"
+	misuse "a flow needs a barrier: -b" generate $o "$tmp/p.jsonl"
 done
 # shellcheck disable=SC2046 # 17 options
-fails 2 "generate: -b: more than 16 barriers
-try 'generate -h'" generate $(seq -f '-b %g' 17) "$tmp/p.jsonl"
+misuse "-b: more than 16 barriers" generate $(seq -f '-b %g' 17) "$tmp/p.jsonl"
 fails 1 "generate: '$tmp/map.ods': 'linact' is a map, not a flow: it has no path to stop on" \
 	generate -b "$tmp/map.ods" --until 0.5 "$tmp/p.jsonl"
 fails 1 "generate: '$tmp/map.ods': 'linact' is a map, not a flow: its T is a fraction of the distance, from 0 to 1" \
@@ -258,10 +247,8 @@ fails 1 "generate: '$tmp/map.ods': 'linact' is a map, not a flow: -n has no effe
 	generate -n 5 -b "$tmp/b.ods" -b "$tmp/map.ods" "$tmp/p.jsonl"
 fails 1 "generate: '$tmp/b.ods': 'rkck' chooses its own steps: -n has no effect" \
 	generate -b "$tmp/b.ods" -n 5 -s rkck "$tmp/p.jsonl"
-fails 2 "generate: --temperature: '-1' is not in [0, 100]
-try 'generate -h'" generate --temperature -1
-fails 2 "generate: --stop: the text is empty
-try 'generate -h'" generate --stop ''
+misuse "--temperature: '-1' is not in [0, 100]" generate --temperature -1
+misuse "--stop: the text is empty" generate --stop ''
 fails 1 "generate: '$tmp/p.jsonl': record 1: 's001' has 24 tokens: no room for 20 more in a context of 40" \
 	generate --context 40 --max-tokens 20 "$tmp/p.jsonl"
 : >"$tmp/empty.jsonl"

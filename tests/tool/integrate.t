@@ -253,23 +253,16 @@ fails 1 "integrate: '$tmp/a.ods' holds activations, not barrier" integrate -b "$
 fails 1 "integrate: '$tmp/b.ods' holds barrier, not activations" integrate -b "$tmp/b.ods" "$tmp/b.ods"
 fails 1 "integrate: cannot open 'nope': No such file or directory" integrate -b nope "$tmp/a.ods"
 for T in x - 5x r -auto inf 1e999 autor ''; do
-	fails 2 "integrate: -T: '$T' is neither a length such as 5 or 0.03r nor auto
-try 'integrate -h'" integrate -b "$tmp/b.ods" -T "$T"
+	misuse "-T: '$T' is neither a length such as 5 or 0.03r nor auto" integrate -b "$tmp/b.ods" -T "$T"
 done
-fails 2 "integrate: -b: one barrier at a time; the next can follow in the pipeline
-try 'integrate -h'" integrate -b "$tmp/b.ods" -b "$tmp/b.ods"
+misuse "-b: one barrier at a time; the next can follow in the pipeline" integrate -b "$tmp/b.ods" -b "$tmp/b.ods"
 for q in -0.1 1.01; do
-	fails 2 "integrate: --until: '$q' is not in [0, 1]
-try 'integrate -h'" integrate -b "$tmp/b.ods" --until $q
+	misuse "--until: '$q' is not in [0, 1]" integrate -b "$tmp/b.ods" --until $q
 done
-fails 2 "integrate: --until: 'half' is not a number
-try 'integrate -h'" integrate -b "$tmp/b.ods" --until half
-fails 2 "integrate: --tolerance: '0' is not in [1e-14, 1e+06]
-try 'integrate -h'" integrate -b "$tmp/b.ods" --tolerance 0
-fails 2 "integrate: -n: '0' is not in [1, 1000000]
-try 'integrate -h'" integrate -b "$tmp/b.ods" -n 0
-fails 2 "integrate: -s: 'leapfrog' is not a solver (-s help lists them)
-try 'integrate -h'" integrate -b "$tmp/b.ods" -s leapfrog
+misuse "--until: 'half' is not a number" integrate -b "$tmp/b.ods" --until half
+misuse "--tolerance: '0' is not in [1e-14, 1e+06]" integrate -b "$tmp/b.ods" --tolerance 0
+misuse "-n: '0' is not in [1, 1000000]" integrate -b "$tmp/b.ods" -n 0
+misuse "-s: 'leapfrog' is not a solver (-s help lists them)" integrate -b "$tmp/b.ods" -s leapfrog
 size=$(wc -c <"$tmp/a.ods")
 head -c $((size - 20)) "$tmp/a.ods" >"$tmp/cut.ods"
 integrate -b "$tmp/b.ods" "$tmp/cut.ods" >"$tmp/cut.out" 2>"$tmp/cut.err"

@@ -6,29 +6,23 @@
 head -n 6 datasets/sample.jsonl | jq -c -f datasets/forms/examples.jq >"$tmp/e.jsonl"
 made | fitbarrier --components 64 -o "$tmp/made.ods"
 
-misuse() { # MESSAGE ARGUMENTS...
-	message=$1
-	shift
-	fails 2 "score: $message
-try 'score -h'" score judge "$@" "$tmp/e.jsonl"
-}
-misuse 'judge needs a barrier or a question for the model: -b or --text'
-misuse "--text: 'Q: {q}' has no place for the answer: {a}" --text 'Q: {q}'
-misuse "--text: '{a}\\x' has a '\\' that is not \\n, \\t or \\\\" --text '{a}\x'
-misuse "--text: '{a}\\' has a '\\' that is not \\n, \\t or \\\\" --text "{a}\\"
-misuse '--yes: a barrier does not reply' -b "$tmp/made.ods" --yes ' yes'
-misuse '--no: a barrier does not reply' -b "$tmp/made.ods" --no ' no'
-misuse 'judge needs one barrier: -b' -b "$tmp/made.ods" -b "$tmp/made.ods"
-misuse '--yes: the text is empty' --text '{a}' --yes ''
-misuse '--no: the text is empty' --text '{a}' --no ''
-misuse "--yes and --no are the same: ' no'" --text '{a}' --yes ' no'
-misuse "unknown option '-T'" --text '{a}' -T 5
-misuse "unknown option '--system'" --text '{a}' --system x
+misuse 'judge needs a barrier or a question for the model: -b or --text' score judge
+misuse "--text: 'Q: {q}' has no place for the answer: {a}" score judge --text 'Q: {q}'
+misuse "--text: '{a}\\x' has a '\\' that is not \\n, \\t or \\\\" score judge --text '{a}\x'
+misuse "--text: '{a}\\' has a '\\' that is not \\n, \\t or \\\\" score judge --text "{a}\\"
+misuse '--yes: a barrier does not reply' score judge -b "$tmp/made.ods" --yes ' yes'
+misuse '--no: a barrier does not reply' score judge -b "$tmp/made.ods" --no ' no'
+misuse 'judge needs one barrier: -b' score judge -b "$tmp/made.ods" -b "$tmp/made.ods"
+misuse '--yes: the text is empty' score judge --text '{a}' --yes ''
+misuse '--no: the text is empty' score judge --text '{a}' --no ''
+misuse "--yes and --no are the same: ' no'" score judge --text '{a}' --yes ' no'
+misuse "unknown option '-T'" score judge --text '{a}' -T 5
+misuse "unknown option '--system'" score judge --text '{a}' --system x
 for name in true odesteer h_before h_after length steps loglik toxic bleu_max p nll_tokens; do
-	misuse "--as: the field '$name' has another meaning" --text '{a}' --as $name
+	misuse "--as: the field '$name' has another meaning" score judge --text '{a}' --as $name
 done
 for name in '' 1a 'a b' "$(printf '%062d' 0 | tr 0 a)"; do
-	misuse "--as: '$name' is not a name of at most 61 letters, digits and '_'" --text '{a}' --as "$name"
+	misuse "--as: '$name' is not a name of at most 61 letters, digits and '_'" score judge --text '{a}' --as "$name"
 done
 made | fitbarrier -f linact -o "$tmp/map.ods"
 fails 1 "score: 'linact' has no h: it says where activations go, not how likely they are" \

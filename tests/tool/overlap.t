@@ -57,7 +57,6 @@ bad "field 'true' is not an array of strings" '.true = "a"'
 bad "field 'true' is not an array of strings" '.true = ["a", ["b"]]'
 is "$(find "$tmp" -name 'x.ods*' | wc -l)" 0 'a run that fails leaves no output'
 for m in bleu rouge; do
-	fails 2 "score: unknown option '-m'
-try 'score -h'" score $m -m x
+	misuse "unknown option '-m'" score $m -m x
 done
 finish

@@ -59,8 +59,8 @@ fails 1 "score: --column: no record has the field 'moods'" score report --column
 fails 1 "score: '$tmp/sweep.jsonl': record 1: field 'T' is not a number" \
 	score report --column T "$tmp/sweep.jsonl"
 for c in '' :x x:; do
-	fails 2 "score: --column: '$c' is not a field, field:title or field:title:aggregate
-try 'score -h'" score report --column "$c" "$tmp/sweep.jsonl"
+	misuse "--column: '$c' is not a field, field:title or field:title:aggregate" \
+		score report --column "$c" "$tmp/sweep.jsonl"
 done
 
 # the aggregates of --column, by their definitions, in millionths
@@ -86,8 +86,8 @@ head -n 5 "$tmp/v1.jsonl" >"$tmp/v2.jsonl"
 fails 1 "score: run 'b' has no record '5', but 'a' has its Won" \
 	score report --column v:Won:win a="$tmp/v0.jsonl" b="$tmp/v2.jsonl"
 fails 1 "score: --column: no two runs have the field 'v'" score report --column v:Won:win a="$tmp/v0.jsonl"
-fails 2 "score: --column: 'median' is not mean, auc, calibration, max, p90, pair or win
-try 'score -h'" score report --column v:V:median "$tmp/v0.jsonl"
+misuse "--column: 'median' is not mean, auc, calibration, max, p90, pair or win" \
+	score report --column v:V:median "$tmp/v0.jsonl"
 
 # a calibration error does not depend on the order of equal values
 jq -n -c 'range(20) | {id: ., label: (if . < 5 then 1 else 0 end), v: 0.75}' >"$tmp/equal.jsonl"
@@ -162,8 +162,7 @@ echo '{"id":"speed","tokens_per_second":118.25}' >"$tmp/speed.jsonl"
 is "$(csv 1-3 --column tokens_per_second:Tokens/s x="$tmp/x.jsonl" x="$tmp/speed.jsonl" | sed -n 2p)" \
 	'x,Tokens/s,118.25' 'a field that no metric writes'
 
-fails 2 "score: --baseline: no run has the name 'nope'
-try 'score -h'" score report --baseline nope "$tmp/x.jsonl"
+misuse "--baseline: no run has the name 'nope'" score report --baseline nope "$tmp/x.jsonl"
 head -n 199 "$tmp/y.jsonl" >"$tmp/short.jsonl"
 fails 1 "score: run 'y' has no record '199', but 'x' has its MC1" \
 	score report --baseline x x="$tmp/x.jsonl" y="$tmp/short.jsonl"

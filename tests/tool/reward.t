@@ -9,17 +9,11 @@ perl tests/tiny.pl head >"$tmp/head.npy"
 jq -n -c '{id: "a", prompt: "Is it so?", completion: " Yes, it is.\n"}, {id: "b", prompt: "Why?", completion: ""}' \
 	>"$tmp/e.jsonl"
 
-misuse() { # MESSAGE ARGUMENTS...
-	message=$1
-	shift
-	fails 2 "score: $message
-try 'score -h'" score reward "$@" "$tmp/e.jsonl"
-}
-misuse 'reward needs a barrier or the head of a reward model: -b or --head'
-misuse '-b and --head exclude each other' -b b.ods --head head.npy
-misuse '-t: with --head the text is always in the chat template' --head head.npy -t raw
-misuse 'reward needs one barrier: -b' -b b.ods -b b.ods
-misuse "unknown option '-T'" -b b.ods -T 5
+misuse 'reward needs a barrier or the head of a reward model: -b or --head' score reward
+misuse '-b and --head exclude each other' score reward -b b.ods --head head.npy
+misuse '-t: with --head the text is always in the chat template' score reward --head head.npy -t raw
+misuse 'reward needs one barrier: -b' score reward -b b.ods -b b.ods
+misuse "unknown option '-T'" score reward -b b.ods -T 5
 
 chat() { # PROMPT COMPLETION [SYSTEM]: prints the text that the head judges
 	printf '%s<|start_header_id|>user<|end_header_id|>\n\n%s<|eot_id|>' \

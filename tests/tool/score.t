@@ -33,8 +33,7 @@ integrate -b "$tmp/b.ods" "$tmp/a.ods" | view >"$tmp/i.jsonl"
 is "$(jq -s --slurpfile i "$tmp/i.jsonl" '
 	[range(48) as $k | .[$k].h - $i[$k].h_before | fabs] | max < 1e-12' "$tmp/d.jsonl")" true \
 	'h is what integrate calls h_before'
-fails 2 "score: density needs a barrier: -b
-try 'score -h'" score density "$tmp/a.ods"
+misuse "density needs a barrier: -b" score density "$tmp/a.ods"
 is "$(jq -s --slurpfile b "$tmp/b.jsonl" '
 	$b[0].prior as $pi
 	| map((.h + ($pi / (1 - $pi) | log)) as $odds
@@ -74,11 +73,9 @@ fails 1 "score: '$tmp/truth.ods': record 1: field 'group' is not 0 or 1" \
 fitbarrier -f linact -o "$tmp/map.ods" "$tmp/a.ods"
 fails 1 "score: 'linact' has no h: it says where activations go, not how likely they are" \
 	score density -b "$tmp/map.ods" "$tmp/a.ods"
-fails 2 "score: density needs one barrier: -b
-try 'score -h'" score density -b "$tmp/b.ods" -b "$tmp/b.ods" "$tmp/a.ods"
+misuse "density needs one barrier: -b" score density -b "$tmp/b.ods" -b "$tmp/b.ods" "$tmp/a.ods"
 for o in -T --until -n -s; do
-	fails 2 "score: unknown option '$o'
-try 'score -h'" score density -b "$tmp/b.ods" $o 1 "$tmp/a.ods"
+	misuse "unknown option '$o'" score density -b "$tmp/b.ods" $o 1 "$tmp/a.ods"
 done
 made 'if .odesteer then .block = [4] else . end' >"$tmp/other.ods"
 fails 1 'score: the barrier is of block 3, not 4' score density -b "$tmp/b.ods" "$tmp/other.ods"
@@ -123,10 +120,8 @@ echo '{"id":"1"}' >"$tmp/none.jsonl"
 fails 1 "score: no record has a metric's field" score report "$tmp/none.jsonl"
 echo '{"id":"1","mc1":"x"}' >"$tmp/bad.jsonl"
 fails 1 "score: '$tmp/bad.jsonl': record 1: field 'mc1' is not a number" score report "$tmp/bad.jsonl"
-fails 2 "score: -S: '4294967296' is not in [0, 4294967295]
-try 'score -h'" score report -S 4294967296 "$tmp/r.jsonl"
-fails 2 "score: --format: 'tex' is not table, csv, json, latex or markdown
-try 'score -h'" score report --format tex "$tmp/r.jsonl"
+misuse "-S: '4294967296' is not in [0, 4294967295]" score report -S 4294967296 "$tmp/r.jsonl"
+misuse "--format: 'tex' is not table, csv, json, latex or markdown" score report --format tex "$tmp/r.jsonl"
 # by hand: the mean of (2 + 4) / 2 and 1; exp of 6 nats over 4 tokens
 cat >"$tmp/p.jsonl" <<'END'
 {"id":"1","group":"a","nll":0.5,"nll_tokens":1,"perplexity":2}
@@ -152,8 +147,7 @@ is "$(score report --format json "$tmp/coin.jsonl" | jq '.[0] | (.high - .low) /
 	'the width of an interval agrees with theory'
 
 # options
-fails 2 "score: 'nope' is not a metric
-try 'score -h'" score nope
+misuse "'nope' is not a metric" score nope
 fails 2 "score: a metric must come first
 try 'score -h'" score
 options() { # METRIC: prints the options that its -h lists
@@ -164,8 +158,7 @@ is "$(options judge)" '-b -m -g -j --as --no --text --yes -o -z -v ' 'so does ju
 unknown() { # OPTION ARGUMENTS...
 	unknown_option=$1
 	shift
-	fails 2 "score: unknown option '$unknown_option'
-try 'score -h'" score "$@"
+	misuse "unknown option '$unknown_option'" score "$@"
 }
 for o in -o -t -n; do
 	unknown $o report $o csv "$tmp/r.jsonl"
@@ -178,18 +171,15 @@ unknown --alone mc --alone
 unknown -b perplexity -b "$tmp/b.ods"
 for o in '-T 5' '--until 0.5' '--tolerance 1'; do
 	# shellcheck disable=SC2086 # two words
-	fails 2 "score: a flow needs a barrier: -b
-try 'score -h'" score mc $o "$tmp/c.jsonl"
+	misuse "a flow needs a barrier: -b" score mc $o "$tmp/c.jsonl"
 done
 is "$(score mc -s help)" "$(integrate -s help)" 'mc -s help lists the solvers'
 fails 1 "score: '$tmp/map.ods': 'linact' is a map, not a flow: it has no path to stop on" \
 	score mc -b "$tmp/map.ods" --until 0.5 "$tmp/c.jsonl"
-fails 2 "score: option '--system' needs a value
-try 'score -h'" score perplexity --system
+misuse "option '--system' needs a value" score perplexity --system
 for a in '-t raw' '--system x'; do
 	# shellcheck disable=SC2086 # two words
-	fails 2 "score: --alone leaves out the prompt, so -t and --system have no effect
-try 'score -h'" score perplexity $a --alone
+	misuse "--alone leaves out the prompt, so -t and --system have no effect" score perplexity $a --alone
 done
 fails 1 "score: '$tmp/a.ods' holds activations, not examples or completions" score perplexity "$tmp/a.ods"
 fails 1 "score: cannot open model '$tmp/no.gguf': No such file or directory" \

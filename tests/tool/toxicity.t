@@ -76,6 +76,15 @@ for n in 0 1 100 200000 262000; do
 	is "$status $(echo "$err" | grep -c "^score: '$tmp/cut.ods'")" '1 1' "weights cut after $n bytes"
 done
 is "$(find "$tmp" -name 'x.ods*' | wc -l)" 0 'a run that fails leaves no output'
+# a word of 20 MB; if there is less room than for its 80 million n-grams
+# shellcheck disable=SC3045 # where there is no ulimit -v, nothing is tested
+if (ulimit -v 1000000 && score -V) >/dev/null 2>&1; then
+	perl -e 'my $x = 7; print "{\"completion\":\"",
+		(map { $x = ($x * 69069 + 1) % 4294967296; chr 97 + ($x >> 16) % 26 } 1 .. 20e6), "\"}\n"' \
+		>"$tmp/long.jsonl"
+	ok 'a word of 20 MB needs less than a gigabyte' \
+		sh -c "ulimit -v 1000000; score toxicity -o '$tmp/long.ods' '$tmp/long.jsonl'"
+fi
 echo '{"prompt":"a"}' >"$tmp/bad.jsonl"
 fails 1 "score: '$tmp/bad.jsonl': record 1: no field 'completion'" score toxicity "$tmp/bad.jsonl"
 finish

@@ -465,43 +465,28 @@ is "$({ view --pack "$tmp/long.jsonl" 2>&1 >&3 | cat; } 3>&1 | head -c 1 | wc -c
 
 # usage
 for o in header pack; do
-	fails 2 "view: --header, --summary and --pack exclude each other
-try 'view -h'" view --summary --$o
+	misuse "--header, --summary and --pack exclude each other" view --summary --$o
 done
-fails 2 "view: --header, --summary and --pack exclude each other
-try 'view -h'" view --header --pack
-fails 2 "view: -z needs --pack
-try 'view -h'" view -z
-fails 2 "view: -o needs --pack
-try 'view -h'" view -o x
-fails 2 "view: option '-o' needs a value
-try 'view -h'" view --pack -o
-fails 2 "view: --npy and --summary exclude each other
-try 'view -h'" view --npy x --summary
-fails 2 "view: --npy: '-' is not a file
-try 'view -h'" view --npy -
+misuse "--header, --summary and --pack exclude each other" view --header --pack
+misuse "-z needs --pack" view -z
+misuse "-o needs --pack" view -o x
+misuse "option '-o' needs a value" view --pack -o
+misuse "--npy and --summary exclude each other" view --npy x --summary
+misuse "--npy: '-' is not a file" view --npy -
 for o in '--pack' '--npy x'; do
 	# shellcheck disable=SC2086 # an option and its value
-	fails 2 "view: -l needs --pack and --npy
-try 'view -h'" view $o -l 3
+	misuse "-l needs --pack and --npy" view $o -l 3
 done
-fails 2 "view: -l: '1000001' is not in [0, 1000000]
-try 'view -h'" view --pack --npy x -l 1000001
+misuse "-l: '1000001' is not in [0, 1000000]" view --pack --npy x -l 1000001
 for o in --header --summary --pack '--npy y'; do
 	# shellcheck disable=SC2086 # an option and its value
-	fails 2 "view: --gguf and ${o% y} exclude each other
-try 'view -h'" view --gguf x $o
+	misuse "--gguf and ${o% y} exclude each other" view --gguf x $o
 done
-fails 2 "view: -T needs --gguf
-try 'view -h'" view -T 1
-fails 2 "view: -T: '1x' is neither a length such as 5 or 0.03r nor auto
-try 'view -h'" view --gguf x -T 1x
-fails 2 "view: --gguf takes one barrier
-try 'view -h'" view --gguf x a b
-fails 2 "view: unknown option '-x'
-try 'view -h'" view -x
-fails 2 "view: unknown option '--nope'
-try 'view -h'" view --nope
+misuse "-T needs --gguf" view -T 1
+misuse "-T: '1x' is neither a length such as 5 or 0.03r nor auto" view --gguf x -T 1x
+misuse "--gguf takes one barrier" view --gguf x a b
+misuse "unknown option '-x'" view -x
+misuse "unknown option '--nope'" view --nope
 run view --summary=3
 is "$status $(printf '%s\n' "$err" | grep -c -e --summary)" '2 1' \
 	'a value where none belongs: the message names the option'

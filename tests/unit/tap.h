@@ -4,6 +4,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 static int tap_run, tap_failed;
 
@@ -21,6 +22,17 @@ ok(int cond, const char *fmt, ...)
 	putchar('\n');
 	fflush(stdout);
 	return cond;
+}
+
+/* Returns p, or ends the test if it is NULL. */
+static inline void *
+need(void *p)
+{
+	if (p == NULL) {
+		printf("Bail out! out of memory\n");
+		exit(1);
+	}
+	return p;
 }
 
 /* return this from main */

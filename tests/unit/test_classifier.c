@@ -19,16 +19,6 @@ static int label[N];
 static unsigned fold[N];
 static const char *const kind[] = { "primal", "dual" };
 
-static void *
-need(void *p)
-{
-	if (p == NULL) {
-		printf("Bail out! out of memory\n");
-		exit(1);
-	}
-	return p;
-}
-
 /* Returns the problem of n rows of size numbers; release_problem frees it. */
 static struct classifier_problem
 make_problem(int dual, enum loss loss, const double *rows, const int *y, size_t n, size_t size)

@@ -62,16 +62,6 @@ rows(const void *ctx, void *work, size_t first, size_t n, float *phi)
 static const struct features_source source = { .n = N, .size = SIZE, .ctx = Phi, .work_alloc = work_alloc,
     .work_free = work_free, .rows = rows };
 
-static void *
-need(void *p)
-{
-	if (p == NULL) {
-		printf("Bail out! out of memory\n");
-		exit(1);
-	}
-	return p;
-}
-
 /* Sets phi_i - m as the header defines it. */
 static double *
 centred(void)

@@ -13,16 +13,6 @@
 #include "metric/text_classifier.h"
 #include "tap.h"
 
-static void *
-need(void *p)
-{
-	if (p == NULL) {
-		printf("Bail out! out of memory\n");
-		exit(1);
-	}
-	return p;
-}
-
 /* Checks that the n-grams of the text have exactly these indices, n different ones, in any order. */
 static void
 check_features(const char *text, const uint32_t *want, size_t n)
