@@ -39,12 +39,11 @@ trim(struct piece *p)
 }
 
 /*
- * Sets q and a to the record's question and answer, without white space around
- * them. A question in the form "Q: ...\nA:" loses that form. Returns 0, or -1
- * with a message.
+ * Sets q to the record's question, without white space around it. A question in
+ * the form "Q: ...\nA:" loses that form. Returns 0, or -1 with a message.
  */
 static int
-read_pieces(const struct record *r, struct piece *q, struct piece *a, struct err *e)
+read_question(const struct record *r, struct piece *q, struct err *e)
 {
 	if (record_has(r, "question")) {
 		if (record_get_text(r, "question", 1, &q->s, &q->len, e) != 0)
@@ -59,10 +58,7 @@ read_pieces(const struct record *r, struct piece *q, struct piece *a, struct err
 			q->len -= 6;
 		}
 	}
-	if (record_get_text(r, "completion", 1, &a->s, &a->len, e) != 0)
-		return -1;
 	trim(q);
-	trim(a);
 	return 0;
 }
 
@@ -70,14 +66,16 @@ char *
 qa_text_fill(const char *text, const struct record *r, const char *after, size_t *len,
     struct err *e)
 {
-	struct piece q, a;
+	struct piece q = { NULL, 0 }, a;
 	char *out = NULL;
 	size_t size;
 	FILE *f;
 	const char *p;
 
-	if (read_pieces(r, &q, &a, e) != 0)
+	if ((strstr(text, "{q}") != NULL && read_question(r, &q, e) != 0) ||
+	    record_get_text(r, "completion", 1, &a.s, &a.len, e) != 0)
 		return NULL;
+	trim(&a);
 	if ((f = open_memstream(&out, &size)) == NULL) {
 		err_memory(e);
 		return NULL;

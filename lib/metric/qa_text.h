@@ -4,7 +4,7 @@
  *
  * The answer is the record's completion. The question is its "question" or, if
  * it has none, its prompt without the form "Q: ...\nA:". White space around
- * either is removed.
+ * either is removed. A record needs no question if the text has no {q}.
  */
 #ifndef ODESTEER_QA_TEXT_H
 #define ODESTEER_QA_TEXT_H
@@ -23,7 +23,8 @@ int qa_text_check(const char *text, struct err *e);
 /*
  * Returns text, which qa_text_check has accepted, with its placeholders and
  * escapes replaced, followed by `after`. Sets *len to the length before
- * `after`. The caller frees the result; NULL: failure.
+ * `after`. The caller frees the result. Returns NULL with a message in e if r
+ * lacks the answer or a question that the text has, or if memory runs out.
  */
 char *qa_text_fill(const char *text, const struct record *r, const char *after, size_t *len,
     struct err *e);
