@@ -99,7 +99,9 @@ add_word(struct text_features *t, const unsigned char *w, size_t n, uint64_t *la
 	size_t i, k;
 	uint64_t hash;
 
-	while (t->n + n * (LONGEST - SHORTEST + 1) + 2 > t->room / 2)
+	/* there are 2^bits indices, so twice as many slots are always enough */
+	while (t->room < (size_t)2 << t->bits &&
+	    t->n + n * (LONGEST - SHORTEST + 1) + 2 > t->room / 2)
 		if (grow(t) != 0)
 			return -1;
 	for (i = 0; i + SHORTEST <= n; i++) {
