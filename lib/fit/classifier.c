@@ -470,6 +470,8 @@ classifier_fit(const struct classifier_problem *p, struct classifier_fit *fit, s
 	size_t first, n;
 	int rc = 0;
 
+	if (p->share != NULL && p->loss != LOSS_LOGISTIC)
+		return err_set(e, "only the logistic loss fits to shares of a label");
 	for (first = 0; rc == 0 && first < n_fit; first += n) {
 		n = n_fit - first < TOGETHER ? n_fit - first : TOGETHER;
 		rc = fit_together(p, fit + first, n, e);

@@ -56,7 +56,8 @@ struct classifier_fit {
 
 /*
  * Makes n_fit fits; the rows of each must have both labels. Returns 0, or -1
- * with a message in e: out of memory, or a fit that does not converge.
+ * with a message in e if memory runs out, a fit does not converge, or shares go
+ * with another loss than LOSS_LOGISTIC.
  */
 int classifier_fit(const struct classifier_problem *p, struct classifier_fit *fit, size_t n_fit,
     struct err *e);

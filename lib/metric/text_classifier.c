@@ -150,29 +150,34 @@ round_digits(double x)
 }
 
 /*
- * Sets the fields of a classifier's record. Returns 0, or -1 if out of memory.
+ * Sets the fields of a classifier's record. Returns 0, or -1 with a message in
+ * e.
  */
 static int
 save(struct record *r, const char *predicts, unsigned bits, const double *weight, double slope,
-    double shift)
+    double shift, struct err *e)
 {
 	size_t n = (size_t)1 << bits, i;
-	int *w = malloc(n * sizeof *w);
-	double most = 0;
-	int bad = w == NULL;
+	double most = 0, scale;
+	int *w, bad;
 
 	for (i = 0; i < n; i++)
-		most = fmax(most, fabs(weight[i]));
+		most = isfinite(weight[i]) ? fmax(most, fabs(weight[i])) : INFINITY;
+	scale = round_digits(slope * most / MOST);
+	if (!isfinite(scale) || scale <= 0 || !isfinite(shift))
+		return err_set(e, "the fit is no classifier: scale %g, shift %g", scale, shift);
+	w = malloc(n * sizeof *w);
+	bad = w == NULL;
 	for (i = 0; !bad && i < n; i++)
-		w[i] = most > 0 ? (int)lround(weight[i] * (MOST / most)) : 0;
+		w[i] = (int)lround(weight[i] * (MOST / most));
 	bad = bad || record_set_str(r, "id", "classifier", strlen("classifier")) != 0 ||
 	    record_set_str(r, "predicts", predicts, strlen(predicts)) != 0 ||
 	    record_set_int(r, "bits", bits) != 0 ||
-	    record_set_num(r, "scale", round_digits(slope * most / MOST)) != 0 ||
+	    record_set_num(r, "scale", scale) != 0 ||
 	    record_set_num(r, "shift", round_digits(shift)) != 0 ||
 	    record_set_ints(r, "w", w, n) != 0;
 	free(w);
-	return bad ? -1 : 0;
+	return bad ? err_memory(e) : 0;
 }
 
 int
@@ -180,18 +185,20 @@ text_classifier_write(const char *predicts, unsigned bits, const double *weight,
     double shift, const struct record *fit, const char *path, struct err *e)
 {
 	struct record *r = record_alloc();
-	struct sink *out = NULL;
+	struct sink *out;
 	struct header h;
 	int rc = -1;
 
 	header_init(&h, STREAM_CLASSIFIER);
-	if (r == NULL || record_copy(r, fit) != 0 ||
-	    save(r, predicts, bits, weight, slope, shift) != 0)
+	if (r == NULL || record_copy(r, fit) != 0)
 		err_memory(e);
-	else if ((out = sink_open(path, 0, &h, e)) != NULL && sink_write(out, r, e) != 0)
-		sink_abort(out);
-	else if (out != NULL)
-		rc = sink_close(out, e);
+	else if (save(r, predicts, bits, weight, slope, shift, e) == 0 &&
+	    (out = sink_open(path, 0, &h, e)) != NULL) {
+		if (sink_write(out, r, e) == 0)
+			rc = sink_close(out, e);
+		else
+			sink_abort(out);
+	}
 	header_release(&h);
 	record_free(r);
 	return rc;

@@ -143,6 +143,10 @@ check_share(void)
 	features_free(p.features);
 	ok(rc == 0 && fabs(w[0] - w[1]) < 1e-7 && fabs(fit[0].intercept - fit[1].intercept) < 1e-7,
 	    "a share of 0 or 1 is a label: %.1e", w[0] - w[1]);
+	p.features = need(features_alloc_sparse(&rows, &e));
+	p.loss = LOSS_SQUARED_HINGE;
+	ok(classifier_fit(&p, fit, 1, &e) != 0, "the hinge loss and shares: %s", e.text);
+	features_free(p.features);
 }
 
 static void
@@ -229,6 +233,23 @@ check_file(void)
 	free(bytes);
 }
 
+/* Checks that weights which all have one value make no classifier. */
+static void
+check_not_written(double weight, double slope, double shift)
+{
+	static const char path[] = "test_text_classifier.tmp.ods";
+	struct record *fit = need(record_alloc());
+	double all[256];
+	struct err e = { "" };
+	int i, rc;
+
+	for (i = 0; i < 256; i++)
+		all[i] = weight;
+	rc = text_classifier_write("mood", 8, all, slope, shift, fit, path, &e);
+	ok(rc != 0 && access(path, F_OK) != 0, "not written: %s", e.text);
+	record_free(fit);
+}
+
 int
 main(void)
 {
@@ -252,5 +273,10 @@ main(void)
 	check_share();
 	check_logistic();
 	check_file();
+	check_not_written(0, 1, 0);
+	check_not_written(NAN, 1, 0);
+	check_not_written(1, -1, 0);
+	check_not_written(1, INFINITY, 0);
+	check_not_written(1, 1, NAN);
 	return tap_done();
 }
