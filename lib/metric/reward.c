@@ -24,7 +24,8 @@ enum { HEAD, TRUNCATE };
 
 struct reward {
 	struct queue queue;
-	float *head;			/* [lm_dim]; NULL: a barrier */
+	float *head;			/* [n_head]; NULL: a barrier */
+	size_t n_head;			/* lm_dim, once the model is open */
 	enum template template;
 	const char *system;
 	int truncate;
@@ -55,42 +56,64 @@ reward_close(void *state)
 }
 
 /*
- * Reads the head of n numbers, and sets digest to the hash of them as 16
+ * Reads the head, s->n_head numbers, and sets digest to the hash of them as 16
  * hexadecimal digits. Returns 0, or -1 with a message.
  */
 static int
-read_head(struct reward *s, const char *path, size_t n, char digest[17], struct err *e)
+read_head(struct reward *s, const char *path, char digest[17], struct err *e)
 {
 	struct npy *in = npy_open(path, 1, e);
 	int rc = -1;
 
 	if (in == NULL)
 		return -1;
-	if (in->rows != 1 || in->dim != n)
-		err_set(e, "'%s' is %llu x %zu numbers, but a head of this model is 1 x %zu", path,
-		    (unsigned long long)in->rows, in->dim, n);
-	else if ((s->head = calloc(n, sizeof *s->head)) == NULL)
+	s->n_head = in->dim;
+	if (in->rows != 1)
+		err_set(e, "'%s' has %llu rows, but a head is one row", path,
+		    (unsigned long long)in->rows);
+	else if ((s->head = calloc(s->n_head, sizeof *s->head)) == NULL)
 		err_memory(e);
 	else if (npy_read(in, s->head, e) == 1 && npy_read(in, s->head, e) == 0)
 		rc = 0;
 	npy_close(in);
 	if (rc == 0)
 		snprintf(digest, 17, "%016llx",
-		    (unsigned long long)hash_bytes(HASH_START, s->head, n * sizeof *s->head));
+		    (unsigned long long)hash_bytes(HASH_START, s->head,
+		    s->n_head * sizeof *s->head));
 	return rc;
+}
+
+/*
+ * Reads the head, before the model because that takes longer, and opens the
+ * model. Returns 0, or -1 with a message.
+ */
+static int
+open_headed(struct reward *s, const struct metric_options *o, char digest[17], struct err *e)
+{
+	const char *path = o->value[HEAD];
+	size_t dim;
+
+	if (read_head(s, path, digest, e) != 0 ||
+	    queue_open(&s->queue, o, LM_FINAL_NORM, e) != 0)
+		return -1;
+	dim = (size_t)lm_dim(s->queue.lm);
+	if (s->n_head != dim)
+		return err_set(e, "'%s' has %zu numbers, but a head of this model has %zu", path,
+		    s->n_head, dim);
+	return 0;
 }
 
 static long
 finish(struct queue *q, size_t n, struct err *e)
 {
 	const struct reward *s = (const struct reward *)q;
-	size_t dim = (size_t)lm_dim(q->lm), i, k;
+	size_t i, k;
 
 	for (i = 0; i < n; i++) {
 		const struct queue_entry *x = q->entry[i];
 		double reward = 0;
 
-		for (k = 0; s->head != NULL && k < dim; k++)
+		for (k = 0; s->head != NULL && k < s->n_head; k++)
 			reward += (double)s->head[k] * (double)x->act[k];
 		if (s->head == NULL)
 			reward = queue_h(q, x);
@@ -117,9 +140,9 @@ reward_open(void *state, const struct metric_options *o, struct header *h, struc
 	if (head == NULL) {
 		if (queue_open_barrier(&s->queue, o, 0, h, e) != 0)
 			return -1;
-	} else if (queue_open(&s->queue, o, LM_FINAL_NORM, e) != 0 ||
-	    read_head(s, head, (size_t)lm_dim(s->queue.lm), digest, e) != 0)
+	} else if (open_headed(s, o, digest, e) != 0) {
 		return -1;
+	}
 	model = lm_digest(s->queue.lm);
 	if ((head != NULL && header_add_side(h, head, digest) != 0) ||
 	    header_add_side(h, o->lm->path, model) != 0)

@@ -71,9 +71,11 @@ npy '(2, 32)' '<f4' 'f<*' $(seq 64) >"$tmp/two.npy"
 refused() { # FILE MESSAGE
 	fails 1 "score: $2" score reward -m "$model" --head "$1" "$tmp/e.jsonl"
 }
-refused "$tmp/two.npy" "'$tmp/two.npy' is 2 x 32 numbers, but a head of this model is 1 x 32"
+refused "$tmp/two.npy" "'$tmp/two.npy' has 2 rows, but a head is one row"
 npy '(1, 2)' '<f4' 'f<*' 1 2 >"$tmp/short.npy"
-refused "$tmp/short.npy" "'$tmp/short.npy' is 1 x 2 numbers, but a head of this model is 1 x 32"
+refused "$tmp/short.npy" "'$tmp/short.npy' has 2 numbers, but a head of this model has 32"
+fails 1 "score: cannot open '$tmp/no.npy': No such file or directory" \
+	score reward -m "$tmp/no.gguf" --head "$tmp/no.npy" "$tmp/e.jsonl"
 npy '(1, 1, 32)' '<f4' 'f<*' >"$tmp/cube.npy"
 refused "$tmp/cube.npy" "'$tmp/cube.npy' has 3 dimensions, not 2: records and numbers"
 # shellcheck disable=SC2046 # 31 numbers
