@@ -632,6 +632,8 @@ lm_tap(struct lm *m, const int *block, size_t n, lm_tap_fn *fn, void *ctx, struc
 int
 lm_steer(struct lm *m, int block, lm_steer_fn *fn, void *ctx, struct err *e)
 {
+	if (block == LM_FINAL_NORM)
+		return err_set(e, "the output of the final norm cannot be steered");
 	if (check_block(m, block, e) != 0)
 		return -1;
 	m->steer[block] = (struct hook){ fn, ctx };

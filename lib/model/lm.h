@@ -29,7 +29,11 @@ struct lm_options {
 	int classifier;		/* it is an encoder for lm_classify, not a decoder */
 };
 
-/* Loads a model. Returns NULL on failure. */
+/*
+ * Loads a model; the strings of o are not used later. Returns NULL with a
+ * message in e if the file cannot be read or holds no model of the kind asked
+ * for, or if memory runs out.
+ */
 struct lm *lm_open(const struct lm_options *o, struct err *e);
 void lm_free(struct lm *m);		/* NULL is fine */
 
@@ -96,13 +100,22 @@ int lm_decode(struct lm *m, struct err *e);
 const float *lm_logits(const struct lm *m, int row);
 
 /*
- * A classifier reads a text of at most `batch` and lm_context tokens at a time,
- * and nothing else of what follows works with it. lm_class_name returns the
- * name of a class, or NULL if the model does not name it; lm_classify sets
- * logit[lm_classes] and returns 0 or -1.
+ * The next three functions are for models that were opened as a classifier.
+ * Such a model must not be used with a batch, or with any function below them.
  */
+/* Returns the number of classes, at least 1. */
 int lm_classes(const struct lm *m);
+/*
+ * Returns the name of class i, from 0, borrowed until lm_free, or NULL if the
+ * model does not name it.
+ */
 const char *lm_class_name(const struct lm *m, int i);
+/*
+ * Reads token[n], the tokens of one text as lm_tokenise returns them, with n
+ * from 1 to the smaller of `batch` and lm_context. Sets logit[lm_classes] to
+ * the outputs of the model, which may be infinite or NaN. Returns 0, or -1 with
+ * a message in e.
+ */
 int lm_classify(struct lm *m, const int *token, size_t n, float *logit, struct err *e);
 
 /* Forget what was decoded of all sequences, or of one. */
@@ -140,7 +153,8 @@ int lm_tap(struct lm *m, const int *block, size_t n, lm_tap_fn *fn, void *ctx, s
  * ends its steering. Call lm_forget before a text is steered differently,
  * because what is remembered above the block was steered.
  *
- * Returns 0 or -1.
+ * Returns 0, or -1 with a message in e if the model has no such block or does
+ * not name its output. LM_FINAL_NORM cannot be steered.
  */
 typedef int lm_steer_fn(void *ctx, float *act, size_t n, struct err *e);
 int lm_steer(struct lm *m, int block, lm_steer_fn *fn, void *ctx, struct err *e);

@@ -266,6 +266,7 @@ check_blocks(const struct lm_options *o, float *v)
 	lm_steer(m, LOW, NULL, NULL, &e);
 	lm_steer(m, HIGH, NULL, NULL, &e);
 	steered(m, LOW, a);
+	ok(lm_steer(m, LM_FINAL_NORM, NULL, NULL, &e) != 0, "refused: %s", e.text);
 	ok(lm_steer(m, lm_blocks(m), NULL, NULL, &e) != 0, "there is no block %d to end it for", lm_blocks(m));
 	lm_free(m);
 	m = lm_open(o, &e);
