@@ -1,13 +1,15 @@
 /*
- * features - the rows phi_i of a fit: n vectors of size numbers.
+ * features - the rows phi_i of a fit: n > 0 vectors of size > 0 numbers.
  *
  * A source makes the rows, as floats, whenever they are asked for. A fit needs
  * either the rows themselves (struct features) or only their inner products
  * (gram.h), for which the source makes some rows at a time.
  *
- * struct features has centred rows, phi_i - m, where m is the mean of all rows.
- * Centring does not change the fit, because the intercept, which has no
- * penalty, absorbs m. It saves digits: floats would spend some of theirs on m.
+ * Products of struct features are those of centred rows, phi_i - m, where m is
+ * the mean of all rows. Centring does not change the fit, because the
+ * intercept, which has no penalty, absorbs m. It saves digits: floats would
+ * spend some of theirs on m. Sparse rows would not stay sparse, so they are
+ * kept as they are, and m is subtracted from their products.
  */
 #ifndef ODESTEER_FEATURES_H
 #define ODESTEER_FEATURES_H
@@ -48,12 +50,13 @@ int features_combine(const struct features_source *s, const double *alpha, doubl
     struct err *e);
 
 /*
- * All rows in memory, in single precision, and so are products with them. Only
- * one caller at a time may use a struct, because it has scratch memory.
+ * All rows in memory, in single precision. Products with dense rows are of
+ * floats, by `threads` threads; those with sparse rows are of doubles, by one.
+ * Only one caller at a time may use a struct, because it has scratch memory.
  */
 struct features {
 	size_t n, size;
-	float *rows;		/* [n][size], centred */
+	float *rows;		/* [n][size], centred; NULL: they are sparse */
 	double *mean;		/* [size], m */
 	const struct sparse *sparse;	/* the rows, not centred; NULL: they are in `rows` */
 	unsigned threads;
@@ -61,15 +64,21 @@ struct features {
 	double *sum;
 };
 
-/* Makes all rows of s. Returns NULL with a message in e if out of memory. */
+/*
+ * Makes all rows of s, which is not used later. Returns NULL with a message in
+ * e if out of memory.
+ */
 struct features *features_alloc(const struct features_source *s, struct err *e);
 /*
- * Does the same with rows that are mostly zeros, which are borrowed. m is
- * subtracted from products with them, which are of doubles, in one thread.
+ * Does the same with sparse rows. s and its arrays are borrowed until
+ * features_free and must not change.
  */
 struct features *features_alloc_sparse(const struct sparse *s, struct err *e);
 void features_free(struct features *f);	/* f may be NULL */
-/* Returns the variance of the rows, summed over their numbers. */
+/*
+ * Returns the sum over all columns of the column's variance: the mean of
+ * |phi_i - m|^2.
+ */
 double features_variance(const struct features *f);
 /*
  * Multiplies by the matrix Phi of centred rows, reading it once. Sets, for
