@@ -16,7 +16,7 @@ __asm__(
     ".pushsection .rodata\n"
     ".globl odesteer_toxicity_weights, odesteer_toxicity_weights_end\n"
     ".hidden odesteer_toxicity_weights, odesteer_toxicity_weights_end\n"
-    ".type odesteer_toxicity_weights, @object\n"
+    ".type odesteer_toxicity_weights, %object\n"
     "odesteer_toxicity_weights:\n"
     ".incbin \"" ODESTEER_TOXICITY "\"\n"
     "odesteer_toxicity_weights_end:\n"
