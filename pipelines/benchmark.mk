@@ -3,13 +3,13 @@
 #
 # Texts are collected, every method is fitted to them, steers the answers to
 # other prompts, and is scored and reported. GNU make skips what is up to date
-# and resumes, and its options work: -j, -k, and -n for a plan. Settings, of
-# make's command line or the environment (paths without spaces):
+# and resumes, and its options work: -j, -k, and -n for a plan. Settings are
+# variables of make's command line or of the environment:
 #
 #   DATA=dir      read the sets from dir instead of downloading them; see the
 #                 scripts in datasets/, which have settings of their own
 #   MODEL=file    the model, a GGUF file (default: the default model)
-#   PRESET=name   its block, strengths and templates: pipelines/presets/NAME
+#   PRESET=name   its block, lengths and templates: pipelines/presets/NAME
 #                 (default: smollm2-135m), or your own file, if the name has a
 #                 slash
 #   METHODS="..." the methods to run (default: all). A method is one of:
@@ -17,73 +17,105 @@
 #                 paper or best (fitbarrier -p)
 #                 a field of `fitbarrier -f help'
 #                 a name that the preset defines: fit.NAME are options of its
-#                 fit, flow.NAME options of its flow, with absolute paths
-#   T=length      steer this far, as in generate -T, or `choose' (default: the
-#                 preset's T.BENCHMARK.METHOD, T.METHOD or T.BENCHMARK).
-#                 `choose' is, of the LENGTHS, the greatest at which the
-#                 perplexity of the answers to prompts that are not tested stays
-#                 within BUDGET (default: 1.25) times the unsteered one
+#                 fit, flow.NAME options of its flow. Results depend on files
+#                 in these if their paths are absolute
+#   T=length      the length of all flows, as for score mc -T (default: the
+#                 preset's T.BENCHMARK.METHOD, T.METHOD or T.BENCHMARK). Maps,
+#                 which are linact and mimic, keep their length of 1.
+#                 With `choose', maps too have the greatest length of which the
+#                 perplexity of answers to the prompts to validate, as one text,
+#                 is at most BUDGET times the unsteered one; or the least
+#                 length, if none is
+#   BUDGET=x      (default: 1.25)
+#   LENGTHS=list  the lengths to choose from (default: 0.05r,0.1r,...,0.4r), and
+#   SHARES=list   those of maps (default: 0.1,0.2,...,1)
 #   BLOCK=n, TEMPLATE=raw|chat
 #                 override the preset's block and template
-#   LIMIT=n       the first n prompts or questions only, for a quick try
+#   LIMIT=n       the first n prompts or questions only, at least 4, for a quick
+#                 try
 #   FLUENCY=file  the model that computes perplexity (default: MODEL; the
 #                 paper's is GPT2-XL)
 #   GPU=n         layers of the models on a GPU
 #   JOB="..."     the command that runs a command which loads a model, such as
-#                 JOB='srun -c8 --gres=gpu:1'
+#                 JOB='srun -c8 --gres=gpu:1'. Nodes must have this folder, OUT
+#                 and the models under the same paths
 #   SAMPLES=n     samples of each prompt (default: 1)
-#   SHARD=n       how many prompts or questions a part has (default: 64)
+#   SHARD=n       how many prompts or questions a part has (default: 64). Texts
+#                 of a part are decoded together, which may change some of them
 #   OUT=dir       where results are kept (default: out/BENCHMARK/PRESET/MODEL,
 #                 with -LIMIT and -xSAMPLES if they are given)
 #
 # A benchmark sets, before it includes this file:
 #
 #   name, folds   its name, and the numbers of its folds
-#   data          the sets, of each fold K: fit.K and test.K, and choices.K and
-#                 validate.K; it has the rules of $(OUT)/SET.jsonl
-#   variants      methods without steering; mc.METHOD are options of score mc,
-#                 and choosing and silent the variants that have multiple choice
-#                 and no answers
-#   writing       options of generate, for method $m
+#   variants      methods without steering; choosing are those with multiple
+#                 choice, for which mc.METHOD are options of score mc, and
+#                 silent those without answers
+#   writing       options of generate for method $m, besides $(sampling)
 #   collecting    options of collect
 #   chain         SCORE:FROM ...: a command cmd_SCORE that adds scores to the
 #                 results of another, or of `answers'; needs_SCORE is what it
 #                 reads besides them
-#   columns       options of score report, and figure, the column that is drawn
-#                 against perplexity
+#   columns       options of score report; second are the options and files of a
+#                 second table, and needs_second these files
+#   figure        the column that is drawn against perplexity
+#   models, extra models and sets of its own
+#
+# It has the rules of its sets: for each fold K, $(OUT)/fit.K.jsonl, what to fit
+# to, and the prompts, test.K.jsonl and validate.K.jsonl. With one fold, both
+# are made from prompts.jsonl.
 include pipelines/rules.mk
 
-MODEL ?= $(ODESTEER_MODEL)
-FLUENCY ?= $(MODEL)
-PRESET ?= smollm2-135m
-BUDGET ?= 1.25
-LENGTHS ?= 0.05r,0.1r,0.15r,0.2r,0.3r,0.4r
-SHARES ?= 0.1,0.2,0.35,0.5,0.75,1
+$(foreach v,extra models columns choosing silent second needs_second collecting,\
+	$(if $(filter environment,$(origin $v)),$(eval $v :=)))
+MODEL := $(or $(MODEL),$(ODESTEER_MODEL))
+FLUENCY := $(or $(FLUENCY),$(MODEL))
+PRESET := $(or $(PRESET),smollm2-135m)
+BUDGET := $(or $(BUDGET),1.25)
+default_lengths = 0.05r,0.1r,0.15r,0.2r,0.3r,0.4r
+default_shares = 0.1,0.2,0.35,0.5,0.75,1
+LENGTHS := $(or $(LENGTHS),$(default_lengths))
+SHARES := $(or $(SHARES),$(default_shares))
 preset := $(if $(findstring /,$(PRESET)),$(PRESET),pipelines/presets/$(PRESET))
 ifeq ($(wildcard $(preset)),)
 $(error there is no preset '$(PRESET)'. There are: $(notdir $(wildcard pipelines/presets/*)))
 endif
 include $(preset)
-OUT ?= out/$(name)/$(notdir $(PRESET))/$(basename $(notdir $(MODEL)))$(LIMIT:%=-%)$(SAMPLES:%=-x%)
-_ := $(shell mkdir -p $(OUT))
+OUT := $(or $(OUT),out/$(name)/$(notdir $(PRESET))/$(basename $(notdir \
+	$(MODEL)))$(LIMIT:%=-%)$(SAMPLES:%=-x%))
 block := $(or $(BLOCK),$(block.$(name)),$(block))
 template := $(or $(TEMPLATE),$(template.$(name)),$(template))
 fit_template := $(or $(TEMPLATE),$(fit_template.$(name)),$(template))
-ifneq ($(filter-out raw chat,$(template)),)
-$(error TEMPLATE is raw or chat: '$(template)')
-endif
-number = $(shell echo '$1' | grep -x '[1-9][0-9]*')
-$(foreach v,LIMIT SHARD SAMPLES,$(if $($v),$(if $(call number,$($v)),,$(error \
-	$v is a number from 1: '$($v)'))))
+
+# $(call check,VARIABLE,PATTERN,WHAT): refuses a value that does not match
+check = $(if $($1),$(if $(shell printf '%s\n' '$($1)' | grep -Ex '$2'),,$(error $1 is $3: '$($1)')))
+$(foreach v,OUT DATA MODEL FLUENCY,$(call check,$v,[A-Za-z0-9_./~+@-]*,a path of letters$(comma) \
+	digits and . _ / ~ + @ -))
+$(foreach v,SHARD SAMPLES,$(call check,$v,[1-9][0-9]*,a number from 1))
+$(call check,LIMIT,[4-9]|[1-9][0-9]+,a number from 4)
+$(call check,block,[0-9]+,a number)
+$(call check,template,raw|chat,raw or chat)
+$(call check,BUDGET,[0-9]*[.]?[0-9]+,a number)
+$(call check,METHODS,[A-Za-z0-9_ -]*,a list of names)
+$(foreach v,LENGTHS SHARES,$(call check,$v,[^$(comma)]+($(comma)[^$(comma)]+)+,a list of at least \
+	two lengths))
 $(foreach file,$(MODEL) $(FLUENCY) $(models),$(if $(wildcard $(file)),,$(error \
 	there is no model '$(file)')))
+# Only one make may work in a folder.
+holder := $(shell mkdir -p $(OUT); cat $(OUT)/lock 2>/dev/null)
+ifeq ($(planned),)
+ifneq ($(shell [ "$(holder)" != $$PPID ] && kill -0 $(holder) 2>/dev/null && echo yes),)
+$(error another make, process $(holder), is at work in '$(OUT)')
+endif
+holder := $(shell echo $$PPID >$(OUT)/lock)
+endif
 
 fields := $(shell $(bin)/odesteer fitbarrier -f help | awk '$$1 != "import" { print $$1 }')
 maps = linact mimic
 fit.paper = -p paper
 fit.best = -p best
 $(foreach f,$(fields),$(eval fit.$f ?= -f $f))
-METHODS ?= $(variants) paper best $(filter-out polysketch,$(fields))
+METHODS := $(or $(METHODS),$(variants) paper best $(filter-out polysketch,$(fields)))
 steered := $(filter-out $(variants),$(METHODS))
 $(foreach m,$(steered),$(if $(fit.$m),,$(error METHODS: there is no method '$m')))
 
@@ -92,11 +124,12 @@ part = $(subst ., ,$(notdir $@))
 m = $(word 2,$(part))
 k = $(word 3,$(part))
 general := $(or $(T),$(T.$(name)))
-length = $(or $(if $(T),,$(or $(T.$(name).$m),$(T.$m))),$(if $(filter $m,$(maps)),$(filter choose,\
-	$(general)),$(general)),1)
+length = $(or $(if $(T),,$(or $(T.$(name).$m),$(T.$m))),$(if $(filter $m,$(maps)),$(or \
+	$(filter choose,$(general)),1),$(general)),$(error \
+	there is no length T.$(name) in '$(preset)'))
 chosen = $(if $(filter $m,$(steered)),$(filter choose,$(length)))
 flow = $(if $(filter $m,$(steered)),-b $(OUT)/barrier.$m.$k.ods -T $1 $(flow.$m))
-steer = $(call flow,$(if $(chosen),$$(cat $(OUT)/T.$m.$k),$(length)))
+steer = $(call flow,$(if $(chosen),$$(cut -d ' ' -f 1 $(OUT)/T.$m.$k),$(length)))
 barrier = $(if $(filter $m,$(steered)),$(OUT)/barrier.$m.$k.ods)
 
 # settings of a script, if they are given: $(call with,NAMES)
@@ -105,9 +138,13 @@ with = $(foreach v,$1,$(if $($v),$v='$($v)'))
 parts = $(foreach k,$3,$(parts_$2.$k:%=$(OUT)/$1.$k.%.ods))
 sets := $(foreach s,fit test validate choices,$(folds:%=$s.%)) $(extra)
 include $(sets:%=$(OUT)/%.parts)
+# a lost part is made again with its set
+_ := $(foreach s,$(sets),$(foreach p,$(parts_$s),$(if $(wildcard $(OUT)/$s.$p.jsonl),,$(shell \
+	rm -f $(OUT)/$s.parts))))
 results += $(foreach s,$(sets),$(OUT)/$s.jsonl $(OUT)/$s.parts)
 
-scripts := $(wildcard datasets/*.sh datasets/*.jq datasets/forms/*.jq)
+scripts := $(wildcard datasets/*.sh datasets/*.jq datasets/forms/*.jq) datasets/truthfulqa \
+	datasets/$(name)
 # TruthfulQA's questions, of which all benchmarks have multiple choice
 of_fold = $(if $(word 2,$(folds)),jq -c 'select(.fold == $1)',cat) $<
 questions = $(call of_fold,$1) | jq -c --arg form $2 -f datasets/forms/$3.jq >$@
@@ -126,24 +163,32 @@ $(OUT)/test.0.jsonl $(OUT)/validate.0.jsonl: $(OUT)/prompts.jsonl FORCE
 	$(call run_set,split)
 endif
 
+# the paper's
+sampling = --temperature 0.7 --top-k 50 --top-p 0.9 --repetition-penalty 1.1 --stop $$'\nQ:'
 cmd_collect = odesteer collect $(gpu) -m $(MODEL) -t $(fit_template) -l $(block) $(collecting) \
 	-o $@ $<
 cmd_fit = odesteer fitbarrier $(fit.$m) -o $@ $(call parts,act,fit,$k)
-cmd_answers = odesteer generate $(gpu) -m $(MODEL) -t $(template) $(steer) $(writing) \
-	$(SAMPLES:%=--samples %) -o $@ $<
+cmd_answers = odesteer generate $(gpu) -m $(MODEL) -t $(template) $(steer) $(sampling) \
+	$(writing) $(SAMPLES:%=--samples %) -o $@ $<
 cmd_mc = odesteer score mc $(gpu) -m $(MODEL) -t $(template) $(steer) $(mc.$m) -o $@ $<
 
 # Strength: each method answers the prompts to validate with each length.
 candidates = $(call flow,$(if $(filter $m,$(maps)),$(SHARES),$(LENGTHS)))
 cmd_validate = odesteer generate $(gpu) -m $(MODEL) -t $(template) $(candidates) \
-	$(writing) --max-tokens 50 $< | \
+	$(sampling) $(writing) --max-tokens 50 $< | \
 	odesteer score perplexity $(gpu) -m $(FLUENCY) -t $(template) -o $@
 cmd_T = odesteer score report --format json $(foreach f,$(call parts,validated.none,validate,$k),\
 	none=$f) $(foreach f,$(call parts,validated.$m,validate,$k),$m=$f) | \
 	jq -r --argjson budget $(BUDGET) 'map(select(.metric == "Perplexity, all")) \
-	| INDEX(.run) as $$at | [.[] | select(.run != "none")] \
-	| (map(select(.value <= $$budget * $$at.none.value)) | last) // .[0] \
-	| .run | sub(".* T="; "")' >$@
+	| INDEX(.run) as $$at \
+	| map(select(.run != "none") \
+		| {T: (.run | sub(".* T="; "")), x: (.value / $$at.none.value)}) \
+	| sort_by(.T | rtrimstr("r") | tonumber) \
+	| (map(select(.x <= $$budget)) | last) // .[0] | "\(.T) \(.x)"' >$@
+# the length of each method, and the perplexity that it was chosen by
+cmd_lengths = for f in $(lengths); do read -r T x <$$f; m=$${f\#\#*/T.}; \
+	printf 'length of %-12s fold %s: %-6s perplexity %.2f times the unsteered one\n' \
+	$${m%.*} $${m\#\#*.} $$T $$x; done >$@
 
 define fold_rules
 act.$k := $(call parts,act,fit,$k)
@@ -152,11 +197,12 @@ $$(call list,$$(act.$k)): $(OUT)/act.$k.%.ods: $(OUT)/fit.$k.%.jsonl $(MODEL) FO
 endef
 define method_rules
 $(if $(filter $m,$(steered)),
-$$(call list,$(OUT)/barrier.$m.$k.ods): $$(act.$k) $(filter /%,$(fit.$m)) FORCE
+$$(call list,$(OUT)/barrier.$m.$k.ods): $$(act.$k) $(wildcard $(filter /%,$(fit.$m))) FORCE
 	$$(call run,fit))
 $(if $(filter $m,$(chooses)),
 $$(call list,$(call parts,mc.$m,choices,$k)): $(OUT)/mc.$m.$k.%.ods: \
-	$(OUT)/choices.$k.%.jsonl $(barrier) $(if $(chosen),$(OUT)/T.$m.$k) $(MODEL) FORCE
+	$(OUT)/choices.$k.%.jsonl $(barrier) $(if $(chosen),$(OUT)/T.$m.$k) \
+	$(wildcard $(filter /% datasets/%,$(mc.$m))) $(MODEL) FORCE
 	$$(call run_model,mc))
 $(if $(filter $m,$(writes)),
 $$(call list,$(call parts,answers.$m,test,$k)): $(OUT)/answers.$m.$k.%.ods: \
@@ -182,14 +228,12 @@ $$(call list,$(OUT)/T.$m.$k): $(call parts,validated.none,validate,$k) \
 endef
 chooses := $(filter $(choosing) $(steered),$(METHODS))
 writes := $(filter-out $(silent),$(METHODS))
-m_chosen := $(foreach m,$(steered),$(if $(chosen),$m))
+m_chosen := $(strip $(foreach m,$(steered),$(if $(chosen),$m)))
 $(foreach k,$(folds),$(eval $(fold_rules))\
 	$(foreach m,$(METHODS),$(eval $(method_rules)))\
 	$(foreach m,$(if $(m_chosen),none) $(m_chosen),$(eval $(choose_rules))))
 
-lengths := $(foreach k,$(folds),$(m_chosen:%=$(OUT)/T.%.$k))
-cmd_lengths = for f in $(lengths); do m=$${f\#\#*/T.}; \
-	printf 'length of %-12s %s\n' $${m%.*} $$(cat $$f); done >$@
+lengths := $(strip $(foreach k,$(folds),$(m_chosen:%=$(OUT)/T.%.$k)))
 $(call list,$(if $(lengths),$(OUT)/lengths.txt)): $(lengths) FORCE
 	$(call run,lengths)
 
@@ -199,20 +243,26 @@ last := $(word 1,$(subst :, ,$(lastword $(chain))))
 format.txt = table
 format.md = markdown
 format.tex = latex
-cmd_report = odesteer score report $(if $(filter none,$(METHODS)),--baseline none) $(columns) \
-	--format $(or $(format$(suffix $@)),$(patsubst .%,%,$(suffix $@))) \
-	$(foreach m,$(METHODS),$(addprefix $m=,$(of_method))) >$@
+form = --format $(or $(format$(suffix $@)),$(patsubst .%,%,$(suffix $@)))
+both.csv = sed '1!{/^run,/d}'
+both.json = jq -s add
+cmd_report = { odesteer score report $(form) $(columns) \
+	$(if $(filter none,$(METHODS)),--baseline none) \
+	$(foreach m,$(METHODS),$(addprefix $m=,$(of_method))) \
+	$(if $(second),&& $(if $(both$(suffix $@)),,echo &&) \
+	odesteer score report $(form) $(second)); } | $(or $(both$(suffix $@)),cat) >$@
 $(call list,$(addprefix $(OUT)/report.,txt csv json md tex)): \
-	$(foreach m,$(METHODS),$(of_method)) FORCE
+	$(foreach m,$(METHODS),$(of_method)) $(needs_second) FORCE
 	$(call run,report)
 cmd_figure = COLUMN='$(figure)' pipelines/figure frontier $< $@
-drawn := $(if $(writes),$(if $(shell command -v gnuplot),$(OUT)/$(name).svg))
+drawn := $(if $(strip $(writes)),$(if $(shell command -v gnuplot),$(OUT)/$(name).svg))
 $(call list,$(drawn)): $(OUT)/report.csv pipelines/figure FORCE
 	$(call run,figure)
 
 .PHONY: $(name)
 .DEFAULT_GOAL := $(name)
-$(name): $(results) $(notes)
-	@$(if $(terminal),printf '\r\033[K' >&2;) cat $(OUT)/report.txt $(filter %.txt,$(notes)) \
+$(name): $(results)
+	@rm -f $(filter-out $(results),$(OUT)/$(name).svg $(OUT)/lengths.txt)
+	@$(if $(terminal),printf '\r\033[K' >&2;) cat $(OUT)/report.txt \
 		$(if $(lengths),$(OUT)/lengths.txt)
 	@echo 'results: $(OUT)/report.csv .json .md .tex$(drawn:%=, %)'

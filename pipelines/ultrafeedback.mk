@@ -17,10 +17,9 @@ choosing = none prompt
 models = $(REWARD)
 
 prompt = The following instructions are followed by answers that are helpful, honest and correct.
-writing = --max-tokens 128 --temperature 0.7 --top-k 50 --top-p 0.9 --repetition-penalty 1.1 \
-	--no-repeat-ngram 2 $(if $(filter prompt,$m),--system '$(prompt)')
+writing = --max-tokens 128 --no-repeat-ngram 2 $(if $(filter prompt,$m),--system '$(prompt)')
 mc.prompt = --system '$(prompt)'
-collecting ?= --context 4096
+collecting = --context 4096
 
 # The block and estimate with the greatest accuracy on held-out pairs.
 reward_block = 19
@@ -30,13 +29,18 @@ extra = $(if $(own),preferred)
 chain = reward:answers fluency:reward
 needs_reward = $(if $(own),$(OUT)/reward.ods $(ODESTEER_MODEL),$(REWARD) $(HEAD))
 needs_fluency = $(FLUENCY)
-reward = $(if $(own),-m $(ODESTEER_MODEL) -b $(OUT)/reward.ods,-m $(REWARD) --head $(HEAD))
-cmd_reward = odesteer score reward $(gpu) -t chat $(reward) -o $@ $<
+reward = $(if $(own),-t chat -m $(ODESTEER_MODEL) -b $(OUT)/reward.ods,-m $(REWARD) --head $(HEAD) \
+	--truncate)
+cmd_reward = odesteer score reward $(gpu) $(reward) -o $@ $<
 cmd_fluency = odesteer score perplexity $(gpu) -t $(template) -m $(FLUENCY) $< | \
 	odesteer score distinct -o $@
 columns = --column reward:Reward --column 'reward:Reward p90:p90' --column 'reward:Reward win:win'
 figure = Reward
-notes = $(if $(own),$(OUT)/pairs.txt)
+second = $(if $(own),--column 'h:Pair accuracy:pair' 'held-out pairs'=$(OUT)/held.ods)
+needs_second = $(if $(own),$(OUT)/reward.ods)
+ifeq ($(words $(REWARD) $(HEAD)),1)
+$(error REWARD and HEAD go together)
+endif
 include pipelines/benchmark.mk
 
 settings = $(call with,DATA PREFERENCES SIZES SEED ULTRAFEEDBACK_URL ULTRAFEEDBACK_SUMS)
@@ -51,17 +55,15 @@ $(OUT)/prompts.jsonl: $(PREFERENCES) $(ULTRAFEEDBACK_SUMS) $(scripts) FORCE
 	$(call run_set,prompts)
 
 cmd_preferred_act = odesteer collect $(gpu) -m $(ODESTEER_MODEL) -t chat -l $(reward_block) \
-	$(collecting) -o $@ $<
+	--context 4096 -o $@ $<
 cmd_reward_fit = odesteer fitbarrier $(reward_fit) --held-out $(OUT)/held.ods -o $@ \
 	$(filter %.ods,$^)
-cmd_pair_accuracy = odesteer score report --column 'h:Pair accuracy:pair' \
-	reward=$(OUT)/held.ods >$@
 ifdef own
+# reward.ods and held.ods are made together
+_ := $(if $(wildcard $(OUT)/held.ods),,$(shell rm -f $(OUT)/reward.ods))
 $(call list,$(parts_preferred:%=$(OUT)/act.preferred.%.ods)): $(OUT)/act.preferred.%.ods: \
 	$(OUT)/preferred.%.jsonl $(ODESTEER_MODEL) FORCE
 	$(call run_model,preferred_act)
 $(call list,$(OUT)/reward.ods): $(parts_preferred:%=$(OUT)/act.preferred.%.ods) FORCE
 	$(call run,reward_fit)
-$(call list,$(OUT)/pairs.txt): $(OUT)/reward.ods FORCE
-	$(call run,pair_accuracy)
 endif

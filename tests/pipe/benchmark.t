@@ -7,9 +7,10 @@
 [ -e "$ODESTEER_MODEL" ] || skip_all 'no model here'
 command -v mlr >/dev/null || skip_all 'no mlr here'
 cp pipelines/presets/smollm2-135m "$tmp/preset"
+printf 'block = 13\ntemplate = raw\n' >"$tmp/empty"
 export PRESET="$tmp/preset" LIMIT=4 SHARD=2 METHODS='none caa'
 streams() { # DIR: prints the checksums of all that was made
-	(cd "$1" && find . -type f ! -name '*.cmd' ! -name '*.parts' ! -name '*.svg' | sort | xargs cksum)
+	(cd "$1" && find . -type f ! -name '*.cmd' ! -name '*.parts' ! -name '*.svg' ! -name lock | sort | xargs cksum)
 }
 made() { # DIR: prints what was made after the file $tmp/then, without parts of a set
 	find "$1" -name '*.cmd' -newer "$tmp/then" | sed 's|.*/||; s|\.cmd$||' | sort | tr '\n' ' '
@@ -25,17 +26,26 @@ again() { # DIR ARGUMENTS...: runs TruthfulQA there, and prints what was made ag
 refused() { # MESSAGE ARGUMENTS...
 	message=$1
 	shift
-	run benchmark truthfulqa OUT="$tmp/none" "$@"
+	run benchmark truthfulqa OUT="$tmp/none" "$@" # the last OUT counts
 	is "$status $(printf '%s\n' "$err" | sed 's|^pipelines/[a-z]*\.mk:[0-9]*: ||')" \
 		"2 *** $message.  Stop." "$message"
 }
 
 refused "METHODS: there is no method 'typo'" METHODS='none typo'
 refused "METHODS: there is no method 'import'" METHODS=import
-refused "TEMPLATE is raw or chat: 'bare'" TEMPLATE=bare
+refused "template is raw or chat: 'bare'" TEMPLATE=bare
 refused "there is no model '/nowhere'" MODEL=/nowhere
 refused "there is no preset 'x'. There are: $(cd pipelines/presets && echo *)" PRESET=x
-refused "LIMIT is a number from 1: 'many'" LIMIT=many
+refused "LIMIT is a number from 4: '3'" LIMIT=3
+refused "OUT is a path of letters, digits and . _ / ~ + @ -: '$tmp/[x]'" OUT="$tmp/[x]"
+refused "METHODS is a list of names: 'c.a'" METHODS=c.a
+refused "LENGTHS is a list of at least two lengths: '0.1r'" LENGTHS=0.1r
+refused 'TRUTH_JUDGE and INFO_JUDGE go together' INFO_JUDGE="$ODESTEER_MODEL"
+refused "there is no length T.truthfulqa in '$tmp/empty'" PRESET="$tmp/empty"
+: >"$tmp/none.jsonl"
+run benchmark realtoxicity OUT="$tmp/none" QUESTIONS="$tmp/none.jsonl"
+is "$status $(printf '%s\n' "$err" | head -n 1)" \
+	"2 realtoxicity: '$tmp/none/choices.0.jsonl' has no records" 'an empty set'
 
 run benchmark truthfulqa OUT="$tmp/a" -n
 is "$status $(printf '%s\n' "$out" | grep -c '^odesteer generate .*/answers.caa.')" '0 2' 'a plan'
@@ -45,10 +55,18 @@ run benchmark truthfulqa OUT="$tmp/a"
 is "$status $(printf '%s\n' "$err" | grep -v '^Warning: empty y range')" '0 ' 'a run'
 streams "$tmp/a" >"$tmp/a.sums"
 is "$(again "$tmp/a")" '0 ' 'a second run makes nothing'
-is "$(cut -d , -f 1,2 "$tmp/a/report.csv" | grep -c 'True\*Info\|,Perplexity$\|MC2')" 6 \
+is "$(cut -d , -f 1,2 "$tmp/a/report.csv" | grep -c '^[nc].*\(True\*Info\|,Perplexity\|MC2\)$')" 6 \
 	'the table has a row for each method'
-is "$(sh -c 'cd "$1" && rm answers.caa.0.0000.ods && bash "$2"' - "$tmp/a" "$tmp/a/answers.caa.0.0000.ods.cmd" 2>&1
+run benchmark truthfulqa OUT="$tmp/a" -n
+is "$status $(printf '%s\n' "$out" | grep -c odesteer)" '0 0' 'and a plan of it has no command'
+is "$(rm "$tmp/a/fluency.caa.0.0000.ods" && bash "$tmp/a/fluency.caa.0.0000.ods.cmd" 2>&1
 	streams "$tmp/a" | cmp - "$tmp/a.sums")" '' 'its command repeats a result'
+rm "$tmp/a/test.0.0000.jsonl"
+run benchmark truthfulqa OUT="$tmp/a"
+is "$status $(streams "$tmp/a" | cmp - "$tmp/a.sums")" '0 ' 'a lost part of a set is made again'
+echo $$ >"$tmp/a/lock"
+refused "another make, process $$, is at work in '$tmp/a'" OUT="$tmp/a"
+rm "$tmp/a/lock"
 
 # No barrier or judge is fitted to questions that it is used on.
 bad=0
@@ -89,6 +107,20 @@ is "$(again "$tmp/a" | tr ' ' '\n' | cut -d . -f 1,2 | sort -u | xargs)" \
 	'0 answers.caa fluency.caa info.caa mc.caa report.csv report.json report.md report.tex report.txt '$(
 	)'truth.caa truthfulqa.svg' \
 	'another length: what depends on it'
+# An interrupted run with -j does not leave a result of the former length. Each job takes a second.
+printf '#!/bin/sh\nsleep 1\nexec "$@"\n' >"$tmp/slow"
+chmod +x "$tmp/slow"
+echo 'T.truthfulqa.caa = 0.25r' >>"$PRESET"
+perl -e 'setpgrp; $SIG{INT} = "DEFAULT"; exec @ARGV' make -s -f pipelines/truthfulqa.mk OUT="$tmp/a" -j2 \
+	JOB="$tmp/slow" >/dev/null 2>&1 &
+pid=$!
+sleep 4
+kill -INT -$pid
+wait $pid
+run benchmark truthfulqa OUT="$tmp/a"
+is "$status $(for f in "$tmp/a"/mc.caa.*.ods "$tmp/a"/answers.caa.*.ods; do view --header "$f"; done |
+	grep -o '"-T","[^"]*"' | sort -u)" '0 "-T","0.25r"' \
+	'all have the new length'
 sed '$ s/$/ /' "$QUESTIONS" >"$tmp/others"
 is "$(again "$tmp/a" QUESTIONS="$tmp/others" | tr ' ' '\n' | grep -v 'jsonl$\|parts$' | xargs)" 0 \
 	'other questions, but not among the first: only the set'
@@ -110,7 +142,7 @@ is "$status $(cut -d , -f 1,2 "$tmp/a/report.csv" | grep -c ',MC2$')" '0 2' 'met
 
 # The other benchmarks, each with the length that its rule chooses.
 for b in ultrafeedback realtoxicity; do
-	run benchmark $b OUT="$tmp/$b"
+	run benchmark $b OUT="$tmp/$b" METHODS='none caa repe'
 	is "$status $(printf '%s\n' "$err" | grep -v '^Warning: empty')" '0 ' "$b"
 	is "$(odesteer score report --format json none="$tmp/$b/validated.none.0.0000.ods" \
 		none="$tmp/$b/validated.none.0.0001.ods" caa="$tmp/$b/validated.caa.0.0000.ods" \
@@ -119,12 +151,12 @@ for b in ultrafeedback realtoxicity; do
 			| [.[] | select(.run != "none")] | .[0] as $least
 			| (map(select(.value <= 1.25 * $none))
 				| max_by(.run | ltrimstr("caa T=") | rtrimstr("r") | tonumber))
-			// $least | .run | ltrimstr("caa T=")')" "$(cat "$tmp/$b/T.caa.0")" \
+			// $least | .run | ltrimstr("caa T=")')" "$(cut -d ' ' -f 1 "$tmp/$b/T.caa.0")" \
 		'the greatest length within the budget, or the least one'
 	view "$tmp/$b"/answers.*.ods | jq -r .prompt | sort -u >"$tmp/tested"
-	is "$({ view "$tmp/$b"/validated.*.ods && cat "$tmp/$b/fit.0.jsonl"; } | jq -r .prompt | sort -u |
-		comm -12 - "$tmp/tested")" '' \
+	is "$({ view "$tmp/$b"/validated.*.ods && cat "$tmp/$b/fit.0.jsonl"; } |
+		jq -r 'if .prompt == "" then .completion else .prompt end' | sort -u | comm -12 - "$tmp/tested")" '' \
 		'chosen and fitted on others than those that are tested'
-	is "$(cut -d , -f 2 "$tmp/$b/report.csv" | grep -cx 'Reward\|Toxicity\|MC2\|Perplexity')" 6 'its table'
+	is "$(cut -d , -f 2 "$tmp/$b/report.csv" | grep -cx 'Reward\|Toxicity\|MC2\|Perplexity')" 9 'its table'
 done
 finish
