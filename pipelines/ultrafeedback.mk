@@ -29,12 +29,12 @@ extra = $(if $(own),preferred)
 chain = reward:answers fluency:reward
 needs_reward = $(if $(own),$(OUT)/reward.ods $(ODESTEER_MODEL),$(REWARD) $(HEAD))
 needs_fluency = $(FLUENCY)
-reward = $(if $(own),-t chat -m $(ODESTEER_MODEL) -b $(OUT)/reward.ods,-m $(REWARD) --head $(HEAD) \
-	--truncate)
-cmd_reward = odesteer score reward $(gpu) $(reward) -o $@ $<
+reward = $(if $(own),-t chat -m $(ODESTEER_MODEL) -b $(OUT)/reward.ods,-m $(REWARD) --head $(HEAD))
+cmd_reward = odesteer score reward $(gpu) $(reward) --truncate -o $@ $<
 cmd_fluency = odesteer score perplexity $(gpu) -t $(template) -m $(FLUENCY) $< | \
 	odesteer score distinct -o $@
-columns = --column reward:Reward --column 'reward:Reward p90:p90' --column 'reward:Reward win:win'
+columns = --column reward:Reward --column 'reward:Reward p90:p90' \
+	$(if $(word 2,$(METHODS)),--column 'reward:Reward win:win')
 figure = Reward
 second = $(if $(own),--column 'h:Pair accuracy:pair' 'held-out pairs'=$(OUT)/held.ods)
 needs_second = $(if $(own),$(OUT)/reward.ods)
