@@ -192,7 +192,8 @@ cmd_lengths = for f in $(lengths); do read -r T x <$$f; m=$${f\#\#*/T.}; \
 
 define fold_rules
 act.$k := $(call parts,act,fit,$k)
-$$(call list,$$(act.$k)): $(OUT)/act.$k.%.ods: $(OUT)/fit.$k.%.jsonl $(MODEL) FORCE
+$(if $(steered),$$(call list,$$(act.$k)),$$(act.$k)): $(OUT)/act.$k.%.ods: \
+	$(OUT)/fit.$k.%.jsonl $(MODEL) FORCE
 	$$(call run_model,collect)
 endef
 define method_rules
