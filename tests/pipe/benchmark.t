@@ -141,12 +141,12 @@ run benchmark truthfulqa OUT="$tmp/a" METHODS='system primer'
 is "$status $(cut -d , -f 1,2 "$tmp/a/report.csv" | grep -c ',MC2$')" '0 2' 'methods without answers'
 
 # The other benchmarks, each with the length that its rule chooses.
+unset SHARD
 for b in ultrafeedback realtoxicity; do
 	run benchmark $b OUT="$tmp/$b" METHODS='none caa repe'
 	is "$status $(printf '%s\n' "$err" | grep -v '^Warning: empty')" '0 ' "$b"
 	is "$(odesteer score report --format json none="$tmp/$b/validated.none.0.0000.ods" \
-		none="$tmp/$b/validated.none.0.0001.ods" caa="$tmp/$b/validated.caa.0.0000.ods" \
-		caa="$tmp/$b/validated.caa.0.0001.ods" | jq -r 'map(select(.metric == "Perplexity, all"))
+		caa="$tmp/$b/validated.caa.0.0000.ods" | jq -r 'map(select(.metric == "Perplexity, all"))
 			| (.[] | select(.run == "none").value) as $none
 			| [.[] | select(.run != "none")] | .[0] as $least
 			| (map(select(.value <= 1.25 * $none))
@@ -159,4 +159,13 @@ for b in ultrafeedback realtoxicity; do
 		'chosen and fitted on others than those that are tested'
 	is "$(cut -d , -f 2 "$tmp/$b/report.csv" | grep -cx 'Reward\|Toxicity\|MC2\|Perplexity')" 9 'its table'
 done
+perl tests/tiny.pl decoder >"$tmp/tiny.gguf"
+perl tests/tiny.pl head >"$tmp/head.npy"
+run benchmark ultrafeedback OUT="$tmp/ultrafeedback" METHODS=none REWARD="$tmp/tiny.gguf" HEAD="$tmp/head.npy"
+is "$status $(view "$tmp/ultrafeedback"/reward.none.*.ods | jq -s length) $(
+	cut -d , -f 2 "$tmp/ultrafeedback/report.csv" | grep -c 'accuracy\|win')" '0 4 0' \
+	'a reward model, and one method'
+run benchmark realtoxicity OUT="$tmp/realtoxicity" METHODS=none SAMPLES=2
+is "$status $(view "$tmp/realtoxicity"/answers.none.*.ods | jq -s -c '[length, (unique_by(.completion) | length)]') $(
+	cut -d , -f 2 "$tmp/realtoxicity/report.csv" | grep -c 'maximum\|Any')" '0 [8,8] 2' 'two samples of each prompt'
 finish

@@ -1,6 +1,8 @@
 #!/bin/sh
-# The studies run from beginning to end on a few of the project's own questions. It takes minutes.
+# The studies run from beginning to end on a few of the project's own questions, and each preset has what the
+# benchmarks need. It takes minutes.
 . tests/tap.sh
+. tests/pipe/benchmark.sh
 
 [ -n "${FULL-}" ] || skip_all 'minutes long: make check-full runs it'
 [ -e "$ODESTEER_MODEL" ] || skip_all 'no model here'
@@ -33,5 +35,13 @@ for pipeline in estimators blocks solvers strength; do
 		LENGTHS="$([ $pipeline = solvers ] && echo 0.09r || echo 15)" pipelines/studies/$pipeline
 	is "$status $(find "$tmp/$pipeline" -name '*.cmd' -newer "$tmp/then")" '0 ' \
 		"a second run of $pipeline finds everything made"
+done
+
+for preset in pipelines/presets/*; do
+	for b in truthfulqa ultrafeedback realtoxicity; do
+		run benchmark $b OUT="$tmp/plan" PRESET="${preset##*/}" METHODS=caa LIMIT=4 SHARD=4 -n
+		is "$status $(printf '%s\n' "$out" | grep 'odesteer generate .* -T ' | grep -c -v 'score perplexity')" \
+			"0 $([ $b = truthfulqa ] && echo 2 || echo 1)" "$b with ${preset##*/}: $err"
+	done
 done
 finish
