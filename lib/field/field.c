@@ -345,19 +345,20 @@ field_speed(const struct field *f)
 {
 	const double *v = f->ratio.coef;
 
+	if (f->type->kind == FIELD_GRADIENT_FLOW)
+		return f->speed;
 	return f->type->kind == FIELD_CONSTANT_FLOW ? sqrt(dot(v, v, f->dim)) : 1;
 }
 
 void
 field_apply(const struct field *f, struct field_work *w, double *a, size_t n, double T)
 {
-	size_t i, j, m, rows;
+	size_t i, m, rows;
 
 	for (i = 0; i < n; i += m) {
 		m = n - i < FIELD_BATCH ? n - i : FIELD_BATCH;
 		rows = load_batch(w, a + i * f->dim, m);
-		f->type->apply(f, w->own, w->y, rows);
-		for (j = 0; j < m * f->dim; j++)
-			a[i * f->dim + j] += T * (w->y[j] - a[i * f->dim + j]);
+		f->type->apply(f, w->own, w->y, rows, T);
+		memcpy(a + i * f->dim, w->y, m * f->dim * sizeof *a);
 	}
 }

@@ -44,6 +44,7 @@ struct field;
 enum field_kind {
 	FIELD_UNIT_FLOW,	/* v = grad h / (|grad h| + 1e-10) */
 	FIELD_CONSTANT_FLOW,	/* v is one vector of any length */
+	FIELD_GRADIENT_FLOW,	/* v = grad h, of any length */
 	FIELD_MAP		/* no v */
 };
 
@@ -53,6 +54,11 @@ struct field_type {
 	enum field_kind kind;
 	int has_h;		/* whether it estimates the log-density ratio */
 	int one_vector;		/* whether v is the same everywhere */
+	/*
+	 * The length T if none is given, and the greatest T of a map, whose
+	 * least is 0. If they are 0: 5 for a unit flow, 1 for others.
+	 */
+	double T, T_most;
 	unsigned uses;		/* FIELD_USES_... bits */
 	/*
 	 * Whether eval and apply always get FIELD_BATCH rows. For types that
@@ -95,8 +101,11 @@ struct field_type {
 	 */
 	void (*eval)(const struct field *f, void *w, const double *y, size_t n, double *h,
 	    double *grad);
-	/* Maps: replaces y[n][dim], n <= FIELD_BATCH, by the mapped points. */
-	void (*apply)(const struct field *f, void *w, double *y, size_t n);
+	/*
+	 * Maps: moves y[n][dim], n <= FIELD_BATCH, to the mapped points if T is
+	 * 1, and by the share T of the way if it is less.
+	 */
+	void (*apply)(const struct field *f, void *w, double *y, size_t n, double T);
 };
 
 /*
@@ -111,6 +120,7 @@ struct field {
 	/* coef: weights, alpha, or the v of constant.h; NULL: not needed */
 	struct density_ratio ratio;
 	struct quadratic *quadratic;	/* NULL: h is not a quadratic form */
+	double speed;		/* of a gradient flow: the mean |v| at the fit's activations */
 };
 
 /* Returns the method of this name, or NULL. */
@@ -150,11 +160,9 @@ double field_h(const struct field *f, struct field_work *w, const float *a);
  * or -1 with a message in e if it is not.
  */
 int field_vector(const struct field *f, double *v, struct err *e);
-/* Returns |v|, which is 1 for unit flows. */
+/* Returns |v|, which is 1 for unit flows, or the speed of a gradient flow. */
 double field_speed(const struct field *f);
-/*
- * Maps: moves a[n][dim] by the fraction T of the distance to the mapped points.
- */
+/* Maps: moves a[n][dim], for any n, as the member `apply' does. */
 void field_apply(const struct field *f, struct field_work *w, double *a, size_t n, double T);
 
 /*

@@ -72,15 +72,18 @@ load(struct field *base, const struct record *r, struct err *e)
 }
 
 static void
-apply(const struct field *base, void *w, double *y, size_t n)
+apply(const struct field *base, void *w, double *y, size_t n, double T)
 {
 	const struct linact *f = (const struct linact *)base;
 	size_t dim = base->dim, i, j;
 
 	(void)w;
 	for (i = 0; i < n; i++)
-		for (j = 0; j < dim; j++)
-			y[i * dim + j] = f->scale[j] * y[i * dim + j] + f->shift[j];
+		for (j = 0; j < dim; j++) {
+			double *x = &y[i * dim + j];
+
+			*x += T * (f->scale[j] * *x + f->shift[j] - *x);
+		}
 }
 
 const struct field_type field_linact = {

@@ -124,7 +124,7 @@ work_alloc(const struct field *base)
 }
 
 static void
-apply(const struct field *base, void *w, double *y, size_t n)
+apply(const struct field *base, void *w, double *y, size_t n, double T)
 {
 	const struct mimic *f = (const struct mimic *)base;
 	size_t dim = base->dim, i, j;
@@ -140,8 +140,8 @@ apply(const struct field *base, void *w, double *y, size_t n)
 	    (int)dim, y, (int)dim, 0, moved, (int)dim);
 	for (i = 0; i < n; i++)
 		if (negative[i]) {
-			for (j = 0; j < dim; j++)
-				y[i * dim + j] = moved[i * dim + j] + f->shift[j];
+			for (j = i * dim; j < (i + 1) * dim; j++)
+				y[j] += T * (moved[j] + f->shift[j - i * dim] - y[j]);
 		}
 }
 

@@ -22,8 +22,7 @@ struct worker {
 	struct krylov *krylov;		/* NULL: krylov_fits says no */
 	void *adaptive;			/* the solver's state, or NULL */
 	double *y;			/* [FIELD_BATCH][dim] */
-	/* [stages + 1][FIELD_BATCH][dim], for steps; a map keeps y here */
-	double *mem;
+	double *mem;			/* [stages + 1][FIELD_BATCH][dim], for steps */
 	double *start;			/* [dim], y before a step */
 	size_t failed;			/* row that failed, or their number; err says why */
 	struct err err;
@@ -48,15 +47,16 @@ set_length(struct flow *f, struct strength T, struct err *e)
 {
 	const struct field_type *type = f->b->field->type;
 
-	if (type->kind == FIELD_MAP) {
-		f->length = T.how == STRENGTH_UNSET ? 1 : T.value;
-		if (T.how != STRENGTH_RELATIVE && T.how != STRENGTH_AUTO && f->length >= 0 &&
-		    f->length <= 1)
-			return 0;
-		return err_set(e, "'%s' is a map, not a flow: its T is a fraction of the distance, "
-		    "from 0 to 1", type->name);
-	}
-	return strength_length(T, f->b, &f->length, e);
+	double most = type->T_most > 0 ? type->T_most : 1;
+	int number = T.how == STRENGTH_UNSET || T.how == STRENGTH_LENGTH;
+
+	if (type->kind != FIELD_MAP)
+		return strength_length(T, f->b, &f->length, e);
+	if (number && strength_length(T, f->b, &f->length, e) == 0 && f->length >= 0 &&
+	    f->length <= most)
+		return 0;
+	return err_set(e, "'%s' is a map, not a flow: its T is a number from 0 to %g", type->name,
+	    most);
 }
 
 /*
@@ -289,24 +289,6 @@ move_one(const struct flow *f, struct worker *w, double *y, struct flow_result *
 	return 0;
 }
 
-/* Maps y[n][dim]. An activation that stays where it is takes no step. */
-static void
-map(const struct flow *f, struct worker *w, double *y, size_t n, struct flow_result *r)
-{
-	size_t dim = f->field->dim, i, j;
-
-	memcpy(w->mem, y, n * dim * sizeof *y);
-	field_apply(f->field, w->work, y, n, f->length);
-	for (i = 0; i < n; i++) {
-		double *from = w->mem + i * dim;
-
-		for (j = 0; j < dim; j++)
-			from[j] -= y[i * dim + j];
-		r[i].length = sqrt(dot(from, from, dim));
-		r[i].steps = r[i].length > 0;
-	}
-}
-
 /* Moves y[n][dim] by equal steps. */
 static void
 move_together(const struct flow *f, struct worker *w, double *y, size_t n)
@@ -345,7 +327,7 @@ move_rows(const struct flow *f, struct worker *w, double *y, size_t n, struct fl
 	if (with_h)
 		report_h(f, w, y, n, before);
 	if (f->field->type->kind == FIELD_MAP)
-		map(f, w, y, n, r);
+		field_apply(f->field, w->work, y, n, f->length);
 	else if (has_equal_steps(f))
 		move_together(f, w, y, n);
 	else
@@ -386,6 +368,23 @@ move_batch(const struct flow *f, struct worker *w, size_t n, struct flow_result 
 	return n;
 }
 
+/*
+ * Sets r->length to the distance of y[dim] from act[dim], where it was. An
+ * activation that a map leaves where it is takes no step.
+ */
+static void
+measure(const struct flow *f, const float *act, const double *y, struct flow_result *r)
+{
+	double sum = 0;
+	size_t j;
+
+	for (j = 0; j < f->field->dim; j++)
+		sum += (y[j] - (double)act[j]) * (y[j] - (double)act[j]);
+	r->length = sqrt(sum);
+	if (f->field->type->kind == FIELD_MAP)
+		r->steps = r->length > 0;
+}
+
 /* Moves act[n][dim]. Returns the number of rows moved, as move_rows does. */
 static size_t
 worker_apply(const struct flow *f, struct worker *w, float *act, size_t n,
@@ -393,6 +392,8 @@ worker_apply(const struct flow *f, struct worker *w, float *act, size_t n,
 {
 	struct flow_result r[FIELD_BATCH];
 	size_t dim = f->field->dim, i, j, m, done;
+	enum field_kind kind = f->field->type->kind;
+	int straight = kind == FIELD_MAP || kind == FIELD_GRADIENT_FLOW;
 
 	for (i = 0; i < n; i += m) {
 		m = n - i < FIELD_BATCH ? n - i : FIELD_BATCH;
@@ -400,6 +401,8 @@ worker_apply(const struct flow *f, struct worker *w, float *act, size_t n,
 			w->y[j] = (double)act[i * dim + j];
 		if ((done = move_batch(f, w, m, r, with_h)) < m)
 			return i + done;
+		for (j = 0; straight && j < m; j++)
+			measure(f, act + (i + j) * dim, w->y + j * dim, &r[j]);
 		if (result != NULL)
 			memcpy(result + i, r, m * sizeof *r);
 		for (j = 0; j < m * dim; j++) {

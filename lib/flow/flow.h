@@ -40,7 +40,11 @@ void flow_options_default(struct flow_options *o);
 struct flow_result {
 	/* h at both ends, if it was asked for; NaN: the field has no h */
 	double h_before, h_after;
-	double length;		/* distance along the path, in units of activations */
+	/*
+	 * distance along the path, or between its ends for maps and gradient
+	 * flows, in units of activations
+	 */
+	double length;
 	unsigned steps;		/* number of steps taken */
 };
 
@@ -55,7 +59,7 @@ struct flow;
 struct flow *flow_alloc(const struct barrier *b, const struct flow_options *o, struct err *e);
 void flow_free(struct flow *f);		/* NULL is fine */
 
-/* Returns T; for a map, the fraction of the distance to the mapped point. */
+/* Returns T; for a map, the share of the way to the mapped point. */
 double flow_length(const struct flow *f);
 
 /*

@@ -24,12 +24,13 @@ strength_parse(struct strength *s, const char *text)
 int
 strength_length(struct strength T, const struct barrier *b, double *length, struct err *e)
 {
+	const struct field_type *type = b->field->type;
 	double v = field_speed(b->field);
 
 	*length = T.value;
 	switch (T.how) {
 	case STRENGTH_UNSET:
-		*length = b->field->type->kind == FIELD_UNIT_FLOW ? 5 : 1;
+		*length = type->T > 0 ? type->T : type->kind == FIELD_UNIT_FLOW ? 5 : 1;
 		break;
 	case STRENGTH_LENGTH:
 		break;

@@ -8,11 +8,8 @@
 /* A negative T leads away from the positives. */
 struct strength {
 	enum {
-		/*
-		 * not given: 5 for a unit flow, 1 for a constant flow or a map
-		 */
-		STRENGTH_UNSET,
-		/* "5": T itself; for a map, the fraction of the distance */
+		STRENGTH_UNSET,		/* not given: that of the method */
+		/* "5": T itself; for a map, the share of the way */
 		STRENGTH_LENGTH,
 		/* "0.03r": a distance, in units of the mean |a| of the fit */
 		STRENGTH_RELATIVE,

@@ -241,7 +241,7 @@ done
 misuse "-b: more than 16 barriers" generate $(seq -f '-b %g' 17) "$tmp/p.jsonl"
 fails 1 "generate: '$tmp/map.ods': 'linact' is a map, not a flow: it has no path to stop on" \
 	generate -b "$tmp/map.ods" --until 0.5 "$tmp/p.jsonl"
-fails 1 "generate: '$tmp/map.ods': 'linact' is a map, not a flow: its T is a fraction of the distance, from 0 to 1" \
+fails 1 "generate: '$tmp/map.ods': 'linact' is a map, not a flow: its T is a number from 0 to 1" \
 	generate -b "$tmp/b.ods" -T 15 -b "$tmp/map.ods" -T 15 "$tmp/p.jsonl"
 fails 1 "generate: '$tmp/map.ods': 'linact' is a map, not a flow: -n has no effect" \
 	generate -n 5 -b "$tmp/b.ods" -b "$tmp/map.ods" "$tmp/p.jsonl"

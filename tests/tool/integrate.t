@@ -157,9 +157,9 @@ for f in $(fitbarrier -f help | grep 'a map, not a flow' | cut -d' ' -f1); do
 		'[range(48) as $i | range(6) as $k
 			| $p[$i].act[$k] - $a[$i][$k] - 0.385 * ($w[$i].act[$k] - $a[$i][$k]) | fabs]
 			| max < 1e-5')" true "$f: a share of the way"
-	fails 1 "integrate: '$f' is a map, not a flow: its T is a fraction of the distance, from 0 to 1" \
+	fails 1 "integrate: '$f' is a map, not a flow: its T is a number from 0 to 1" \
 		integrate -b "$tmp/$f.ods" -T 1.5 "$tmp/a.ods"
-	fails 1 "integrate: '$f' is a map, not a flow: its T is a fraction of the distance, from 0 to 1" \
+	fails 1 "integrate: '$f' is a map, not a flow: its T is a number from 0 to 1" \
 		integrate -b "$tmp/$f.ods" -T 0.5r "$tmp/a.ods"
 	fails 1 "integrate: '$f' is a map, not a flow: it has no path to stop on" \
 		integrate -b "$tmp/$f.ods" --until 0.5 "$tmp/a.ods"

@@ -369,7 +369,7 @@ check_iti(void)
 	free(want);
 }
 
-/* T is the fraction of the distance. */
+/* T is the share of the way. */
 static void
 check_share(const struct field *f)
 {

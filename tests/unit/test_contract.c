@@ -184,9 +184,9 @@ static void
 check_claims(const char *name, const struct field *f, const struct fit_report *rep)
 {
 	struct field_work *w = field_work_alloc(f);
-	double h[ROWS] = { 0 }, v[ROWS * D], one[D], a[D], half[D];
+	double h[ROWS] = { 0 }, v[ROWS * D], one[D], a[ROWS * D], half[D], along = 0, whole = 0;
 	struct err e;
-	size_t i, same = 0, finite = 0;
+	size_t i, row = 0, same = 0, finite = 0;
 
 	values(f, w, ROWS, 0, h, v);
 	for (i = 0; i < ROWS; i++)
@@ -194,16 +194,21 @@ check_claims(const char *name, const struct field *f, const struct fit_report *r
 	ok(finite == ROWS && (!f->type->has_h || (rep->folds > 0 && isfinite(rep->auc))),
 	    "%s: h is finite, and has figures on groups held out", name);
 	if (f->type->kind == FIELD_MAP) {
-		/* half of the way, and none of it */
-		made_row(MADE_ROWS, a);
-		memcpy(half, a, sizeof half);
+		/* half of the way, straight on or on an arc of a circle, and none of it */
+		made_rows(a);
+		while (is_same(a + row * D, v + row * D, D) && row < ROWS - 1)
+			row++;
+		memcpy(half, a + row * D, sizeof half);
 		field_apply(f, w, half, 1, 0.5);
-		for (i = 0; i < D; i++)
-			half[i] -= (a[i] + v[i]) / 2;
-		memcpy(one, a, sizeof one);
+		for (i = 0; i < D; i++) {
+			double way = v[row * D + i] - a[row * D + i];
+
+			along += (half[i] - a[row * D + i]) * way;
+			whole += way * way;
+		}
+		memcpy(one, a + row * D, sizeof one);
 		field_apply(f, w, one, 1, 0);
-		ok(deviation(half, (double[D]){ 0 }, D) < 1e-12 && is_same(one, a, D),
-		    "%s: T is the fraction of the distance", name);
+		ok(fabs(along / whole - 0.5) < 1e-12 && is_same(one, a + row * D, D), "%s: T is the share of the way", name);
 	} else {
 		for (i = 0; i < ROWS; i++)
 			same += is_same(v, v + i * D, D);

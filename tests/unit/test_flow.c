@@ -299,7 +299,7 @@ check_until_adaptive(const char *solver, double until)
 	    solver, until, above, stopped, over, whole);
 }
 
-/* Maps: T is the fraction of the distance. */
+/* Maps in a straight line: T is the share of the way. */
 static void
 check_map(const char *name)
 {
@@ -347,18 +347,18 @@ check_map(const char *name)
 				worst = fmax(worst, fabs((double)act[j] - start[j] - T * (y[j] - start[j])));
 		}
 		ok(wrong == 0 && worst < 1e-5 && (share == 0) == (moved == 0),
-		    "%s: %s%g of the distance, %u of %d rows: off by %.1e",
+		    "%s: %s%g of the way, %u of %d rows: off by %.1e",
 		    name, share == 3 ? "by default " : "", T, moved, ROWS, worst);
 	}
 	for (i = 0; i < 2; i++) {
 		o = options("euler", i == 0 ? 1.01 : -0.01, 10);
 		f = flow_alloc(&b, &o, &e);
 		ok(f == NULL &&
-		    strstr(e.text, "is a map, not a flow: its T is a fraction of the distance, from 0 to 1") != NULL,
+		    strstr(e.text, "is a map, not a flow: its T is a number from 0 to 1") != NULL,
 		    "%g: %s", o.T.value, e.text);
 	}
 	o.T = (struct strength){ STRENGTH_RELATIVE, 0.5 };
-	ok(flow_alloc(&b, &o, &e) == NULL && strstr(e.text, "its T is a fraction of the distance") != NULL,
+	ok(flow_alloc(&b, &o, &e) == NULL && strstr(e.text, "its T is a number from 0 to 1") != NULL,
 	    "relative: %s", e.text);
 	o = options("euler", 1, 10);
 	o.until = 0.5;
