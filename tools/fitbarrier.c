@@ -115,6 +115,10 @@ static struct tool_option options[] = {
 	    .parse = parse_sigma, .bit = FIELD_USES_SIGMA },
 	{ "--standardise", NULL, "centre and scale each coordinate first", OPTION_FLAG,
 	    .to = &opt.o.standardise, .bit = FIELD_USES_STANDARDISE },
+	{ "--kappa", "x", "how sharply spherical tells the labels apart", OPTION_DOUBLE,
+	    .to = &opt.o.kappa, .min = 1e-12, .max = 1e12, .bit = FIELD_USES_KAPPA },
+	{ "--beta", "x", "spherical turns what is more negative than this", OPTION_DOUBLE,
+	    .to = &opt.o.beta, .min = -1, .max = 0.999, .bit = FIELD_USES_BETA },
 	{ "--vector", "gguf", "control vector of llama.cpp, for -f import", OPTION_FILE,
 	    .to = &opt.o.vector, .bit = FIELD_USES_VECTOR },
 	{ "--folds", "n", "number of folds, by group, for held-out figures", OPTION_INT,
@@ -128,11 +132,11 @@ static struct tool_option options[] = {
 
 const struct tool tool = { .name = "fitbarrier", .synopsis =
 	"usage: fitbarrier [-vz] [-p preset] [-f field] [-j threads] [-l block] [-o file]\n"
-	"                  [-S seed] [-T length] [-C x|auto] [--coef0 x] [--components n]\n"
-	"                  [--degree n] [--folds n] [--gamma x] [--held-out file]\n"
-	"                  [--label field] [--loss logistic|hinge]\n"
-	"                  [--sigma median|scale|x] [--standardise] [--vector gguf]\n"
-	"                  [file ...]\n"
+	"                  [-S seed] [-T length] [--beta x] [-C x|auto] [--coef0 x]\n"
+	"                  [--components n] [--degree n] [--folds n] [--gamma x]\n"
+	"                  [--held-out file] [--kappa x] [--label field]\n"
+	"                  [--loss logistic|hinge] [--sigma median|scale|x] [--standardise]\n"
+	"                  [--vector gguf] [file ...]\n"
 };
 
 /* Returns whether --held-out names the file, or pipe, of the barrier. */

@@ -10,18 +10,9 @@
 static int
 difference(double *v, const struct fit_data *d, const struct fit_options *o, struct err *e)
 {
-	size_t n[2] = { 0, 0 }, i, j;
-
 	(void)o;
 	(void)e;
-	for (i = 0; i < d->n; i++)
-		n[d->label[i] != 0]++;
-	for (i = 0; i < d->n; i++) {
-		double share = d->label[i] ? 1 / (double)n[1] : -1 / (double)n[0];
-
-		for (j = 0; j < d->dim; j++)
-			v[j] += share * (double)d->act[i * d->dim + j];
-	}
+	fit_mean_difference(d, v);
 	return 0;
 }
 

@@ -17,6 +17,8 @@ extern const struct field_type field_repe;
 extern const struct field_type field_import;
 extern const struct field_type field_linact;
 extern const struct field_type field_mimic;
+extern const struct field_type field_spherical;
+extern const struct field_type field_ablation;
 
 static const struct field_type *const table[] = {
 	&field_polysketch,
@@ -29,6 +31,8 @@ static const struct field_type *const table[] = {
 	&field_import,
 	&field_linact,
 	&field_mimic,
+	&field_spherical,
+	&field_ablation,
 	NULL
 };
 

@@ -6,8 +6,8 @@
  * it.
  *
  * Most methods are flows: they have h, an estimate of the log-density ratio,
- * and a vector field v along which da/dt = v(a) is solved. Some are maps
- * (linact, mimic): they say where an activation goes, but not along which path.
+ * and a vector field v along which da/dt = v(a) is solved. Some are maps, such
+ * as linact: they say where an activation goes, but not along which path.
  */
 #ifndef ODESTEER_FIELD_H
 #define ODESTEER_FIELD_H
@@ -36,7 +36,9 @@ enum {
 	FIELD_USES_GAMMA = 32,
 	FIELD_USES_COEF0 = 64,
 	FIELD_USES_SIGMA = 128,
-	FIELD_USES_VECTOR = 256
+	FIELD_USES_VECTOR = 256,
+	FIELD_USES_KAPPA = 512,
+	FIELD_USES_BETA = 1024
 };
 
 struct field;

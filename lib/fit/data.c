@@ -7,6 +7,23 @@ fit_options_default(struct fit_options *o)
 	o->folds = 5;
 	o->gamma = 0.1;
 	o->coef0 = 1;
+	o->kappa = 20;
+	o->beta = -0.15;
+}
+
+void
+fit_mean_difference(const struct fit_data *d, double *v)
+{
+	size_t n[2] = { 0, 0 }, i, j;
+
+	for (i = 0; i < d->n; i++)
+		n[d->label[i] != 0]++;
+	for (i = 0; i < d->n; i++) {
+		double share = d->label[i] ? 1 / (double)n[1] : -1 / (double)n[0];
+
+		for (j = 0; j < d->dim; j++)
+			v[j] += share * (double)d->act[i * d->dim + j];
+	}
 }
 
 void

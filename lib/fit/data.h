@@ -42,6 +42,7 @@ struct fit_options {
 	double gamma, coef0;	/* the kernel is (gamma x . y + coef0)^degree [0.1, 1] */
 	enum sigma sigma;	/* [SIGMA_MEDIAN] */
 	double sigma_value;	/* for SIGMA_NUMBER */
+	double kappa, beta;	/* of spherical [20, -0.15] */
 	const char *vector;	/* for import: path of a GGUF control vector */
 	int block;		/* for import: the block of the activations */
 	uint64_t seed;		/* of hashes, signs, random features and folds; 32 bits [0] */
@@ -75,6 +76,11 @@ struct fit_report {
 	double quantile[FIT_QUANTILES];	/* of h of the positives */
 };
 
+/*
+ * Adds the mean of the positives minus that of the negatives to v[d->dim]. Both
+ * labels must be there.
+ */
+void fit_mean_difference(const struct fit_data *d, double *v);
 /* Sets the counts and the prior of rep. */
 void fit_report_count(struct fit_report *rep, const struct fit_data *d);
 

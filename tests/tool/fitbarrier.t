@@ -98,6 +98,8 @@ has caa "field vector slope intercept log_prior_ratio $held"
 # of these rows it tells the contrary: no temperature mends that
 has repe "field vector slope intercept log_prior_ratio auc log_loss predicted observed positives_h"
 has linact 'field scale shift'
+has spherical 'field direction kappa beta' --kappa 2.385 --beta 0.3
+has ablation 'field direction'
 mimic="field w intercept log_prior_ratio matrix shift C ${classifier#C loss }"
 has mimic "$mimic auc log_loss temperature predicted observed positives_h"
 

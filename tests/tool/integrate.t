@@ -149,12 +149,14 @@ fails 1 'integrate: a negative T leads away from the positives: --until has no e
 # maps: T is the share of the way
 for f in $(fitbarrier -f help | grep 'a map, not a flow' | cut -d' ' -f1); do
 	fitbarrier -f $f -o "$tmp/$f.ods" "$tmp/a.ods"
-	for T in 0.385 1; do
+	default=$([ $f = spherical ] && echo 0.7 || echo 1)
+	for T in 0.385 0.7 1; do
 		integrate -b "$tmp/$f.ods" -T $T "$tmp/a.ods" | view >"$tmp/$f.$T"
 	done
-	ok "$f: 1 is the default" sh -c 'integrate -b "$1/$2.ods" "$1/a.ods" | view | cmp - "$1/$2.1"' sh "$tmp" $f
-	is "$(jq -n -c --slurpfile a "$tmp/a.act" --slurpfile p "$tmp/$f.0.385" --slurpfile w "$tmp/$f.1" \
-		'[range(48) as $i | range(6) as $k
+	ok "$f: $default is the default" sh -c 'integrate -b "$1/$2.ods" "$1/a.ods" | view | cmp - "$1/$2.$3"' \
+		sh "$tmp" $f $default
+	[ $f = spherical ] || is "$(jq -n -c --slurpfile a "$tmp/a.act" --slurpfile p "$tmp/$f.0.385" \
+		--slurpfile w "$tmp/$f.1" '[range(48) as $i | range(6) as $k
 			| $p[$i].act[$k] - $a[$i][$k] - 0.385 * ($w[$i].act[$k] - $a[$i][$k]) | fabs]
 			| max < 1e-5')" true "$f: a share of the way"
 	fails 1 "integrate: '$f' is a map, not a flow: its T is a number from 0 to 1" \
@@ -293,6 +295,11 @@ lies b '.components = 16777216' "field 'w' has 64 values, not 16777216"
 lies rows '.alpha += .alpha' "field 'rows' has 288 values, not 576"
 lies mimic '.matrix = .matrix[1:]' "field 'matrix' has 20 values, not 21"
 lies linact '.shift = [1]' "field 'shift' has 1 values, not 6"
+lies ablation '.direction[0] += 0.001' "field 'direction' is not of length 1"
+lies ablation '.direction += [0]' "field 'direction' has 7 values, not 6"
+lies spherical '.kappa = 0' "field 'kappa' is not a positive number"
+lies spherical '.beta = 1' "field 'beta' is not a number from -1 to less than 1"
+lies spherical 'del(.beta)' "field 'beta' is not a number"
 lies caa 'del(.vector)' "field 'vector' is not an array of numbers"
 for what in '.index[0] = 64' '.index[0] = -1' '.sign[0] = 0' '.w = .w[1:]' '.components = 0' '.degree = 17' \
 	'.gamma = 0' '.act_norm = 0' \

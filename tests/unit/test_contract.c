@@ -208,7 +208,8 @@ check_claims(const char *name, const struct field *f, const struct fit_report *r
 		}
 		memcpy(one, a + row * D, sizeof one);
 		field_apply(f, w, one, 1, 0);
-		ok(fabs(along / whole - 0.5) < 1e-12 && is_same(one, a + row * D, D), "%s: T is the share of the way", name);
+		ok(fabs(along / whole - 0.5) < 1e-12 && is_same(one, a + row * D, D),
+		    "%s: T is the share of the way", name);
 	} else {
 		for (i = 0; i < ROWS; i++)
 			same += is_same(v, v + i * D, D);
