@@ -21,7 +21,7 @@
 #                 in these if their paths are absolute
 #   T=length      the length of all flows, as for score mc -T (default: the
 #                 preset's T.BENCHMARK.METHOD, T.METHOD or T.BENCHMARK). Maps,
-#                 which are linact and mimic, keep their length of 1.
+#                 such as linact, keep theirs.
 #                 With `choose', maps too have the greatest length of which the
 #                 perplexity of answers to the prompts to validate, as one text,
 #                 is at most BUDGET times the unsteered one; or the least
@@ -111,7 +111,7 @@ holder := $(shell echo $$PPID >$(OUT)/lock)
 endif
 
 fields := $(shell $(bin)/odesteer fitbarrier -f help | awk '$$1 != "import" { print $$1 }')
-maps = linact mimic
+maps := $(shell $(bin)/odesteer fitbarrier -f help | awk '/a map, not a flow/ { print $$1 }')
 fit.paper = -p paper
 fit.best = -p best
 $(foreach f,$(fields),$(eval fit.$f ?= -f $f))
@@ -124,11 +124,11 @@ part = $(subst ., ,$(notdir $@))
 m = $(word 2,$(part))
 k = $(word 3,$(part))
 general := $(or $(T),$(T.$(name)))
-length = $(or $(if $(T),,$(or $(T.$(name).$m),$(T.$m))),$(if $(filter $m,$(maps)),$(or \
-	$(filter choose,$(general)),1),$(general)),$(error \
-	there is no length T.$(name) in '$(preset)'))
+own_length = $(if $(T),,$(or $(T.$(name).$m),$(T.$m)))
+length = $(or $(own_length),$(if $(filter $m,$(maps)),$(filter choose,$(general)),$(or \
+	$(general),$(error there is no length T.$(name) in '$(preset)'))))
 chosen = $(if $(filter $m,$(steered)),$(filter choose,$(length)))
-flow = $(if $(filter $m,$(steered)),-b $(OUT)/barrier.$m.$k.ods -T $1 $(flow.$m))
+flow = $(if $(filter $m,$(steered)),-b $(OUT)/barrier.$m.$k.ods $(if $1,-T $1) $(flow.$m))
 steer = $(call flow,$(if $(chosen),$$(cut -d ' ' -f 1 $(OUT)/T.$m.$k),$(length)))
 barrier = $(if $(filter $m,$(steered)),$(OUT)/barrier.$m.$k.ods)
 
