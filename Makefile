@@ -92,6 +92,8 @@ $(BUILD)/%.o: %.c $(BUILD)/engine.mk Makefile
 $(BUILD)/lib/field/matrix.o: cflags += -O3 -ffp-contract=fast
 # vectorise its loops
 $(BUILD)/lib/fit/features.o: cflags += -O3
+# vectorise, also a square root, whose argument is never negative
+$(addprefix $(BUILD)/lib/fit/,net.o train.o): cflags += -O3 -fno-math-errno
 # vectorise, but give an activation the same numbers alone and among others
 $(BUILD)/lib/base/dot.o $(BUILD)/lib/flow/krylov.o: cflags += -O3 -ffp-contract=off
 # give a fit to sparse rows the same numbers on every processor

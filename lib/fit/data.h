@@ -9,7 +9,8 @@
 
 enum {
 	FIT_QUANTILES = 101,	/* 0 %, 1 %, ..., 100 % */
-	FIT_BINS = 10		/* rows of the reliability table */
+	FIT_BINS = 10,		/* rows of the reliability table */
+	FIT_EPOCHS = 1000	/* the most epochs of a network's training */
 };
 
 /* Labelled activations. The arrays belong to the caller. */
@@ -32,6 +33,13 @@ enum sigma {
 	SIGMA_NUMBER		/* sigma_value */
 };
 
+/* What is called after each epoch of a network's training. */
+struct fit_progress {
+	void (*call)(void *ctx, unsigned epoch, unsigned epochs, double training,
+	    double validation);
+	void *ctx;
+};
+
 /* The options of all methods; in brackets the defaults, those of the paper. */
 struct fit_options {
 	double C;		/* inverse regularisation; 0: choose it (density_ratio.h) [1] */
@@ -47,9 +55,21 @@ struct fit_options {
 	int block;		/* for import: the block of the activations */
 	uint64_t seed;		/* of hashes, signs, random features and folds; 32 bits [0] */
 	unsigned folds;		/* 0: hold nothing out [5] */
+	/* of methods that train a network; 0: the method's own [0] */
+	unsigned epochs;	/* at most FIT_EPOCHS */
+	double rate;		/* learning rate */
+	unsigned layers;
+	const struct fit_progress *progress;	/* NULL: none [NULL] */
 };
 /* Sets all options to their defaults. */
 void fit_options_default(struct fit_options *o);
+
+/* The losses of a network after each epoch of its training, from the first. */
+struct fit_curve {
+	unsigned n;		/* epochs made; 0: no network was trained */
+	unsigned best;		/* the epoch that was kept, from 1 to n */
+	double training[FIT_EPOCHS], validation[FIT_EPOCHS];
+};
 
 /*
  * The results of a fit, which `fitbarrier -v` prints and the barrier file
@@ -74,6 +94,7 @@ struct fit_report {
 	/* reliability table: fraction of positives in bins of equal count */
 	double predicted[FIT_BINS], observed[FIT_BINS];
 	double quantile[FIT_QUANTILES];	/* of h of the positives */
+	struct fit_curve curve;
 };
 
 /*
