@@ -404,30 +404,40 @@ record_set_num(struct record *r, const char *name, double v)
 	return set_end(r, name, &s, msgpack_pack_double(&s.pk, v));
 }
 
-/* Sets an array to num[n], or to integer[n] if num is NULL. */
-static int
-set_array(struct record *r, const char *name, const double *num, const int *integer, size_t n)
+int
+record_set_nums(struct record *r, const char *name, const double *v, size_t n)
 {
 	struct setting s = set_begin(r);
 	int failed = msgpack_pack_array(&s.pk, n);
 	size_t i;
 
 	for (i = 0; !failed && i < n; i++)
-		failed = num != NULL ? msgpack_pack_double(&s.pk, num[i]) :
-		    msgpack_pack_int(&s.pk, integer[i]);
+		failed = msgpack_pack_double(&s.pk, v[i]);
 	return set_end(r, name, &s, failed);
 }
 
 int
-record_set_nums(struct record *r, const char *name, const double *v, size_t n)
+record_set_floats(struct record *r, const char *name, const double *v, size_t n)
 {
-	return set_array(r, name, v, NULL, n);
+	struct setting s = set_begin(r);
+	int failed = msgpack_pack_array(&s.pk, n);
+	size_t i;
+
+	for (i = 0; !failed && i < n; i++)
+		failed = msgpack_pack_float(&s.pk, (float)v[i]);
+	return set_end(r, name, &s, failed);
 }
 
 int
 record_set_ints(struct record *r, const char *name, const int *v, size_t n)
 {
-	return set_array(r, name, NULL, v, n);
+	struct setting s = set_begin(r);
+	int failed = msgpack_pack_array(&s.pk, n);
+	size_t i;
+
+	for (i = 0; !failed && i < n; i++)
+		failed = msgpack_pack_int(&s.pk, v[i]);
+	return set_end(r, name, &s, failed);
 }
 
 void

@@ -86,6 +86,8 @@ int record_set_str(struct record *r, const char *name, const char *s, size_t len
 int record_set_int(struct record *r, const char *name, int64_t v);
 int record_set_num(struct record *r, const char *name, double v);
 int record_set_nums(struct record *r, const char *name, const double *v, size_t n);
+/* Sets an array of n numbers that are rounded to float32, in half the bytes. */
+int record_set_floats(struct record *r, const char *name, const double *v, size_t n);
 int record_set_ints(struct record *r, const char *name, const int *v, size_t n);
 /* Removes the field, if there is one. */
 void record_unset(struct record *r, const char *name);

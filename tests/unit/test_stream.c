@@ -1556,6 +1556,24 @@ check_groups(void)
 	groups_free(g);
 }
 
+/* Numbers set as floats take five bytes each, and read back rounded. */
+static void
+check_floats(void)
+{
+	const double v[] = { 2.385, -1e-20, 3 };
+	struct record *r = need(record_alloc());
+	double *got = NULL;
+	size_t n = 0, len = 0;
+	struct err e;
+
+	ok(record_set_floats(r, "w", v, 3) == 0 && record_raw(r, "w", &len) != NULL && len == 1 + 3 * 5,
+	    "three floats are 16 bytes");
+	ok(record_get_nums(r, "w", &got, &n, &e) == 0 && n == 3 && got[0] == (double)2.385f &&
+	    got[1] == (double)-1e-20f && got[2] == 3, "and read back as such");
+	free(got);
+	record_free(r);
+}
+
 int
 main(void)
 {
@@ -1582,6 +1600,7 @@ main(void)
 	check_lines();
 	check_slow();
 	check_groups();
+	check_floats();
 	for (half = 0; half < 2; half++) {
 		check_by_text((const float[2][2]){ { 2.385f, FLT_MAX }, { 2.384765625f, 65504 } }, half,
 		    "great numbers");
