@@ -121,6 +121,13 @@ static struct tool_option options[] = {
 	    .to = &opt.o.beta, .min = -1, .max = 0.999, .bit = FIELD_USES_BETA },
 	{ "--vector", "gguf", "control vector of llama.cpp, for -f import", OPTION_FILE,
 	    .to = &opt.o.vector, .bit = FIELD_USES_VECTOR },
+	{ "--epochs", "n", "the most epochs of a network's training (default: the method's)",
+	    OPTION_INT, .to = &opt.o.epochs, .min = 1, .max = FIT_EPOCHS,
+	    .bit = FIELD_USES_EPOCHS },
+	{ "--rate", "x", "learning rate of a network (default: the method's)", OPTION_DOUBLE,
+	    .to = &opt.o.rate, .min = 1e-12, .max = 1e12, .bit = FIELD_USES_RATE },
+	{ "--layers", "2|3", "layers of the value network (default: 3)", OPTION_INT,
+	    .to = &opt.o.layers, .min = 2, .max = 3, .bit = FIELD_USES_LAYERS },
 	{ "--folds", "n", "number of folds, by group, for held-out figures", OPTION_INT,
 	    .to = &opt.o.folds, .min = 2, .max = 1000 },
 	{ "--held-out", "file", "write h of each activation, by a fit without its group",
@@ -133,10 +140,11 @@ static struct tool_option options[] = {
 const struct tool tool = { .name = "fitbarrier", .synopsis =
 	"usage: fitbarrier [-vz] [-p preset] [-f field] [-j threads] [-l block] [-o file]\n"
 	"                  [-S seed] [-T length] [--beta x] [-C x|auto] [--coef0 x]\n"
-	"                  [--components n] [--degree n] [--folds n] [--gamma x]\n"
-	"                  [--held-out file] [--kappa x] [--label field]\n"
-	"                  [--loss logistic|hinge] [--sigma median|scale|x] [--standardise]\n"
-	"                  [--vector gguf] [file ...]\n"
+	"                  [--components n] [--degree n] [--epochs n] [--folds n]\n"
+	"                  [--gamma x] [--held-out file] [--kappa x] [--label field]\n"
+	"                  [--layers 2|3] [--loss logistic|hinge] [--rate x]\n"
+	"                  [--sigma median|scale|x] [--standardise] [--vector gguf]\n"
+	"                  [file ...]\n"
 };
 
 /* Returns whether --held-out names the file, or pipe, of the barrier. */
@@ -272,7 +280,6 @@ read_rows(struct rows *d, struct stream *in)
 			tool_die_record(in, &e);
 		tool_progress(in, "records", stream_count(in), "records", stream_count(in));
 	}
-	/* the fit has no progress to show */
 	tool_progress_end();
 	record_free(r);
 }
@@ -299,6 +306,17 @@ mean_norm(const struct rows *d, size_t dim)
 	for (i = 0; i < d->n; i++)
 		sum += (double)cblas_snrm2((int)dim, d->act + i * dim, 1);
 	return sum / (double)d->n;
+}
+
+/* Shows how the training of a network goes on. Most fits have none. */
+static void
+show_epoch(void *ctx, unsigned epoch, unsigned epochs, double training, double validation)
+{
+	char losses[64];
+
+	(void)ctx;
+	snprintf(losses, sizeof losses, "training loss %.4g, held out %.4g", training, validation);
+	tool_progress_of(epoch, epochs, "epochs", losses);
 }
 
 /* Sets h to the header of the barrier that is fitted to `in`. */
@@ -377,12 +395,17 @@ explain(const struct fit_report *rep)
 static void
 report(const struct fit_report *rep)
 {
+	const struct fit_curve *c = &rep->curve;
+
 	tool_note("block %d, %zu positives and %zu negatives in %zu groups, mean norm %.6g",
 	    opt.block, rep->n_positive, rep->n_negative, rep->n_group, rep->act_norm);
 	if (isfinite(rep->C))
 		tool_note("C %.4g%s, objective %.9g, gradient norm %.1e after %u Newton steps",
 		    rep->C, rep->C_at_end ? " (at an end of the range tried)" : "",
 		    rep->objective, rep->gradient_norm, rep->iterations);
+	if (c->n > 0)
+		tool_note("epoch %u is the best of %u: training loss %.4g, held out %.4g", c->best,
+		    c->n, c->training[c->best - 1], c->validation[c->best - 1]);
 	if (rep->folds == 0)
 		return;
 	tool_note("held out: AUC %.4f, log-loss %.4f (prior alone %.4f), temperature %.3f",
@@ -413,10 +436,12 @@ main(int argc, char *argv[])
 	fit_report_count(&rep, &data);
 	check_counts(&rep);
 	opt.o.block = opt.block;
+	opt.o.progress = &(struct fit_progress){ .call = show_epoch };
 	if ((rep.act_norm = mean_norm(&d, data.dim)) == 0)
 		tool_die("every activation is zero");
 	rep.held_out = tool_need(calloc(d.n, sizeof *rep.held_out));
 	field = tool_need_err(field_fit(opt.field, &data, &opt.o, &rep, &e), &e);
+	tool_progress_end();
 
 	make_header(&h, in);
 	if (opt.held_out != NULL)

@@ -35,6 +35,7 @@ static struct {
 	const char *what, *unit;
 	uint64_t done, n;
 	uint64_t total;		/* records of in; 0: not known */
+	char remark[80];	/* comes last; "" if there is none */
 	double first, last;	/* first call, and when a line was printed last: clock_now() */
 	int shown;		/* a line was printed; */
 	int on_line;		/* it stands on the terminal, without its newline */
@@ -356,8 +357,23 @@ show_progress(int terminal, double now)
 
 		fprintf(stderr, ", %.*f %s/s", speed < 10 ? 1 : 0, speed, progress.unit);
 	}
-	fprintf(stderr, ", %.0f s%s", now - run.start, terminal ? "\033[K" : "\n");
+	fprintf(stderr, "%s, %.0f s%s", progress.remark, now - run.start,
+	    terminal ? "\033[K" : "\n");
 	progress.on_line = terminal;
+}
+
+/* Shows the progress if it is time to. */
+static void
+update_progress(int terminal)
+{
+	double now = clock_now();
+
+	if (progress.first == 0) {
+		progress.first = now;
+		progress.last = run.start;
+	}
+	if (now - progress.last >= (terminal ? 0.2 : 10))
+		show_progress(terminal, now);
 }
 
 void
@@ -365,22 +381,31 @@ tool_progress(const struct stream *in, const char *what, uint64_t done, const ch
     uint64_t n)
 {
 	int terminal = isatty(STDERR_FILENO);
-	double now;
 
 	if (!terminal && !tool_verbose)
 		return;
-	now = clock_now();
 	progress.in = in;
 	progress.what = what;
 	progress.done = done;
 	progress.unit = unit;
 	progress.n = n;
-	if (progress.first == 0) {
-		progress.first = now;
-		progress.last = run.start;
-	}
-	if (now - progress.last >= (terminal ? 0.2 : 10))
-		show_progress(terminal, now);
+	update_progress(terminal);
+}
+
+void
+tool_progress_of(uint64_t done, uint64_t total, const char *what, const char *remark)
+{
+	int terminal = isatty(STDERR_FILENO);
+
+	if (!terminal && !tool_verbose)
+		return;
+	progress.in = NULL;
+	progress.what = what;
+	progress.done = done;
+	progress.total = total;
+	progress.n = 0;
+	snprintf(progress.remark, sizeof progress.remark, ", %s", remark);
+	update_progress(terminal);
 }
 
 void

@@ -96,7 +96,12 @@ extern int tool_verbose;		/* -v */
  */
 void tool_progress(const struct stream *in, const char *what, uint64_t done, const char *unit,
     uint64_t n);
-/* Ends the line with what tool_progress was told last. Every exit does this. */
+/*
+ * Does the same for work that is not counted in records: "NAME: 12 of 100
+ * epochs, REMARK, 3 s".
+ */
+void tool_progress_of(uint64_t done, uint64_t total, const char *what, const char *remark);
+/* Ends the line with what it was told last. Every exit does this. */
 void tool_progress_end(void);
 /* Prints "NAME: message, SECONDS s" on stderr with -v: what the run did. */
 void tool_note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

@@ -52,6 +52,16 @@ set_held_out(struct record *r, const struct fit_report *rep)
 	    set_figures(r, "positives_h", rep->quantile, FIT_QUANTILES) != 0 ? -1 : 0;
 }
 
+static int
+set_curve(struct record *r, const struct fit_curve *c)
+{
+	if (c->n == 0)
+		return 0;
+	return record_set_int(r, "epoch", c->best) != 0 ||
+	    record_set_nums(r, "training_loss", c->training, c->n) != 0 ||
+	    record_set_nums(r, "validation_loss", c->validation, c->n) != 0 ? -1 : 0;
+}
+
 /* Sets the fields of a barrier record. Returns 0, or -1 if out of memory. */
 static int
 save(struct record *r, const struct barrier *b, const struct fit_report *rep,
@@ -69,6 +79,7 @@ save(struct record *r, const struct barrier *b, const struct fit_report *rep,
 	    (b->field->type->uses & FIELD_USES_LOSS &&
 	    record_set_str(r, "loss", loss, strlen(loss)) != 0) ||
 	    set_classifier(r, rep) != 0 || set_held_out(r, rep) != 0 ||
+	    set_curve(r, &rep->curve) != 0 ||
 	    set_figure(r, "T_auto", b->T_auto) != 0 ? -1 : 0;
 }
 

@@ -19,6 +19,8 @@ extern const struct field_type field_linact;
 extern const struct field_type field_mimic;
 extern const struct field_type field_spherical;
 extern const struct field_type field_ablation;
+extern const struct field_type field_hpr;
+extern const struct field_type field_recontrol;
 
 static const struct field_type *const table[] = {
 	&field_polysketch,
@@ -33,6 +35,8 @@ static const struct field_type *const table[] = {
 	&field_mimic,
 	&field_spherical,
 	&field_ablation,
+	&field_hpr,
+	&field_recontrol,
 	NULL
 };
 

@@ -33,7 +33,7 @@ enum sigma {
 	SIGMA_NUMBER		/* sigma_value */
 };
 
-/* What is called after each epoch of a network's training. */
+/* A function that is called after each epoch of a network. */
 struct fit_progress {
 	void (*call)(void *ctx, unsigned epoch, unsigned epochs, double training,
 	    double validation);

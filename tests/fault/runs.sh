@@ -42,6 +42,8 @@ each_run() {
 	$1 fit-folds '@ fitbarrier -p best --folds 3 -C auto -o out ../in/a.ods'
 	$1 fit-rff '@ fitbarrier -f rff --components 16 -o out ../in/a.ods'
 	$1 fit-import '@ fitbarrier -f import --vector ../in/v.gguf -o out ../in/a.ods'
+	$1 fit-hpr '@ fitbarrier -f hpr -o out ../in/a.ods'
+	$1 fit-recontrol '@ fitbarrier -f recontrol --epochs 3 -o out ../in/a.ods'
 	$1 integrate '@ integrate -b ../in/b.ods -T 0.5 -o out ../in/a.ods'
 	$1 until '@ integrate -b ../in/b.ods -T 2 --until 1 -s rkf45 -o out ../in/a.ods'
 	$1 distinct '@ score distinct -o out ../in/texts.jsonl'

@@ -103,6 +103,48 @@ has ablation 'field direction'
 mimic="field w intercept log_prior_ratio matrix shift C ${classifier#C loss }"
 has mimic "$mimic auc log_loss temperature predicted observed positives_h"
 
+has hpr 'field w net epoch training_loss validation_loss'
+has recontrol 'field layers hidden speed net epoch training_loss validation_loss' --layers 2
+
+# networks: their training
+network() { # JQ-FILTER OPTION...
+	filter=$1
+	shift
+	fitbarrier "$@" "$tmp/a.ods" | view | jq -c "$filter"
+}
+is "$(network '[(.w | length), (.net | length), (.training_loss | length), (.validation_loss | length)]' -f hpr)" \
+	'[6,29,5,5]' 'hpr: widths of 6, 3, 1, 1 and 1, and 5 epochs'
+is "$(network '[.layers, .hidden, (.net | length), .speed > 0]' -f recontrol)" '[3,6,91,true]' \
+	'recontrol has three layers'
+is "$(network '[.layers, (.net | length), (.training_loss | length)]' -f recontrol --layers 2 --epochs 7)" '[2,49,7]' \
+	'--layers and --epochs'
+is "$(network '.validation_loss as $v | $v[.epoch - 1] == ($v | min)
+	and ($v | length) - .epoch == 10 and .training_loss[0] > .training_loss[.epoch - 1]' \
+	-f recontrol --rate 0.01)" true 'recontrol keeps the epoch with the least loss, and stops ten later'
+is "$(network .net -f recontrol --epochs 1 -S 7 | cksum)" "$(network .net -f recontrol --epochs 1 -S 7 | cksum)" \
+	'the same seed gives the same network'
+differ() { # OPTION...
+	[ "$(network .net -f recontrol --epochs 1 "$@" | cksum)" != "$(network .net -f recontrol --epochs 1 | cksum)" ]
+}
+ok '-S gives another' differ -S 7
+ok '--rate gives another' differ --rate 0.01
+run fitbarrier -v -f recontrol --rate 0.01 -o "$tmp/x.ods" "$tmp/a.ods"
+is "$(echo "$err" | sed 's/, [0-9.]* s$//; s/[0-9][0-9.e+-]*/N/g')" \
+	'fitbarrier: block N, N positives and N negatives in N groups, mean norm N
+fitbarrier: epoch N is the best of N: training loss N, held out N' '-v reports on the training'
+is "$(echo "$err" | sed -n 's/.*epoch \([0-9]*\) is the best of \([0-9]*\):.*/\1 \2/p')" \
+	"$(view "$tmp/x.ods" | jq -r '"\(.epoch) \(.training_loss | length)"')" 'as the record does'
+is "$(fitbarrier -f recontrol -T 0.5r "$tmp/a.ods" | view | jq '(.T_auto * .speed / .act_norm - 0.5 | fabs) < 1e-12')" \
+	true '-T of a gradient is divided by its mean length'
+run fitbarrier -f recontrol --rate 1e6 -o "$tmp/diverged.ods" "$tmp/a.ods"
+is "$status $(echo "$err" | sed 's/[0-9][0-9.e+-]*/N/g')" \
+	"1 fitbarrier: the fit diverged: the loss on held-out groups was N before the first epoch, \
+and is N after the best (a lower --rate may help)" 'a rate that is too high'
+is "$(find "$tmp" -name 'diverged*')" '' 'leaves no file'
+made 'if .odesteer then . else .group = (.label | tostring) end' >"$tmp/apart.ods"
+fails 1 'fitbarrier: no groups can be held out for validation: the others would have one label only' \
+	fitbarrier -f hpr "$tmp/apart.ods"
+
 # presets
 figures() {
 	fitbarrier "$@" "$tmp/a.ods" | view | jq -c '[.field, .degree, .gamma, .coef0, .components, has("isd")]'
@@ -347,6 +389,14 @@ for o in '-C 2' '--coef0 1' '--components 8' '--degree 2' '--gamma 1' '--loss hi
 	# shellcheck disable=SC2086 # two words
 	misuse "${o%% *}: 'caa' does not use it" fitbarrier -f caa $o
 done
+for o in '--epochs 2' '--rate 1' '--layers 2'; do
+	# shellcheck disable=SC2086 # two words
+	misuse "${o%% *}: 'linear' does not use it" fitbarrier -f linear $o
+done
+misuse "--layers: 'hpr' does not use it" fitbarrier -f hpr --layers 2
+misuse "--layers: '4' is not in [2, 3]" fitbarrier -f recontrol --layers 4
+misuse "--epochs: '1001' is not in [1, 1000]" fitbarrier -f hpr --epochs 1001
+misuse "--rate: '0' is not in [1e-12, 1e+12]" fitbarrier -f hpr --rate 0
 misuse "--components: 'polykernel' does not use it" fitbarrier --components 8 -f polykernel
 misuse "--gamma: 'rff' does not use it" fitbarrier -f rff --gamma 1
 misuse "--standardise: 'iti' does not use it" fitbarrier -f iti --standardise

@@ -155,7 +155,7 @@ for f in $(fitbarrier -f help | grep 'a map, not a flow' | cut -d' ' -f1); do
 	done
 	ok "$f: $default is the default" sh -c 'integrate -b "$1/$2.ods" "$1/a.ods" | view | cmp - "$1/$2.$3"' \
 		sh "$tmp" $f $default
-	[ $f = spherical ] || is "$(jq -n -c --slurpfile a "$tmp/a.act" --slurpfile p "$tmp/$f.0.385" \
+	[ $f = spherical ] || [ $f = hpr ] || is "$(jq -n -c --slurpfile a "$tmp/a.act" --slurpfile p "$tmp/$f.0.385" \
 		--slurpfile w "$tmp/$f.1" '[range(48) as $i | range(6) as $k
 			| $p[$i].act[$k] - $a[$i][$k] - 0.385 * ($w[$i].act[$k] - $a[$i][$k]) | fabs]
 			| max < 1e-5')" true "$f: a share of the way"
@@ -175,6 +175,14 @@ is "$(jq -c 'keys_unsorted[-2:]' "$tmp/linact.1" | sort -u)" '["length","steps"]
 is "$(jq -s -c '[(map(select(.length == 0)) | length > 0),
 		(map(select(.length == 0).steps == 0 and .length == 0 or .length > 0) | all)]' "$tmp/mimic.1")" \
 	'[true,true]' 'mimic leaves some where they are'
+
+for T in 0.385 1; do
+	is "$(jq -n -c --slurpfile a "$tmp/a.act" --slurpfile p "$tmp/hpr.$T" '
+		def norm: map(. * .) | add | sqrt;
+		[([range(48) as $i | ($p[$i].act | norm) / ($a[$i] | norm) - 1 | fabs] | max < 1e-6),
+		 ($p | map(select(.length > 0)) | length > 0), ($p | map(select(.length == 0).steps == 0) | all)]')" \
+		'[true,true,true]' "hpr: T = $T keeps norms"
+done
 
 # CAA's vector keeps its length: T = 1 takes the mean of the negatives to that of the positives
 fitbarrier -f caa -o "$tmp/caa.ods" "$tmp/a.ods"
@@ -295,6 +303,14 @@ lies b '.components = 16777216' "field 'w' has 64 values, not 16777216"
 lies rows '.alpha += .alpha' "field 'rows' has 288 values, not 576"
 lies mimic '.matrix = .matrix[1:]' "field 'matrix' has 20 values, not 21"
 lies linact '.shift = [1]' "field 'shift' has 1 values, not 6"
+fitbarrier -f hpr -o "$tmp/hpr.ods" "$tmp/a.ods"
+lies hpr '.net = .net[1:]' "field 'net' has 28 values, not 29"
+lies hpr '.w += [1]' "field 'w' has 7 values, not 6"
+fitbarrier -f recontrol -o "$tmp/recontrol.ods" "$tmp/a.ods"
+lies recontrol '.hidden = 1048576' "field 'net' has 91 values, not 1099521064961"
+lies recontrol '.layers = 2' "field 'net' has 91 values, not 49"
+lies recontrol '.speed = -1' "field 'speed' is not a positive number"
+lies recontrol 'del(.net)' "field 'net' is not an array of numbers"
 lies ablation '.direction[0] += 0.001' "field 'direction' is not of length 1"
 lies ablation '.direction += [0]' "field 'direction' has 7 values, not 6"
 lies spherical '.kappa = 0' "field 'kappa' is not a positive number"

@@ -32,6 +32,11 @@ is "$(terminal "$slow -o '$tmp/i.ods' '$tmp/a.ods' '$tmp/bad.ods'" | tail -n 2 |
 	"integrate: 48 activations, N activations/s, N s
 integrate: '$tmp/bad.ods' is truncated: it ends inside record $record" \
 	'nor of what is broken, and a message has a line of its own'
+# a network wide enough, and a rate so low that no epoch is worse
+made 'if .odesteer then .dim = 480 else .act |= [range(80) as $k | .[] + $k / 80] end' >"$tmp/wide.ods"
+is "$(terminal "fitbarrier -f recontrol --rate 1e-7 --epochs 200 -o '$tmp/n.ods' '$tmp/wide.ods'" | tail -n 1 | plain |
+		sed 's/\(loss\|held out\) [0-9.e+-]*/\1 N/g')" \
+	'fitbarrier: 200 of 200 epochs, training loss N, held out N, N s' 'fitbarrier shows how a network is trained'
 if [ -e "$ODESTEER_MODEL" ]; then
 	# texts enough for more than 0.2 s on a fast machine
 	jq -c '{prompt: .question}' datasets/sample.jsonl >"$tmp/p.jsonl"

@@ -59,7 +59,7 @@ values(const struct field *f, struct field_work *w, size_t first, int alone, dou
 	}
 }
 
-/* Compares v with central differences of h: it is parallel to them, and a unit flow's has length one. */
+/* Compares v with central differences of h: it is them, scaled to length one for a unit flow, or parallel. */
 static void
 check_gradient(const char *name, const struct field *f)
 {
@@ -88,6 +88,8 @@ check_gradient(const char *name, const struct field *f)
 			gg += grad[j] * grad[j];
 		}
 		cosine = dot / sqrt(vv * gg);
+		if (f->type->kind == FIELD_GRADIENT_FLOW)
+			gg = 1;		/* v is the gradient itself */
 		if (f->type->kind == FIELD_CONSTANT_FLOW) {
 			/* the slope of h along the vector may be negative */
 			worst = fmax(worst, fabs(fabs(cosine) - 1));
@@ -298,6 +300,8 @@ check_fields(void)
 	o.gamma = 0.7;
 	o.components = 50;
 	o.C = 2.385;
+	o.epochs = 50;
+	o.rate = 0.01;
 	o.vector = vector_path;
 	o.block = BLOCK;
 	for (t = field_table(); *t != NULL; t++)
