@@ -74,26 +74,38 @@ add_in_order(struct pairs *p, size_t *cap, const struct fit_data *d, const int *
 	}
 }
 
-/* Adds the pairs of all groups, or those in order if there are none. */
+/* Returns whether at least half of the groups have both labels. */
+static int
+groups_are_mixed(const struct fit_data *d, const size_t *order, const size_t *first)
+{
+	size_t g, i, groups = 0, mixed = 0;
+
+	for (g = 0; g < d->n_group; g++) {
+		groups += first[g] < first[g + 1];
+		for (i = first[g]; i < first[g + 1]; i++)
+			if (d->label[order[i]] != d->label[order[first[g]]]) {
+				mixed++;
+				break;
+			}
+	}
+	return 2 * mixed >= groups;
+}
+
+/* Adds all pairs. Returns 0, or -1 if out of memory. */
 static int
 add_all(struct pairs *p, const struct fit_data *d, const int *held, const size_t *order,
     const size_t *first)
 {
+	int which, mixed = groups_are_mixed(d, order, first), failed = 0;
 	size_t cap = 0, g;
-	int which, failed = 0;
 
 	for (which = 0; !failed && which <= 1; which++) {
-		for (g = 0; !failed && g < d->n_group; g++)
+		for (g = 0; mixed && !failed && g < d->n_group; g++)
 			if (first[g] < first[g + 1] && held[order[first[g]]] == which)
 				failed = add_group(p, &cap, d, order + first[g],
 				    first[g + 1] - first[g]);
-		if (which == 0)
-			p->n_fit = p->n;
-	}
-	if (p->n > 0)
-		return failed;
-	for (which = 0; !failed && which <= 1; which++) {
-		failed = add_in_order(p, &cap, d, held, which);
+		if (!mixed)
+			failed = add_in_order(p, &cap, d, held, which);
 		if (which == 0)
 			p->n_fit = p->n;
 	}

@@ -17,11 +17,11 @@ struct pairs {
 };
 
 /*
- * Sets pairs to each positive with each negative of its group. If no group has
- * both labels, pairs are the first positive and the first negative, the second
- * ones, and so on, without the surplus of one label. Rows with held[i] != 0 and
- * the others (train_split) are paired separately, and both have pairs. Returns
- * 0, or -1 with a message in e.
+ * Sets pairs to each positive with each negative of its group. If less than
+ * half of the groups have both labels, pairs are the first positive and the
+ * first negative, the second ones, and so on, without the surplus of one label.
+ * Rows with held[i] != 0 and the others (train_split) are paired separately,
+ * and both have pairs. Returns 0, or -1 with a message in e.
  */
 int pairs_make(struct pairs *p, const struct fit_data *d, const int *held, struct err *e);
 

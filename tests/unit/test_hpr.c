@@ -280,7 +280,7 @@ check_pairs(void)
 {
 	/* groups: 0 has 2 x 1, 1 has 1 x 1, 2 has positives only, 3 has 1 x 2 and is held out */
 	static const int label[] = { 1, 0, 1, 0, 1, 1, 1, 0, 0, 1 }, group[] = { 0, 0, 0, 1, 1, 2, 2, 3, 3, 3 };
-	static const int held[] = { 0, 0, 0, 0, 0, 0, 0, 1, 1, 1 }, alone[] = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9 };
+	static const int held[] = { 0, 0, 0, 0, 0, 0, 0, 1, 1, 1 }, alone[] = { 0, 1, 2, 2, 4, 5, 6, 7, 8, 9 };
 	static const struct pair by_group[] = { { 0, 1 }, { 2, 1 }, { 4, 3 }, { 9, 7 }, { 9, 8 } };
 	static const struct pair in_order[] = { { 0, 1 }, { 2, 3 }, { 9, 7 } };
 	struct fit_data d = { NULL, label, group, 10, 1, 4 };
@@ -292,11 +292,12 @@ check_pairs(void)
 	ok(rc == 0 && p.n == 5 && p.n_fit == 3 && memcmp(p.pair, by_group, sizeof by_group) == 0,
 	    "each positive with each negative of its group");
 	free(p.pair);
+	/* nine groups, of which one has both labels */
 	d.group = alone;
 	d.n_group = 10;
 	rc = pairs_make(&p, &d, held, &e);
 	ok(rc == 0 && p.n == 3 && p.n_fit == 2 && memcmp(p.pair, in_order, sizeof in_order) == 0,
-	    "without such groups, the first with the first");
+	    "the first with the first, if few groups have both labels");
 	free(p.pair);
 	d.group = group;
 	d.n_group = 4;
