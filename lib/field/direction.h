@@ -1,7 +1,6 @@
 /*
  * direction - the unit vector of a map: from the mean of the negatives to the
- * mean of the positives. It is in ratio.coef[dim] of a field, and "direction" in
- * its file.
+ * mean of the positives. It is ratio.coef[dim] of a field.
  */
 #ifndef ODESTEER_FIELD_DIRECTION_H
 #define ODESTEER_FIELD_DIRECTION_H
