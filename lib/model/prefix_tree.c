@@ -75,23 +75,27 @@ prefix_tree_rows(const struct prefix_tree *t)
 	return t->n_node;
 }
 
-/* Returns the node of a token among `first` and its next ones, or -1. */
+/*
+ * Returns the node of a token among `first` and its next ones, or -1. A token
+ * that is to be steered does not share the row of one that is not.
+ */
 static int
-find(const struct prefix_tree *t, int first, int token)
+find(const struct prefix_tree *t, int first, int token, unsigned want)
 {
-	while (first >= 0 && t->node[first].token != token)
+	while (first >= 0 && (t->node[first].token != token ||
+	    (t->node[first].want ^ want) & LM_STEER))
 		first = t->node[first].next;
 	return first;
 }
 
 /* Returns how many leading tokens of a text the tree has already. */
 static size_t
-count_shared(const struct prefix_tree *t, const int *token, size_t n)
+count_shared(const struct prefix_tree *t, const int *token, const unsigned *want, size_t n)
 {
 	int at = t->root;
 	size_t i;
 
-	for (i = 0; i < n && (at = find(t, at, token[i])) >= 0; i++)
+	for (i = 0; i < n && (at = find(t, at, token[i], want[i])) >= 0; i++)
 		at = t->node[at].child;
 	return i;
 }
@@ -99,7 +103,7 @@ count_shared(const struct prefix_tree *t, const int *token, size_t n)
 int
 prefix_tree_add(struct prefix_tree *t, const int *token, const unsigned *want, size_t n)
 {
-	size_t fresh = n - count_shared(t, token, n), i;
+	size_t fresh = n - count_shared(t, token, want, n), i;
 	int *path, *head = &t->root;
 
 	if (t->n_text == t->max_text ||
@@ -108,7 +112,7 @@ prefix_tree_add(struct prefix_tree *t, const int *token, const unsigned *want, s
 	if ((path = malloc(n * sizeof *path)) == NULL)
 		return -1;
 	for (i = 0; i < n; i++) {
-		int at = find(t, *head, token[i]);
+		int at = find(t, *head, token[i], want[i]);
 
 		if (at < 0) {
 			at = (int)t->n_node++;

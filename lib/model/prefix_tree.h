@@ -3,7 +3,7 @@
  *
  * A token that several texts share, with the same tokens before it, becomes one
  * row that belongs to the sequences of all of them: a question is decoded once
- * for all its answers.
+ * for all its answers. A row is steered for all its texts or for none.
  */
 #ifndef ODESTEER_PREFIX_TREE_H
 #define ODESTEER_PREFIX_TREE_H
