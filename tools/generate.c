@@ -235,11 +235,12 @@ die_prompt(const struct generator *g, struct err *e)
 
 /* Steers act[n] by the filter: lm_steer_fn. */
 static int
-ask_filter(void *ctx, float *act, size_t n, struct err *e)
+ask_filter(void *ctx, float *act, const struct lm_steered *row, size_t n, struct err *e)
 {
 	struct generator *g = ctx;
 	size_t i;
 
+	(void)row;
 	for (i = 0; i < n; i++)
 		g->row[i].of = decoder_row(g->decoder, i, &g->row[i].pos);
 	g->filtered += n;

@@ -64,6 +64,11 @@ struct field_type {
 	 * least is 0. If they are 0: 5 for a unit flow, 1 for others.
 	 */
 	double T, T_most;
+	/*
+	 * Maps: whether all activations of a sequence are moved by the
+	 * displacement of the first one.
+	 */
+	int of_sequence;
 	unsigned uses;		/* FIELD_USES_... bits */
 	/*
 	 * Whether eval and apply always get FIELD_BATCH rows. For types that

@@ -31,10 +31,14 @@ struct lm {
 	int stop_block;			/* compute no further; -1: compute all */
 	struct hook *steer;		/* [blocks + 1]; none of the last */
 	int sought;			/* the block of check_block; -1: it is not at work */
+	/* whether a row of a sequence was steered since it was forgotten */
+	unsigned char begun[LM_MAX_SEQS];
+	unsigned char *first;		/* [batch] see struct lm_steered */
 
 	/* The rows wanted of the tensor at hand. */
 	int *picked, *row;		/* [batch] their places in the tensor and in the batch */
 	float *act;			/* [batch][dim] */
+	struct lm_steered *steered;	/* [batch] */
 	int stopped;			/* this lm_decode stopped the model */
 	struct err *err;		/* that of this lm_decode */
 };
@@ -136,11 +140,17 @@ static int
 steer_block(struct lm *m, struct ggml_tensor *t, int block)
 {
 	const struct hook *s = &m->steer[block];
-	int n = read_rows(m, t, block, LM_STEER);
+	int n = read_rows(m, t, block, LM_STEER), i;
 
 	if (n <= 0)
 		return n;
-	if (s->fn(s->ctx, m->act, (size_t)n, m->err) != 0)
+	for (i = 0; i < n; i++) {
+		int row = m->row[i];
+
+		m->steered[i] = (struct lm_steered){ m->batch.seq_id[row],
+		    m->batch.n_seq_id[row], m->first[row] };
+	}
+	if (s->fn(s->ctx, m->act, m->steered, (size_t)n, m->err) != 0)
 		return -1;
 	copy_rows(m, t, n, 1);
 	return 0;
@@ -328,14 +338,16 @@ lm_open(const struct lm_options *o, struct err *e)
 		goto fail;
 	}
 	m->want = calloc((size_t)o->batch, 1);
+	m->first = calloc((size_t)o->batch, 1);
+	m->steered = calloc((size_t)o->batch, sizeof *m->steered);
 	m->picked = calloc((size_t)o->batch, sizeof *m->picked);
 	m->row = calloc((size_t)o->batch, sizeof *m->row);
 	m->act = calloc((size_t)o->batch * (size_t)m->dim, sizeof *m->act);
 	m->tapped = calloc((size_t)m->blocks + 1, 1);
 	m->steer = calloc((size_t)m->blocks + 1, sizeof *m->steer);
 	if (alloc_batch(&m->batch, (size_t)o->batch, (size_t)o->seqs) != 0 || m->want == NULL ||
-	    m->picked == NULL || m->row == NULL || m->act == NULL || m->tapped == NULL ||
-	    m->steer == NULL) {
+	    m->first == NULL || m->steered == NULL || m->picked == NULL || m->row == NULL ||
+	    m->act == NULL || m->tapped == NULL || m->steer == NULL) {
 		err_memory(e);
 		goto fail;
 	}
@@ -354,6 +366,8 @@ lm_free(struct lm *m)
 	llama_free(m->ctx);
 	llama_model_free(m->model);
 	free(m->want);
+	free(m->first);
+	free(m->steered);
 	free(m->picked);
 	free(m->row);
 	free(m->act);
@@ -483,9 +497,12 @@ lm_batch_add(struct lm *m, int token, int pos, const int *seq, int n_seq, unsign
 	m->batch.token[row] = token;
 	m->batch.pos[row] = pos;
 	m->batch.n_seq_id[row] = n_seq;
-	for (i = 0; i < n_seq; i++)
-		m->batch.seq_id[row][i] = seq[i];
 	m->want[row] = (unsigned char)want;
+	m->first[row] = !m->begun[seq[0]];
+	for (i = 0; i < n_seq; i++) {
+		m->batch.seq_id[row][i] = seq[i];
+		m->begun[seq[i]] |= (want & LM_STEER) != 0;
+	}
 	/* the last block and the final norm have only rows with logits */
 	m->batch.logits[row] = (want & LM_LOGITS) ||
 	    ((want & LM_TAP) && (m->tapped[m->blocks - 1] || m->tapped[m->blocks])) ||
@@ -557,12 +574,14 @@ void
 lm_forget(struct lm *m)
 {
 	llama_memory_clear(llama_get_memory(m->ctx), false);
+	memset(m->begun, 0, sizeof m->begun);
 }
 
 void
 lm_forget_seq(struct lm *m, int seq)
 {
 	llama_memory_seq_rm(llama_get_memory(m->ctx), seq, -1, -1);
+	m->begun[seq] = 0;
 }
 
 int

@@ -122,9 +122,9 @@ int lm_classify(struct lm *m, const int *token, size_t n, float *logit, struct e
 void lm_forget(struct lm *m);
 void lm_forget_seq(struct lm *m, int seq);
 /*
- * Makes the first n > 0 decoded tokens of one sequence the beginning of another
- * one, `to`, of which nothing is remembered. Returns 1, or 0 if sequences of
- * this model cannot share a beginning.
+ * Makes the first n > 0 decoded tokens of one sequence, none of them steered,
+ * the beginning of another one, `to`, of which nothing is remembered. Returns
+ * 1, or 0 if sequences of this model cannot share a beginning.
  */
 int lm_share(struct lm *m, int from, int to, int n);
 
@@ -143,10 +143,19 @@ enum { LM_FINAL_NORM = 1 << 20 };
 typedef int lm_tap_fn(void *ctx, int block, int row, const float *act, struct err *e);
 int lm_tap(struct lm *m, const int *block, size_t n, lm_tap_fn *fn, void *ctx, struct err *e);
 /*
- * Has lm_decode call fn after a block with the activations act[n][lm_dim] of
- * all rows with LM_STEER, in the order in which they were added. The model, and
- * a tap of this block, go on with what fn leaves there. fn must not call lm. If
- * it returns -1, with a message in e, so does lm_decode.
+ * A row with LM_STEER. If it belongs to several sequences, it must be the first
+ * such row of all of them or of none.
+ */
+struct lm_steered {
+	const int *seq;		/* [n_seq] its sequences, borrowed until fn returns */
+	int n_seq;
+	int first;		/* whether it is the first such row since they were forgotten */
+};
+/*
+ * Has lm_decode call fn after a block with all rows row[n] with LM_STEER, in
+ * the order in which they were added, and their activations act[n][lm_dim]. The
+ * model, and a tap of this block, go on with what fn leaves there. fn must not
+ * call lm. If it returns -1, with a message in e, so does lm_decode.
  *
  * Each block may have its own fn and ctx, and a higher one sees what the lower
  * ones have led to. A second call for a block replaces the first; fn = NULL
@@ -156,7 +165,8 @@ int lm_tap(struct lm *m, const int *block, size_t n, lm_tap_fn *fn, void *ctx, s
  * Returns 0, or -1 with a message in e if the model has no such block or does
  * not name its output. LM_FINAL_NORM cannot be steered.
  */
-typedef int lm_steer_fn(void *ctx, float *act, size_t n, struct err *e);
+typedef int lm_steer_fn(void *ctx, float *act, const struct lm_steered *row, size_t n,
+    struct err *e);
 int lm_steer(struct lm *m, int block, lm_steer_fn *fn, void *ctx, struct err *e);
 
 #endif

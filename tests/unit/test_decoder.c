@@ -62,7 +62,7 @@ result_free(struct result *r)
 
 /* Notes activations without changing them; an lm_steer_fn. */
 static int
-look(void *ctx, float *act, size_t n, struct err *e)
+look(void *ctx, float *act, const struct lm_steered *row, size_t n, struct err *e)
 {
 	struct seen *s = ctx;
 	const char *id;
@@ -80,6 +80,8 @@ look(void *ctx, float *act, size_t n, struct err *e)
 			continue;
 		}
 		s->rows++;
+		/* the row that chooses the first token is the first one steered */
+		s->unknown += row[i].n_seq != 1 || row[i].first != ((size_t)pos == s->last[k]);
 		if ((size_t)pos == s->last[k])
 			memcpy(s->first + (size_t)k * s->dim, act + i * s->dim, s->dim * sizeof *act);
 		memcpy(s->late + (size_t)k * s->dim, act + i * s->dim, s->dim * sizeof *act);

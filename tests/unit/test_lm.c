@@ -98,12 +98,12 @@ distance(const float *a, const float *b, size_t n, size_t dim)
 }
 
 static int
-add_vector(void *ctx, float *act, size_t n, struct err *e)
+add_vector(void *ctx, float *act, const struct lm_steered *row, size_t n, struct err *e)
 {
 	const float *v = ctx;
 	size_t dim = (size_t)v[0], i, k;
 
-	(void)e;
+	(void)row, (void)e;
 	for (i = 0; i < n; i++)
 		for (k = 0; k < dim; k++)
 			act[i * dim + k] += v[1 + k];
@@ -192,12 +192,12 @@ struct turn {
 };
 
 static int
-add_in_turn(void *ctx, float *act, size_t n, struct err *e)
+add_in_turn(void *ctx, float *act, const struct lm_steered *row, size_t n, struct err *e)
 {
 	struct turn *t = ctx;
 
 	t->order[(*t->n)++ % 2] = t->block;
-	return add_vector(t->v, act, n, e);
+	return add_vector(t->v, act, row, n, e);
 }
 
 /*
@@ -276,6 +276,69 @@ check_blocks(const struct lm_options *o, float *v)
 	free(plain);
 	free(a);
 	free(b);
+}
+
+/* Notes which rows are steered, as "0,2! 0,2 1!" with a ! after a first row; an lm_steer_fn. */
+static int
+note_rows(void *ctx, float *act, const struct lm_steered *row, size_t n, struct err *e)
+{
+	char *to = (char *)ctx + strlen(ctx);
+	size_t i;
+	int k;
+
+	(void)act, (void)e;
+	for (i = 0; i < n; i++) {
+		for (k = 0; k < row[i].n_seq; k++)
+			to += sprintf(to, "%s%d", k > 0 ? "," : "", row[i].seq[k]);
+		to += sprintf(to, "%s ", row[i].first ? "!" : "");
+	}
+	return 0;
+}
+
+/* Texts of the same tokens share rows as far as these are steered for both; the first steered one is first for all. */
+static void
+check_first(struct lm *m)
+{
+	enum { N = 6 };
+	static const size_t from[] = { 3, 2, 3 };
+	struct prefix_tree *t = prefix_tree_alloc(3, 64, 64);
+	int token[N] = { 11, 12, 13, 14, 15, 16 }, zero = 0, one = 1;
+	char seen[256] = "";
+	struct err e = { "" };
+	size_t i, p;
+
+	lm_tap(m, NULL, 0, NULL, NULL, &e);
+	for (i = 0; i < 3; i++) {
+		unsigned want[N] = { 0 };
+
+		for (p = from[i]; p < N; p++)
+			want[p] = LM_STEER;
+		prefix_tree_add(t, token, want, N);
+	}
+	ok(prefix_tree_rows(t) == N + 4, "a row is shared only if it is steered for both: %zu rows",
+	    prefix_tree_rows(t));
+	if (lm_steer(m, BLOCK, note_rows, seen, &e) != 0)
+		exit(1);
+	prefix_tree_batch(t, 0, 4, m);
+	lm_decode(m, &e);
+	prefix_tree_batch(t, 4, N + 4, m);
+	lm_decode(m, &e);
+	ok(strcmp(seen, "0,2! 0,2 0,2 1! 1 1 1 ") == 0, "first rows, in two batches: %s%s", seen, e.text);
+
+	seen[0] = '\0';
+	lm_forget_seq(m, 1);
+	lm_batch_add(m, 11, N, &zero, 1, LM_STEER);
+	lm_batch_add(m, 11, 0, &one, 1, 0);
+	lm_batch_add(m, 12, 1, &one, 1, LM_STEER);
+	lm_batch_add(m, 13, 2, &one, 1, LM_STEER);
+	lm_decode(m, &e);
+	lm_forget(m);
+	lm_batch_add(m, 11, 0, &zero, 1, LM_STEER);
+	lm_decode(m, &e);
+	ok(strcmp(seen, "0 1! 1 0! ") == 0, "and again once they are forgotten: %s%s", seen, e.text);
+	lm_steer(m, BLOCK, NULL, NULL, &e);
+	lm_forget(m);
+	prefix_tree_free(t);
 }
 
 /* Writes v[dim] as the control vector of BLOCK and reads it back. */
@@ -357,6 +420,7 @@ main(void)
 	ok(lm_steer(m2, block, add_vector, v, &e) != 0, "steering a block that is not there is refused");
 	lm_free(m2);
 	check_blocks(&o, v);
+	check_first(m);
 	lm_free(m);
 	free(alone);
 	free(together);
