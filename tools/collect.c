@@ -17,7 +17,7 @@ enum {
 };
 
 static struct {
-	enum { LAST, COMPLETION, ALL } where;
+	enum { LAST, COMPLETION, ALL, MEAN } where;
 	int block[BLOCKS];
 	size_t n_block;		/* 0: not given */
 	int half, truncate;
@@ -60,8 +60,9 @@ static struct tool_option options[] = {
 	    "(default: the middle block)", .parse = parse_blocks },
 	MODEL_OPTIONS,
 	PROMPT_OPTIONS,
-	{ "--at", "last|completion|all", "tokens to take activations of: the last, those of the "
-	    "completion, or all",	    OPTION_CHOICE, .to = &opt.where },
+	{ "--at", "last|completion|all|mean", "tokens to take activations of: the last, those of "
+	    "the completion, or all; mean: the last of the prompt, and the mean of the completion's",
+	    OPTION_CHOICE, .to = &opt.where },
 	CONTEXT_OPTION,
 	{ "--truncate", NULL, "cut the start off a text that is too long instead of failing",
 	    OPTION_FLAG, .to = &opt.truncate },
@@ -73,8 +74,9 @@ static struct tool_option options[] = {
 
 const struct tool tool = { .name = "collect", .synopsis =
 	"usage: collect [-vz] [-g layers] [-j threads] [-l blocks] [-m model] [-o file]\n"
-	"               [-t raw|chat] [--at last|completion|all] [--context tokens]\n"
-	"               [--half] [--seqs n] [--system text] [--truncate] [file ...]\n"
+	"               [-t raw|chat] [--at last|completion|all|mean]\n"
+	"               [--context tokens] [--half] [--seqs n] [--system text]\n"
+	"               [--truncate] [file ...]\n"
 };
 
 /* A text of the batch. */
@@ -93,6 +95,7 @@ struct collector {
 	const struct stream *in;
 	struct sink *sink;
 	size_t dim;		/* numbers in an activation */
+	float *mean;		/* [dim] of those of a completion */
 	uint64_t texts, tokens, rows;	/* written; in those; decoded for them */
 };
 
@@ -125,23 +128,71 @@ store_act(void *ctx, int block, int row, const float *act, struct err *e)
 	return 0;
 }
 
-/* Writes the records of member i: by position, then by block. */
+/* Writes act[dim], of position p, after opt.block[b]. */
+static void
+write_act(struct collector *c, struct record *r, size_t p, size_t b, const float *act)
+{
+	struct err e;
+
+	tool_check(record_set_int(r, "pos", (int64_t)p), NULL);
+	tool_check(record_set_int(r, "block", opt.block[b]), NULL);
+	tool_check(record_set_act(r, opt.half, act, c->dim, &e), &e);
+	tool_check(sink_write(c->sink, r, &e), &e);
+}
+
+/*
+ * Writes the activations of member i at the positions first to end - 1: by
+ * position, then by block.
+ */
+static void
+write_each(struct collector *c, size_t i, size_t first, size_t end)
+{
+	size_t p, b;
+
+	for (p = first; p < end; p++)
+		for (b = 0; b < opt.n_block; b++)
+			write_act(c, c->member[i].record, p, b,
+			    find_act(c, prefix_tree_row(c->tree, i, p), b));
+}
+
+/* Writes the mean of these activations, as of the last position. */
+static void
+write_mean(struct collector *c, size_t i, size_t first, size_t end)
+{
+	size_t p, b, j;
+
+	for (b = 0; b < opt.n_block; b++) {
+		for (j = 0; j < c->dim; j++) {
+			double sum = 0;
+
+			for (p = first; p < end; p++)
+				sum += (double)find_act(c, prefix_tree_row(c->tree, i, p), b)[j];
+			c->mean[j] = (float)(sum / (double)(end - first));
+		}
+		write_act(c, c->member[i].record, end - 1, b, c->mean);
+	}
+}
+
+/* Says in the records of m, from now on, what their activations are of. */
+static void
+set_at(const struct member *m, const char *at)
+{
+	tool_check(record_set_str(m->record, "at", at, strlen(at)), NULL);
+}
+
+/* Writes the records of member i. */
 static void
 write_member(struct collector *c, size_t i)
 {
 	struct member *m = &c->member[i];
-	struct err e;
-	size_t p, b;
 
-	for (p = m->first; p < m->n; p++)
-		for (b = 0; b < opt.n_block; b++) {
-			const float *act = find_act(c, prefix_tree_row(c->tree, i, p), b);
-
-			tool_check(record_set_int(m->record, "pos", (int64_t)p), NULL);
-			tool_check(record_set_int(m->record, "block", opt.block[b]), NULL);
-			tool_check(record_set_act(m->record, opt.half, act, c->dim, &e), &e);
-			tool_check(sink_write(c->sink, m->record, &e), &e);
-		}
+	if (opt.where == MEAN) {
+		set_at(m, "prompt");
+		write_each(c, i, m->first, m->first + 1);
+		set_at(m, "mean");
+		write_mean(c, i, m->first + 1, m->n);
+	} else
+		write_each(c, i, m->first, m->n);
 	c->texts++;
 	c->tokens += m->n;
 	tool_progress(c->in, "texts", c->texts, "tokens", c->tokens);
@@ -189,14 +240,34 @@ read_example(struct collector *c, const struct record *r, struct example *x)
 		    context);
 		tool_die_record(c->in, &e);
 	}
-	if (opt.where == COMPLETION && x->n_prompt == x->n) {
+	if ((opt.where == COMPLETION || opt.where == MEAN) && x->n_prompt == x->n) {
 		err_set(&e, "'%s' has no completion", x->id);
 		tool_die_record(c->in, &e);
 	}
 	cut = x->n > context ? x->n - context : 0;
 	x->n -= cut;
 	x->n_prompt -= x->n_prompt < cut ? x->n_prompt : cut;
+	if (opt.where == MEAN && x->n_prompt == 0) {
+		err_set(&e, "'%s' has no token of the prompt before its completion", x->id);
+		tool_die_record(c->in, &e);
+	}
 	return cut;
+}
+
+/* Returns the first position of a text whose activation is wanted. */
+static size_t
+first_wanted(const struct example *x)
+{
+	switch (opt.where) {
+	case LAST:
+		return x->n - 1;
+	case COMPLETION:
+		return x->n_prompt;
+	case MEAN:
+		return x->n_prompt - 1;
+	default:
+		return 0;
+	}
 }
 
 /* Adds the text of r to the tree, which is decoded first if it is full. */
@@ -209,9 +280,7 @@ add_text(struct collector *c, const struct record *r)
 	struct member *m;
 	int added;
 
-	first = opt.where == LAST ? x.n - 1 : x.n_prompt;
-	if (opt.where == ALL)
-		first = 0;
+	first = first_wanted(&x);
 	for (p = first; p < x.n; p++)
 		want[p] = LM_TAP;
 	while ((added = prefix_tree_add(c->tree, x.token + cut, want, x.n)) == 0)
@@ -224,6 +293,7 @@ add_text(struct collector *c, const struct record *r)
 	/* the texts would otherwise be repeated with every activation */
 	record_unset(m->record, "prompt");
 	record_unset(m->record, "completion");
+	record_unset(m->record, "at");
 	free(want);
 	example_release(&x);
 }
@@ -239,6 +309,7 @@ open_model(struct collector *c)
 	o->cells = o->outputs = o->batch;
 	c->lm = model_options_open();
 	c->dim = (size_t)lm_dim(c->lm);
+	c->mean = tool_need(calloc(c->dim, sizeof *c->mean));
 	if (opt.n_block == 0)
 		opt.block[opt.n_block++] = lm_blocks(c->lm) / 2;
 	tool_check(lm_tap(c->lm, opt.block, opt.n_block, store_act, c, &e), &e);

@@ -59,6 +59,28 @@ is "$(jq -s -c 'map(select(.id == "s001-1") | .pos) | [.[0], .[-1], length]' "$t
 is "$(jq -c 'select(.pos >= 24 and .id == "s001-1") | .act' "$tmp/all.jsonl" | cksum)" \
 	"$(jq -c 'select(.id == "s001-1") | .act' "$tmp/completion.jsonl" | cksum)" 'with the same activations'
 
+# --at mean: the end of the prompt, and the mean over the completion
+collect --at all -l 5,13 "$tmp/short.jsonl" | view >"$tmp/both.jsonl"
+collect --at mean -l 5,13 "$tmp/short.jsonl" | view >"$tmp/mean.jsonl"
+is "$(jq -c '[.id, .label, .at, .pos, .block]' "$tmp/mean.jsonl" | head -n 5)" '["s001-1",1,"prompt",23,5]
+["s001-1",1,"prompt",23,13]
+["s001-1",1,"mean",34,5]
+["s001-1",1,"mean",34,13]
+["s001-2",1,"prompt",23,5]' '--at mean: the end of the prompt, then the mean'
+is "$(jq -c 'select(.at == "prompt") | [.id, .block, .act]' "$tmp/mean.jsonl" | cksum)" \
+	"$(jq -c 'select(.pos == 23) | [.id, .block, .act]' "$tmp/both.jsonl" | cksum)" \
+	'the prompt has the activation of its last token'
+is "$(jq -n --slurpfile a "$tmp/both.jsonl" --slurpfile m "$tmp/mean.jsonl" '[$m[] | select(.at == "mean") | . as $m
+	| [$a[] | select(.id == $m.id and .block == $m.block and .pos >= 24) | .act] | length as $n
+	| transpose | map(add / $n) | [., $m.act] | transpose[] | .[0] - .[1] | fabs] | max < 1e-4')" true \
+	'the mean is that of the tokens of the completion, for each text and block'
+is "$(collect --at mean --half -l 5 "$tmp/short.jsonl" | view --header | jq -c '.dtype // [.at, (.act | length)]' |
+		tr -d '\n')" '"float16"["prompt",576]["mean",576]["prompt",576]["mean",576]' '--at mean --half'
+jq -c '.at = "noon"' "$tmp/short.jsonl" >"$tmp/noon.jsonl"
+is "$(collect -l 5 "$tmp/noon.jsonl" | view | jq -c '.at')$(collect --at mean -l 5 "$tmp/noon.jsonl" | view |
+	jq -r '.at' | tr '\n' ' ')" 'null
+nullprompt mean prompt mean ' "'at' is always collect's"
+
 # form
 collect -l 5 -t chat --system 'Be brief.' --at all "$tmp/short.jsonl" | view --summary >"$tmp/chat"
 collect -l 5 -t chat --at all "$tmp/short.jsonl" | view --summary >"$tmp/chat.plain"
@@ -101,6 +123,14 @@ bad '[]' 'it is not a JSON object'
 is "$(find "$tmp" -name 'bad.ods*' | wc -l)" 0 'nothing half-written is left'
 echo '{"id":"x","prompt":"a"}' >"$tmp/none.jsonl"
 fails 1 "collect: '$tmp/none.jsonl': record 1: 'x' has no completion" collect --at completion -l 5 "$tmp/none.jsonl"
+fails 1 "collect: '$tmp/none.jsonl': record 1: 'x' has no completion" collect --at mean -l 5 "$tmp/none.jsonl"
+echo '{"id":"x","prompt":"","completion":"Yes, it is"}' >"$tmp/alone.jsonl"
+fails 1 "collect: '$tmp/alone.jsonl': record 1: 'x' has no token of the prompt before its completion" \
+	collect --at mean -l 5 "$tmp/alone.jsonl"
+fails 1 "collect: '$tmp/short.jsonl': record 1: 's001-1' has no token of the prompt before its completion" \
+	collect --at mean -l 5 --context 11 --truncate "$tmp/short.jsonl"
+is "$(collect --at mean -l 5 --context 12 --truncate "$tmp/short.jsonl" | view | jq -c '[.at, .pos]' | head -n 2 |
+	tr -d '\n')" '["prompt",0]["mean",11]' '--truncate leaves a token of the prompt'
 fails 1 'collect: standard input is empty' collect -l 5
 fails 1 "collect: '$tmp/a.ods' holds activations, not examples or completions" collect "$tmp/a.ods"
 run collect -m "$tmp/short.jsonl" "$tmp/e.jsonl"
@@ -116,7 +146,7 @@ for l in x 5- -5 5,,x '' 5-3; do
 	run collect -l "$l" "$tmp/e.jsonl"
 	is "$status" 2 "-l '$l' is misuse: $(echo "$err" | head -n 1)"
 done
-misuse "--at: 'first' is none of last|completion|all" collect --at first
+misuse "--at: 'first' is none of last|completion|all|mean" collect --at first
 misuse "-t: 'llama' is none of raw|chat" collect -t llama
 run sh -c 'collect -l 5 "$1" >/dev/full' sh "$tmp/e.jsonl"
 is "$status $err" "1 collect: cannot write 'standard output': No space left on device" 'a full disk'
