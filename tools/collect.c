@@ -61,7 +61,7 @@ static struct tool_option options[] = {
 	MODEL_OPTIONS,
 	PROMPT_OPTIONS,
 	{ "--at", "last|completion|all|mean", "tokens to take activations of: the last, those of "
-	    "the completion, or all; mean: the last of the prompt, and the mean of the completion's",
+	    "the completion, or all; mean: the prompt's last, and the mean over the completion",
 	    OPTION_CHOICE, .to = &opt.where },
 	CONTEXT_OPTION,
 	{ "--truncate", NULL, "cut the start off a text that is too long instead of failing",

@@ -190,17 +190,28 @@ parse(int argc, char *argv[])
 /* The activations of the block. */
 struct rows {
 	float *act;			/* [n][dim] */
+	float *prompt;			/* [n][dim], see struct fit_data; or NULL */
 	int *label, *group;		/* [n] */
 	struct record **record;		/* [n] without its activation; NULL without --held-out */
 	size_t n, room;
 	struct groups *groups;
+	int awaits_mean;		/* the last record was of a prompt, */
+	char awaited[RECORD_KEY_SIZE];	/* that of this text */
+};
+
+/* The field "at" of a record. */
+enum at {
+	AT_TOKEN,			/* one of the tokens that were asked for */
+	AT_PROMPT, AT_MEAN		/* see collect --at mean */
 };
 
 static void
-grow_rows(struct rows *d, size_t dim)
+grow_rows(struct rows *d, size_t dim, int with_prompts)
 {
 	d->room = d->room > 0 ? 2 * d->room : 1024;
 	d->act = tool_need(realloc(d->act, d->room * dim * sizeof *d->act));
+	if (with_prompts)
+		d->prompt = tool_need(realloc(d->prompt, d->room * dim * sizeof *d->prompt));
 	d->label = tool_need(realloc(d->label, d->room * sizeof *d->label));
 	d->group = tool_need(realloc(d->group, d->room * sizeof *d->group));
 	d->record = tool_need(realloc(d->record, d->room * sizeof *d->record));
@@ -219,15 +230,58 @@ copy_without_act(const struct record *r, int label)
 	return copy;
 }
 
+/* Reads the field "at" of r. Returns 0, or -1 with a message in e. */
+static int
+read_at(const struct record *r, enum at *at, struct err *e)
+{
+	const char *text = "";
+	int got = record_get_str(r, "at", &text, NULL);
+
+	*at = AT_TOKEN;
+	if (got == 0)
+		return 0;
+	*at = strcmp(text, "prompt") == 0 ? AT_PROMPT : AT_MEAN;
+	if (got == 1 && (*at == AT_PROMPT || strcmp(text, "mean") == 0))
+		return 0;
+	return err_set(e, "field 'at' is neither 'prompt' nor 'mean'");
+}
+
+/*
+ * Checks that r may come after the rows of d: either each prompt is followed by
+ * its mean, or there are neither. Returns 0, or -1 with a message in e.
+ */
+static int
+check_order(struct rows *d, const struct record *r, enum at at, struct err *e)
+{
+	char id[RECORD_KEY_SIZE] = "";
+
+	if (at != AT_TOKEN && record_get_key(r, "id", id, sizeof id, e) != 0)
+		return -1;
+	if (d->awaits_mean && (at != AT_MEAN || strcmp(id, d->awaited) != 0))
+		return err_set(e, "no mean comes after the prompt of '%s'", d->awaited);
+	if (at == AT_MEAN && !d->awaits_mean)
+		return err_set(e, "no prompt comes before the mean of '%s'", id);
+	if (d->n > 0 && (at == AT_TOKEN) != (d->prompt == NULL))
+		return err_set(e, "only some records have the field 'at'");
+	d->awaits_mean = at == AT_PROMPT;
+	memcpy(d->awaited, id, sizeof id);
+	return 0;
+}
+
 /* Adds the record r to d. Returns 0, or -1 with a message in e. */
 static int
 add_row(struct rows *d, const struct record *r, const struct header *h, struct err *e)
 {
 	int label;
 	size_t group;
+	enum at at;
 
+	if (read_at(r, &at, e) != 0 || check_order(d, r, at, e) != 0)
+		return -1;
 	if (d->n == d->room)
-		grow_rows(d, h->dim);
+		grow_rows(d, h->dim, at == AT_PROMPT);
+	if (at == AT_PROMPT)
+		return record_get_act(r, h->half, d->prompt + d->n * h->dim, h->dim, e);
 	if (record_get_bool(r, opt.label, &label) != 1)
 		return err_set(e, "field '%s' is not 0 or 1", opt.label);
 	if (groups_add_record(d->groups, r, &group, e) < 0 ||
@@ -281,6 +335,8 @@ read_rows(struct rows *d, struct stream *in)
 		tool_progress(in, "records", stream_count(in), "records", stream_count(in));
 	}
 	tool_progress_end();
+	if (d->awaits_mean)
+		tool_die("no mean comes after the prompt of '%s'", d->awaited);
 	record_free(r);
 }
 
@@ -432,7 +488,7 @@ main(int argc, char *argv[])
 	choose_block(stream_header(in));
 	read_rows(&d, in);
 	data = (struct fit_data){ d.act, d.label, d.group, d.n, stream_header(in)->dim,
-	    groups_count(d.groups) };
+	    groups_count(d.groups), d.prompt };
 	fit_report_count(&rep, &data);
 	check_counts(&rep);
 	opt.o.block = opt.block;

@@ -59,8 +59,12 @@ refit_folds(const struct field_type *type, const struct fit_data *d, const struc
 	rep->folds = k.n;
 	once.folds = 0;
 	for (v = 0; rc == 0 && v < k.n; v++) {
-		/* without folds of their own, the fits need no groups */
-		struct fit_data part = { act, label, NULL, 0, d->dim, d->n_group };
+		/*
+		 * without folds of their own, the fits need no groups; methods
+		 * that need prompts have no h
+		 */
+		struct fit_data part = { .act = act, .label = label, .dim = d->dim,
+		    .n_group = d->n_group };
 
 		for (i = 0; i < d->n; i++) {
 			if (k.of[i] == v)

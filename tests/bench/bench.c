@@ -225,7 +225,7 @@ bench_fit(const char *path)
 	double t;
 
 	read_rows(&d, path);
-	data = (struct fit_data){ d.act, d.label, d.group, d.n, d.dim, groups_count(d.names) };
+	data = (struct fit_data){ d.act, d.label, d.group, d.n, d.dim, groups_count(d.names), NULL };
 	fit_options_default(&o);
 	o.C = opt.C;
 	o.folds = opt.folds;

@@ -368,6 +368,36 @@ made 'if .odesteer then . else .truth = .label | if .id == "r9" then del(.truth)
 fails 1 "fitbarrier: '$tmp/gap.ods': record 10: field 'truth' is not 0 or 1" fitbarrier --label truth "$tmp/gap.ods"
 made 'if .odesteer then . else .truth = .label | if .id == "r9" then .truth = 0.5 else . end end' >"$tmp/gap.ods"
 fails 1 "fitbarrier: '$tmp/gap.ods': record 10: field 'truth' is not 0 or 1" fitbarrier --label truth "$tmp/gap.ods"
+
+# collect --at mean: the rows are the means
+pairs='(.at = "prompt" | .label = 1 - .label | .act |= map(. * 2.385)), (.at = "mean")'
+made "if .odesteer then . else $pairs end" >"$tmp/mean.ods"
+is "$(weights "$tmp/mean.ods")" "$(made | weights)" 'a stream of prompts and means: the fit is to the means'
+is "$(fitbarrier -f linear "$tmp/mean.ods" | view | jq -c '[.positives, .negatives, .act_norm]')" \
+	"$(made | fitbarrier -f linear | view | jq -c '[.positives, .negatives, .act_norm]')" 'and counts them'
+is "$(fitbarrier -f linear --held-out "$tmp/h.ods" "$tmp/mean.ods" | view | wc -l) $(view "$tmp/h.ods" |
+	jq -s -c 'map(.at) | [length, unique]')" '1 [48,["mean"]]' '--held-out has the means'
+made 'if .odesteer then .block = [3, 8] else [(.at = "prompt"), (.at = "mean")] |
+	(.[0] | .block = (3, 8)), (.[1] | .block = (3, 8)) end' >"$tmp/two.ods"
+is "$(weights -l 3 "$tmp/two.ods")" "$(made | weights)" 'as collect writes them for two blocks'
+mean() { # FILTER RECORD MESSAGE
+	view --header "$tmp/mean.ods" | jq -c "$1" | view --pack >"$tmp/bad.ods"
+	fails 1 "fitbarrier: ${2:+'$tmp/bad.ods': record $2: }$3" fitbarrier "$tmp/bad.ods"
+}
+at="if .id == \"r9\" and .at"
+mean "$at == \"mean\" then .at = \"noon\" else . end" 20 "field 'at' is neither 'prompt' nor 'mean'"
+mean "$at == \"mean\" then .at = 3 else . end" 20 "field 'at' is neither 'prompt' nor 'mean'"
+mean "$at == \"mean\" then empty else . end" 20 "no mean comes after the prompt of 'r9'"
+mean "$at == \"mean\" then .id = \"r8\" else . end" 20 "no mean comes after the prompt of 'r9'"
+mean "$at == \"mean\" then del(.at) else . end" 20 "no mean comes after the prompt of 'r9'"
+mean "$at == \"prompt\" then empty else . end" 19 "no prompt comes before the mean of 'r9'"
+mean 'if .at == "prompt" then empty else . end' 1 "no prompt comes before the mean of 'r0'"
+mean 'if .id == "r47" and .at == "mean" then empty else . end' '' "no mean comes after the prompt of 'r47'"
+mean "$at == \"prompt\" then empty else . end | if .id == \"r9\" then del(.at) else . end" 19 \
+	"only some records have the field 'at'"
+mean 'if .id == "r0" and .at == "prompt" then empty else . end | if .id == "r0" then del(.at) else . end' 2 \
+	"only some records have the field 'at'"
+
 made 'if .odesteer then . else .act = [0, 0, 0, 0, 0, 0] end' >"$tmp/zero.ods"
 fails 1 'fitbarrier: every activation is zero' fitbarrier "$tmp/zero.ods"
 printf 'x' | dd of="$tmp/a.ods" bs=1 seek=900 conv=notrunc 2>/dev/null

@@ -54,7 +54,7 @@ made_data(void)
 		label[i] = i % 5 < 2;
 		group[i] = (int)(i / 5);
 	}
-	return (struct fit_data){ act, label, group, MADE_ROWS, MADE_DIM, MADE_ROWS / 5 };
+	return (struct fit_data){ act, label, group, MADE_ROWS, MADE_DIM, MADE_ROWS / 5, NULL };
 }
 
 /* Fits a field to the made rows; rep may be NULL. */

@@ -109,7 +109,7 @@ check_threads(const char *name, size_t dim)
 	enum { WIDE_ROWS = 160 };
 	float *act = need(calloc(WIDE_ROWS * dim, sizeof *act));
 	int label[WIDE_ROWS], group[WIDE_ROWS];
-	struct fit_data d = { act, label, group, WIDE_ROWS, dim, WIDE_ROWS / 4 };
+	struct fit_data d = { act, label, group, WIDE_ROWS, dim, WIDE_ROWS / 4, NULL };
 	static struct fit_report rep;
 	struct fit_options o;
 	unsigned char *bytes[2];

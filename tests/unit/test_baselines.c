@@ -22,7 +22,7 @@ enum { D = 12, SIDE = 40, N = 2 * SIDE, ROWS = 6, PACKED = D * (D + 1) / 2 };
 static double pos[SIDE * D], neg[SIDE * D], X[ROWS * D], T;
 static float act[N * D];
 static int label[N], group[N];
-static const struct fit_data data = { act, label, group, N, D, 20 };
+static const struct fit_data data = { act, label, group, N, D, 20, NULL };
 static json_t *golden;
 
 static void
@@ -527,8 +527,8 @@ check_uneven(const char *name, int cut)
 	enum { LESS = SIDE - 7 };
 	static float short_act[2 * LESS * D];
 	static int short_label[2 * LESS], short_group[2 * LESS];
-	struct fit_data uneven = { act, label, group, SIDE + LESS, D, 20 };
-	struct fit_data even = { short_act, short_label, short_group, 2 * LESS, D, 20 };
+	struct fit_data uneven = { act, label, group, SIDE + LESS, D, 20, NULL };
+	struct fit_data even = { short_act, short_label, short_group, 2 * LESS, D, 20, NULL };
 	struct field *f, *g;
 	double x[D], y[D];
 	size_t i;

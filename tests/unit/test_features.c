@@ -240,7 +240,7 @@ check_fit(size_t columns, double C)
 	float *phi = need(malloc(ROWS * columns * sizeof *phi));
 	struct features_source s = { .n = ROWS, .size = columns, .matrix = phi };
 	static int label[ROWS], group[ROWS];
-	struct fit_data d = { NULL, label, group, ROWS, columns, 50 };
+	struct fit_data d = { NULL, label, group, ROWS, columns, 50, NULL };
 	double *w[2], *held_out[2];
 	struct fit_report rep[2] = { { 0 }, { 0 } };
 	struct fit_options o;

@@ -96,7 +96,7 @@ check_fit(const char *name, struct polysketch *f, const json_t *g)
 	double *coef = f->base.ratio.coef, theirs = cblas_ddot((int)f->n, coef, 1, coef, 1) / 2;
 	double w[MOST], held_out[ROWS];
 	int label[ROWS], group[ROWS];
-	struct fit_data data = { NULL, label, group, ROWS, d, 10 };
+	struct fit_data data = { NULL, label, group, ROWS, d, 10, NULL };
 	struct features_source source = { .n = ROWS, .size = f->n, .matrix = phi };
 	struct density_ratio x = { .coef = w };
 	struct fit_report rep = { .held_out = held_out };

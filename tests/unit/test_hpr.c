@@ -227,7 +227,7 @@ check_fit(int grouped)
 	static float act[2 * PAIRS * W];
 	static int label[2 * PAIRS], group[2 * PAIRS];
 	static struct fit_report rep;
-	struct fit_data d = { act, label, group, 2 * PAIRS, W, grouped ? PAIRS : 2 * PAIRS };
+	struct fit_data d = { act, label, group, 2 * PAIRS, W, grouped ? PAIRS : 2 * PAIRS, NULL };
 	struct fit_options o;
 	struct field *f;
 	struct field_work *w;
@@ -283,7 +283,7 @@ check_pairs(void)
 	static const int held[] = { 0, 0, 0, 0, 0, 0, 0, 1, 1, 1 }, alone[] = { 0, 1, 2, 2, 4, 5, 6, 7, 8, 9 };
 	static const struct pair by_group[] = { { 0, 1 }, { 2, 1 }, { 4, 3 }, { 9, 7 }, { 9, 8 } };
 	static const struct pair in_order[] = { { 0, 1 }, { 2, 3 }, { 9, 7 } };
-	struct fit_data d = { NULL, label, group, 10, 1, 4 };
+	struct fit_data d = { NULL, label, group, 10, 1, 4, NULL };
 	struct pairs p;
 	struct err e;
 	int rc;

@@ -40,7 +40,7 @@ make_rows(void)
 static struct field *
 make_field(const char *name, const struct fit_options *o, struct fit_report *rep)
 {
-	struct fit_data d = { act, label, group, N, D, N / 5 };
+	struct fit_data d = { act, label, group, N, D, N / 5, NULL };
 	static double held_out[N];
 	struct field *f;
 	struct err e;

@@ -500,7 +500,7 @@ check_split(void)
 {
 	enum { N = 63, GROUPS = 21 };
 	int label[N], group[N], *of, seen[GROUPS], mixed = 0, left[2] = { 0, 0 };
-	struct fit_data d = { NULL, label, group, N, 1, GROUPS };
+	struct fit_data d = { NULL, label, group, N, 1, GROUPS, NULL };
 	struct fit_options o;
 	struct err e;
 	size_t i, held = 0;

@@ -166,7 +166,7 @@ check_fit(unsigned layers)
 	static float act[ROWS * W];
 	static int label[ROWS], group[ROWS];
 	static struct fit_report rep;
-	struct fit_data d = { act, label, group, ROWS, W, ROWS / 2 };
+	struct fit_data d = { act, label, group, ROWS, W, ROWS / 2, NULL };
 	struct fit_options o;
 	struct field *f;
 	struct field_work *w;
@@ -230,7 +230,7 @@ check_failures(void)
 	static float act[40 * W];
 	static int label[40], group[40];
 	static struct fit_report rep;
-	struct fit_data d = { act, label, group, 40, W, 20 };
+	struct fit_data d = { act, label, group, 40, W, 20, NULL };
 	struct fit_options o;
 	struct err e = { "" };
 	struct field *f;

@@ -26,7 +26,7 @@ training(const json_t *g, size_t d)
 	}
 	free(pos);
 	free(neg);
-	return (struct fit_data){ act, label, group, (n_pos + n_neg) / d, d, 10 };
+	return (struct fit_data){ act, label, group, (n_pos + n_neg) / d, d, 10, NULL };
 }
 
 /* A fit to the reference's features has an objective no worse than the reference's. */
