@@ -128,6 +128,8 @@ static struct tool_option options[] = {
 	    .to = &opt.o.rate, .min = 1e-12, .max = 1e12, .bit = FIELD_USES_RATE },
 	{ "--layers", "2|3", "layers of the value network (default: 3)", OPTION_INT,
 	    .to = &opt.o.layers, .min = 2, .max = 3, .bit = FIELD_USES_LAYERS },
+	{ "--rank", "n", "directions that truthflow corrects (default: 20, or all)",
+	    OPTION_INT, .to = &opt.o.rank, .min = 1, .max = 1 << 20, .bit = FIELD_USES_RANK },
 	{ "--folds", "n", "number of folds, by group, for held-out figures", OPTION_INT,
 	    .to = &opt.o.folds, .min = 2, .max = 1000 },
 	{ "--held-out", "file", "write h of each activation, by a fit without its group",
@@ -142,7 +144,7 @@ const struct tool tool = { .name = "fitbarrier", .synopsis =
 	"                  [-S seed] [-T length] [--beta x] [-C x|auto] [--coef0 x]\n"
 	"                  [--components n] [--degree n] [--epochs n] [--folds n]\n"
 	"                  [--gamma x] [--held-out file] [--kappa x] [--label field]\n"
-	"                  [--layers 2|3] [--loss logistic|hinge] [--rate x]\n"
+	"                  [--layers 2|3] [--loss logistic|hinge] [--rank n] [--rate x]\n"
 	"                  [--sigma median|scale|x] [--standardise] [--vector gguf]\n"
 	"                  [file ...]\n"
 };

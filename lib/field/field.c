@@ -21,6 +21,7 @@ extern const struct field_type field_spherical;
 extern const struct field_type field_ablation;
 extern const struct field_type field_hpr;
 extern const struct field_type field_recontrol;
+extern const struct field_type field_truthflow;
 
 static const struct field_type *const table[] = {
 	&field_polysketch,
@@ -37,6 +38,7 @@ static const struct field_type *const table[] = {
 	&field_ablation,
 	&field_hpr,
 	&field_recontrol,
+	&field_truthflow,
 	NULL
 };
 

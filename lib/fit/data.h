@@ -64,6 +64,7 @@ struct fit_options {
 	unsigned epochs;	/* at most FIT_EPOCHS */
 	double rate;		/* learning rate */
 	unsigned layers;
+	unsigned rank;		/* directions that truthflow corrects; 0: its own number [0] */
 	const struct fit_progress *progress;	/* NULL: none [NULL] */
 };
 /* Sets all options to their defaults. */

@@ -18,6 +18,8 @@ make_inputs() {
 		done
 		[ ! -e "$tmp/$f--components 8.barrier" ] || rm "$tmp/$f.barrier"
 	done
+	made 'if .odesteer then . else (.at = "prompt"), (.at = "mean") end' >"$tmp/mean.ods"
+	fitbarrier -f truthflow --epochs 2 "$tmp/mean.ods" >"$tmp/truthflow.barrier"
 	view --npy "$tmp/a.npy" "$tmp/a.ods" >/dev/null
 	gzip -c "$tmp/a.npy" >"$tmp/a.npy.gz"
 	jq -n -c 'range(2) | {id: ., group: "g", label: ., completion: "It is 1.5, or two; é!\nNo. It is two.",

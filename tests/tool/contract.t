@@ -5,8 +5,9 @@
 
 fields=$(fitbarrier -f help | cut -d' ' -f1)
 metrics=$(score -h | sed -n 's/^usage: //; s/^ *score \([a-z0-9-]*\) .*/\1/p' | grep -v '^report$' | sort -u)
-fit() { # FIELD VECTOR FILE BARRIER: with a vector where it needs one
-	fitbarrier -f "$1" -o "$4" "$3" 2>/dev/null || fitbarrier -f "$1" --vector "$2" -o "$4" "$3"
+fit() { # FIELD VECTOR FILE BARRIER: with a vector, or FILE's prompts and means, where it needs them
+	fitbarrier -f "$1" -o "$4" "$3" 2>/dev/null || fitbarrier -f "$1" --vector "$2" -o "$4" "$3" 2>/dev/null ||
+		fitbarrier -f "$1" --epochs 20 -o "$4" "${3%.ods}.mean.ods"
 }
 count() { # BARRIER FILE: records that integrate gives back, and how many of them it moved
 	integrate -b "$1" -T 1 "$2" | view |
@@ -14,6 +15,7 @@ count() { # BARRIER FILE: records that integrate gives back, and how many of the
 }
 
 made >"$tmp/a.ods"
+made 'if .odesteer then . else (.at = "prompt" | .act |= map(. * .)), (.at = "mean") end' >"$tmp/a.mean.ods"
 fitbarrier -f caa "$tmp/a.ods" | view --gguf "$tmp/v.gguf"
 for f in $fields; do
 	ok "fitbarrier -f $f" fit "$f" "$tmp/v.gguf" "$tmp/a.ods" "$tmp/$f.ods"
@@ -35,6 +37,7 @@ head -n 8 datasets/sample.jsonl | jq -c -f datasets/forms/examples.jq |
 	jq -c '.true = ["Yes, it is", "So it is"] | .false = ["No, never"]' >"$tmp/e.jsonl"
 head -n 2 datasets/sample.jsonl | jq -c -f datasets/forms/prompts.jq >"$tmp/p.jsonl"
 collect -l 13 -o "$tmp/m.ods" "$tmp/e.jsonl"
+collect -l 13 --at mean -o "$tmp/m.mean.ods" "$tmp/e.jsonl"
 fitbarrier -f caa "$tmp/m.ods" | view --gguf "$tmp/m.gguf"
 for f in $fields; do
 	fit "$f" "$tmp/m.gguf" "$tmp/m.ods" "$tmp/$f.m.ods"

@@ -148,9 +148,14 @@ fails 1 'integrate: a negative T leads away from the positives: --until has no e
 
 # maps: T is the share of the way
 for f in $(fitbarrier -f help | grep 'a map, not a flow' | cut -d' ' -f1); do
-	fitbarrier -f $f -o "$tmp/$f.ods" "$tmp/a.ods"
-	default=$([ $f = spherical ] && echo 0.7 || echo 1)
-	for T in 0.385 0.7 1; do
+	case $f in
+	spherical) default=0.7 most=1 ;;
+	truthflow) default=1.5 most=10 ;;
+	*) default=1 most=1 ;;
+	esac
+	made "if .odesteer or \"$f\" != \"truthflow\" then . else (.at = \"prompt\"), (.at = \"mean\") end" |
+		fitbarrier -f $f -o "$tmp/$f.ods"
+	for T in 0.385 0.7 1 $default; do
 		integrate -b "$tmp/$f.ods" -T $T "$tmp/a.ods" | view >"$tmp/$f.$T"
 	done
 	ok "$f: $default is the default" sh -c 'integrate -b "$1/$2.ods" "$1/a.ods" | view | cmp - "$1/$2.$3"' \
@@ -159,9 +164,9 @@ for f in $(fitbarrier -f help | grep 'a map, not a flow' | cut -d' ' -f1); do
 		--slurpfile w "$tmp/$f.1" '[range(48) as $i | range(6) as $k
 			| $p[$i].act[$k] - $a[$i][$k] - 0.385 * ($w[$i].act[$k] - $a[$i][$k]) | fabs]
 			| max < 1e-5')" true "$f: a share of the way"
-	fails 1 "integrate: '$f' is a map, not a flow: its T is a number from 0 to 1" \
-		integrate -b "$tmp/$f.ods" -T 1.5 "$tmp/a.ods"
-	fails 1 "integrate: '$f' is a map, not a flow: its T is a number from 0 to 1" \
+	fails 1 "integrate: '$f' is a map, not a flow: its T is a number from 0 to $most" \
+		integrate -b "$tmp/$f.ods" -T $most.5 "$tmp/a.ods"
+	fails 1 "integrate: '$f' is a map, not a flow: its T is a number from 0 to $most" \
 		integrate -b "$tmp/$f.ods" -T 0.5r "$tmp/a.ods"
 	fails 1 "integrate: '$f' is a map, not a flow: it has no path to stop on" \
 		integrate -b "$tmp/$f.ods" --until 0.5 "$tmp/a.ods"

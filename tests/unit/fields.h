@@ -42,7 +42,7 @@ made_row(size_t i, double *a)
 static inline struct fit_data
 made_data(void)
 {
-	static float act[MADE_ROWS * MADE_DIM];
+	static float act[MADE_ROWS * MADE_DIM], prompt[MADE_ROWS * MADE_DIM];
 	static int label[MADE_ROWS], group[MADE_ROWS];
 	double a[MADE_DIM];
 	size_t i, j;
@@ -51,10 +51,13 @@ made_data(void)
 		made_row(i, a);
 		for (j = 0; j < MADE_DIM; j++)
 			act[i * MADE_DIM + j] = (float)a[j];
+		made_row(2 * MADE_ROWS + i / 5, a);
+		for (j = 0; j < MADE_DIM; j++)
+			prompt[i * MADE_DIM + j] = (float)a[j];
 		label[i] = i % 5 < 2;
 		group[i] = (int)(i / 5);
 	}
-	return (struct fit_data){ act, label, group, MADE_ROWS, MADE_DIM, MADE_ROWS / 5, NULL };
+	return (struct fit_data){ act, label, group, MADE_ROWS, MADE_DIM, MADE_ROWS / 5, prompt };
 }
 
 /* Fits a field to the made rows; rep may be NULL. */

@@ -364,7 +364,7 @@ check_map(const char *name)
 		    name, share == 3 ? "by default " : "", T, moved, ROWS, worst);
 	}
 	for (i = 0; i < 2; i++) {
-		o = options("euler", i == 0 ? 1.01 : -0.01, 10);
+		o = options("euler", i == 0 ? 1.01 * fmax(map->type->T_most, 1) : -0.01, 10);
 		f = flow_alloc(&b, &o, &e);
 		ok(f == NULL &&
 		    strstr(e.text, "is a map, not a flow: its T is a number from 0 to 1") != NULL,
