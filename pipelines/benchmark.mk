@@ -15,7 +15,7 @@
 #   METHODS="..." the methods to run (default: all). A method is one of:
 #                 none, and others without steering that the benchmark names
 #                 paper or best (fitbarrier -p)
-#                 a field of `fitbarrier -f help'
+#                 a field of `fitbarrier -f help'; truthflow needs prompts
 #                 a name that the preset defines: fit.NAME are options of its
 #                 fit, flow.NAME options of its flow. Results depend on files
 #                 in these if their paths are absolute
@@ -28,7 +28,8 @@
 #                 length, if none is
 #   BUDGET=x      (default: 1.25)
 #   LENGTHS=list  the lengths to choose from (default: 0.05r,0.1r,...,0.4r), and
-#   SHARES=list   those of maps (default: 0.1,0.2,...,1)
+#   SHARES=list   those of maps (default: 0.1,0.2,...,1, and for truthflow
+#                 0.25,0.5,...,4)
 #   BLOCK=n, TEMPLATE=raw|chat
 #                 override the preset's block and template
 #   LIMIT=n       the first n prompts or questions only, at least 4, for a quick
@@ -59,6 +60,7 @@
 #   columns       options of score report; second are the options and files of a
 #                 second table, and needs_second these files
 #   figure        the column that is drawn against perplexity
+#   unfit         fields that cannot be fitted to its texts
 #   models, extra models and sets of its own
 #
 # It has the rules of its sets: for each fold K, $(OUT)/fit.K.jsonl, what to fit
@@ -66,16 +68,16 @@
 # are made from prompts.jsonl.
 include pipelines/rules.mk
 
-$(foreach v,extra models columns choosing silent second needs_second collecting,\
+$(foreach v,extra models columns choosing silent second needs_second collecting unfit,\
 	$(if $(filter environment,$(origin $v)),$(eval $v :=)))
 MODEL := $(or $(MODEL),$(ODESTEER_MODEL))
 FLUENCY := $(or $(FLUENCY),$(MODEL))
 PRESET := $(or $(PRESET),smollm2-135m)
 BUDGET := $(or $(BUDGET),1.25)
 default_lengths = 0.05r,0.1r,0.15r,0.2r,0.3r,0.4r
-default_shares = 0.1,0.2,0.35,0.5,0.75,1
+default_shares = $(if $(filter truthflow,$m),0.25$(comma)0.5$(comma)1$(comma)1.5$(comma)2.5$(comma)4,\
+	0.1$(comma)0.2$(comma)0.35$(comma)0.5$(comma)0.75$(comma)1)
 LENGTHS := $(or $(LENGTHS),$(default_lengths))
-SHARES := $(or $(SHARES),$(default_shares))
 preset := $(if $(findstring /,$(PRESET)),$(PRESET),pipelines/presets/$(PRESET))
 ifeq ($(wildcard $(preset)),)
 $(error there is no preset '$(PRESET)'. There are: $(notdir $(wildcard pipelines/presets/*)))
@@ -110,7 +112,7 @@ endif
 holder := $(shell echo $$PPID >$(OUT)/lock)
 endif
 
-fields := $(shell $(bin)/odesteer fitbarrier -f help | awk '$$1 != "import" { print $$1 }')
+fields := $(filter-out import $(unfit),$(shell $(bin)/odesteer fitbarrier -f help | awk '{ print $$1 }'))
 maps := $(shell $(bin)/odesteer fitbarrier -f help | awk '/a map, not a flow/ { print $$1 }')
 fit.paper = -p paper
 fit.best = -p best
@@ -166,14 +168,16 @@ endif
 # the paper's
 sampling = --temperature 0.7 --top-k 50 --top-p 0.9 --repetition-penalty 1.1 --stop $$'\nQ:'
 cmd_collect = odesteer collect $(gpu) -m $(MODEL) -t $(fit_template) -l $(block) $(collecting) \
-	-o $@ $<
-cmd_fit = odesteer fitbarrier $(fit.$m) -o $@ $(call parts,act,fit,$k)
+	$(if $(filter mean,$(part)),--at mean) -o $@ $<
+# truthflow is fitted to means and prompts
+fitted_to = $(if $(filter truthflow,$m),mean,act)
+cmd_fit = odesteer fitbarrier $(fit.$m) -o $@ $(call parts,$(fitted_to),fit,$k)
 cmd_answers = odesteer generate $(gpu) -m $(MODEL) -t $(template) $(steer) $(sampling) \
 	$(writing) $(SAMPLES:%=--samples %) -o $@ $<
 cmd_mc = odesteer score mc $(gpu) -m $(MODEL) -t $(template) $(steer) $(mc.$m) -o $@ $<
 
 # Strength: each method answers the prompts to validate with each length.
-candidates = $(call flow,$(if $(filter $m,$(maps)),$(SHARES),$(LENGTHS)))
+candidates = $(call flow,$(if $(filter $m,$(maps)),$(or $(SHARES),$(default_shares)),$(LENGTHS)))
 cmd_validate = odesteer generate $(gpu) -m $(MODEL) -t $(template) $(candidates) \
 	$(sampling) $(writing) --max-tokens 50 $< | \
 	odesteer score perplexity $(gpu) -m $(FLUENCY) -t $(template) -o $@
@@ -192,13 +196,15 @@ cmd_lengths = for f in $(lengths); do read -r T x <$$f; m=$${f\#\#*/T.}; \
 
 define fold_rules
 act.$k := $(call parts,act,fit,$k)
-$(if $(steered),$$(call list,$$(act.$k)),$$(act.$k)): $(OUT)/act.$k.%.ods: \
-	$(OUT)/fit.$k.%.jsonl $(MODEL) FORCE
-	$$(call run_model,collect)
+mean.$k := $(call parts,mean,fit,$k)
+$(foreach a,act mean,
+$(if $(filter $a,$(foreach m,$(steered),$(fitted_to))),$$(call list,$$($a.$k)),$$($a.$k)): \
+	$(OUT)/$a.$k.%.ods: $(OUT)/fit.$k.%.jsonl $(MODEL) FORCE
+	$$(call run_model,collect))
 endef
 define method_rules
 $(if $(filter $m,$(steered)),
-$$(call list,$(OUT)/barrier.$m.$k.ods): $$(act.$k) $(wildcard $(filter /%,$(fit.$m))) FORCE
+$$(call list,$(OUT)/barrier.$m.$k.ods): $$($(fitted_to).$k) $(wildcard $(filter /%,$(fit.$m))) FORCE
 	$$(call run,fit))
 $(if $(filter $m,$(chooses)),
 $$(call list,$(call parts,mc.$m,choices,$k)): $(OUT)/mc.$m.$k.%.ods: \
