@@ -4,6 +4,9 @@
 #   tiny.pl decoder              a GGUF file: a decoder of the architecture llama whose tokens are bytes
 #   tiny.pl head                 a .npy file: a head of that decoder, float32 of shape [1, dim]
 #   tiny.pl reward TEXT [N]      the head's value after TEXT, or after its first N tokens
+#   tiny.pl kl PROMPT COMPLETION NUMBER ...
+#                                that decoder's divergence at each token of the completion, if this vector is added
+#                                to the output of its block
 #   tiny.pl encoder LABEL ...    a GGUF file: a classifier of the architecture bert with these classes; -: without names
 #   tiny.pl logits N TEXT        what an encoder with N classes gives to TEXT, words of one letter each
 #
@@ -121,6 +124,28 @@ sub reward {
 	splice @x, $n if defined $n;
 	printf "%.6f\n", dot(\@head, product(rms_norm(add($x[-1], mean(map { rms_norm($_) } @x))), \@norm));
 }
+sub distribution { # ACTIVATION: of the next token
+	my $y = product(rms_norm($_[0]), \@norm);
+	my @e = map { exp dot(row(\@embedding, $_), $y) } 0 .. $#decoder_tokens;
+	my $sum = 0;
+
+	$sum += $_ for @e;
+	return map { $_ / $sum } @e;
+}
+sub kl {
+	my ($prompt, $completion, @v) = @_;
+	my @x = map { row(\@embedding, $_) } 1, map { 3 + ord } split //, $prompt . $completion;
+
+	for my $at (length $prompt .. $#x - 1) {
+		my $act = add($x[$at], mean(map { rms_norm($_) } @x[0 .. $at]));
+		my ($kl, @p, @q) = (0);
+
+		@q = distribution($act);
+		@p = distribution(add($act, \@v));
+		$kl += $p[$_] * log($p[$_] / $q[$_]) for 0 .. $#p;
+		printf "%.6f\n", $kl;
+	}
+}
 sub logits {
 	my ($n, $text) = @_;
 	my @token = (2, (map { 5 + ord($_) - ord 'a' } split ' ', $text), 3);
@@ -140,6 +165,7 @@ sub head {
 }
 
 binmode STDOUT;
-my %command = (decoder => \&decoder, head => \&head, reward => \&reward, encoder => \&encoder, logits => \&logits);
+my %command = (decoder => \&decoder, head => \&head, reward => \&reward, kl => \&kl, encoder => \&encoder,
+	logits => \&logits);
 my $command = shift;
 $command{$command}->(@ARGV);

@@ -11,7 +11,7 @@
 
 /* The options that several metrics have, and which metrics have them. */
 static struct tool_option barrier_rows[] = {
-	FLOW_BARRIER("what fitbarrier wrote; mc takes several, each followed by its flow"),
+	FLOW_BARRIER("what fitbarrier wrote; mc and kl take several, each followed by its flow"),
 	{ 0 }
 };
 static struct tool_option flow_rows[] = { FLOW_LENGTH, FLOW_OPTIONS, { 0 } };

@@ -15,6 +15,7 @@ extern const struct metric metric_density;
 extern const struct metric metric_mc;
 extern const struct metric metric_judge;
 extern const struct metric metric_perplexity;
+extern const struct metric metric_kl;
 extern const struct metric metric_reward;
 extern const struct metric metric_classify;
 extern const struct metric metric_distinct;
@@ -27,6 +28,7 @@ static const struct metric *const table[] = {
 	&metric_mc,
 	&metric_judge,
 	&metric_perplexity,
+	&metric_kl,
 	&metric_reward,
 	&metric_classify,
 	&metric_distinct,

@@ -67,6 +67,7 @@ each_model_run() {
 	$1 generate '@ generate -j 1 --max-tokens 2 -b ../in/model.ods -T 0.1r -o out ../in/prompt.jsonl'
 	$1 filter '@ generate -j 1 --max-tokens 2 -l 3 --filter cat -o out ../in/prompt.jsonl'
 	$1 perplexity '@ score perplexity -j 1 -o out ../in/pairs.jsonl'
+	$1 kl '@ score kl -j 1 -b ../in/model.ods -T 0.1r -o out ../in/pairs.jsonl'
 	$1 mc '@ score mc -j 1 -o out ../in/pairs.jsonl'
 	$1 reward '@ score reward -j 1 --truncate -m ../in/decoder.gguf --head ../in/head.npy -o out ../in/pairs.jsonl'
 	$1 classify '@ score classify -j 1 -m ../in/encoder.gguf -o out ../in/texts.jsonl'

@@ -1,0 +1,49 @@
+#!/bin/sh
+# score kl: with a model whose distributions are computed here as well, and with the default model.
+. tests/tap.sh
+
+misuse 'kl needs a barrier: -b' score kl
+misuse 'a flow needs a barrier: -b' score kl -T 5
+
+model=$tmp/tiny.gguf
+perl tests/tiny.pl decoder >"$model"
+jq -n -c 'range(12) | {id: ., group: (. / 2 | floor), label: (. % 2), prompt: "q\(.)", completion: "abcdefghijkl"[.:. + 3]}' |
+	collect -m "$model" -l 0 | fitbarrier -f caa -o "$tmp/b.ods"
+jq -n -c '{id: "a", prompt: "so?", completion: "yes.no"}, {id: "b", prompt: "why", completion: ""},
+	{id: "c", kl: 1, kl_p95: 1, prompt: "", completion: "x"}, {id: "d", prompt: "", completion: "xy"}' >"$tmp/e.jsonl"
+kl() { # LENGTH FILE: prints the scored records
+	score kl -m "$model" -b "$tmp/b.ods" -T "$1" "$2" | view
+}
+kl 2.385 "$tmp/e.jsonl" >"$tmp/got"
+v=$(view "$tmp/b.ods" | jq -r '.vector[] * 2.385')
+wanted() { # PROMPT COMPLETION: prints mean and 95th percentile
+	# shellcheck disable=SC2086 # numbers
+	perl tests/tiny.pl kl "$1" "$2" $v | jq -s -c 'sort as $x | (($x | length - 1) * .95) as $at | ($at | floor) as $i
+		| [($x | add / length), $x[$i] + ($at - $i) * (($x[$i + 1] // 0) - $x[$i])]'
+}
+near() { # ID PROMPT COMPLETION
+	is "$(jq -s -c --arg id "$1" --argjson w "$(wanted "$2" "$3")" 'map(select(.id == $id))[0]
+		| [.kl - $w[0], .kl_p95 - $w[1]] | map(fabs) | max < 1e-3 * $w[1] and $w[0] > 0.01' "$tmp/got")" true \
+		"divergence of $1: $(wanted "$2" "$3")"
+}
+near a 'so?' yes.no
+near d '' xy
+is "$(jq -s -c 'map(select(.id == "b") | has("kl"), has("kl_p95"))' "$tmp/got")" '[false,false]' \
+	'none without a completion'
+is "$(jq -c 'del(.kl, .kl_p95)' "$tmp/got" | cksum)" "$(jq -c 'del(.kl, .kl_p95)' "$tmp/e.jsonl" | cksum)" \
+	'records keep their fields and order'
+is "$(kl 0 "$tmp/e.jsonl" | jq -s -c '[.[] | .kl // 0 | . < 1e-6] | all')" true 'no steering, no divergence'
+long=$(printf '%0120d' 0)
+jq -n -c --arg long "$long" '{id: "a", prompt: $long, completion: $long}' >"$tmp/long.jsonl"
+kl 2.385 "$tmp/long.jsonl" >"$tmp/got"
+near a "$long" "$long"
+jq -n -c --arg long "$long" '{id: "long", prompt: $long, completion: ($long + $long)}' >"$tmp/long.jsonl"
+fails 1 "score: '$tmp/long.jsonl': record 1: 'long' has 361 tokens: more than 256" \
+	score kl -m "$model" -b "$tmp/b.ods" "$tmp/long.jsonl"
+fails 1 "score: '$tmp/b.ods' holds barrier, not examples or completions" \
+	score kl -m "$model" -b "$tmp/b.ods" "$tmp/b.ods"
+score kl -m "$model" -b "$tmp/b.ods" -T 1 -o "$tmp/a.ods" "$tmp/e.jsonl"
+is "$(score report --format csv "$tmp/a.ods" | cut -d , -f 2 | tr '\n' ' ')" 'metric KL KL p95 ' 'columns of the report'
+is "$(view --header "$tmp/a.ods" | jq -c 'select(.odesteer).chain[-1].side | keys')" \
+	"[\"$tmp/b.ods\",\"$model\"]" 'the chain names barrier and model'
+finish
