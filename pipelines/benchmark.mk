@@ -75,8 +75,9 @@ FLUENCY := $(or $(FLUENCY),$(MODEL))
 PRESET := $(or $(PRESET),smollm2-135m)
 BUDGET := $(or $(BUDGET),1.25)
 default_lengths = 0.05r,0.1r,0.15r,0.2r,0.3r,0.4r
-default_shares = $(if $(filter truthflow,$m),0.25$(comma)0.5$(comma)1$(comma)1.5$(comma)2.5$(comma)4,\
-	0.1$(comma)0.2$(comma)0.35$(comma)0.5$(comma)0.75$(comma)1)
+of_most_maps = 0.1,0.2,0.35,0.5,0.75,1
+of_truthflow = 0.25,0.5,1,1.5,2.5,4
+default_shares = $(if $(filter truthflow,$m),$(of_truthflow),$(of_most_maps))
 LENGTHS := $(or $(LENGTHS),$(default_lengths))
 preset := $(if $(findstring /,$(PRESET)),$(PRESET),pipelines/presets/$(PRESET))
 ifeq ($(wildcard $(preset)),)
@@ -112,8 +113,9 @@ endif
 holder := $(shell echo $$PPID >$(OUT)/lock)
 endif
 
-fields := $(filter-out import $(unfit),$(shell $(bin)/odesteer fitbarrier -f help | awk '{ print $$1 }'))
-maps := $(shell $(bin)/odesteer fitbarrier -f help | awk '/a map, not a flow/ { print $$1 }')
+field_names = $(shell $(bin)/odesteer fitbarrier -f help | awk '/$1/ { print $$1 }')
+fields := $(filter-out import $(unfit),$(call field_names))
+maps := $(call field_names,a map)
 fit.paper = -p paper
 fit.best = -p best
 $(foreach f,$(fields),$(eval fit.$f ?= -f $f))

@@ -7,7 +7,8 @@ misuse 'a flow needs a barrier: -b' score kl -T 5
 
 model=$tmp/tiny.gguf
 perl tests/tiny.pl decoder >"$model"
-jq -n -c 'range(12) | {id: ., group: (. / 2 | floor), label: (. % 2), prompt: "q\(.)", completion: "abcdefghijkl"[.:. + 3]}' |
+jq -n -c 'range(12) | {id: ., group: (. / 2 | floor), label: (. % 2), prompt: "q\(.)",
+	completion: "abcdefghijkl"[.:. + 3]}' |
 	collect -m "$model" -l 0 | fitbarrier -f caa -o "$tmp/b.ods"
 jq -n -c '{id: "a", prompt: "so?", completion: "yes.no"}, {id: "b", prompt: "why", completion: ""},
 	{id: "c", kl: 1, kl_p95: 1, prompt: "", completion: "x"}, {id: "d", prompt: "", completion: "xy"}' >"$tmp/e.jsonl"
@@ -18,8 +19,8 @@ kl 2.385 "$tmp/e.jsonl" >"$tmp/got"
 v=$(view "$tmp/b.ods" | jq -r '.vector[] * 2.385')
 wanted() { # PROMPT COMPLETION: prints mean and 95th percentile
 	# shellcheck disable=SC2086 # numbers
-	perl tests/tiny.pl kl "$1" "$2" $v | jq -s -c 'sort as $x | (($x | length - 1) * .95) as $at | ($at | floor) as $i
-		| [($x | add / length), $x[$i] + ($at - $i) * (($x[$i + 1] // 0) - $x[$i])]'
+	perl tests/tiny.pl kl "$1" "$2" $v | jq -s -c 'sort as $x | (($x | length - 1) * .95) as $at
+		| ($at | floor) as $i | [($x | add / length), $x[$i] + ($at - $i) * (($x[$i + 1] // 0) - $x[$i])]'
 }
 near() { # ID PROMPT COMPLETION
 	is "$(jq -s -c --arg id "$1" --argjson w "$(wanted "$2" "$3")" 'map(select(.id == $id))[0]
