@@ -11,7 +11,8 @@ jq -n -c 'range(12) | {id: ., group: (. / 2 | floor), label: (. % 2), prompt: "q
 	completion: "abcdefghijkl"[.:. + 3]}' |
 	collect -m "$model" -l 0 | fitbarrier -f caa -o "$tmp/b.ods"
 jq -n -c '{id: "a", prompt: "so?", completion: "yes.no"}, {id: "b", prompt: "why", completion: ""},
-	{id: "c", kl: 1, kl_p95: 1, prompt: "", completion: "x"}, {id: "d", prompt: "", completion: "xy"}' >"$tmp/e.jsonl"
+	{id: "c", kl: 1, kl_p95: 1, prompt: "", completion: "x"},
+	{id: "d", prompt: "", completion: "xy"}' >"$tmp/e.jsonl"
 kl() { # LENGTH FILE: prints the scored records
 	score kl -m "$model" -b "$tmp/b.ods" -T "$1" "$2" | view
 }
