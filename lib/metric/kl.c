@@ -70,7 +70,7 @@ divergence(const struct lm *m, int plain, int steered)
 		sum += exp((double)p[i] - log_p) *
 		    (((double)p[i] - log_p) - ((double)q[i] - log_q));
 	/* rounding may leave a little less than 0 */
-	return fmax(sum, 0);
+	return sum < 0 ? 0 : sum;
 }
 
 /*
@@ -129,7 +129,7 @@ compare(struct kl *s, const struct example *x, size_t first, struct err *e)
  * earlier run if there are none. Returns 0, or -1 with a message.
  */
 static int
-set_fields(struct kl *s, struct record *r, size_t n, struct err *e)
+set_fields(struct kl *s, struct record *r, const char *id, size_t n, struct err *e)
 {
 	double sum = 0;
 	size_t i;
@@ -142,7 +142,7 @@ set_fields(struct kl *s, struct record *r, size_t n, struct err *e)
 	for (i = 0; i < n; i++)
 		sum += s->kl[i];
 	if (!isfinite(sum))
-		return err_set(e, "the divergence is not finite");
+		return err_set(e, "the divergence of '%s' is not finite", id);
 	gsl_sort(s->kl, 1, n);
 	if (record_set_num(r, "kl", sum / (double)n) != 0 || record_set_num(r, "kl_p95",
 	    gsl_stats_quantile_from_sorted_data(s->kl, 1, n, 0.95)) != 0)
@@ -170,7 +170,7 @@ kl_push(void *state, struct record *r, struct sink *out, struct err *e)
 	}
 	first = x.n_prompt > 0 ? x.n_prompt - 1 : 0;
 	n = x.n > first + 1 ? x.n - 1 - first : 0;
-	if ((n > 0 && compare(s, &x, first, e) != 0) || set_fields(s, r, n, e) != 0)
+	if ((n > 0 && compare(s, &x, first, e) != 0) || set_fields(s, r, x.id, n, e) != 0)
 		goto out;
 	rc = sink_write(out, r, e);
 out:
