@@ -16,6 +16,7 @@
 #include "metric/metric.h"
 #include "model/lm.h"
 #include "model/logsumexp.h"
+#include "model/text_batch.h"
 #include "steer/steering.h"
 
 enum {
@@ -74,15 +75,15 @@ divergence(const struct lm *m, int plain, int steered)
 }
 
 /*
- * Decodes the rows first to end - 1 of x, each of them steered and not, and
- * sets s->kl from k on. Returns 0, or -1 with a message.
+ * Decodes the rows first to end - 1 of x, at most ROWS / 2, each of them
+ * steered and not, and sets s->kl from k on. Returns 0, or -1 with a message.
  */
 static int
 compare_rows(struct kl *s, const struct example *x, size_t first, size_t end, size_t k,
     struct err *e)
 {
 	const int seq[] = { PLAIN, STEERED };
-	int plain[ROWS], steered[ROWS];
+	int plain[ROWS / 2], steered[ROWS / 2];
 	size_t p;
 
 	for (p = first; p < end; p++)
@@ -155,7 +156,7 @@ kl_push(void *state, struct record *r, struct sink *out, struct err *e)
 {
 	struct kl *s = state;
 	struct example x = { .n = 0 };
-	size_t longest = (size_t)lm_context(s->lm), first, n;
+	size_t longest = (size_t)lm_context(s->lm), n;
 	const char *completion;
 	int rc = -1;
 
@@ -168,9 +169,8 @@ kl_push(void *state, struct record *r, struct sink *out, struct err *e)
 		err_set(e, "'%s' has %zu tokens: more than %zu", x.id, x.n, longest);
 		goto out;
 	}
-	first = x.n_prompt > 0 ? x.n_prompt - 1 : 0;
-	n = x.n > first + 1 ? x.n - 1 - first : 0;
-	if ((n > 0 && compare(s, &x, first, e) != 0) || set_fields(s, r, x.id, n, e) != 0)
+	n = text_batch_predicted(&x);
+	if ((n > 0 && compare(s, &x, x.n - 1 - n, e) != 0) || set_fields(s, r, x.id, n, e) != 0)
 		goto out;
 	rc = sink_write(out, r, e);
 out:
