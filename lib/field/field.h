@@ -128,7 +128,7 @@ struct field {
 	const struct field_type *type;
 	size_t dim;
 	double *mean, *isd;	/* [dim], y = (a - mean) isd; NULL: y = a */
-	/* coef: weights, alpha, or the v of constant.h; NULL: not needed */
+	/* coef: weights, alpha, or a vector; NULL: not needed */
 	struct density_ratio ratio;
 	struct quadratic *quadratic;	/* NULL: h is not a quadratic form */
 	double speed;		/* of a gradient flow: the mean |v| at the fit's activations */

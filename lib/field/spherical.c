@@ -55,7 +55,10 @@ load(struct field *base, const struct record *r, struct err *e)
 	return direction_load(base, r, e);
 }
 
-/* Turns y[dim]. What points along d, or is 0, has no angle to make smaller. */
+/*
+ * Turns y[dim]. What points along d or against it, or is 0, has no plane to
+ * turn in, and stays.
+ */
 static void
 turn(const struct spherical *f, double *y, double T)
 {

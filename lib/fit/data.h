@@ -19,10 +19,7 @@ struct fit_data {
 	const int *label;	/* [n], 1 positive, 0 negative */
 	const int *group;	/* [n], 0 to n_group - 1: the question a row answers */
 	size_t n, dim, n_group;
-	/*
-	 * [n][dim] the activation at the end of the prompt that each row, a
-	 * mean over the completion, belongs to; NULL: not in the stream
-	 */
+	/* [n][dim], activations at the ends of the rows' prompts, or NULL */
 	const float *prompt;
 };
 

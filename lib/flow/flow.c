@@ -34,7 +34,7 @@ struct flow {
 	const struct solver *solver;
 	double length;			/* T */
 	double level;			/* h to stop at; infinity: none */
-	double speed;			/* |v| */
+	double speed;			/* see field_speed */
 	unsigned steps;
 	struct worker *worker;
 	unsigned workers;
@@ -314,8 +314,8 @@ report_h(const struct flow *f, struct worker *w, const double *y, size_t n, doub
 
 /*
  * Moves y[n][dim], n <= FIELD_BATCH, along the field or by the map. Sets length
- * and steps of r, unless the steps are equal, and before[n] and after[n] to h
- * at both ends, if with_h. Returns the number of rows moved; if it is less than
+ * and steps of r if steps differ from row to row, and before[n] and after[n] to
+ * h at both ends, if with_h. Returns the number of rows moved; if it is less than
  * n, the next row failed for the reason in w->err.
  */
 static size_t
