@@ -315,8 +315,8 @@ report_h(const struct flow *f, struct worker *w, const double *y, size_t n, doub
 /*
  * Moves y[n][dim], n <= FIELD_BATCH, along the field or by the map. Sets length
  * and steps of r if steps differ from row to row, and before[n] and after[n] to
- * h at both ends, if with_h. Returns the number of rows moved; if it is less than
- * n, the next row failed for the reason in w->err.
+ * h at both ends, if with_h. Returns the number of rows moved; if it is less
+ * than n, the next row failed for the reason in w->err.
  */
 static size_t
 move_rows(const struct flow *f, struct worker *w, double *y, size_t n, struct flow_result *r,
