@@ -335,7 +335,7 @@ get_fields(struct header *h, const struct record *r, struct err *e)
 	if ((h->digest == NULL) != (h->model == NULL))
 		return wrong("digest", e);
 	if (record_has(r, "dim") &&
-	    (record_get_int(r, "dim", &dim) != 1 || dim < 1 || dim > WIRE_LIMIT / 4))
+	    (record_get_int(r, "dim", &dim) != 1 || dim < 1 || dim > WIRE_DIM))
 		return wrong("dim", e);
 	h->dim = (size_t)dim;
 	if (record_has(r, "dtype") != (dim > 0) || (dim > 0 && !is_text(r, "dtype")))

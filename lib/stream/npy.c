@@ -11,6 +11,7 @@
 #include "base/float16.h"
 #include "stream/input.h"
 #include "stream/output.h"
+#include "stream/wire.h"
 
 enum {
 	MAGIC = 6,
@@ -119,9 +120,9 @@ parse(struct npy *m, const char *text, size_t len, struct err *e)
 		    n_shape, n_shape == 1 ? "" : "s");
 	if (fortran)
 		return err_set(e, "%s is in Fortran order, not in C order", name);
-	if (shape[1] < 1 || shape[1] > NPY_DIM)
+	if (shape[1] < 1 || shape[1] > WIRE_DIM)
 		return err_set(e, "%s has rows of %llu numbers, not of 1 to %d", name,
-		    (unsigned long long)shape[1], NPY_DIM);
+		    (unsigned long long)shape[1], WIRE_DIM);
 	m->width = (size_t)(type[2] - '0');
 	m->dim = (size_t)shape[1];
 	m->rows = shape[0];

@@ -15,15 +15,13 @@
 
 #include "base/err.h"
 
-enum { NPY_DIM = 64 * 1024 * 1024 };	/* the largest dim, which is a stream's as well */
-
 struct input;
 
 /* A matrix being read. */
 struct npy {
 	size_t width;			/* bytes of a number: 2, 4 or 8; "<f2" means 2 */
 	uint64_t rows;
-	size_t dim;			/* numbers in a row, 1 to NPY_DIM */
+	size_t dim;			/* numbers in a row, 1 to WIRE_DIM */
 
 	struct input *in;		/* private, as all that follows */
 	int vector;			/* one dimension is enough */

@@ -249,7 +249,7 @@ get_nums(const struct record *r, const char *name, int whole, double **v, size_t
 
 	if (!read_token(r, name, &t, &p) || t.type != TOKEN_ARRAY)
 		goto wrong;
-	if ((out = malloc((t.n + 1) * sizeof *out)) == NULL)
+	if ((out = calloc(t.n + 1, sizeof *out)) == NULL)
 		return err_memory(e);
 	for (i = 0, at = t.head; i < t.n; i++, at += item.head) {
 		token_read(&item, p + at, SIZE_MAX - at);
@@ -281,7 +281,7 @@ record_get_ints(const struct record *r, const char *name, int min, int max, int 
 	*v = NULL;
 	if (get_nums(r, name, 1, &all, n, e) != 0)
 		return -1;
-	if ((*v = malloc((*n + 1) * sizeof **v)) == NULL)
+	if ((*v = calloc(*n + 1, sizeof **v)) == NULL)
 		bad = err_memory(e);
 	for (i = 0; !bad && i < *n; i++)
 		if (all[i] >= min && all[i] <= max)
@@ -508,7 +508,7 @@ record_pack_act(struct record *r, int half, struct err *e)
 
 	if (record_get_nums(r, "act", &v, &n, e) != 0)
 		return -1;
-	act = malloc((n + 1) * sizeof *act);
+	act = calloc(n + 1, sizeof *act);
 	for (i = 0; act != NULL && i < n; i++)
 		act[i] = (float)v[i];
 	rc = act == NULL ? err_memory(e) : record_set_act(r, half, act, n, e);

@@ -18,7 +18,8 @@ enum {
 	WIRE_DEPTH = 32,		/* nested maps and arrays, the record included */
 	WIRE_FIELDS = 1024,		/* fields of a record */
 	WIRE_LINKS = 1024,		/* tools in the chain of a header */
-	WIRE_LIMIT = 256 * 1024 * 1024	/* bytes of an object or a line */
+	WIRE_DIM = 64 * 1024 * 1024,	/* numbers in an activation */
+	WIRE_LIMIT = 1024 * 1024 * 1024	/* bytes of an object or a line */
 };
 #define WIRE_RESERVED "odesteer"	/* the key that marks headers and end records */
 

@@ -178,7 +178,7 @@ refuse('record-fields', '1025 fields',
 	stream(header(\@texts), map_of(map { (str("f$_"), uint(1)) } 1 .. 1025)), '1025 fields, more than 1024');
 refuse('record-nested', '33 levels of arrays', nested("\x91", 32), 'nested deeper than 32');
 refuse('record-claim', 'a string of 4 GiB that is not there',
-	header(\@texts) . map_of(str('x'), "\xdb\xff\xff\xff\xff"), 'bigger than 256 MiB');
+	header(\@texts) . map_of(str('x'), "\xdb\xff\xff\xff\xff"), 'bigger than 1024 MiB');
 refuse('record-act', 'an activation in a stream of examples',
 	stream(header(\@texts), named(act => bin("\0" x 8))), "field 'act' in a stream of examples");
 refuse('act-none', 'no activation', stream(header(\@acts), named(id => uint(1))), "no field 'act'");

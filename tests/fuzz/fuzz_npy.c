@@ -10,6 +10,7 @@
 
 #include "hold.h"
 #include "stream/npy.h"
+#include "stream/wire.h"
 
 /* Writes row[dim] as a matrix, or adds it to that. Returns the matrix. */
 static struct npy_sink *
@@ -67,7 +68,7 @@ LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 			broken("a failure has its message", "");
 		return 0;
 	}
-	if (m->dim < 1 || m->dim > NPY_DIM)
+	if (m->dim < 1 || m->dim > WIRE_DIM)
 		broken("a row has a length that a stream can have", "");
 	/* npy_open has compared the size with the header, unless the file is gzip, so a row is short */
 	if (m->rows > 0 && m->dim > size && data[0] != 0x1f)

@@ -432,11 +432,11 @@ ods() { # FIRST BYTES OF A VALUE
 # shellcheck disable=SC3045
 if (ulimit -v 400000 && view -V) >/dev/null 2>&1; then
 	for claim in '\0333\0377\0377\0377\0377' '\0335\0377\0377\0377\0377' '\0337\0377\0377\0377\0377' \
-		'\0306\0377\0377\0377\0377' '\0335\0017\0377\0377\0000'; do
+		'\0306\0377\0377\0377\0377' '\0335\0077\0377\0377\0000'; do
 		ods "$claim" >"$tmp/claim.ods"
 		case $claim in
-		'\0335\0017'*) wanted=" is truncated: it ends inside record 1" ;;
-		*) wanted=': record 1: it is bigger than 256 MiB' ;;
+		'\0335\0077'*) wanted=" is truncated: it ends inside record 1" ;;
+		*) wanted=': record 1: it is bigger than 1024 MiB' ;;
 		esac
 		fails 1 "view: '$tmp/claim.ods'$wanted" sh -c 'ulimit -v 400000; exec view "$1"' sh "$tmp/claim.ods"
 	done

@@ -880,7 +880,7 @@ static void
 check_claims(void)
 {
 	static const unsigned char claim[] = { 0xdb, 0xdd, 0xdf, 0xc6 };
-	static const uint64_t size[] = { 0xffffffff, 0x10000001, 0x0ffffff0 };
+	static const uint64_t size[] = { 0xffffffff, 0x40000001, 0x3ffffff0 };
 	size_t i, k;
 
 	for (i = 0; i < sizeof claim; i++)
@@ -892,20 +892,20 @@ check_claims(void)
 			/*
 			 * so many elements would fit, so many pairs would not
 			 */
-			is_bad(k < 2 || claim[i] == 0xdf ? "'s': record 1: it is bigger than 256 MiB" :
+			is_bad(k < 2 || claim[i] == 0xdf ? "'s': record 1: it is bigger than 1024 MiB" :
 			    "'s' is truncated: it ends inside record 1");
 		}
 	examples();
 	put_be(0xdf, 0xffffffff, 4);
-	is_bad("'s': record 1: it is bigger than 256 MiB");
+	is_bad("'s': record 1: it is bigger than 1024 MiB");
 	examples();
 	put_map(1);
 	put_be(0xdb, 0xffffffff, 4);
-	is_bad("'s': record 1: it is bigger than 256 MiB");
+	is_bad("'s': record 1: it is bigger than 1024 MiB");
 	B.n = 0;
 	put_be(0xdf, 0xffffffff, 4);
 	put_pair("odesteer", "stream");
-	is_bad("'s': record 1: it is bigger than 256 MiB");
+	is_bad("'s': record 1: it is bigger than 1024 MiB");
 }
 
 static void
