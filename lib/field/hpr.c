@@ -214,13 +214,14 @@ fit(struct field *base, const struct fit_data *d, const struct fit_options *o,
 {
 	struct hpr *f = (struct hpr *)base;
 	gsl_rng *rng = gsl_rng_alloc(gsl_rng_mt19937);
-	struct rotations t;
+	struct rotations t = { 0 };
 	size_t size;
 	int rc = -1;
 
 	set_networks(f, d->dim);
 	size = d->dim + f->net.size;
-	if (rotations_init(&t, f, d, o, e) != 0)
+	if (train_check_size(base->type->name, d->dim, size, e) != 0 ||
+	    rotations_init(&t, f, d, o, e) != 0)
 		goto out;
 	f->p = calloc(size, sizeof *f->p);
 	if (rng == NULL || f->p == NULL) {

@@ -187,11 +187,12 @@ fit(struct field *base, const struct fit_data *d, const struct fit_options *o,
 {
 	struct recontrol *f = (struct recontrol *)base;
 	gsl_rng *rng = gsl_rng_alloc(gsl_rng_mt19937);
-	struct values t;
+	struct values t = { 0 };
 	int rc = -1;
 
 	f->net = value_network(d->dim, d->dim, o->layers != 0 ? o->layers : MOST_LAYERS);
-	if (values_init(&t, d, &f->net, o, e) != 0)
+	if (train_check_size(base->type->name, d->dim, f->net.size, e) != 0 ||
+	    values_init(&t, d, &f->net, o, e) != 0)
 		goto out;
 	f->p = calloc(f->net.size, sizeof *f->p);
 	if (rng == NULL || f->p == NULL) {

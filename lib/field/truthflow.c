@@ -343,7 +343,7 @@ fit(struct field *base, const struct fit_data *d, const struct fit_options *o,
     struct fit_report *rep, struct err *e)
 {
 	struct truthflow *f = (struct truthflow *)base;
-	struct questions q;
+	struct questions q = { 0 };
 	unsigned epochs;
 	int rc = -1;
 
@@ -351,7 +351,9 @@ fit(struct field *base, const struct fit_data *d, const struct fit_options *o,
 		return err_set(e, "'truthflow' needs the activations of prompts: "
 		    "collect --at mean");
 	f->net = unet(d->dim, DEPTH, TIME);
-	if (questions_init(&q, d, &f->net, o, e) != 0 || fit_basis(f, &q, o->rank, e) != 0)
+	if (train_check_size(base->type->name, d->dim, f->net.size + f->net.n_running +
+	    (o->rank > 0 ? o->rank : RANK) * d->dim, e) != 0 ||
+	    questions_init(&q, d, &f->net, o, e) != 0 || fit_basis(f, &q, o->rank, e) != 0)
 		goto out;
 	if ((f->p = calloc(f->net.size + f->net.n_running, sizeof *f->p)) == NULL) {
 		err_memory(e);

@@ -10,10 +10,13 @@
 #include "base/parallel.h"
 #include "base/simd.h"
 #include "fit/folds.h"
+#include "stream/wire.h"
 
 enum {
 	PARTS = 10,		/* of the groups: one is for validation */
-	SMALL = 1 << 18		/* parameters that are not worth a second thread */
+	SMALL = 1 << 18,	/* parameters that are not worth a second thread */
+	PACKED = 5,		/* bytes of a float32 in msgpack */
+	REST = 1 << 20		/* and of all other numbers of a barrier */
 };
 
 static const double BETA1 = 0.9, BETA2 = 0.999, ADAM_EPS = 1e-8;
@@ -211,6 +214,15 @@ out:
 	free(r.best);
 	free(r.order);
 	return rc;
+}
+
+int
+train_check_size(const char *field, size_t dim, size_t n, struct err *e)
+{
+	if (n <= (WIRE_LIMIT - REST) / PACKED)
+		return 0;
+	return err_set(e, "the barrier of '%s' would have %zu MiB at dim %zu: more than the %d MiB "
+	    "of a record", field, (n * PACKED + REST) >> 20, dim, WIRE_LIMIT >> 20);
 }
 
 int

@@ -77,6 +77,13 @@ struct training {
 int train(const struct training *t, struct fit_curve *curve, struct err *e);
 
 /*
+ * Checks, before a network is trained, that a record can hold the n numbers
+ * that this field has for activations of dim. Returns 0, or -1 with a message
+ * in e.
+ */
+int train_check_size(const char *field, size_t dim, size_t n, struct err *e);
+
+/*
  * Divides the rows of d by group, at random by o->seed: about a tenth of the
  * groups are for validation, at least one. Sets *of to an array [d->n] that is
  * 1 in their rows and 0 in the others, which have both labels; the caller frees

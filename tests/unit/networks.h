@@ -102,6 +102,26 @@ saved_bytes(const struct field *f, size_t *n)
 	return b.p;
 }
 
+/* A network that no record can hold is refused before there is memory for it. */
+static inline void
+check_size(const char *name, unsigned MiB)
+{
+	enum { VAST = 1 << 20 };
+	float *act = need(calloc(4, VAST * sizeof *act));
+	struct fit_data d = { act, (int[]){ 0, 1, 0, 1 }, (int[]){ 0, 0, 1, 1 }, 4, VAST, 2, act };
+	static struct fit_report rep;
+	struct fit_options o;
+	struct err e = { "it is accepted" };
+	char message[ERR_SIZE];
+
+	snprintf(message, sizeof message, "the barrier of '%s' would have %u MiB at dim %d: more than the 1024 MiB "
+	    "of a record", name, MiB, VAST);
+	fit_options_default(&o);
+	ok(field_fit(field_find(name), &d, &o, &rep, &e) == NULL && strcmp(e.text, message) == 0, "refused: %s",
+	    e.text);
+	free(act);
+}
+
 /* Fits with one and with two threads to wide rows, whose products are worth two: the bytes are the same. */
 static inline void
 check_threads(const char *name, size_t dim)

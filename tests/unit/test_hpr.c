@@ -341,6 +341,7 @@ main(void)
 	check_fit(0);
 	check_threads("hpr", 800);
 	check_refused();
+	check_size("hpr", 3440651);
 	json_decref(golden);
 	return tap_done();
 }

@@ -293,6 +293,7 @@ main(void)
 	check_threads("recontrol", 440);
 	check_failures();
 	check_refused();
+	check_size("recontrol", 10485776);
 	json_decref(golden);
 	return tap_done();
 }

@@ -4,23 +4,7 @@
  */
 #include "../../lib/field/truthflow.c"
 
-#include "field/heldout.h"
-#include "golden.h"
-#include "tap.h"
-
-/* Returns the largest |a - b| over the largest |b|. */
-static double
-off_by(const double *a, const double *b, size_t n)
-{
-	double worst = 0, size = 1e-300;
-	size_t i;
-
-	for (i = 0; i < n; i++) {
-		worst = fmax(worst, fabs(a[i] - b[i]));
-		size = fmax(size, fabs(b[i]));
-	}
-	return worst / size;
-}
+#include "networks.h"
 
 /* Returns the numbers under a name; they stay until the program ends. */
 static double *
@@ -95,16 +79,16 @@ check_training(const json_t *golden, const struct unet *u, const double *p)
 	memcpy(after, p, (u->size + u->n_running) * sizeof *p);
 	unet_train(u, after, z, t, N, y, work, 1);
 	mean = net_squared_error(y, target, size, dy);
-	ok(off_by(y, numbers(g, "velocity"), size) < 1e-9, "training: the velocity is off by %.1e",
-	    off_by(y, numbers(g, "velocity"), size));
+	ok(relative(y, numbers(g, "velocity"), size) < 1e-9, "training: the velocity is off by %.1e",
+	    relative(y, numbers(g, "velocity"), size));
 	ok(fabs(mean / json_number_value(json_object_get(g, "loss")) - 1) < 1e-9, "training: the loss is %.12g", mean);
 	append_running(json_object_get(g, "running_after"), json_object_get(golden, "blocks"), running);
-	ok(memcmp(after, p, u->size * sizeof *p) == 0 && off_by(after + u->size, running, u->n_running) < 1e-9,
-	    "training: running means and variances are off by %.1e", off_by(after + u->size, running, u->n_running));
+	ok(memcmp(after, p, u->size * sizeof *p) == 0 && relative(after + u->size, running, u->n_running) < 1e-9,
+	    "training: running means and variances are off by %.1e", relative(after + u->size, running, u->n_running));
 	unet_backward(u, p, dy, N, grad, work, 1);
 	append(json_object_get(g, "grad"), wanted);
-	ok(off_by(grad, wanted, u->size) < 1e-9, "training: the gradient of %zu parameters is off by %.1e", u->size,
-	    off_by(grad, wanted, u->size));
+	ok(relative(grad, wanted, u->size) < 1e-9, "training: the gradient of %zu parameters is off by %.1e", u->size,
+	    relative(grad, wanted, u->size));
 
 	/* and it is added to what is there */
 	grad2 = need(calloc(u->size, sizeof *grad2));
@@ -182,7 +166,7 @@ check_projection(const json_t *golden)
 		s.least = D;
 	}
 	/* the basis is stored as floats */
-	worst = fmax(off_by(got, projector, D * D), off_by(wide, projector, D * D));
+	worst = fmax(relative(got, projector, D * D), relative(wide, projector, D * D));
 	ok(worst < 1e-6, "they span the reference's space: off by %.1e", worst);
 	s = (struct span){ .x = x, .n = N, .dim = D, .least = N, .gram = gram, .values = values, .e = &e };
 	ok(set_basis(&f, &s, 0, &e) == 0 && f.rank == N, "all %d of them, without --rank", N);
@@ -210,11 +194,11 @@ check_golden(void)
 	end = append_running(json_object_get(g, "running"), json_object_get(g, "blocks"), p + u.size);
 	ok((size_t)(end - p) == u.size + u.n_running, "and %zu running numbers", u.n_running);
 	unet_forward(&u, p, numbers(forward_, "X"), t, 6, y, work, 1);
-	ok(off_by(y, numbers(forward_, "velocity"), 6 * 16) < 1e-9, "the velocity is off by %.1e",
-	    off_by(y, numbers(forward_, "velocity"), 6 * 16));
+	ok(relative(y, numbers(forward_, "velocity"), 6 * 16) < 1e-9, "the velocity is off by %.1e",
+	    relative(y, numbers(forward_, "velocity"), 6 * 16));
 	follow(&u, p, z, 4, mid, v, work);
-	ok(off_by(z, numbers(sample, "correction"), 4 * 16) < 1e-9, "15 midpoint steps are off by %.1e",
-	    off_by(z, numbers(sample, "correction"), 4 * 16));
+	ok(relative(z, numbers(sample, "correction"), 4 * 16) < 1e-9, "15 midpoint steps are off by %.1e",
+	    relative(z, numbers(sample, "correction"), 4 * 16));
 	check_training(g, &u, p);
 	check_schedule(json_object_get(g, "lr_schedule"));
 	check_projection(g);
@@ -338,7 +322,7 @@ check_known(double slope, double share)
 
 /* The same bytes in one thread and in two. */
 static void
-check_threads(void)
+check_fit_threads(void)
 {
 	enum { WIDE = 300, N = 300 };
 	struct fit_data d = made_questions(N, WIDE, 0.4);
@@ -401,7 +385,8 @@ main(void)
 	openblas_set_num_threads(1);
 	check_golden();
 	check_refused();
-	check_threads();
+	check_size("truthflow", 34901921);
+	check_fit_threads();
 	check_known(0, 0.1);
 	check_known(0.4, 0.3);
 	return tap_done();
