@@ -15,8 +15,8 @@ struct folds {
 /*
  * Divides the groups of d at random, by o->seed, into o->folds folds, or into
  * d->n_group if that is less. Sets k->n to 0 if o->folds is 0 or the rows
- * outside a fold have one label only. Returns 0, or -1 if out of memory; k->of
- * is to be freed in any case.
+ * outside a fold have one label only; k->of is set in the latter case, too.
+ * Returns 0, or -1 if out of memory; k->of is to be freed in any case.
  */
 int folds_assign(struct folds *k, const struct fit_data *d, const struct fit_options *o);
 

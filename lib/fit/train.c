@@ -225,22 +225,37 @@ train_check_size(const char *field, size_t dim, size_t n, struct err *e)
 	    "of a record", field, (n * PACKED + REST) >> 20, dim, WIRE_LIMIT >> 20);
 }
 
+/* Returns whether the rows of a fold, and the others, have both labels. */
+static int
+is_split(const struct fit_data *d, const unsigned *of, unsigned fold)
+{
+	int seen[2][2] = { { 0, 0 }, { 0, 0 } };
+	size_t i;
+
+	for (i = 0; i < d->n; i++)
+		seen[of[i] == fold][d->label[i] != 0] = 1;
+	return seen[0][0] && seen[0][1] && seen[1][0] && seen[1][1];
+}
+
 int
 train_split(const struct fit_data *d, const struct fit_options *o, int **of, struct err *e)
 {
 	struct fit_options own = *o;
 	struct folds k;
+	unsigned fold = 0;
 	size_t i;
 	int rc;
 
 	own.folds = PARTS;
 	*of = calloc(d->n, sizeof **of);
 	rc = folds_assign(&k, d, &own) != 0 || *of == NULL ? err_memory(e) : 0;
-	if (rc == 0 && k.n == 0)
-		rc = err_set(e, "no groups can be held out for validation: the others would have "
-		    "one label only");
+	while (rc == 0 && fold < PARTS && !is_split(d, k.of, fold))
+		fold++;
+	if (fold == PARTS)
+		rc = err_set(e, "no tenth of the groups can be held out: both it and the others "
+		    "must have both labels");
 	for (i = 0; rc == 0 && i < d->n; i++)
-		(*of)[i] = k.of[i] == 0;
+		(*of)[i] = k.of[i] == fold;
 	free(k.of);
 	if (rc != 0) {
 		free(*of);

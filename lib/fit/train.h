@@ -86,8 +86,8 @@ int train_check_size(const char *field, size_t dim, size_t n, struct err *e);
 /*
  * Divides the rows of d by group, at random by o->seed: about a tenth of the
  * groups are for validation, at least one. Sets *of to an array [d->n] that is
- * 1 in their rows and 0 in the others, which have both labels; the caller frees
- * it. Returns 0, or -1 with a message in e.
+ * 1 in their rows and 0 in the others, both of which have both labels; the
+ * caller frees it. Returns 0, or -1 with a message in e.
  */
 int train_split(const struct fit_data *d, const struct fit_options *o, int **of, struct err *e);
 

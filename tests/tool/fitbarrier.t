@@ -142,7 +142,7 @@ is "$status $(echo "$err" | sed 's/[0-9][0-9.e+-]*/N/g')" \
 and is N after the best (a lower --rate may help)" 'a rate that is too high'
 is "$(find "$tmp" -name 'diverged*')" '' 'leaves no file'
 made 'if .odesteer then . else .group = (.label | tostring) end' >"$tmp/apart.ods"
-fails 1 'fitbarrier: no groups can be held out for validation: the others would have one label only' \
+fails 1 'fitbarrier: no tenth of the groups can be held out: both it and the others must have both labels' \
 	fitbarrier -f hpr "$tmp/apart.ods"
 
 # presets

@@ -503,7 +503,7 @@ check_split(void)
 	struct fit_data d = { NULL, label, group, N, 1, GROUPS, NULL };
 	struct fit_options o;
 	struct err e;
-	size_t i, held = 0;
+	size_t i, held = 0, good = 0, bad = 0;
 	int rc;
 
 	fit_options_default(&o);
@@ -528,8 +528,22 @@ check_split(void)
 	for (i = 0; i < N; i++)
 		group[i] = label[i];
 	rc = train_split(&d, &o, &of, &e);
-	ok(rc != 0 && of == NULL && strcmp(e.text, "no groups can be held out for validation: "
-	    "the others would have one label only") == 0, "%s", e.text);
+	ok(rc != 0 && of == NULL && strcmp(e.text, "no tenth of the groups can be held out: "
+	    "both it and the others must have both labels") == 0, "%s", e.text);
+	/* of the only two groups with positives, one must be held out */
+	d.n_group = GROUPS;
+	for (o.seed = 0; o.seed < 20; o.seed++) {
+		for (i = 0; i < N; i++) {
+			group[i] = (int)(i % GROUPS);
+			label[i] = i % GROUPS < 2;
+		}
+		if (train_split(&d, &o, &of, &e) != 0)
+			continue;
+		good += of[0] != of[1];
+		bad += of[0] == of[1];
+		free(of);
+	}
+	ok(good > 0 && bad == 0, "positives are on both sides in %zu of 20 splits, and the others are refused", good);
 }
 
 int

@@ -251,7 +251,7 @@ check_failures(void)
 		group[i] = label[i];
 	f = field_fit(field_find("recontrol"), &d, &o, &rep, &e);
 	ok(f == NULL && strcmp(e.text,
-	    "no groups can be held out for validation: the others would have one label only") == 0, "%s", e.text);
+	    "no tenth of the groups can be held out: both it and the others must have both labels") == 0, "%s", e.text);
 	field_free(f);
 }
 
