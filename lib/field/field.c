@@ -282,7 +282,9 @@ load_batch(struct field_work *w, const double *a, size_t n)
 			w->y[i * d + j] = (a[i * d + j] - f->mean[j]) * f->isd[j];
 	if (!f->type->whole_batches)
 		return n;
-	memset(w->y + n * d, 0, (FIELD_BATCH - n) * d * sizeof *w->y);
+	/* by copies, so that a type can skip a row that it does not move */
+	for (i = n; i < FIELD_BATCH; i++)
+		memcpy(w->y + i * d, w->y, d * sizeof *w->y);
 	return FIELD_BATCH;
 }
 

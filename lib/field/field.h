@@ -72,9 +72,9 @@ struct field_type {
 	int of_sequence;
 	unsigned uses;		/* FIELD_USES_... bits */
 	/*
-	 * Whether eval and apply always get FIELD_BATCH rows. For types that
-	 * multiply matrices by BLAS, which rounds a row differently among more
-	 * rows.
+	 * Whether eval and apply always get FIELD_BATCH rows, of which the last
+	 * ones may be copies of the first. For types that multiply matrices by
+	 * BLAS, which rounds a row differently among more rows.
 	 */
 	int whole_batches;
 	size_t size;		/* bytes of a field, which begins with a struct field */
