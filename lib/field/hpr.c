@@ -195,7 +195,7 @@ rotations_init(struct rotations *t, const struct hpr *f, const struct fit_data *
 		return err_memory(e);
 	if (train_split(d, o, &held, e) != 0)
 		return -1;
-	rc = pairs_make(&t->pairs, d, held, e);
+	rc = pairs_make(&t->pairs, d, held, PAIR_ALL, e);
 	free(held);
 	return rc;
 }

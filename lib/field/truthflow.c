@@ -92,36 +92,6 @@ questions_release(struct questions *q)
 	free(q->work);
 }
 
-/*
- * Sets pairs to the first positive and the first negative of each group that
- * has both. Those with held[row] != 0 come last. Returns 0, or -1 if out of
- * memory.
- */
-static int
-pair_groups(struct pairs *p, const struct fit_data *d, const int *held)
-{
-	/* the row of a group and label, plus 1; 0: none */
-	size_t (*first)[2] = calloc(d->n_group, sizeof *first), i, g;
-	int which;
-
-	p->pair = calloc(d->n_group, sizeof *p->pair);
-	if (first == NULL || p->pair == NULL) {
-		free(first);
-		return -1;
-	}
-	for (i = d->n; i-- > 0;)
-		first[d->group[i]][d->label[i] != 0] = i + 1;
-	for (which = 0; which <= 1; which++) {
-		for (g = 0; g < d->n_group; g++)
-			if (first[g][0] > 0 && first[g][1] > 0 && held[first[g][0] - 1] == which)
-				p->pair[p->n++] = (struct pair){ first[g][1] - 1, first[g][0] - 1 };
-		if (which == 0)
-			p->n_fit = p->n;
-	}
-	free(first);
-	return 0;
-}
-
 /* Returns 0, or -1 with a message in e. Either way, call questions_release. */
 static int
 questions_init(struct questions *q, const struct fit_data *d, const struct unet *net,
@@ -133,21 +103,23 @@ questions_init(struct questions *q, const struct fit_data *d, const struct unet 
 	*q = (struct questions){ .d = d, .net = net, .threads = parallel_count() };
 	if (train_split(d, o, &held, e) != 0)
 		return -1;
-	rc = pair_groups(&q->pairs, d, held);
+	rc = pairs_make(&q->pairs, d, held, PAIR_FIRST, e);
 	free(held);
+	if (rc != 0)
+		return -1;
 	q->rng = gsl_rng_alloc(gsl_rng_mt19937);
 	q->z = calloc(size, sizeof *q->z);
 	q->target = calloc(size, sizeof *q->target);
 	q->y = calloc(size, sizeof *q->y);
 	q->dy = calloc(size, sizeof *q->dy);
 	q->work = calloc(unet_work_size(net, BATCH), sizeof *q->work);
-	if (rc != 0 || q->rng == NULL || q->z == NULL || q->target == NULL || q->y == NULL ||
+	if (q->rng == NULL || q->z == NULL || q->target == NULL || q->y == NULL ||
 	    q->dy == NULL || q->work == NULL)
 		return err_memory(e);
-	/* two, because a batch has a variance */
-	if (q->pairs.n_fit < 2 || q->pairs.n_fit == q->pairs.n)
-		return err_set(e, "too few groups with both labels: at least 2 are needed for the "
-		    "fit, and one to hold out");
+	/* a batch has a variance */
+	if (q->pairs.n_fit < 2)
+		return err_set(e, "there is only one pair of a positive and a negative to fit to: "
+		    "more groups are needed");
 	gsl_rng_set(q->rng, (unsigned long)o->seed);
 	return 0;
 }

@@ -2,132 +2,135 @@
 
 #include <stdlib.h>
 
-#include "base/array.h"
+/* The rows, sorted by whether they are held out, then by group. */
+struct parts {
+	size_t *row;	/* [d->n] */
+	size_t *first;	/* [2 groups + 1], where each group begins in row */
+	size_t groups;
+};
 
 /*
- * Sets order[n] to the rows by group, in their order, and first[n_group + 1] to
- * where each group begins there.
+ * Returns whether at least half of the groups have both labels. seen[n_group]
+ * is scratch memory, zero before and after.
  */
-static void
-sort_by_group(const struct fit_data *d, size_t *order, size_t *first)
+static int
+groups_are_mixed(const struct fit_data *d, size_t *seen)
 {
-	size_t i, g;
+	size_t i, g, groups = 0, mixed = 0;
 
 	for (i = 0; i < d->n; i++)
-		first[d->group[i] + 1]++;
-	for (g = 0; g < d->n_group; g++)
-		first[g + 1] += first[g];
-	for (i = 0; i < d->n; i++)
-		order[first[d->group[i]]++] = i;
-	for (g = d->n_group; g > 0; g--)
-		first[g] = first[g - 1];
-	first[0] = 0;
-}
-
-/* Adds a pair, of which *cap fit. Returns 0, or -1 if out of memory. */
-static int
-add(struct pairs *p, size_t *cap, size_t positive, size_t negative)
-{
-	struct pair *grown = array_grow(p->pair, p->n + 1, cap, sizeof *grown);
-
-	if (grown == NULL)
-		return -1;
-	p->pair = grown;
-	p->pair[p->n++] = (struct pair){ positive, negative };
-	return 0;
-}
-
-/*
- * Adds all pairs of the rows row[n], one group. Returns 0, or -1 if out of
- * memory.
- */
-static int
-add_group(struct pairs *p, size_t *cap, const struct fit_data *d, const size_t *row, size_t n)
-{
-	size_t i, j;
-
-	for (i = 0; i < n; i++)
-		for (j = 0; d->label[row[i]] && j < n; j++)
-			if (!d->label[row[j]] && add(p, cap, row[i], row[j]) != 0)
-				return -1;
-	return 0;
-}
-
-/*
- * Adds the i-th positive with the i-th negative, of the rows with this held.
- * Returns 0, or -1 if out of memory.
- */
-static int
-add_in_order(struct pairs *p, size_t *cap, const struct fit_data *d, const int *held, int which)
-{
-	size_t i = 0, j = 0;
-
-	for (;; i++, j++) {
-		while (i < d->n && (!d->label[i] || held[i] != which))
-			i++;
-		while (j < d->n && (d->label[j] || held[j] != which))
-			j++;
-		if (i == d->n || j == d->n)
-			return 0;
-		if (add(p, cap, i, j) != 0)
-			return -1;
-	}
-}
-
-/* Returns whether at least half of the groups have both labels. */
-static int
-groups_are_mixed(const struct fit_data *d, const size_t *order, const size_t *first)
-{
-	size_t g, i, groups = 0, mixed = 0;
-
+		seen[d->group[i]] |= d->label[i] ? 1 : 2;
 	for (g = 0; g < d->n_group; g++) {
-		groups += first[g] < first[g + 1];
-		for (i = first[g]; i < first[g + 1]; i++)
-			if (d->label[order[i]] != d->label[order[first[g]]]) {
-				mixed++;
-				break;
-			}
+		groups += seen[g] != 0;
+		mixed += seen[g] == 3;
+		seen[g] = 0;
 	}
 	return 2 * mixed >= groups;
 }
 
-/* Adds all pairs. Returns 0, or -1 if out of memory. */
-static int
-add_all(struct pairs *p, const struct fit_data *d, const int *held, const size_t *order,
-    const size_t *first)
+static size_t
+part_of(const struct parts *s, const struct fit_data *d, const int *held, size_t i)
 {
-	int which, mixed = groups_are_mixed(d, order, first), failed = 0;
-	size_t cap = 0, g;
+	return (held[i] ? s->groups : 0) + (s->groups > 1 ? (size_t)d->group[i] : 0);
+}
 
-	for (which = 0; !failed && which <= 1; which++) {
-		for (g = 0; mixed && !failed && g < d->n_group; g++)
-			if (first[g] < first[g + 1] && held[order[first[g]]] == which)
-				failed = add_group(p, &cap, d, order + first[g],
-				    first[g + 1] - first[g]);
-		if (!mixed)
-			failed = add_in_order(p, &cap, d, held, which);
-		if (which == 0)
-			p->n_fit = p->n;
+/* Sorts the rows; those of a group keep their order. s->first is zero. */
+static void
+sort_rows(struct parts *s, const struct fit_data *d, const int *held)
+{
+	size_t i, k;
+
+	for (i = 0; i < d->n; i++)
+		s->first[part_of(s, d, held, i) + 1]++;
+	for (k = 0; k < 2 * s->groups; k++)
+		s->first[k + 1] += s->first[k];
+	for (i = 0; i < d->n; i++)
+		s->row[s->first[part_of(s, d, held, i)]++] = i;
+	for (k = 2 * s->groups; k > 0; k--)
+		s->first[k] = s->first[k - 1];
+	s->first[0] = 0;
+}
+
+/* Returns how many pairs the rows row[n] make. */
+static size_t
+count_pairs(const struct fit_data *d, enum pairing how, const size_t *row, size_t n)
+{
+	size_t i, positives = 0, least;
+
+	for (i = 0; i < n; i++)
+		positives += d->label[row[i]] != 0;
+	if (how == PAIR_ALL)
+		return positives * (n - positives);
+	least = positives < n - positives ? positives : n - positives;
+	return how == PAIR_FIRST && least > 1 ? 1 : least;
+}
+
+static size_t
+count_all(const struct fit_data *d, enum pairing how, const struct parts *s)
+{
+	size_t k, n = 0;
+
+	for (k = 0; k < 2 * s->groups; k++)
+		n += count_pairs(d, how, s->row + s->first[k], s->first[k + 1] - s->first[k]);
+	return n;
+}
+
+/* Adds the pairs of the rows row[n]. */
+static void
+add_pairs(struct pairs *p, const struct fit_data *d, enum pairing how, const size_t *row, size_t n)
+{
+	size_t left = how == PAIR_ALL ? 0 : count_pairs(d, how, row, n), i, j;
+
+	for (i = 0; how == PAIR_ALL && i < n; i++)
+		for (j = 0; d->label[row[i]] && j < n; j++)
+			if (!d->label[row[j]])
+				p->pair[p->n++] = (struct pair){ row[i], row[j] };
+	for (i = j = 0; left > 0; left--) {
+		while (!d->label[row[i]])
+			i++;
+		while (d->label[row[j]])
+			j++;
+		p->pair[p->n++] = (struct pair){ row[i++], row[j++] };
 	}
-	return failed;
+}
+
+/* Returns 0, or -1 if out of memory. Either way, the caller frees s. */
+static int
+parts_init(struct parts *s, const struct fit_data *d, const int *held, enum pairing *how)
+{
+	s->groups = d->n_group;
+	s->row = calloc(d->n, sizeof *s->row);
+	s->first = calloc(2 * d->n_group + 1, sizeof *s->first);
+	if (s->row == NULL || s->first == NULL)
+		return -1;
+	if (*how == PAIR_ALL && !groups_are_mixed(d, s->first)) {
+		*how = PAIR_IN_ORDER;
+		s->groups = 1;
+	}
+	sort_rows(s, d, held);
+	if (*how == PAIR_ALL && count_all(d, PAIR_ALL, s) > PAIRS_MOST)
+		*how = PAIR_IN_ORDER;
+	return 0;
 }
 
 int
-pairs_make(struct pairs *p, const struct fit_data *d, const int *held, struct err *e)
+pairs_make(struct pairs *p, const struct fit_data *d, const int *held, enum pairing how,
+    struct err *e)
 {
-	size_t *order = calloc(d->n, sizeof *order);
-	size_t *first = calloc(d->n_group + 1, sizeof *first);
-	int rc = 0;
+	struct parts s;
+	int rc = parts_init(&s, d, held, &how);
+	size_t k;
 
 	*p = (struct pairs){ NULL, 0, 0 };
-	if (order == NULL || first == NULL) {
+	if (rc != 0 || (p->pair = calloc(count_all(d, how, &s) + 1, sizeof *p->pair)) == NULL)
 		rc = err_memory(e);
-	} else {
-		sort_by_group(d, order, first);
-		rc = add_all(p, d, held, order, first) != 0 ? err_memory(e) : 0;
+	for (k = 0; rc == 0 && k < 2 * s.groups; k++) {
+		add_pairs(p, d, how, s.row + s.first[k], s.first[k + 1] - s.first[k]);
+		if (k + 1 == s.groups)
+			p->n_fit = p->n;
 	}
-	free(order);
-	free(first);
+	free(s.row);
+	free(s.first);
 	if (rc == 0 && (p->n_fit == 0 || p->n_fit == p->n))
 		rc = err_set(e, "there are no pairs of a positive and a negative to %s: more "
 		    "groups are needed", p->n_fit == 0 ? "fit to" : "hold out for validation");

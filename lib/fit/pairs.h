@@ -7,6 +7,23 @@
 #include "base/err.h"
 #include "fit/data.h"
 
+enum { PAIRS_MOST = 1 << 20 };	/* see PAIR_ALL */
+
+enum pairing {
+	/*
+	 * Each positive with each negative of its group. If that makes more
+	 * than PAIRS_MOST pairs, PAIR_IN_ORDER. If less than half of the groups
+	 * have both labels, PAIR_IN_ORDER with all rows as one group.
+	 */
+	PAIR_ALL,
+	/*
+	 * The first positive of a group with its first negative, the second
+	 * ones, and so on, without the surplus of one label.
+	 */
+	PAIR_IN_ORDER,
+	PAIR_FIRST	/* the first positive of a group with its first negative */
+};
+
 struct pair {
 	size_t positive, negative;	/* rows of the activations */
 };
@@ -17,12 +34,11 @@ struct pairs {
 };
 
 /*
- * Sets pairs to each positive with each negative of its group. If less than
- * half of the groups have both labels, pairs are the first positive and the
- * first negative, the second ones, and so on, without the surplus of one label.
- * Rows with held[i] != 0 and the others (train_split) are paired separately,
- * and both have pairs. Returns 0, or -1 with a message in e.
+ * Sets p to pairs of the rows of d. Rows with held[i] != 0 and the others
+ * (train_split) are paired separately, and both have pairs. Returns 0, or -1
+ * with a message in e.
  */
-int pairs_make(struct pairs *p, const struct fit_data *d, const int *held, struct err *e);
+int pairs_make(struct pairs *p, const struct fit_data *d, const int *held, enum pairing how,
+    struct err *e);
 
 #endif

@@ -283,32 +283,58 @@ check_pairs(void)
 	static const int held[] = { 0, 0, 0, 0, 0, 0, 0, 1, 1, 1 }, alone[] = { 0, 1, 2, 2, 4, 5, 6, 7, 8, 9 };
 	static const struct pair by_group[] = { { 0, 1 }, { 2, 1 }, { 4, 3 }, { 9, 7 }, { 9, 8 } };
 	static const struct pair in_order[] = { { 0, 1 }, { 2, 3 }, { 9, 7 } };
+	static const struct pair first[] = { { 0, 1 }, { 4, 3 }, { 9, 7 } };
 	struct fit_data d = { NULL, label, group, 10, 1, 4, NULL };
 	struct pairs p;
 	struct err e;
 	int rc;
 
-	rc = pairs_make(&p, &d, held, &e);
+	rc = pairs_make(&p, &d, held, PAIR_ALL, &e);
 	ok(rc == 0 && p.n == 5 && p.n_fit == 3 && memcmp(p.pair, by_group, sizeof by_group) == 0,
 	    "each positive with each negative of its group");
 	free(p.pair);
 	/* nine groups, of which one has both labels */
 	d.group = alone;
 	d.n_group = 10;
-	rc = pairs_make(&p, &d, held, &e);
+	rc = pairs_make(&p, &d, held, PAIR_ALL, &e);
 	ok(rc == 0 && p.n == 3 && p.n_fit == 2 && memcmp(p.pair, in_order, sizeof in_order) == 0,
 	    "the first with the first, if few groups have both labels");
 	free(p.pair);
 	d.group = group;
 	d.n_group = 4;
-	rc = pairs_make(&p, &d, (int[]){ 0, 0, 0, 0, 0, 1, 1, 0, 0, 0 }, &e);
+	rc = pairs_make(&p, &d, held, PAIR_FIRST, &e);
+	ok(rc == 0 && p.n == 3 && p.n_fit == 2 && memcmp(p.pair, first, sizeof first) == 0,
+	    "the first pair of each group");
+	free(p.pair);
+	rc = pairs_make(&p, &d, (int[]){ 0, 0, 0, 0, 0, 1, 1, 0, 0, 0 }, PAIR_ALL, &e);
 	ok(rc != 0 && strcmp(e.text,
 	    "there are no pairs of a positive and a negative to hold out for validation: more groups "
 	    "are needed") == 0, "%s", e.text);
 	free(p.pair);
-	rc = pairs_make(&p, &d, (int[]){ 1, 1, 1, 1, 1, 0, 0, 1, 1, 1 }, &e);
+	rc = pairs_make(&p, &d, (int[]){ 1, 1, 1, 1, 1, 0, 0, 1, 1, 1 }, PAIR_ALL, &e);
 	ok(rc != 0 && strcmp(e.text,
 	    "there are no pairs of a positive and a negative to fit to: more groups are needed") == 0, "%s", e.text);
+	free(p.pair);
+}
+
+/* Two groups of 5000 rows each would make 11 million pairs. */
+static void
+check_many_pairs(void)
+{
+	enum { MANY = 10000 };
+	static int label[MANY], group[MANY], held[MANY];
+	struct fit_data d = { NULL, label, group, MANY, 1, 2, NULL };
+	struct pairs p;
+	struct err e;
+	size_t i;
+
+	for (i = 0; i < MANY; i++) {
+		label[i] = i % 3 == 0;
+		held[i] = group[i] = i % 2;
+	}
+	if (ok(pairs_make(&p, &d, held, PAIR_ALL, &e) == 0, "many pairs"))
+		ok(p.n == 3334 && p.n_fit == 1667 && p.pair[0].positive == 0 && p.pair[0].negative == 2 &&
+		    p.pair[1].positive == 6 && p.pair[1].negative == 4, "are in order, within each group");
 	free(p.pair);
 }
 
@@ -337,6 +363,7 @@ main(void)
 	check_no_plane();
 	check_training();
 	check_pairs();
+	check_many_pairs();
 	check_fit(1);
 	check_fit(0);
 	check_threads("hpr", 800);
