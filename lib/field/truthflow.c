@@ -238,14 +238,17 @@ singular_vector(const struct span *s, size_t k, double *v)
 		v[j] = (double)(float)(v[j] / norm);
 }
 
-/* Returns the number of singular values that are not rounding errors. */
+/*
+ * Returns the number of singular values above 1e-5 of the greatest. Vectors of
+ * lesser ones would not be orthogonal, because of rounding in the products.
+ */
 static size_t
 count_directions(const struct span *s)
 {
 	size_t k = 0;
 
 	while (k < s->least &&
-	    s->values[s->least - 1 - k] > 1e-12 * s->values[s->least - 1])
+	    s->values[s->least - 1 - k] > 1e-10 * s->values[s->least - 1])
 		k++;
 	return k;
 }
@@ -354,6 +357,19 @@ save(const struct field *base, struct record *r)
 	    record_set_floats(r, "net", f->p, f->net.size + f->net.n_running) != 0 ? -1 : 0;
 }
 
+/* Returns whether the vectors of a basis are orthonormal but for rounding. */
+static int
+is_orthonormal(const double *basis, size_t rank, size_t dim)
+{
+	size_t i, k;
+
+	for (i = 0; i < rank; i++)
+		for (k = 0; k <= i; k++)
+			if (!(fabs(dot(basis + i * dim, basis + k * dim, dim) - (i == k)) < 1e-4))
+				return 0;
+	return 1;
+}
+
 static int
 load(struct field *base, const struct record *r, struct err *e)
 {
@@ -367,6 +383,8 @@ load(struct field *base, const struct record *r, struct err *e)
 	if ((f->basis = field_load_array(r, "basis", f->rank * base->dim, e)) == NULL ||
 	    (f->p = field_load_array(r, "net", f->net.size + f->net.n_running, e)) == NULL)
 		return -1;
+	if (!is_orthonormal(f->basis, f->rank, base->dim))
+		return err_set(e, "field 'basis' is not orthonormal");
 	return unet_is_valid(&f->net, f->p) ? 0 : err_set(e, "field 'net' has a negative variance");
 }
 

@@ -354,6 +354,8 @@ check_refused(void)
 	struct record *r = record_alloc();
 	struct truthflow *f;
 	struct err e = { "" };
+	double basis[2 * MADE];
+	size_t i;
 
 	fit_options_default(&o);
 	o.epochs = 1;
@@ -371,6 +373,17 @@ check_refused(void)
 	ok(field_save(&f->base, r) == 0 && field_load(r, MADE, &e) == NULL, "refused: %s", e.text);
 	f->p[f->net.size + f->net.block[7].norm2.variance] = 0;
 	ok(field_save(&f->base, r) == 0 && field_load(r, MADE, &e) != NULL, "a variance of 0 is not");
+	/* too long, and the same direction twice */
+	for (i = 0; i < MADE; i++) {
+		basis[i] = basis[MADE + i] = f->basis[i];
+		f->basis[i] *= 1.001;
+	}
+	ok(field_save(&f->base, r) == 0, "saved");
+	refused(r, MADE, "field 'basis' is not orthonormal");
+	record_set_int(r, "rank", 2);
+	record_set_floats(r, "basis", basis, 2 * MADE);
+	refused(r, MADE, "field 'basis' is not orthonormal");
+	record_set_floats(r, "basis", basis, MADE);
 	record_set_int(r, "rank", MADE + 1);
 	ok(field_load(r, MADE, &e) == NULL, "refused: %s", e.text);
 	record_set_int(r, "rank", 2);
