@@ -28,7 +28,8 @@
 enum {
 	DEPTH = 4, TIME = 128,		/* of the network */
 	STEPS = 15,			/* of the explicit midpoint rule */
-	BATCH = 136, TRAINING = 2000,	/* examples and number of training steps */
+	BATCH = 136,			/* the most examples of a training step */
+	TRAINING = 2000,		/* training steps, at most FIT_EPOCHS */
 	RISE = 100,			/* training steps until the rate is full */
 	TIMES = 4,			/* at which a pair held out is looked at */
 	RANK = 20
@@ -308,9 +309,9 @@ fit_basis(struct truthflow *f, const struct questions *q, size_t rank, struct er
 static unsigned
 count_epochs(size_t n)
 {
-	size_t batches = (n + BATCH - 1) / BATCH, epochs = (TRAINING + batches - 1) / batches;
+	size_t batches = (n + BATCH - 1) / BATCH;
 
-	return (unsigned)(epochs < FIT_EPOCHS ? epochs : FIT_EPOCHS);
+	return (unsigned)((TRAINING + batches - 1) / batches);
 }
 
 static int

@@ -10,7 +10,7 @@
 enum {
 	FIT_QUANTILES = 101,	/* 0 %, 1 %, ..., 100 % */
 	FIT_BINS = 10,		/* rows of the reliability table */
-	FIT_EPOCHS = 1000	/* the most epochs of a network's training */
+	FIT_EPOCHS = 2000	/* the most epochs of a network's training */
 };
 
 /* Labelled activations. The arrays belong to the caller. */

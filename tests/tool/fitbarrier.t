@@ -425,7 +425,7 @@ for o in '--epochs 2' '--rate 1' '--layers 2'; do
 done
 misuse "--layers: 'hpr' does not use it" fitbarrier -f hpr --layers 2
 misuse "--layers: '4' is not in [2, 3]" fitbarrier -f recontrol --layers 4
-misuse "--epochs: '1001' is not in [1, 1000]" fitbarrier -f hpr --epochs 1001
+misuse "--epochs: '2001' is not in [1, 2000]" fitbarrier -f hpr --epochs 2001
 misuse "--rate: '0' is not in [1e-12, 1e+12]" fitbarrier -f hpr --rate 0
 misuse "--components: 'polykernel' does not use it" fitbarrier --components 8 -f polykernel
 misuse "--gamma: 'rff' does not use it" fitbarrier -f rff --gamma 1

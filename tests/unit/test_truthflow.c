@@ -132,6 +132,8 @@ check_schedule(const json_t *g)
 			    json_number_value(factor)));
 			n++;
 		}
+	ok(count_epochs(1) == 2000 && count_epochs(136) == 2000 && count_epochs(137) == 1000 &&
+	    count_epochs(409) == 500 && count_epochs(1) <= FIT_EPOCHS, "the epochs make 2000 steps");
 	ok(worst < 1e-12 && n > 15, "the rate follows the schedule in %d steps: %.1e", n, worst);
 }
 
