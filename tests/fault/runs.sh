@@ -21,6 +21,8 @@ make_inputs() {
 	view --header "$tmp/in/a.ods" >"$tmp/in/a.jsonl"
 	view --npy "$tmp/in/a.npy" "$tmp/in/a.ods" >/dev/null
 	view "$tmp/in/a.ods" | jq -c "del(.act)" >"$tmp/in/rows.jsonl"
+	view --header "$tmp/in/a.ods" | jq -c 'if .odesteer then . else (.at = "prompt", .at = "mean") end' |
+		view --pack >"$tmp/in/means.ods"
 	fitbarrier -p paper "$tmp/in/a.ods" >"$tmp/in/b.ods"
 	fitbarrier -f caa "$tmp/in/a.ods" >"$tmp/in/caa.ods"
 	view --gguf "$tmp/in/v.gguf" "$tmp/in/caa.ods"
@@ -44,6 +46,7 @@ each_run() {
 	$1 fit-import '@ fitbarrier -f import --vector ../in/v.gguf -o out ../in/a.ods'
 	$1 fit-hpr '@ fitbarrier -f hpr -o out ../in/a.ods'
 	$1 fit-recontrol '@ fitbarrier -f recontrol --epochs 3 -o out ../in/a.ods'
+	$1 fit-truthflow '@ fitbarrier -f truthflow --epochs 3 -o out ../in/means.ods'
 	$1 integrate '@ integrate -b ../in/b.ods -T 0.5 -o out ../in/a.ods'
 	$1 until '@ integrate -b ../in/b.ods -T 2 --until 1 -s rkf45 -o out ../in/a.ods'
 	$1 distinct '@ score distinct -o out ../in/texts.jsonl'
