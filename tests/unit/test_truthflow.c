@@ -70,12 +70,17 @@ check_training(const json_t *golden, const struct unet *u, const double *p)
 	double *dy = need(calloc(size, sizeof *dy)), *wanted = need(calloc(u->size, sizeof *wanted));
 	double *work = need(calloc(unet_work_size(u, N), sizeof *work)), *grad = need(calloc(u->size, sizeof *grad));
 	double *after = need(calloc(u->size + u->n_running, sizeof *after));
+	struct adam a = { DECAY, 0, need(calloc(u->size, sizeof(double))), need(calloc(u->size, sizeof(double))) };
 	double *running = need(calloc(u->n_running, sizeof *running)), mean, worst = 0, most = 0, *grad2;
 
 	for (i = 0; i < size; i++) {
 		z[i] = t[i / u->dim] * x1[i] + (1 - t[i / u->dim]) * x0[i];
 		target[i] = x1[i] - x0[i];
 	}
+	ok(relative(z, numbers(g, "z"), size) < 1e-15, "training: points between both ends");
+	unet_forward(u, p, z, t, N, y, work, 1);
+	mean = net_squared_error(y, target, size, dy) / golden_number(g, "loss_eval_mode");
+	ok(fabs(mean - 1) < 1e-9, "validation: the loss is off by %.1e", mean - 1);
 	memcpy(after, p, (u->size + u->n_running) * sizeof *p);
 	unet_train(u, after, z, t, N, y, work, 1);
 	mean = net_squared_error(y, target, size, dy);
@@ -115,6 +120,11 @@ check_training(const json_t *golden, const struct unet *u, const double *p)
 		worst = fmax(worst, fabs((up - down) / (2 * h) - grad[i]) / most);
 	}
 	ok(worst < 1e-7, "training: the gradient is off central differences by %.1e", worst);
+	memcpy(after, p, u->size * sizeof *p);
+	adam_step(&a, after, grad, u->size, RATE, 1);
+	append(json_object_get(json_object_get(g, "adamw"), "after_one_step"), wanted);
+	worst = relative(after, wanted, u->size);
+	ok(worst < 1e-9, "training: after a step of AdamW, which lets weights decay, off by %.1e", worst);
 }
 
 /* The factor of the rate after so many of the total steps. */
@@ -137,17 +147,41 @@ check_schedule(const json_t *g)
 	ok(worst < 1e-12 && n > 15, "the rate follows the schedule in %d steps: %.1e", n, worst);
 }
 
+/* Corrections of the queries, projected on the basis of f, and activations of a sequence that is moved by the first. */
+static void
+check_corrections(const json_t *golden, struct truthflow *f)
+{
+	enum { D = 16, N = 4, POSITIONS = 3 };
+	const json_t *g = json_object_get(golden, "filter");
+	double *query = numbers(json_object_get(golden, "sample"), "query"), *H = numbers(g, "H");
+	double moved[N * D], off;
+	void *w = need(work_alloc(&f->base));
+	size_t i;
+
+	memcpy(moved, query, sizeof moved);
+	apply(&f->base, w, moved, N, 1);
+	for (i = 0; i < N * D; i++)
+		moved[i] -= query[i];
+	off = relative(moved, numbers(g, "projected"), N * D);
+	ok(off < 1e-6, "projected corrections are off by %.1e", off);
+	for (i = 0; i < POSITIONS * D; i++)
+		H[i] += golden_number(g, "alpha") * moved[i % D];
+	off = relative(H, numbers(g, "steered_for_query_0"), POSITIONS * D);
+	ok(off < 1e-6 && golden_number(g, "alpha") == field_truthflow.T, "a steered sequence is off by %.1e", off);
+	free(w);
+}
+
 /* The singular vectors of the reference's corrections, found over rows and over columns, and the projection. */
 static void
-check_projection(const json_t *golden)
+check_projection(const json_t *golden, const struct unet *u, double *p)
 {
 	const json_t *g = json_object_get(golden, "filter");
 	enum { D = 16, N = 10 };
 	size_t k = (size_t)json_integer_value(json_object_get(g, "k")), i, j, l;
-	struct truthflow f = { .base = { .dim = D } };
+	struct truthflow f = { .base = { .dim = D }, .net = *u, .p = p };
 	double *x = numbers(g, "corrections"), *projector = numbers(g, "projector"), got[D * D] = { 0 };
 	double padded[2 * D * D] = { 0 }, wide[D * D] = { 0 };
-	double gram[D * D], values[D], worst;
+	double gram[D * D], values[D], size[N], *singular = numbers(g, "singular_values"), worst;
 	struct err e = { "" };
 	struct span s = { .x = x, .n = N, .dim = D, .least = N, .gram = gram, .values = values, .e = &e };
 	int again;
@@ -160,6 +194,12 @@ check_projection(const json_t *golden)
 			for (i = 0; i < D; i++)
 				for (j = 0; j < D; j++)
 					to[i * D + j] += f.basis[l * D + i] * f.basis[l * D + j];
+		for (l = 0; l < N; l++)
+			size[l] = sqrt(values[s.least - 1 - l]);
+		worst = relative(size, singular, N);
+		ok(worst < 1e-12, "singular values are off by %.1e", worst);
+		if (again)
+			check_corrections(golden, &f);
 		free(f.basis);
 		/* rows of zeros change nothing, but there are more of them than columns */
 		memcpy(padded, x, N * D * sizeof *x);
@@ -190,6 +230,8 @@ check_golden(void)
 	double *p = need(calloc(u.size + u.n_running, sizeof *p)), y[6 * 16], *end;
 	double *t = numbers(forward_, "t"), *z = numbers(sample, "query");
 	double *work = need(calloc(unet_work_size(&u, FIELD_BATCH), sizeof *work)), mid[4 * 16], v[4 * 16];
+	double embedding[6 * 8];
+	size_t i;
 
 	end = append(json_object_get(g, "params"), p);
 	ok((size_t)(end - p) == u.size, "the network has %zu parameters, as the reference's", u.size);
@@ -198,12 +240,17 @@ check_golden(void)
 	unet_forward(&u, p, numbers(forward_, "X"), t, 6, y, work, 1);
 	ok(relative(y, numbers(forward_, "velocity"), 6 * 16) < 1e-9, "the velocity is off by %.1e",
 	    relative(y, numbers(forward_, "velocity"), 6 * 16));
+	for (i = 0; i < 6; i++)
+		memcpy(embedding + i * u.time, work + 6 * u.block[0].at + (i + 1) * u.block[0].in - u.time,
+		    u.time * sizeof *embedding);
+	ok(relative(embedding, numbers(forward_, "time_embedding"), 6 * u.time) < 1e-15,
+	    "sines and cosines of the time");
 	follow(&u, p, z, 4, mid, v, work);
 	ok(relative(z, numbers(sample, "correction"), 4 * 16) < 1e-9, "15 midpoint steps are off by %.1e",
 	    relative(z, numbers(sample, "correction"), 4 * 16));
 	check_training(g, &u, p);
 	check_schedule(json_object_get(g, "lr_schedule"));
-	check_projection(g);
+	check_projection(g, &u, p);
 	json_decref(g);
 }
 
