@@ -7,9 +7,11 @@ misuse 'a flow needs a barrier: -b' score kl -T 5
 
 model=$tmp/tiny.gguf
 perl tests/tiny.pl decoder >"$model"
-jq -n -c 'range(12) | {id: ., group: (. / 2 | floor), label: (. % 2), prompt: "q\(.)",
-	completion: "abcdefghijkl"[.:. + 3]}' |
-	collect -m "$model" -l 0 | fitbarrier -f caa -o "$tmp/b.ods"
+fit() { # MODEL
+	jq -n -c 'range(12) | {id: ., group: (. / 2 | floor), label: (. % 2), prompt: "q\(.)",
+		completion: "abcdefghijkl"[.:. + 3]}' | collect -m "$1" -l 0 | fitbarrier -f caa
+}
+fit "$model" >"$tmp/b.ods"
 jq -n -c '{id: "a", prompt: "so?", completion: "yes.no"}, {id: "b", prompt: "why", completion: ""},
 	{id: "c", kl: 1, kl_p95: 1, prompt: "", completion: "x"},
 	{id: "d", prompt: "", completion: "xy"}' >"$tmp/e.jsonl"
@@ -42,6 +44,11 @@ near a "$long" "$long"
 jq -n -c --arg long "$long" '{id: "long", prompt: $long, completion: ($long + $long)}' >"$tmp/long.jsonl"
 fails 1 "score: '$tmp/long.jsonl': record 1: 'long' has 361 tokens: more than 256" \
 	score kl -m "$model" -b "$tmp/b.ods" "$tmp/long.jsonl"
+# a damaged model: weights of its last layer are infinite
+sed 's/1.2 + /9**9**9 + /' tests/tiny.pl | perl - decoder >"$tmp/infinite.gguf"
+fit "$tmp/infinite.gguf" >"$tmp/infinite.ods"
+fails 1 "score: '$tmp/e.jsonl': record 1: the divergence of 'a' is not finite" \
+	score kl -m "$tmp/infinite.gguf" -b "$tmp/infinite.ods" "$tmp/e.jsonl"
 fails 1 "score: '$tmp/b.ods' holds barrier, not examples or completions" \
 	score kl -m "$model" -b "$tmp/b.ods" "$tmp/b.ods"
 score kl -m "$model" -b "$tmp/b.ods" -T 1 -o "$tmp/a.ods" "$tmp/e.jsonl"
