@@ -368,11 +368,10 @@ mean_norm(const struct rows *d, size_t dim)
 
 /* Shows how the training of a network goes on. Most fits have none. */
 static void
-show_epoch(void *ctx, unsigned epoch, unsigned epochs, double training, double validation)
+show_epoch(unsigned epoch, unsigned epochs, double training, double validation)
 {
 	char losses[64];
 
-	(void)ctx;
 	snprintf(losses, sizeof losses, "training loss %.4g, held out %.4g", training, validation);
 	tool_progress_of(epoch, epochs, "epochs", losses);
 }
@@ -494,7 +493,7 @@ main(int argc, char *argv[])
 	fit_report_count(&rep, &data);
 	check_counts(&rep);
 	opt.o.block = opt.block;
-	opt.o.progress = &(struct fit_progress){ .call = show_epoch };
+	opt.o.progress = show_epoch;
 	if ((rep.act_norm = mean_norm(&d, data.dim)) == 0)
 		tool_die("every activation is zero");
 	rep.held_out = tool_need(calloc(d.n, sizeof *rep.held_out));

@@ -35,12 +35,8 @@ enum sigma {
 	SIGMA_NUMBER		/* sigma_value */
 };
 
-/* A function that is called after each epoch of a network. */
-struct fit_progress {
-	void (*call)(void *ctx, unsigned epoch, unsigned epochs, double training,
-	    double validation);
-	void *ctx;
-};
+/* A function that is called after each epoch of a network, with its losses. */
+typedef void fit_progress_fn(unsigned epoch, unsigned epochs, double training, double validation);
 
 /* The options of all methods; in brackets the defaults, those of the paper. */
 struct fit_options {
@@ -62,7 +58,7 @@ struct fit_options {
 	double rate;		/* learning rate */
 	unsigned layers;
 	unsigned rank;		/* directions that truthflow corrects; 0: its own number [0] */
-	const struct fit_progress *progress;	/* NULL: none [NULL] */
+	fit_progress_fn *progress;	/* NULL: none [NULL] */
 };
 /* Sets all options to their defaults. */
 void fit_options_default(struct fit_options *o);

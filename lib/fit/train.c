@@ -172,7 +172,7 @@ run_epochs(struct run *r, struct fit_curve *c, struct err *e)
 			memcpy(r->best, t->p, bytes);
 		}
 		if (t->progress != NULL)
-			t->progress->call(t->progress->ctx, c->n, t->epochs, training, now.loss);
+			t->progress(c->n, t->epochs, training, now.loss);
 		if (t->patience > 0 && c->n - c->best >= t->patience)
 			break;
 	}

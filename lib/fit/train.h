@@ -64,7 +64,7 @@ struct training {
 	double (*loss)(void *ctx, double *p, const size_t *example, size_t n, double *grad);
 	/* Returns how good p is: fewer wrong are better, then less loss. */
 	struct train_score (*validate)(void *ctx, const double *p);
-	const struct fit_progress *progress;	/* NULL: none */
+	fit_progress_fn *progress;	/* NULL: none */
 };
 
 /*

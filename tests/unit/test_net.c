@@ -406,26 +406,25 @@ squares_init(struct squares *s, double *p)
 }
 
 static unsigned told;
+static const struct fit_curve *told_of;
 
 static void
-tell(void *ctx, unsigned epoch, unsigned epochs, double training, double validation)
+tell(unsigned epoch, unsigned epochs, double training, double validation)
 {
-	const struct fit_curve *c = ctx;
-
-	told += epoch == c->n && epochs == 200 && training == c->training[epoch - 1] &&
-	    validation == c->validation[epoch - 1];
+	told += epoch == told_of->n && epochs == 200 && training == told_of->training[epoch - 1] &&
+	    validation == told_of->validation[epoch - 1];
 }
 
 static int
 train_squares(struct squares *s, uint64_t seed, unsigned epochs, unsigned patience, double rate, struct fit_curve *c,
     struct err *e)
 {
-	struct fit_progress progress = { tell, c };
 	struct training t = { .p = s->p, .size = FIT_D + 1, .n_running = 1, .n = FIT_N * 2 / 3, .batch = 13,
 		.epochs = epochs, .patience = patience, .rate = rate, .rng = gsl_rng_alloc(gsl_rng_mt19937),
-		.threads = 1, .ctx = s, .loss = squares_loss, .validate = squares_validate, .progress = &progress };
+		.threads = 1, .ctx = s, .loss = squares_loss, .validate = squares_validate, .progress = tell };
 	int rc;
 
+	told_of = c;
 	gsl_rng_set(t.rng, (unsigned long)seed);
 	rc = train(&t, c, e);
 	gsl_rng_free(t.rng);
