@@ -26,7 +26,7 @@
 #include "fit/unet.h"
 
 enum {
-	DEPTH = 4, TIME = 128,		/* of the network */
+	TIME = 128,			/* numbers of the time, for the network */
 	STEPS = 15,			/* of the explicit midpoint rule */
 	BATCH = 136,			/* the most examples of a training step */
 	TRAINING = 2000,		/* training steps, at most FIT_EPOCHS */
@@ -326,7 +326,7 @@ fit(struct field *base, const struct fit_data *d, const struct fit_options *o,
 	if (d->prompt == NULL)
 		return err_set(e, "'truthflow' needs the activations of prompts: "
 		    "collect --at mean");
-	f->net = unet(d->dim, DEPTH, TIME);
+	f->net = unet(d->dim, TIME);
 	if (train_check_size(base->type->name, d->dim, f->net.size + f->net.n_running +
 	    (o->rank > 0 ? o->rank : RANK) * d->dim, e) != 0 ||
 	    questions_init(&q, d, &f->net, o, e) != 0 || fit_basis(f, &q, o->rank, e) != 0)
@@ -380,7 +380,7 @@ load(struct field *base, const struct record *r, struct err *e)
 	if (field_load_integer(r, "rank", 1, (int64_t)base->dim, &rank, e) != 0)
 		return -1;
 	f->rank = (size_t)rank;
-	f->net = unet(base->dim, DEPTH, TIME);
+	f->net = unet(base->dim, TIME);
 	if ((f->basis = field_load_array(r, "basis", f->rank * base->dim, e)) == NULL ||
 	    (f->p = field_load_array(r, "net", f->net.size + f->net.n_running, e)) == NULL)
 		return -1;

@@ -3,17 +3,13 @@
 #include <math.h>
 #include <string.h>
 
+enum { LAST = 2 * UNET_DEPTH };		/* the last block */
+
 /* Returns the block on the way down that has the level of block b. */
 static size_t
-level_of(const struct unet *u, size_t b)
+level_of(size_t b)
 {
-	return 2 * u->depth - b;
-}
-
-static size_t
-last_of(const struct unet *u)
-{
-	return 2 * u->depth;
+	return LAST - b;
 }
 
 /* Adds block b, whose input and output have these widths, to u. */
@@ -42,19 +38,18 @@ width(size_t dim, size_t level)
 }
 
 struct unet
-unet(size_t dim, size_t depth, size_t time)
+unet(size_t dim, size_t time)
 {
-	struct unet u = { .dim = dim, .time = time, .depth = depth };
+	struct unet u = { .dim = dim, .time = time };
 	size_t b;
 
 	/* four rows of scratch memory come first: see struct pass */
 	u.columns = 4 * (2 * dim + time);
-	for (b = 0; b < depth; b++)
+	for (b = 0; b < UNET_DEPTH; b++)
 		add_block(&u, b, width(dim, b) + time, width(dim, b + 1));
-	add_block(&u, depth, width(dim, depth) + time, width(dim, depth));
-	for (b = depth + 1; b <= 2 * depth; b++)
-		add_block(&u, b, 2 * width(dim, level_of(&u, b) + 1) + time,
-		    width(dim, level_of(&u, b)));
+	add_block(&u, UNET_DEPTH, width(dim, UNET_DEPTH) + time, width(dim, UNET_DEPTH));
+	for (b = UNET_DEPTH + 1; b <= LAST; b++)
+		add_block(&u, b, 2 * width(dim, level_of(b) + 1) + time, width(dim, level_of(b)));
 	u.final = net_linear(dim, dim, 1, &u.size);
 	return u;
 }
@@ -65,7 +60,7 @@ unet_draw(const struct unet *u, double *p, gsl_rng *rng)
 	double *running = p + u->size;
 	size_t b;
 
-	for (b = 0; b <= last_of(u); b++) {
+	for (b = 0; b <= LAST; b++) {
 		const struct unet_block *k = &u->block[b];
 
 		net_linear_draw(&k->linear1, p, rng);
@@ -95,7 +90,7 @@ unet_is_valid(const struct unet *u, const double *p)
 	const double *running = p + u->size;
 	size_t b;
 
-	for (b = 0; b <= last_of(u); b++) {
+	for (b = 0; b <= LAST; b++) {
 		const struct unet_block *k = &u->block[b];
 
 		if (!has_variances(&k->norm1, running) || !has_variances(&k->norm2, running) ||
@@ -195,8 +190,8 @@ set_input(const struct pass *s, size_t b, const double *x, const double *t)
 	double *to = slot_of(s, b).x;
 
 	put_columns(b == 0 ? x : slot_of(s, b - 1).y, s->n, at, to, in, 0);
-	if (b > u->depth) {
-		size_t level = level_of(u, b);
+	if (b > UNET_DEPTH) {
+		size_t level = level_of(b);
 
 		put_columns(slot_of(s, level).y, s->n, u->block[level].out, to, in, at);
 	}
@@ -243,11 +238,11 @@ forward(const struct pass *s, const double *x, const double *t, double *y)
 {
 	size_t b;
 
-	for (b = 0; b <= last_of(s->u); b++) {
+	for (b = 0; b <= LAST; b++) {
 		set_input(s, b, x, t);
 		forward_block(s, b);
 	}
-	net_linear_forward(&s->u->final, s->p, slot_of(s, last_of(s->u)).y, s->n, y, s->threads);
+	net_linear_forward(&s->u->final, s->p, slot_of(s, LAST).y, s->n, y, s->threads);
 }
 
 void
@@ -296,16 +291,16 @@ unet_backward(const struct unet *u, const double *p, const double *dy, size_t n,
 	struct pass s = pass_of(u, p, n, work, threads);
 	size_t b;
 
-	for (b = 0; b < last_of(u); b++)
+	for (b = 0; b < LAST; b++)
 		memset(slot_of(&s, b).dy, 0, n * u->block[b].out * sizeof *dy);
-	net_linear_backward(&u->final, p, slot_of(&s, last_of(u)).y, dy, n, grad,
-	    slot_of(&s, last_of(u)).dy, threads);
-	for (b = last_of(u); b > 0; b--) {
-		size_t in = u->block[b].in, before = u->block[b - 1].out, level = level_of(u, b);
+	net_linear_backward(&u->final, p, slot_of(&s, LAST).y, dy, n, grad,
+	    slot_of(&s, LAST).dy, threads);
+	for (b = LAST; b > 0; b--) {
+		size_t in = u->block[b].in, before = u->block[b - 1].out, level = level_of(b);
 
 		backward_block(&s, b, grad);
 		add_columns(s.dx, n, before, slot_of(&s, b - 1).dy, in, 0);
-		if (b > u->depth)
+		if (b > UNET_DEPTH)
 			add_columns(s.dx, n, u->block[level].out, slot_of(&s, level).dy, in,
 			    before);
 	}

@@ -15,7 +15,7 @@
 
 #include "fit/net.h"
 
-enum { UNET_MOST_DEPTH = 4 };
+enum { UNET_DEPTH = 4 };
 
 struct unet_block {
 	size_t in, out;		/* widths */
@@ -26,16 +26,15 @@ struct unet_block {
 
 struct unet {
 	size_t dim, time;	/* numbers in x, and in an embedding of t */
-	size_t depth;
-	struct unet_block block[2 * UNET_MOST_DEPTH + 1];	/* first to last */
+	struct unet_block block[2 * UNET_DEPTH + 1];	/* first to last */
 	struct net_linear final;
 	/* p[size] are trained; running[n_running] come after them */
 	size_t size, n_running;
 	size_t columns;		/* of the memory */
 };
 
-/* Returns a network of that depth, at most UNET_MOST_DEPTH. time is even. */
-struct unet unet(size_t dim, size_t depth, size_t time);
+/* Returns a network; time is even. */
+struct unet unet(size_t dim, size_t time);
 /* Draws the initial p[size], and sets the running numbers after them. */
 void unet_draw(const struct unet *u, double *p, gsl_rng *rng);
 /* Returns whether no running variance is negative. */
