@@ -25,8 +25,7 @@ enum {
 	BATCH = 64,
 	EPOCHS = 100,
 	PATIENCE = 10,
-	LEAST_LAYERS = 2, MOST_LAYERS = 3,
-	MOST_HIDDEN = 1 << 20		/* the width of a hidden layer in a file */
+	LEAST_LAYERS = 2, MOST_LAYERS = 3
 };
 
 static const double RATE = 1e-4;
@@ -44,9 +43,9 @@ release(struct field *base)
 }
 
 static struct mlp
-value_network(size_t dim, size_t hidden, unsigned layers)
+value_network(size_t dim, unsigned layers)
 {
-	size_t widths[MOST_LAYERS + 1] = { dim, hidden, hidden };
+	size_t widths[MOST_LAYERS + 1] = { dim, dim, dim };
 
 	widths[layers] = 1;
 	return mlp(widths, layers, MLP_RELU);
@@ -190,7 +189,7 @@ fit(struct field *base, const struct fit_data *d, const struct fit_options *o,
 	struct values t = { 0 };
 	int rc = -1;
 
-	f->net = value_network(d->dim, d->dim, o->layers != 0 ? o->layers : MOST_LAYERS);
+	f->net = value_network(d->dim, o->layers != 0 ? o->layers : MOST_LAYERS);
 	if (train_check_size(base->type->name, d->dim, f->net.size, e) != 0 ||
 	    values_init(&t, d, &f->net, o, e) != 0)
 		goto out;
@@ -222,7 +221,6 @@ save(const struct field *base, struct record *r)
 	const struct recontrol *f = (const struct recontrol *)base;
 
 	return record_set_int(r, "layers", f->net.n) != 0 ||
-	    record_set_int(r, "hidden", (int64_t)f->net.layer[0].out) != 0 ||
 	    record_set_num(r, "speed", base->speed) != 0 ||
 	    record_set_floats(r, "net", f->p, f->net.size) != 0 ? -1 : 0;
 }
@@ -231,13 +229,12 @@ static int
 load(struct field *base, const struct record *r, struct err *e)
 {
 	struct recontrol *f = (struct recontrol *)base;
-	int64_t layers, hidden;
+	int64_t layers;
 
 	if (field_load_integer(r, "layers", LEAST_LAYERS, MOST_LAYERS, &layers, e) != 0 ||
-	    field_load_integer(r, "hidden", 1, MOST_HIDDEN, &hidden, e) != 0 ||
 	    field_load_positive(r, "speed", &base->speed, e) != 0)
 		return -1;
-	f->net = value_network(base->dim, (size_t)hidden, (unsigned)layers);
+	f->net = value_network(base->dim, (unsigned)layers);
 	return (f->p = field_load_array(r, "net", f->net.size, e)) != NULL ? 0 : -1;
 }
 

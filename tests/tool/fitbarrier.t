@@ -104,7 +104,7 @@ mimic="field w intercept log_prior_ratio matrix shift C ${classifier#C loss }"
 has mimic "$mimic auc log_loss temperature predicted observed positives_h"
 
 has hpr 'field w net epoch training_loss validation_loss'
-has recontrol 'field layers hidden speed net epoch training_loss validation_loss' --layers 2
+has recontrol 'field layers speed net epoch training_loss validation_loss' --layers 2
 
 # networks: their training
 network() { # JQ-FILTER OPTION...
@@ -114,7 +114,7 @@ network() { # JQ-FILTER OPTION...
 }
 is "$(network '[(.w | length), (.net | length), (.training_loss | length), (.validation_loss | length)]' -f hpr)" \
 	'[6,29,5,5]' 'hpr: widths of 6, 3, 1, 1 and 1, and 5 epochs'
-is "$(network '[.layers, .hidden, (.net | length), .speed > 0]' -f recontrol)" '[3,6,91,true]' \
+is "$(network '[.layers, (.net | length), .speed > 0]' -f recontrol)" '[3,91,true]' \
 	'recontrol has three layers'
 is "$(network '[.layers, (.net | length), (.training_loss | length)]' -f recontrol --layers 2 --epochs 7)" '[2,49,7]' \
 	'--layers and --epochs'
