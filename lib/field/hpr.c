@@ -163,21 +163,16 @@ loss(void *ctx, double *p, const size_t *example, size_t n, double *grad)
 }
 
 static struct train_score
-validate(void *ctx, const double *p)
+validate(void *ctx, const double *p, const size_t *example, size_t n)
 {
 	struct rotations *t = ctx;
-	size_t example[BATCH], i, k, n, wrong = 0, held_out = t->pairs.n - t->pairs.n_fit;
 	struct train_score s = { 0, 0 };
+	size_t i;
 
-	for (i = t->pairs.n_fit; i < t->pairs.n; i += n) {
-		for (n = 0; n < BATCH && i + n < t->pairs.n; n++)
-			example[n] = i + n;
-		load_pairs(t, example, n);
-		s.loss += forward(t, p, 2 * n) * (double)n / (double)held_out;
-		for (k = 0; k < 2 * n; k++)
-			wrong += (t->logit[k] > 0) != (t->label[k] > 0);
-	}
-	s.wrong = (double)wrong / (double)(2 * held_out);
+	load_pairs(t, example, n);
+	s.loss = forward(t, p, 2 * n);
+	for (i = 0; i < 2 * n; i++)
+		s.wrong += (t->logit[i] > 0) != (t->label[i] > 0);
 	return s;
 }
 
@@ -231,7 +226,8 @@ fit(struct field *base, const struct fit_data *d, const struct fit_options *o,
 	gsl_rng_set(rng, (unsigned long)o->seed);
 	net_linear_draw(&f->probe, f->p, rng);
 	mlp_draw(&f->net, f->p + d->dim, rng);
-	rc = train(&(struct training){ .p = f->p, .size = size, .n = t.pairs.n_fit, .batch = BATCH,
+	rc = train(&(struct training){ .p = f->p, .size = size, .n = t.pairs.n_fit,
+	    .n_held = t.pairs.n - t.pairs.n_fit, .batch = BATCH, .held_batch = BATCH,
 	    .epochs = o->epochs != 0 ? o->epochs : EPOCHS, .rate = o->rate > 0 ? o->rate : RATE,
 	    .clip = CLIP, .schedule = train_linear_schedule, .rng = rng, .threads = t.threads,
 	    .ctx = &t, .loss = loss, .validate = validate, .progress = o->progress },

@@ -131,32 +131,13 @@ loss(void *ctx, double *p, const size_t *example, size_t n, double *grad)
 	return mean;
 }
 
-/* Returns how many examples of [i, end) a batch takes, and numbers them. */
-static size_t
-next_batch(size_t *example, size_t i, size_t end)
-{
-	size_t n = 0;
-
-	while (n < BATCH && i + n < end) {
-		example[n] = i + n;
-		n++;
-	}
-	return n;
-}
-
 static struct train_score
-validate(void *ctx, const double *p)
+validate(void *ctx, const double *p, const size_t *example, size_t n)
 {
 	struct values *t = ctx;
-	size_t example[BATCH], i, n, held_out = t->d->n - t->n_fit;
-	struct train_score s = { 0, 0 };
 
-	for (i = t->n_fit; i < t->d->n; i += n) {
-		n = next_batch(example, i, t->d->n);
-		load_rows(t, example, n);
-		s.loss += forward(t, p, n) * (double)n / (double)held_out;
-	}
-	return s;
+	load_rows(t, example, n);
+	return (struct train_score){ 0, forward(t, p, n) };
 }
 
 /* Returns the mean |grad V| over all rows. */
@@ -166,10 +147,11 @@ mean_speed(struct values *t, const double *p)
 	size_t dim = t->d->dim, example[BATCH], i, k, n;
 	double one[BATCH], sum = 0;
 
-	for (k = 0; k < BATCH; k++)
-		one[k] = 1;
 	for (i = 0; i < t->d->n; i += n) {
-		n = next_batch(example, i, t->d->n);
+		for (n = 0; n < BATCH && i + n < t->d->n; n++) {
+			example[n] = i + n;
+			one[n] = 1;
+		}
 		load_rows(t, example, n);
 		forward(t, p, n);
 		/* dx may replace the rows, which only grad would need */
@@ -201,7 +183,8 @@ fit(struct field *base, const struct fit_data *d, const struct fit_options *o,
 	gsl_rng_set(rng, (unsigned long)o->seed);
 	mlp_draw(&f->net, f->p, rng);
 	rc = train(&(struct training){ .p = f->p, .size = f->net.size, .n = t.n_fit,
-	    .batch = BATCH, .epochs = o->epochs != 0 ? o->epochs : EPOCHS, .patience = PATIENCE,
+	    .n_held = d->n - t.n_fit, .batch = BATCH, .held_batch = BATCH,
+	    .epochs = o->epochs != 0 ? o->epochs : EPOCHS, .patience = PATIENCE,
 	    .rate = o->rate > 0 ? o->rate : RATE, .rng = rng, .threads = t.threads, .ctx = &t,
 	    .loss = loss, .validate = validate, .progress = o->progress }, &rep->curve, e);
 	if (rc != 0)

@@ -168,24 +168,19 @@ loss(void *ctx, double *p, const size_t *example, size_t n, double *grad)
 	return mean;
 }
 
-/* Looks at each pair held out at TIMES evenly spaced times. */
+/* Looks at each pair at TIMES evenly spaced times. */
 static struct train_score
-validate(void *ctx, const double *p)
+validate(void *ctx, const double *p, const size_t *example, size_t n)
 {
 	struct questions *q = ctx;
-	size_t rows = (q->pairs.n - q->pairs.n_fit) * TIMES, i, k, n;
-	struct train_score s = { 0, 0 };
+	size_t rows = n * TIMES, i;
 
-	for (i = 0; i < rows; i += n) {
-		n = rows - i < BATCH ? rows - i : BATCH;
-		for (k = 0; k < n; k++)
-			load_pair(q, k, q->pairs.pair[q->pairs.n_fit + (i + k) / TIMES],
-			    ((double)((i + k) % TIMES) + 0.5) / TIMES);
-		unet_forward(q->net, p, q->z, q->t, n, q->y, q->work, q->threads);
-		s.loss += net_squared_error(q->y, q->target, n * q->d->dim, q->dy) *
-		    (double)n / (double)rows;
-	}
-	return s;
+	for (i = 0; i < rows; i++)
+		load_pair(q, i, q->pairs.pair[example[i / TIMES]],
+		    ((double)(i % TIMES) + 0.5) / TIMES);
+	unet_forward(q->net, p, q->z, q->t, rows, q->y, q->work, q->threads);
+	return (struct train_score){ 0,
+		net_squared_error(q->y, q->target, rows * q->d->dim, q->dy) };
 }
 
 /* The differences x[n][dim], and their right singular vectors, to be found. */
@@ -338,7 +333,8 @@ fit(struct field *base, const struct fit_data *d, const struct fit_options *o,
 	unet_draw(&f->net, f->p, q.rng);
 	epochs = o->epochs != 0 ? o->epochs : count_epochs(q.pairs.n_fit);
 	rc = train(&(struct training){ .p = f->p, .size = f->net.size,
-	    .n_running = f->net.n_running, .n = q.pairs.n_fit, .batch = BATCH,
+	    .n_running = f->net.n_running, .n = q.pairs.n_fit,
+	    .n_held = q.pairs.n - q.pairs.n_fit, .batch = BATCH, .held_batch = BATCH / TIMES,
 	    .epochs = epochs, .patience = epochs / 10,
 	    .rate = o->rate > 0 ? o->rate : RATE, .decay = DECAY, .schedule = schedule,
 	    .rng = q.rng, .threads = q.threads, .ctx = &q, .loss = loss, .validate = validate,

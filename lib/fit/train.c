@@ -93,7 +93,7 @@ struct run {
 	struct adam adam;
 	double *grad;			/* [size] */
 	double *best;			/* [size + n_running], the parameters to keep */
-	size_t *order;			/* [n], examples */
+	size_t *order;			/* [n + n_held], examples */
 	size_t batches;			/* in an epoch */
 };
 
@@ -122,10 +122,27 @@ run_epoch(struct run *r, unsigned epoch, unsigned epochs)
 	return sum / (double)t->n;
 }
 
+/* Returns how good the parameters are on all examples that were held out. */
+static struct train_score
+validate(const struct run *r)
+{
+	const struct training *t = r->t;
+	size_t i, n, end = t->n + t->n_held;
+	struct train_score all = { 0, 0 }, some;
+
+	for (i = t->n; i < end; i += n) {
+		n = end - i < t->held_batch ? end - i : t->held_batch;
+		some = t->validate(t->ctx, t->p, r->order + i, n);
+		all.wrong += some.wrong;
+		all.loss += some.loss * (double)n / (double)t->n_held;
+	}
+	return all;
+}
+
 static int
 is_better(const struct train_score *a, const struct train_score *b)
 {
-	return a->wrong < b->wrong || (a->wrong <= b->wrong && a->loss < b->loss);
+	return a->wrong < b->wrong || (a->wrong == b->wrong && a->loss < b->loss);
 }
 
 /* Rounds p[n] to float32. Returns whether all numbers are finite. */
@@ -155,13 +172,12 @@ run_epochs(struct run *r, struct fit_curve *c, struct err *e)
 {
 	const struct training *t = r->t;
 	size_t bytes = (t->size + t->n_running) * sizeof *t->p;
-	struct train_score first = t->validate(t->ctx, t->p), now;
-	struct train_score best = { INFINITY, INFINITY };
+	struct train_score first = validate(r), now, best = { SIZE_MAX, INFINITY };
 
 	for (c->n = c->best = 0; c->n < t->epochs;) {
 		double training = run_epoch(r, c->n + 1, t->epochs);
 
-		now = t->validate(t->ctx, t->p);
+		now = validate(r);
 		if (!isfinite(training) || !isfinite(now.loss))
 			return diverged(e, c->n + 1, "the loss");
 		c->training[c->n] = training;
@@ -198,13 +214,13 @@ train(const struct training *t, struct fit_curve *curve, struct err *e)
 	r.adam.v = calloc(t->size, sizeof *r.adam.v);
 	r.grad = calloc(t->size, sizeof *r.grad);
 	r.best = calloc(t->size + t->n_running, sizeof *r.best);
-	r.order = calloc(t->n, sizeof *r.order);
+	r.order = calloc(t->n + t->n_held, sizeof *r.order);
 	if (r.adam.m == NULL || r.adam.v == NULL || r.grad == NULL || r.best == NULL ||
 	    r.order == NULL) {
 		rc = err_memory(e);
 		goto out;
 	}
-	for (i = 0; i < t->n; i++)
+	for (i = 0; i < t->n + t->n_held; i++)
 		r.order[i] = i;
 	rc = run_epochs(&r, curve, e);
 out:

@@ -34,10 +34,10 @@ double train_clip(double *grad, size_t size, double most);
  */
 double train_linear_schedule(size_t step, size_t steps);
 
-/* A network's loss on examples that were held out. */
+/* How good a network is on examples that were held out. */
 struct train_score {
-	double wrong;		/* fraction classified wrongly; 0: nothing is classified */
-	double loss;
+	size_t wrong;		/* number classified wrongly; 0: nothing is classified */
+	double loss;		/* mean */
 };
 
 struct training {
@@ -47,8 +47,9 @@ struct training {
 	 */
 	double *p;
 	size_t size, n_running;
-	size_t n;		/* examples */
+	size_t n, n_held;	/* examples of the fit, from 0 on, and held out, from n on */
 	size_t batch;		/* the most of them in a step */
+	size_t held_batch;	/* the most of them in a call of validate */
 	unsigned epochs;	/* at most FIT_EPOCHS */
 	unsigned patience;	/* stop after so many epochs without a better one; 0: never */
 	double rate, decay;	/* of Adam */
@@ -62,8 +63,12 @@ struct training {
 	 * gradient to grad[size]. p is that of the struct.
 	 */
 	double (*loss)(void *ctx, double *p, const size_t *example, size_t n, double *grad);
-	/* Returns how good p is: fewer wrong are better, then less loss. */
-	struct train_score (*validate)(void *ctx, const double *p);
+	/*
+	 * Returns how good p is on the examples example[n], which were held
+	 * out. Fewer wrong are better, then less loss.
+	 */
+	struct train_score (*validate)(void *ctx, const double *p, const size_t *example,
+	    size_t n);
 	fit_progress_fn *progress;	/* NULL: none */
 };
 

@@ -344,9 +344,10 @@ struct squares {
 	struct net_linear l;
 	double *p, x[FIT_N][FIT_D], y[FIT_N];
 	unsigned calls, bad_call;	/* of loss; the one that returns NaN, 0: none */
-	unsigned validated;
+	unsigned validated;		/* times */
+	size_t held, most_held;		/* examples: in all, and at a time */
 	const double *scripted;		/* validation losses, or NULL */
-	double wrong;			/* in the second epoch */
+	size_t wrong;			/* but not after the second epoch */
 	size_t smallest, greatest;	/* batches */
 };
 
@@ -371,18 +372,20 @@ squares_loss(void *ctx, double *p, const size_t *example, size_t n, double *grad
 }
 
 static struct train_score
-squares_validate(void *ctx, const double *p)
+squares_validate(void *ctx, const double *p, const size_t *example, size_t n)
 {
 	struct squares *s = ctx;
-	size_t first = FIT_N * 2 / 3, n = FIT_N - first;
 	double y[FIT_N], d[FIT_N];
 	struct train_score score = { 0, 0 };
 
-	net_linear_forward(&s->l, p, s->x[first], n, y, 1);
-	score.loss = net_squared_error(y, s->y + first, n, d);
+	s->validated += example[0] == FIT_N * 2 / 3;
+	s->held += n;
+	s->most_held = n > s->most_held ? n : s->most_held;
+	net_linear_forward(&s->l, p, s->x[example[0]], n, y, 1);
+	score.loss = net_squared_error(y, s->y + example[0], n, d);
 	if (s->scripted != NULL)
-		score.loss = s->scripted[s->validated];
-	score.wrong = s->validated++ == 2 ? 0 : s->wrong;
+		score.loss = s->scripted[s->validated - 1];
+	score.wrong = s->validated == 3 ? 0 : s->wrong;
 	return score;
 }
 
@@ -420,7 +423,8 @@ train_squares(struct squares *s, uint64_t seed, unsigned epochs, unsigned patien
     struct err *e)
 {
 	struct training t = { .p = s->p, .size = FIT_D + 1, .n_running = 1, .n = FIT_N * 2 / 3, .batch = 13,
-		.epochs = epochs, .patience = patience, .rate = rate, .rng = gsl_rng_alloc(gsl_rng_mt19937),
+		.n_held = FIT_N / 3, .held_batch = 7, .epochs = epochs, .patience = patience, .rate = rate,
+		.rng = gsl_rng_alloc(gsl_rng_mt19937),
 		.threads = 1, .ctx = s, .loss = squares_loss, .validate = squares_validate, .progress = tell };
 	int rc;
 
@@ -451,6 +455,7 @@ check_training(void)
 	    "finds the line: off by %.1e, epoch %u of %u", worst, c.best, c.n);
 	ok(told == 200, "its progress is told: %u times", told);
 	ok(s.smallest == 12 && s.greatest == 12, "60 examples in batches of 12, none of them short");
+	ok(s.validated == 201 && s.held == 201 * 30 && s.most_held == 7, "30 are held out, at most 7 at a time");
 	ok(p[FIT_D + 1] == 5 * c.best, "the running numbers are those of the epoch that is kept");
 	ok(p[0] == (double)(float)p[0] && p[1] == (double)(float)p[1], "parameters are rounded to float32");
 	squares_init(&s, q);
@@ -472,7 +477,7 @@ check_training(void)
 	    "does not stop without a patience; of equal epochs, the first is kept: %u of %u", c.best, c.n);
 	squares_init(&s, p);
 	s.scripted = worse;
-	s.wrong = 0.25;
+	s.wrong = 2;
 	rc = train_squares(&s, 1, 8, 0, 0.05, &c, &e);
 	ok(rc == 0 && c.best == 2, "an epoch with less that is wrong is better: %u", c.best);
 
