@@ -252,21 +252,18 @@ load(struct field *base, const struct record *r, struct err *e)
 {
 	struct hpr *f = (struct hpr *)base;
 	size_t dim = base->dim;
-	double *w, *net = NULL;
+	double *net, *both;
 
 	set_networks(f, dim);
-	if ((w = field_load_array(r, "w", dim, e)) == NULL ||
-	    (net = field_load_array(r, "net", f->net.size, e)) == NULL) {
-		free(w);
+	if ((f->p = field_load_array(r, "w", dim, e)) == NULL ||
+	    (net = field_load_array(r, "net", f->net.size, e)) == NULL)
 		return -1;
+	if ((both = realloc(f->p, (dim + f->net.size) * sizeof *both)) != NULL) {
+		f->p = both;
+		memcpy(both + dim, net, f->net.size * sizeof *net);
 	}
-	if ((f->p = calloc(dim + f->net.size, sizeof *f->p)) != NULL) {
-		memcpy(f->p, w, dim * sizeof *w);
-		memcpy(f->p + dim, net, f->net.size * sizeof *net);
-	}
-	free(w);
 	free(net);
-	return f->p != NULL ? 0 : err_memory(e);
+	return both != NULL ? 0 : err_memory(e);
 }
 
 /*
