@@ -1,19 +1,22 @@
 /*
- * hpr - Householder pseudo-rotation: activations that a linear probe calls
- * negative are rotated towards its positive side, by an angle that a network
- * predicts. Norms stay as they are.
+ * hpr - Householder pseudo-rotation: turns the activations that a linear probe
+ * classifies as negative towards the positive side, by an angle that a network
+ * predicts. Their norms stay the same.
  *
- * The probe is w . x, without a constant. The angle is
- *   g(x) = pi / (1 + exp(-net(x))),
- * where net has widths d, d/2, d/4, d/8 and 1, with GELU in between. With
- * u = x / |x|, and e the unit vector along w - (w . u) u, x goes to
- *   |x| (cos(T g) u + sin(T g) e).
- * This equals the source's combination of x and its reflection at the probe's
- * hyperplane, but keeps the norm also next to the hyperplane, where the
- * source's form divides by a sine that is almost 0.
+ * The probe classifies x by the sign of w . x. Let u = x / |x|, and let e be
+ * the unit vector along w - (w . u) u, so that u and e span the plane of x and
+ * w. A negative x becomes
+ *   |x| (cos(T g) u + sin(T g) e),  g = pi / (1 + exp(-net(x))).
+ * net has four linear layers, of output widths d/2, d/4, d/8 and 1, with GELU
+ * between them.
  *
- * Source: Pham and Nguyen 2024, with the reference's loss and settings. T, and
- * less loss as the better of epochs with equal probes, are ours.
+ * The source computes the same point from x and its reflection at the plane
+ * w . x = 0. That divides by the sine of the angle between the two, which is
+ * almost 0 next to the plane, and the norm is lost there.
+ *
+ * Source: Pham and Nguyen 2024, with the loss and settings of the authors'
+ * program. T is ours, and so is the choice of the epoch with the least loss
+ * among those whose probes are wrong equally often.
  */
 #include <gsl/gsl_math.h>
 #include <math.h>
@@ -39,9 +42,9 @@ static const double RATE = 5e-4, CLIP = 1, MOST_COSINE = 1 - 1e-7;
 
 struct hpr {
 	struct field base;
-	struct net_linear probe;	/* w */
-	struct mlp net;			/* its parameters are after w */
-	double *p;			/* [dim + net.size] */
+	struct net_linear probe;	/* w . x */
+	struct mlp net;
+	double *p;			/* [dim + net.size]: w, then the parameters of net */
 };
 
 static void
@@ -69,13 +72,14 @@ struct rotations {
 	const struct fit_data *d;
 	unsigned threads;
 	struct pairs pairs;
-	double *x, *work;		/* [ROWS][dim], and of the network */
-	/* of the rows: B positives, then their B negatives */
+	double *x;			/* [ROWS][dim]: n positives, then their n negatives */
+	double *work;			/* of mlp_forward */
+	/* of the rows of x */
 	double label[ROWS], logit[ROWS], dlogit[ROWS];
 	double target[ROWS], out[ROWS], angle[ROWS], dangle[ROWS];
 };
 
-/* Loads a row. */
+/* Sets x[d->dim] to a row. */
 static void
 load_row(const struct fit_data *d, size_t row, double *x)
 {
@@ -86,8 +90,8 @@ load_row(const struct fit_data *d, size_t row, double *x)
 }
 
 /*
- * Returns the angle between x[n] and y[n]. The source's bound on the cosine
- * makes it 4e-4 between equal ones.
+ * Returns the angle between x[n] and y[n]. The cosine is bounded, as in the
+ * authors' program, so the angle between equal vectors is 4e-4.
  */
 static double
 angle_between(const double *x, const double *y, size_t n)

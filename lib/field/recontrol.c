@@ -56,8 +56,10 @@ struct values {
 	const struct fit_data *d;
 	const struct mlp *net;
 	unsigned threads;
-	size_t *row, n_fit;	/* [d->n], rows to fit to, then those held out */
-	double *x, *work;	/* [BATCH][dim], and of the network */
+	size_t *row;		/* [d->n]: n_fit rows to fit to, then those held out */
+	size_t n_fit;
+	double *x;		/* [BATCH][dim] */
+	double *work;		/* of mlp_forward */
 	double y[BATCH], target[BATCH], dy[BATCH];
 };
 

@@ -1,16 +1,21 @@
 /*
  * net - the layers of small neural networks, in double precision.
  *
- * ggml trains networks too, but has no backward pass for GELU, sigmoid,
- * normalisation and concatenation, so these layers are our own.
+ * The layers are not ggml's, which has no backward pass for GELU, sigmoid,
+ * normalisation and concatenation.
  *
- * All parameters of a network are in one array p[], and their gradient is in
- * another, grad[]; a layer knows where its own are. A layer has a forward
- * function, and a backward one that gets the derivative of the loss by the
- * layer's output. Rows are examples: x[n][in] is row-major.
+ * The parameters of all layers of a network are in one array p[], and the
+ * gradient of the loss by them is in an array grad[] of the same order. Each
+ * layer stores the index of its own parameters. An example is a row of a
+ * matrix such as x[n][in], which is row-major.
  *
- * Products are cut into panels whose size does not depend on the number of
- * threads that share them, so the numbers do not either.
+ * A layer's forward function computes its output y from its input x. Its
+ * backward function gets dy, the derivative of the loss by y. It adds the
+ * derivative by the layer's parameters to grad, and sets dx, the derivative by
+ * x.
+ *
+ * Results do not depend on the number of threads, because matrix products are
+ * divided into panels of a fixed size.
  */
 #ifndef ODESTEER_NET_H
 #define ODESTEER_NET_H
@@ -27,14 +32,15 @@ struct net_linear {
 #define NET_NO_BIAS ((size_t)-1)
 
 /*
- * Returns a layer whose parameters are at *size, and adds their number to it.
+ * Returns a layer whose parameters begin at p[*size], and adds their number to
+ * *size.
  */
 struct net_linear net_linear(size_t in, size_t out, int has_bias, size_t *size);
 /* Draws W and b uniformly from -1/sqrt(in) to 1/sqrt(in). */
 void net_linear_draw(const struct net_linear *l, double *p, gsl_rng *rng);
 /*
- * Sets y[n][out]. Up to that many threads share the work; one thread calls BLAS
- * as it is set, which is to one thread in parallel_run.
+ * Sets y[n][out], with up to so many threads. With one, the products are
+ * computed by the calling thread, with the threads that BLAS is set to.
  */
 void net_linear_forward(const struct net_linear *l, const double *p, const double *x, size_t n,
     double *y, unsigned threads);
@@ -55,21 +61,21 @@ struct net_norm {
 };
 
 /*
- * Returns a layer whose scale and shift are at *size of the parameters, and
- * whose mean and variance at *n_running of running[], numbers that are measured
- * and not trained. Adds their numbers to both.
+ * Returns a layer whose scale and shift begin at p[*size], and whose mean and
+ * variance, which are measured and not trained, begin at running[*n_running].
+ * Adds their numbers to *size and *n_running.
  */
 struct net_norm net_norm(size_t width, size_t *size, size_t *n_running);
 /* Sets scale and running variance to 1, shift and running mean to 0. */
 void net_norm_init(const struct net_norm *l, double *p, double *running);
-/* Sets y[n][width] by the running mean and variance. */
+/* Sets y[n][width], with the running mean and variance. */
 void net_norm_forward(const struct net_norm *l, const double *p, const double *running,
     const double *x, size_t n, double *y);
 /*
- * Sets y[n][width] by the mean and the biased variance of the n >= 2 rows, and
- * moves the running ones a tenth of the way to the mean and the unbiased
- * variance. Sets unit[n][width] and isd[width], the rows before scale and shift
- * and the reciprocal standard deviations, for net_norm_backward.
+ * Sets y[n][width], with the mean and the biased variance of the n >= 2 rows.
+ * Moves the running mean and variance a tenth of the way to the rows' mean and
+ * unbiased variance. For net_norm_backward, sets unit[n][width] to the rows
+ * before scale and shift, and isd[width] to the reciprocal standard deviations.
  */
 void net_norm_train(const struct net_norm *l, const double *p, double *running, const double *x,
     size_t n, double *y, double *unit, double *isd);
@@ -78,10 +84,11 @@ void net_norm_backward(const struct net_norm *l, const double *p, const double *
     const double *isd, const double *dy, size_t n, double *grad, double *dx);
 
 /*
- * Activation functions, of n numbers. The backward ones multiply dy[n] by the
- * derivative: net_relu_backward gets the function's result y, and
- * net_gelu_backward its argument x. y may be x in net_relu_forward.
+ * Activation functions. The forward ones set y[n] to the function of x[n]. The
+ * backward ones multiply dy[n] by its derivative, which net_relu_backward
+ * computes from y and net_gelu_backward from x.
  */
+/* ReLU: max(0, x). y may be x. */
 void net_relu_forward(const double *x, size_t n, double *y);
 void net_relu_backward(const double *y, size_t n, double *dy);
 /* GELU: x Phi(x), where Phi is the distribution function of N(0, 1). */
@@ -89,9 +96,10 @@ void net_gelu_forward(const double *x, size_t n, double *y);
 void net_gelu_backward(const double *x, size_t n, double *dy);
 
 /*
- * Losses, means over n numbers: of (y - target)^2, and of the cross-entropy of
- * 1 / (1 + exp(-logit)) and a target from 0 to 1. They set dy[n], or dlogit[n],
- * to the derivatives.
+ * Return a loss, the mean over n numbers, and set dy[n] or dlogit[n] to its
+ * derivative by y or logit. net_squared_error's is the mean of (y - target)^2,
+ * and net_cross_entropy's that of the cross-entropy between a target from 0 to
+ * 1 and the probability 1 / (1 + exp(-logit)).
  */
 double net_squared_error(const double *y, const double *target, size_t n, double *dy);
 double net_cross_entropy(const double *logit, const double *target, size_t n, double *dlogit);
