@@ -1,0 +1,129 @@
+#include "steer/divergence.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "model/logsumexp.h"
+#include "model/text_batch.h"
+
+enum { ROWS = 512 };		/* decoded at a time */
+
+struct divergence {
+	struct lm *lm;
+	size_t n;			/* lengths */
+	int seq[LM_MAX_SEQS];		/* 0: the unsteered sequence, then the steered ones */
+	int row[ROWS];			/* of the batch */
+};
+
+struct divergence *
+divergence_open(const struct lm_options *o, struct steering *s, size_t n, size_t longest,
+    struct err *e)
+{
+	struct divergence *d = calloc(1, sizeof *d);
+	struct lm_options all = { .path = o->path, .threads = o->threads,
+	    .gpu_layers = o->gpu_layers, .seqs = (int)n + 1, .batch = ROWS,
+	    .cells = (int)(DIVERGENCE_LONGEST + n * longest), .outputs = ROWS };
+	int i;
+
+	if (d == NULL) {
+		err_memory(e);
+		return NULL;
+	}
+	d->n = n;
+	for (i = 0; i < LM_MAX_SEQS; i++)
+		d->seq[i] = i;
+	if ((d->lm = lm_open(&all, e)) == NULL || steering_attach(s, d->lm, e) != 0) {
+		divergence_close(d);
+		return NULL;
+	}
+	return d;
+}
+
+void
+divergence_close(struct divergence *d)
+{
+	if (d == NULL)
+		return;
+	lm_free(d->lm);
+	free(d);
+}
+
+size_t
+divergence_which(void *n, size_t i)
+{
+	return i % *(const size_t *)n;
+}
+
+struct lm *
+divergence_lm(const struct divergence *d)
+{
+	return d->lm;
+}
+
+/* Returns the divergence of two rows of the batch that was decoded. */
+static double
+divergence(const struct lm *m, int plain, int steered)
+{
+	const float *q = lm_logits(m, plain), *p = lm_logits(m, steered);
+	size_t n = (size_t)lm_vocab(m), i;
+	double log_p = logsumexp(p, n, 1), log_q = logsumexp(q, n, 1), sum = 0;
+
+	for (i = 0; i < n; i++)
+		sum += exp((double)p[i] - log_p) *
+		    (((double)p[i] - log_p) - ((double)q[i] - log_q));
+	/* rounding may leave a little less than 0 */
+	return sum < 0 ? 0 : sum;
+}
+
+/*
+ * Decodes the tokens first to end - 1 of x in all sequences, at most ROWS rows,
+ * and sets kl[end - first][n]. Returns 0, or -1 with a message in e.
+ */
+static int
+measure_rows(struct divergence *d, const struct example *x, size_t first, size_t end, double *kl,
+    struct err *e)
+{
+	size_t p, k, rows = 0;
+	int *row = d->row;
+
+	for (p = first; p < end; p++)
+		for (k = 0; k <= d->n; k++)
+			row[rows++] = lm_batch_add(d->lm, x->token[p], (int)p, &d->seq[k], 1,
+			    k == 0 ? LM_LOGITS : LM_LOGITS | LM_STEER);
+	if (lm_decode(d->lm, e) != 0)
+		return -1;
+	for (p = first; p < end; p++, row += d->n + 1)
+		for (k = 1; k <= d->n; k++, kl++)
+			if (!isfinite(*kl = divergence(d->lm, row[0], row[k])))
+				return err_set(e, "the divergence of '%s' is not finite", x->id);
+	return 0;
+}
+
+int
+divergence_measure(struct divergence *d, const struct example *x, double *kl, struct err *e)
+{
+	size_t longest = (size_t)lm_context(d->lm), m = text_batch_predicted(x), first, p, end;
+
+	if (longest > DIVERGENCE_LONGEST)
+		longest = DIVERGENCE_LONGEST;
+	if (x->n > longest)
+		return err_set(e, "'%s' has %zu tokens: more than %zu", x->id, x->n, longest);
+	if (m == 0)
+		return 0;
+	/* the row before a token predicts it, and the last token predicts none */
+	first = x->n - 1 - m;
+	for (p = 0; p < first; p++) {
+		lm_batch_add(d->lm, x->token[p], (int)p, d->seq, (int)d->n + 1, 0);
+		if ((p + 1 == first || lm_batch_size(d->lm) == ROWS) && lm_decode(d->lm, e) != 0)
+			return -1;
+	}
+	for (; p + 1 < x->n; p = end) {
+		end = p + ROWS / (d->n + 1);
+		if (end > x->n - 1)
+			end = x->n - 1;
+		if (measure_rows(d, x, p, end, kl + (p - first) * d->n, e) != 0)
+			return -1;
+	}
+	lm_forget(d->lm);
+	return 0;
+}
