@@ -112,6 +112,7 @@ $(tools:%=$(BIN)/%): $(BIN)/%: $(BUILD)/tools/%.o $(tool_obj) $(lib)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(libs)
 $(BIN)/score: $(BUILD)/tools/report.o
+$(BIN)/fitbarrier: $(BUILD)/tools/calibrate.o
 $(BIN)/odesteer: tools/odesteer Makefile
 	@mkdir -p $(@D)
 	sed 's|@VERSION@|$(VERSION)|; s|@PAGES@|$(CURDIR)/man|' tools/odesteer >$@ && chmod 755 $@

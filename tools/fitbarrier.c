@@ -8,15 +8,20 @@
 #include <string.h>
 
 #include "base/log1pexp.h"
+#include "calibrate.h"
 #include "field/barrier.h"
 #include "field/heldout.h"
 #include "flow_options.h"
 #include "model/cvec.h"
+#include "model_options.h"
 #include "number.h"
 #include "options.h"
 #include "stream/groups.h"
 #include "stream/output.h"
 #include "tool.h"
+
+/* -T auto after --calibrate without -T */
+static const struct strength CALIBRATED = { STRENGTH_NATS, 0.2 };
 
 static struct {
 	const char *held_out;
@@ -24,8 +29,8 @@ static struct {
 	const struct field_type *field;
 	struct fit_options o;
 	const char *length;		/* for -T auto; NULL: none */
+	const char *calibrate;		/* texts for the curve of the divergence; NULL: none */
 	int block;			/* < 0: not given */
-	int threads;
 } opt = { .label = "label", .block = -1 };
 
 static void
@@ -98,8 +103,12 @@ static struct tool_option options[] = {
 	    .to = &opt.o.C, .parse = parse_C, .bit = FIELD_USES_C },
 	{ "-S", "seed", "seed of hashes, signs, features and folds", OPTION_SEED32,
 	    .to = &opt.o.seed },
-	{ "-T", "length", "store this length, such as 0.3r, for -T auto of other tools",
-	    OPTION_TEXT, .to = &opt.length },
+	{ "-T", "length", "store this length, such as 0.3r, for -T auto of other tools (default: "
+	    "none, or 0.2nat with --calibrate)", OPTION_TEXT, .to = &opt.length },
+	{ "--calibrate", "file", "measure on these texts how far lengths move the next tokens, so "
+	    "that lengths may be in nats", OPTION_FILE, .to = &opt.calibrate },
+	MODEL_OPTIONS,
+	PROMPT_OPTIONS,
 	{ "--degree", "n", "degree of the polynomial", OPTION_INT, .to = &opt.o.degree,
 	    .min = 1, .max = FIELD_MAX_DEGREE, .bit = FIELD_USES_DEGREE },
 	{ "--components", "n", "bins of the sketch, or number of random features", OPTION_INT,
@@ -134,19 +143,20 @@ static struct tool_option options[] = {
 	    .to = &opt.o.folds, .min = 2, .max = 1000 },
 	{ "--held-out", "file", "write h of each activation, by a fit without its group",
 	    OPTION_FILE, .to = &opt.held_out },
-	THREADS_OPTION(opt.threads),
 	OUTPUT_OPTIONS("report on the fit"),
 	{ 0 }
 };
 
 const struct tool tool = { .name = "fitbarrier", .synopsis =
-	"usage: fitbarrier [-vz] [-p preset] [-f field] [-j threads] [-l block] [-o file]\n"
-	"                  [-S seed] [-T length] [--beta x] [-C x|auto] [--coef0 x]\n"
+	"usage: fitbarrier [-vz] [-p preset] [-f field] [-g layers] [-j threads]\n"
+	"                  [-l block] [-m model] [-o file] [-S seed] [-T length]\n"
+	"                  [-t raw|chat] [--beta x] [-C x|auto] [--calibrate file]\n"
+	"                  [--coef0 x]\n"
 	"                  [--components n] [--degree n] [--epochs n] [--folds n]\n"
 	"                  [--gamma x] [--held-out file] [--kappa x] [--label field]\n"
 	"                  [--layers 2|3] [--loss logistic|hinge] [--rank n] [--rate x]\n"
-	"                  [--sigma median|scale|x] [--standardise] [--vector gguf]\n"
-	"                  [file ...]\n"
+	"                  [--sigma median|scale|x] [--standardise] [--system text]\n"
+	"                  [--vector gguf] [file ...]\n"
 };
 
 /* Returns whether --held-out names the file, or pipe, of the barrier. */
@@ -160,6 +170,21 @@ held_out_is_barrier(void)
 	return output_is_stdout(opt.held_out) && (strcmp(to, "-") == 0 || output_is_stdout(to));
 }
 
+/* Refuses options of the model that would have no effect. */
+static void
+check_calibrate(void)
+{
+	static const char *const of_model[] = { "-m", "-g", "-t", "--system" };
+	size_t i;
+
+	for (i = 0; opt.calibrate == NULL && i < sizeof of_model / sizeof *of_model; i++)
+		if (options_given(options, of_model[i]))
+			tool_misuse("%s: only --calibrate uses the model", of_model[i]);
+	if (opt.calibrate == NULL && opt.length != NULL &&
+	    flow_options_length(opt.length).how == STRENGTH_NATS)
+		tool_misuse("-T: a length in nats needs --calibrate");
+}
+
 static void
 parse(int argc, char *argv[])
 {
@@ -168,7 +193,7 @@ parse(int argc, char *argv[])
 
 	fit_options_default(&opt.o);
 	opt.field = field_find("polysketch");
-	opt.threads = tool_threads();
+	model_options_default();
 	options_parse(options, argc, argv);
 	if (opt.held_out != NULL && held_out_is_barrier())
 		tool_misuse("--held-out: '%s' is where the barrier goes", opt.held_out);
@@ -186,6 +211,7 @@ parse(int argc, char *argv[])
 		tool_misuse("-T: '%s' is a map, not a flow: it has no length", opt.field->name);
 	if (opt.length != NULL && flow_options_length(opt.length).how == STRENGTH_AUTO)
 		tool_misuse("-T: auto cannot be stored: give a length such as 0.3r");
+	check_calibrate();
 	tool_refuse_terminal(tool_output.path);
 }
 
@@ -398,8 +424,13 @@ write_barrier(const struct header *h, struct field *f, const struct fit_report *
 	struct barrier b = { .header = *h, .field = f, .act_norm = rep->act_norm, .T_auto = NAN };
 	struct err e;
 
+	if (opt.calibrate != NULL)
+		calibrate(&b);
 	if (opt.length != NULL)
 		tool_check(strength_length(flow_options_length(opt.length), &b, &b.T_auto, &e), &e);
+	/* some maps do not move a model that far */
+	else if (opt.calibrate != NULL && strength_length(CALIBRATED, &b, &b.T_auto, &e) != 0)
+		b.T_auto = NAN;
 	tool_check(barrier_write(&b, rep, &opt.o, tool_output.path, tool_output.gzip, &e), &e);
 }
 
@@ -483,10 +514,12 @@ main(int argc, char *argv[])
 
 	tool_start(argc, argv);
 	parse(argc, argv);
-	openblas_set_num_threads(opt.threads);
+	openblas_set_num_threads(model_options.lm.threads);
 
 	in = tool_open_input(argc, argv, 1u << STREAM_ACTIVATIONS);
 	choose_block(stream_header(in));
+	if (opt.calibrate != NULL)
+		calibrate_open(opt.calibrate, stream_header(in));
 	read_rows(&d, in);
 	data = (struct fit_data){ d.act, d.label, d.group, d.n, stream_header(in)->dim,
 	    groups_count(d.groups), d.prompt };

@@ -12,7 +12,8 @@ flow_options_length(const char *text)
 	struct strength T;
 
 	if (strength_parse(&T, text) != 0)
-		tool_misuse("-T: '%s' is neither a length such as 5 or 0.03r nor auto", text);
+		tool_misuse("-T: '%s' is neither a length such as 5, 0.03r or 0.2nat nor auto",
+		    text);
 	return T;
 }
 
@@ -81,6 +82,6 @@ flow_options_steer(struct steering *s, int threads, struct header *h)
 
 	for (i = 0; i < flows.n; i++) {
 		flows.flow[i].o.threads = (unsigned)threads;
-		tool_check(steering_add(s, flows.flow[i].path, &flows.flow[i].o, h, &e), &e);
+		tool_check(steering_add_file(s, flows.flow[i].path, &flows.flow[i].o, h, &e), &e);
 	}
 }

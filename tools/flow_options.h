@@ -47,7 +47,8 @@ void flow_options_steer(struct steering *s, int threads, struct header *h);
 #define FLOW_BARRIER(about) { "-b", "barrier", about, .parse = flow_options_parse }
 #define FLOW_LENGTH_ABOUT \
 	"how far to go: 5 is 5 units of the activations, 0.03r is 0.03 times their mean norm in " \
-	"the fit, -5 goes the other way, auto is what fitbarrier -T stored; of a map, the " \
+	"the fit, 0.2nat moves the next tokens that far by the curve of fitbarrier " \
+	"--calibrate, -5 goes the other way, auto is what fitbarrier -T stored; of a map, the " \
 	"share of the way (default: that of the field, 5 for most flows, and 1 for most vectors " \
 	"and maps)"
 #define FLOW_LENGTH { "-T", "length", FLOW_LENGTH_ABOUT, .parse = flow_options_parse }

@@ -80,7 +80,10 @@ save(struct record *r, const struct barrier *b, const struct fit_report *rep,
 	    record_set_str(r, "loss", loss, strlen(loss)) != 0) ||
 	    set_classifier(r, rep) != 0 || set_held_out(r, rep) != 0 ||
 	    set_curve(r, &rep->curve) != 0 ||
-	    set_figure(r, "T_auto", b->T_auto) != 0 ? -1 : 0;
+	    set_figure(r, "T_auto", b->T_auto) != 0 ||
+	    (b->curve.T[0] > 0 &&
+	    (record_set_nums(r, "kl_T", b->curve.T, BARRIER_CURVE) != 0 ||
+	    record_set_nums(r, "kl", b->curve.kl, BARRIER_CURVE) != 0)) ? -1 : 0;
 }
 
 int
@@ -118,11 +121,48 @@ load_figure(const struct record *r, const char *name, double least, double most,
 	return 0;
 }
 
+/*
+ * Sets v[n] to the array `name' of r. Returns 1, 0 if there is none, or -1 with
+ * a message in e.
+ */
+static int
+load_figures(const struct record *r, const char *name, double *v, size_t n, struct err *e)
+{
+	double *from, number;
+
+	/* neither absent nor nil */
+	if (record_get_num(r, name, &number) == 0)
+		return 0;
+	if ((from = field_load_array(r, name, n, e)) == NULL)
+		return -1;
+	memcpy(v, from, n * sizeof *v);
+	free(from);
+	return 1;
+}
+
+/* Reads the curve of r. Returns 0, or -1 with a message in e. */
+static int
+load_curve(struct barrier_curve *c, const struct record *r, struct err *e)
+{
+	int T = load_figures(r, "kl_T", c->T, BARRIER_CURVE, e);
+	int kl = T < 0 ? -1 : load_figures(r, "kl", c->kl, BARRIER_CURVE, e);
+	size_t i;
+
+	if (kl < 0)
+		return -1;
+	if (T != kl)
+		return err_set(e, "only one of the fields 'kl_T' and 'kl' is there");
+	for (i = 0; kl > 0 && i < BARRIER_CURVE; i++)
+		if (c->T[i] <= (i > 0 ? c->T[i - 1] : 0) || c->kl[i] <= 0)
+			return err_set(e, "fields 'kl_T' and 'kl' are not a curve: T must rise "
+			    "from above 0, and KL be positive");
+	return 0;
+}
+
 /* Reads the file's record into b. Returns 0, or -1 with a message in e. */
 static int
 load(struct barrier *b, struct stream *s, const struct record *r, struct err *e)
 {
-	double *quantile, number;
 	size_t i;
 
 	if (b->header.n_block != 1)
@@ -131,18 +171,13 @@ load(struct barrier *b, struct stream *s, const struct record *r, struct err *e)
 	    load_figure(r, "prior", 0, 1, "a number between 0 and 1", &b->prior, e) != 0 ||
 	    load_figure(r, "temperature", 0, INFINITY, "a positive number", &b->temperature,
 	    e) != 0 ||
-	    load_figure(r, "T_auto", -INFINITY, INFINITY, "a number", &b->T_auto, e) != 0)
+	    load_figure(r, "T_auto", -INFINITY, INFINITY, "a number", &b->T_auto, e) != 0 ||
+	    load_curve(&b->curve, r, e) != 0)
 		return -1;
 	for (i = 0; i < FIT_QUANTILES; i++)
 		b->quantile[i] = NAN;
-	/* neither absent nor nil */
-	if (record_get_num(r, "positives_h", &number) != 0) {
-		quantile = field_load_array(r, "positives_h", FIT_QUANTILES, e);
-		if (quantile == NULL)
-			return -1;
-		memcpy(b->quantile, quantile, sizeof b->quantile);
-		free(quantile);
-	}
+	if (load_figures(r, "positives_h", b->quantile, FIT_QUANTILES, e) < 0)
+		return -1;
 	b->field = field_load(r, stream_header(s)->dim, e);
 	return b->field != NULL ? 0 : -1;
 }

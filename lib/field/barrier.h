@@ -12,6 +12,17 @@
 #include "field/field.h"
 #include "stream/stream.h"
 
+enum { BARRIER_CURVE = 8 };
+
+/*
+ * The mean divergence of a steered model's next tokens (steer/divergence.h), in
+ * nats, after a flow of length T, or the share T of a map. Both are positive,
+ * and T rises. T[0] is 0 if there is no curve.
+ */
+struct barrier_curve {
+	double T[BARRIER_CURVE], kl[BARRIER_CURVE];
+};
+
 /* NaN stands for figures that the file does not have. */
 struct barrier {
 	struct header header;	/* model, block, dim, chain */
@@ -20,12 +31,13 @@ struct barrier {
 	double prior;		/* fraction of positives in the fit */
 	double temperature;	/* log-odds over it are calibrated on held-out groups */
 	double T_auto;		/* length of -T auto */
+	struct barrier_curve curve;
 	double quantile[FIT_QUANTILES];	/* of the positives' held-out h: 0 %, 1 %, ... */
 	char digest[9];		/* crc32 of the file, in hexadecimal */
 };
 
 /*
- * Writes a barrier file: b's header, field, act_norm and T_auto, and the
+ * Writes a barrier file: b's header, field, act_norm, T_auto and curve, and the
  * figures that rep reports of the fit with options o. path and gzip are as in
  * sink_open. Returns 0, or -1 with a message in e.
  */

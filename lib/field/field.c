@@ -353,6 +353,12 @@ field_vector(const struct field *f, double *v, struct err *e)
 }
 
 double
+field_T_most(const struct field_type *type)
+{
+	return type->T_most > 0 ? type->T_most : 1;
+}
+
+double
 field_speed(const struct field *f)
 {
 	const double *v = f->ratio.coef;

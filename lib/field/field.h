@@ -171,6 +171,8 @@ double field_h(const struct field *f, struct field_work *w, const float *a);
  * or -1 with a message in e if it is not.
  */
 int field_vector(const struct field *f, double *v, struct err *e);
+/* Returns the greatest T of a map. */
+double field_T_most(const struct field_type *type);
 /* Returns |v|, which is 1 for unit flows, or the speed of a gradient flow. */
 double field_speed(const struct field *f);
 /* Maps: moves a[n][dim], for any n, as the member `apply' does. */

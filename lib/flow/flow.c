@@ -46,14 +46,12 @@ static int
 set_length(struct flow *f, struct strength T, struct err *e)
 {
 	const struct field_type *type = f->b->field->type;
+	double most = field_T_most(type);
 
-	double most = type->T_most > 0 ? type->T_most : 1;
-	int number = T.how == STRENGTH_UNSET || T.how == STRENGTH_LENGTH;
-
-	if (type->kind != FIELD_MAP)
-		return strength_length(T, f->b, &f->length, e);
-	if (number && strength_length(T, f->b, &f->length, e) == 0 && f->length >= 0 &&
-	    f->length <= most)
+	if (strength_length(T, f->b, &f->length, e) != 0)
+		return -1;
+	if (type->kind != FIELD_MAP ||
+	    (T.how != STRENGTH_RELATIVE && f->length >= 0 && f->length <= most))
 		return 0;
 	return err_set(e, "'%s' is a map, not a flow: its T is a number from 0 to %g", type->name,
 	    most);

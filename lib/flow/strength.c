@@ -16,9 +16,44 @@ strength_parse(struct strength *s, const char *text)
 	}
 	errno = 0;
 	s->value = strtod(text, &end);
-	s->how = end != text && *end == 'r' ? STRENGTH_RELATIVE : STRENGTH_LENGTH;
-	end += s->how == STRENGTH_RELATIVE;
-	return end == text || *end != '\0' || errno == ERANGE || !isfinite(s->value) ? -1 : 0;
+	if (end == text || errno == ERANGE || !isfinite(s->value))
+		return -1;
+	if (*end == '\0')
+		s->how = STRENGTH_LENGTH;
+	else if (strcmp(end, "r") == 0)
+		s->how = STRENGTH_RELATIVE;
+	else if (strcmp(end, "nat") == 0 && s->value >= 0)
+		s->how = STRENGTH_NATS;
+	else
+		return -1;
+	return 0;
+}
+
+/*
+ * Sets *length to the least length at which b's curve reaches kl, a straight
+ * line between logarithms, because KL grows like a power of T; below the curve
+ * it grows like T^2. Returns 0, or -1 with a message in e.
+ */
+static int
+length_of_kl(const struct barrier *b, double kl, double *length, struct err *e)
+{
+	const double *T = b->curve.T, *y = b->curve.kl;
+	size_t i = 0;
+
+	if (!(T[0] > 0))
+		return err_set(e, "-T %gnat: this barrier has no curve of the divergence "
+		    "(fitbarrier --calibrate stores one)", kl);
+	if (kl <= y[0]) {
+		*length = T[0] * sqrt(kl / y[0]);
+		return 0;
+	}
+	while (i < BARRIER_CURVE && y[i] < kl)
+		i++;
+	if (i == BARRIER_CURVE)
+		return err_set(e, "-T %gnat: this barrier's curve ends at %.3g nat, T = %.4g", kl,
+		    y[i - 1], T[i - 1]);
+	*length = T[i - 1] * pow(T[i] / T[i - 1], log(kl / y[i - 1]) / log(y[i] / y[i - 1]));
+	return 0;
 }
 
 int
@@ -37,6 +72,8 @@ strength_length(struct strength T, const struct barrier *b, double *length, stru
 	case STRENGTH_RELATIVE:
 		*length *= v > 0 ? b->act_norm / v : 0;
 		break;
+	case STRENGTH_NATS:
+		return length_of_kl(b, T.value, length, e);
 	case STRENGTH_AUTO:
 		if (isnan(*length = b->T_auto))
 			return err_set(e, "-T auto: this barrier has no suggested length "

@@ -13,17 +13,26 @@ struct strength {
 		STRENGTH_LENGTH,
 		/* "0.03r": a distance, in units of the mean |a| of the fit */
 		STRENGTH_RELATIVE,
+		/*
+		 * "0.2nat": the length at which next tokens diverge that much,
+		 * by the barrier's curve; at least 0
+		 */
+		STRENGTH_NATS,
 		/* "auto": the length that fitbarrier -T stored */
 		STRENGTH_AUTO
 	} how;
 	double value;
 };
 
-/* Parses text into *s. Returns 0, or -1 if it is no strength or not finite. */
+/*
+ * Parses text into *s. Returns 0, or -1 if it is no strength, not finite, or a
+ * negative number of nats.
+ */
 int strength_parse(struct strength *s, const char *text);
 /*
- * Sets *length to the T of a flow of b. Returns 0, or -1 with a message in e if
- * b stores no length for "auto".
+ * Sets *length to the T of a flow of b, or the share of a map. Returns 0, or -1
+ * with a message in e if b stores no length for "auto", or no curve that
+ * reaches so many nats.
  */
 int strength_length(struct strength T, const struct barrier *b, double *length, struct err *e);
 

@@ -40,8 +40,8 @@ kl_open(void *state, const struct metric_options *o, struct header *h, struct er
 	struct kl *s = state;
 
 	s->o = o;
-	s->d = divergence_open(o->lm, o->steering, 1, DIVERGENCE_LONGEST, e);
-	if (s->d == NULL)
+	s->d = divergence_open(o->lm, 1, DIVERGENCE_LONGEST, e);
+	if (s->d == NULL || steering_attach(o->steering, divergence_lm(s->d), e) != 0)
 		return -1;
 	return header_add_side(h, o->lm->path, lm_digest(divergence_lm(s->d))) != 0 ?
 	    err_memory(e) : 0;

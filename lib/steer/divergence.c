@@ -16,8 +16,7 @@ struct divergence {
 };
 
 struct divergence *
-divergence_open(const struct lm_options *o, struct steering *s, size_t n, size_t longest,
-    struct err *e)
+divergence_open(const struct lm_options *o, size_t n, size_t longest, struct err *e)
 {
 	struct divergence *d = calloc(1, sizeof *d);
 	struct lm_options all = { .path = o->path, .threads = o->threads,
@@ -32,7 +31,7 @@ divergence_open(const struct lm_options *o, struct steering *s, size_t n, size_t
 	d->n = n;
 	for (i = 0; i < LM_MAX_SEQS; i++)
 		d->seq[i] = i;
-	if ((d->lm = lm_open(&all, e)) == NULL || steering_attach(s, d->lm, e) != 0) {
+	if ((d->lm = lm_open(&all, e)) == NULL) {
 		divergence_close(d);
 		return NULL;
 	}
@@ -110,7 +109,7 @@ divergence_measure(struct divergence *d, const struct example *x, double *kl, st
 		return err_set(e, "'%s' has %zu tokens: more than %zu", x->id, x->n, longest);
 	if (m == 0)
 		return 0;
-	/* the row before a token predicts it, and the last token predicts none */
+	/* the row before a token predicts it; the last one predicts none */
 	first = x->n - 1 - m;
 	for (p = 0; p < first; p++) {
 		lm_batch_add(d->lm, x->token[p], (int)p, d->seq, (int)d->n + 1, 0);

@@ -20,14 +20,14 @@ enum { DIVERGENCE_LONGEST = 2048 };	/* tokens of a text */
 struct divergence;
 
 /*
- * Opens the model by the path, threads and gpu_layers of o, and steers it by s,
- * which is borrowed. n is the number of lengths in the sweep of s, whose
- * `which' is divergence_which with ctx = &n, or 1 if s has no sweep. `longest'
+ * Opens the model by the path, threads and gpu_layers of o; the caller attaches
+ * a steering to it. n is the number of lengths in the steering's sweep, whose
+ * `which' is divergence_which with ctx = &n, or 1 if it has no sweep. `longest'
  * is the most tokens that a completion will have. Returns NULL with a message
  * in e.
  */
-struct divergence *divergence_open(const struct lm_options *o, struct steering *s, size_t n,
-    size_t longest, struct err *e);
+struct divergence *divergence_open(const struct lm_options *o, size_t n, size_t longest,
+    struct err *e);
 void divergence_close(struct divergence *d);	/* closes the model; NULL is fine */
 size_t divergence_which(void *n, size_t i);
 /* Returns the model, borrowed until divergence_close. */

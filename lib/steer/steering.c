@@ -10,7 +10,7 @@ struct steering {
 	struct steering_sweep sweep;
 	struct steered {
 		struct steering *s;
-		struct barrier *barrier;
+		const struct barrier *barrier;
 		struct flow *flow[STEERING_LENGTHS];	/* one per length of the sweep, or one */
 		/*
 		 * [LM_MAX_SEQS][dim] the displacement of each sequence's first
@@ -36,32 +36,43 @@ steering_alloc(const struct steering_sweep *sweep)
 }
 
 int
-steering_add(struct steering *s, const char *path, const struct flow_options *o, struct header *h,
+steering_add(struct steering *s, const struct barrier *barrier, const struct flow_options *o,
     struct err *e)
 {
 	struct steered *b = &s->by[s->n];
 	struct flow_options of_one = *o;
-	size_t dim, k = 0;
+	size_t dim = barrier->header.dim, k = 0;
 
 	if (s->n == STEERING_MAX)
 		return err_set(e, "more than %d barriers", STEERING_MAX);
-	if (barrier_open(&b->barrier, path, NULL, e) != 0)
-		return -1;
 	b->s = s;
+	b->barrier = barrier;
 	s->n++;
-	dim = b->barrier->header.dim;
 	do {
 		if (s->sweep.n > 0)
 			of_one.T = s->sweep.T[k];
-		if ((b->flow[k] = flow_alloc(b->barrier, &of_one, e)) == NULL)
-			return err_prefix(e, "'%s': ", path);
+		if ((b->flow[k] = flow_alloc(barrier, &of_one, e)) == NULL)
+			return -1;
 	} while (++k < s->sweep.n);
 	if (s->act == NULL && (s->act = calloc(ROWS, dim * sizeof *s->act)) == NULL)
 		return err_memory(e);
-	if (b->barrier->field->type->of_sequence &&
+	if (barrier->field->type->of_sequence &&
 	    (b->shift = calloc(LM_MAX_SEQS, dim * sizeof *b->shift)) == NULL)
 		return err_memory(e);
-	return header_add_side(h, path, b->barrier->digest) != 0 ? err_memory(e) : 0;
+	return 0;
+}
+
+int
+steering_add_file(struct steering *s, const char *path, const struct flow_options *o,
+    struct header *h, struct err *e)
+{
+	struct barrier *b;
+
+	if (barrier_open(&b, path, NULL, e) != 0)
+		return -1;
+	if (steering_add(s, b, o, e) != 0)
+		return err_prefix(e, "'%s': ", path);
+	return header_add_side(h, path, b->digest) != 0 ? err_memory(e) : 0;
 }
 
 /* Counts a row that was moved by so much. */

@@ -33,8 +33,14 @@ struct steering;
  * the lengths in the options of the barriers.
  */
 struct steering *steering_alloc(const struct steering_sweep *sweep);
-/* Adds a barrier, and its digest to the last link of h. Returns 0 or -1. */
-int steering_add(struct steering *s, const char *path, const struct flow_options *o,
+/* Adds the barrier b, which is borrowed. Returns 0 or -1. */
+int steering_add(struct steering *s, const struct barrier *b, const struct flow_options *o,
+    struct err *e);
+/*
+ * Reads a barrier from a file and adds it, and its digest to the last link of
+ * h. Returns 0 or -1.
+ */
+int steering_add_file(struct steering *s, const char *path, const struct flow_options *o,
     struct header *h, struct err *e);
 /*
  * Steers the rows of m with LM_STEER from now on. Returns 0, or -1, as when a

@@ -58,7 +58,7 @@ fails 1 "figure: '$tmp/one.ods' needs activations of block 3 with label 1 and wi
 	pipelines/figure flow "$tmp/b.ods" "$tmp/one.ods" "$tmp/n.svg"
 fails 1 "view: cannot open '$tmp/nope': No such file or directory" \
 	pipelines/figure flow "$tmp/nope" "$tmp/a.ods" "$tmp/n.svg"
-fails 2 "integrate: -T: 'x' is neither a length such as 5 or 0.03r nor auto
+fails 2 "integrate: -T: 'x' is neither a length such as 5, 0.03r or 0.2nat nor auto
 try 'integrate -h'" env T=x pipelines/figure flow "$tmp/b.ods" "$tmp/a.ods" "$tmp/n.svg"
 is "$(find "$tmp" -name 'n.svg*' | wc -l)" 0 'no file is left'
 finish

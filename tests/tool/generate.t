@@ -168,7 +168,7 @@ is "$(score report --format csv x="$tmp/sweep.ods" | cut -d, -f1 | sort -u | tr 
 generate --max-tokens 2 "$tmp/sweep.ods" | view >"$tmp/again"
 is "$(jq -s -c 'map(has("T")) | unique' "$tmp/again")" '[false]' 'the length of an earlier sweep is gone'
 misuse "-T: length '0' is given twice" generate -b "$tmp/b.ods" -T 0,1,0 "$tmp/p.jsonl"
-misuse "-T: '' is neither a length such as 5 or 0.03r nor auto" generate -b "$tmp/b.ods" -T 0,,1 "$tmp/p.jsonl"
+misuse "-T: '' is neither a length such as 5, 0.03r or 0.2nat nor auto" generate -b "$tmp/b.ods" -T 0,,1 "$tmp/p.jsonl"
 misuse "-T: more than 64 lengths" generate -b "$tmp/b.ods" -T "$(seq -s , 65)" "$tmp/p.jsonl"
 misuse "-T: a list of lengths goes with one barrier" generate -b "$tmp/b9.ods" -b "$tmp/b.ods" -T 0,1 "$tmp/p.jsonl"
 misuse "a flow needs a barrier: -b" generate -T 0,1 "$tmp/p.jsonl"

@@ -268,7 +268,7 @@ fails 1 "integrate: '$tmp/a.ods' holds activations, not barrier" integrate -b "$
 fails 1 "integrate: '$tmp/b.ods' holds barrier, not activations" integrate -b "$tmp/b.ods" "$tmp/b.ods"
 fails 1 "integrate: cannot open 'nope': No such file or directory" integrate -b nope "$tmp/a.ods"
 for T in x - 5x r -auto inf 1e999 autor ''; do
-	misuse "-T: '$T' is neither a length such as 5 or 0.03r nor auto" integrate -b "$tmp/b.ods" -T "$T"
+	misuse "-T: '$T' is neither a length such as 5, 0.03r or 0.2nat nor auto" integrate -b "$tmp/b.ods" -T "$T"
 done
 misuse "-b: one barrier at a time; the next can follow in the pipeline" integrate -b "$tmp/b.ods" -b "$tmp/b.ods"
 for q in -0.1 1.01; do

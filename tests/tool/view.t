@@ -483,7 +483,7 @@ for o in --header --summary --pack '--npy y'; do
 	misuse "--gguf and ${o% y} exclude each other" view --gguf x $o
 done
 misuse "-T needs --gguf" view -T 1
-misuse "-T: '1x' is neither a length such as 5 or 0.03r nor auto" view --gguf x -T 1x
+misuse "-T: '1x' is neither a length such as 5, 0.03r or 0.2nat nor auto" view --gguf x -T 1x
 misuse "--gguf takes one barrier" view --gguf x a b
 misuse "unknown option '-x'" view -x
 misuse "unknown option '--nope'" view --nope

@@ -391,7 +391,12 @@ check_lengths(void)
 		{ { STRENGTH_UNSET, 0 }, 5 }, { { STRENGTH_LENGTH, 2.385 }, 2.385 },
 		{ { STRENGTH_RELATIVE, 0.0385 }, 0.0385 * 8.5 },
 		{ { STRENGTH_AUTO, 0 }, 1.7 }, { { STRENGTH_LENGTH, -2.385 }, -2.385 },
-		{ { STRENGTH_RELATIVE, -0.0385 }, -0.0385 * 8.5 }
+		{ { STRENGTH_RELATIVE, -0.0385 }, -0.0385 * 8.5 },
+		/* below the curve like T^2, at its points, and a power law between them */
+		{ { STRENGTH_NATS, 0 }, 0 }, { { STRENGTH_NATS, 0.005 }, 0.5 }, { { STRENGTH_NATS, 0.02 }, 1 },
+		{ { STRENGTH_NATS, 0.16 }, 2 }, { { STRENGTH_NATS, 0.04 }, 1.259921049894873 },
+		/* the curve falls to 0.1 at T = 3 */
+		{ { STRENGTH_NATS, 0.11 }, 1.7651741676630317 }, { { STRENGTH_NATS, 1 }, 8 }
 	};
 	static const struct {
 		const char *text;
@@ -400,17 +405,28 @@ check_lengths(void)
 		{ "5", { STRENGTH_LENGTH, 5 } }, { "0", { STRENGTH_LENGTH, 0 } },
 		{ "2.385e1", { STRENGTH_LENGTH, 23.85 } },
 		{ "0.03r", { STRENGTH_RELATIVE, 0.03 } }, { "auto", { STRENGTH_AUTO, 0 } },
+		{ "0.2nat", { STRENGTH_NATS, 0.2 } }, { "0nat", { STRENGTH_NATS, 0 } },
 		{ "-2.385", { STRENGTH_LENGTH, -2.385 } }, { "-0.35r", { STRENGTH_RELATIVE, -0.35 } }
 	};
 	static const char *const bad[] = { "", "r", "x", "5x", "5rr", "-", "-r", "-auto", "nan", "inf", "infr", "1e999",
-	    "5 r", "autor" };
+	    "5 r", "autor", "nat", "-0.2nat", "0.2nats", "0.2 nat", "0.2rnat" };
+	static const struct barrier_curve curve = { { 1, 2, 3, 4, 5, 6, 7, 8 },
+	    { 0.02, 0.16, 0.1, 0.17, 0.3, 0.4, 0.5, 1 } };
 	struct barrier b = barrier;
 	struct strength T;
+	double T_of;
 	struct err e;
 	size_t i;
 
 	b.act_norm = 8.5;
 	b.T_auto = 1.7;
+	ok(strength_length((struct strength){ STRENGTH_NATS, 0.2 }, &b, &T_of, &e) == -1 &&
+	    strcmp(e.text, "-T 0.2nat: this barrier has no curve of the divergence (fitbarrier --calibrate "
+	    "stores one)") == 0, "no curve: %s", e.text);
+	b.curve = curve;
+	ok(strength_length((struct strength){ STRENGTH_NATS, 1.2385 }, &b, &T_of, &e) == -1 &&
+	    strcmp(e.text, "-T 1.2385nat: this barrier's curve ends at 1 nat, T = 8") == 0,
+	    "beyond the curve: %s", e.text);
 	for (i = 0; i < sizeof all / sizeof *all; i++) {
 		struct flow_options o = options("euler", 0, 1);
 		struct flow *f;

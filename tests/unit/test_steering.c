@@ -66,7 +66,7 @@ open_steering(size_t n, int of_sequence, double T, const struct steering_sweep *
 
 		fputs(barrier[i], f);
 		fclose(f);
-		must(steering_add(s, path, &o, &h, &e), &e);
+		must(steering_add_file(s, path, &o, &h, &e), &e);
 		unlink(path);
 		if (of_sequence)
 			s->by[i].shift = need(calloc(LM_MAX_SEQS, D * sizeof(float)));

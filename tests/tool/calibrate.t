@@ -1,0 +1,78 @@
+#!/bin/sh
+# fitbarrier --calibrate and lengths in nats: the curve is what score kl measures, and -T is read off it.
+. tests/tap.sh
+
+model=$tmp/tiny.gguf
+perl tests/tiny.pl decoder >"$model"
+jq -n -c 'range(24) | {id: ., group: (. / 2 | floor), label: (. % 2), prompt: "q\(.)",
+	completion: "abcdefghijklmnopqrstuvwx"[.:. + 3]}' | collect -m "$model" -l 0 >"$tmp/a.ods"
+jq -n -c '{prompt: "so?", completion: "yes.no"}, {prompt: "why", completion: ""},
+	{prompt: "and", completion: "xy"}, {prompt: "how", completion: "as-it-was."}' >"$tmp/e.jsonl"
+
+misuse '-m: only --calibrate uses the model' fitbarrier -m "$model" "$tmp/a.ods"
+misuse '--system: only --calibrate uses the model' fitbarrier --system x "$tmp/a.ods"
+misuse '-T: a length in nats needs --calibrate' fitbarrier -T 0.2nat "$tmp/a.ods"
+misuse "-T: '-1nat' is neither a length such as 5, 0.03r or 0.2nat nor auto" fitbarrier -T -1nat "$tmp/a.ods"
+
+fit() { # ARGUMENTS...
+	fitbarrier -m "$model" --calibrate "$tmp/e.jsonl" "$@" "$tmp/a.ods"
+}
+kl() { # BARRIER T: prints the mean over all tokens, which are bytes
+	score kl -m "$model" -b "$1" -T "$2" "$tmp/e.jsonl" | view |
+		jq -s '[.[] | select(.kl) | {kl, n: (.completion | length)}] | (map(.kl * .n) | add) / (map(.n) | add)'
+}
+near() { # GOT WANTED SHARE WHAT
+	is "$(jq -n "($1 - $2 | fabs) < $3 * $2")" true "$4: $1, $2"
+}
+for f in linear caa; do
+	ok "$f" fit -f $f -T 0.01nat -o "$tmp/$f.ods"
+	view "$tmp/$f.ods" >"$tmp/$f.jsonl"
+	jq -r '[.kl_T, .kl] | transpose[] | @tsv' "$tmp/$f.jsonl" >"$tmp/curve"
+	is "$(wc -l <"$tmp/curve")" 8 'eight lengths'
+	# score kl decodes other rows together
+	while read -r T kl; do
+		near "$(kl "$tmp/$f.ods" "$T")" "$kl" 1e-3 "$f: T = $T"
+	done <"$tmp/curve"
+done
+ok 'a map' fit -f ablation -o "$tmp/ablation.ods"
+view "$tmp/ablation.ods" >"$tmp/ablation.jsonl"
+near "$(kl "$tmp/ablation.ods" "$(jq '.kl_T[5]' "$tmp/ablation.jsonl")")" "$(jq '.kl[5]' "$tmp/ablation.jsonl")" 1e-3 \
+	'ablation'
+is "$(jq -c '.kl_T[7]' "$tmp/ablation.jsonl")" 1 'the last length of a map is its greatest'
+near "$(jq '.kl_T[7]' "$tmp/linear.jsonl")" "$(jq '.8 * .act_norm' "$tmp/linear.jsonl")" 1e-9 'that of a flow'
+at=$(jq '.kl[2] * 1.3' "$tmp/linear.jsonl")
+near "$(kl "$tmp/linear.ods" "${at}nat")" "$at" 0.02 'a length in nats leads there'
+is "$(kl "$tmp/linear.ods" auto)" "$(kl "$tmp/linear.ods" 0.01nat)" '-T auto is the length of fitbarrier -T'
+is "$(fit -f linear | view | jq .T_auto)" "$(fit -f linear -T 0.2nat | view | jq .T_auto)" 'by default 0.2nat'
+is "$(fit -f linear -j 1 | view | cksum)" "$(fit -f linear -j 2 | view | cksum)" 'one thread and two'
+is "$(view --header "$tmp/caa.ods" | jq -c 'select(.odesteer).chain[-1].side | keys')" \
+	"[\"$tmp/e.jsonl\",\"$model\"]" 'the chain names texts and model'
+fails 1 "integrate: -T 99nat: this barrier's curve ends at $(jq -r '.kl[7] * 100 | round / 100' \
+	"$tmp/ablation.jsonl") nat, T = 1" \
+	integrate -b "$tmp/ablation.ods" -T 99nat "$tmp/a.ods"
+is "$(jq "has(\"T_auto\") == (.kl[7] >= 0.2)" "$tmp/ablation.jsonl")" true 'no default beyond the curve'
+
+# what cannot be calibrated
+jq -n -c '{prompt: "so?"}' >"$tmp/none.jsonl"
+fails 1 'fitbarrier: --calibrate: no text has a completion' \
+	fitbarrier -m "$model" --calibrate "$tmp/none.jsonl" -f caa "$tmp/a.ods"
+fails 1 "fitbarrier: '$tmp/a.ods' holds activations, not examples or completions" \
+	fitbarrier -m "$model" --calibrate "$tmp/a.ods" -f caa "$tmp/a.ods"
+fails 1 "fitbarrier: cannot open '$tmp/no.jsonl': No such file or directory" \
+	fitbarrier -m "$model" --calibrate "$tmp/no.jsonl" -f caa "$tmp/a.ods"
+view --header "$tmp/a.ods" | jq -c 'if .odesteer then .digest = "0123456789abcdef" else . end' >"$tmp/other.jsonl"
+fails 1 "fitbarrier: --calibrate: the activations are of another model: 'tiny llama' (0123456789abcdef), not \
+$(view --header "$tmp/a.ods" | head -n 1 | jq -r .digest)" \
+	fitbarrier -m "$model" --calibrate "$tmp/e.jsonl" -f caa "$tmp/other.jsonl"
+
+# files that lie
+lie() { # FILTER MESSAGE
+	view --header "$tmp/caa.ods" | jq -c "if .field then $1 else . end" >"$tmp/lie.jsonl"
+	fails 1 "integrate: '$tmp/lie.jsonl': record 1: $2" integrate -b "$tmp/lie.jsonl" -T 1 "$tmp/a.ods"
+}
+shape="fields 'kl_T' and 'kl' are not a curve: T must rise from above 0, and KL be positive"
+lie '.kl_T[3] = .kl_T[2]' "$shape"
+lie '.kl_T[0] = 0' "$shape"
+lie '.kl[5] = 0' "$shape"
+lie 'del(.kl)' "only one of the fields 'kl_T' and 'kl' is there"
+finish
