@@ -89,7 +89,10 @@ parse_sigma(const char *option, const char *text)
 	}
 }
 
-/* The bit of an option says which fields use it; 0: it is about all fields. */
+/* Set beside the FIELD_USES_... bits of a field that has h. */
+enum { HAS_H = 1 << 30 };
+
+/* The fields with one of an option's bits use it; no bits: all fields do. */
 static struct tool_option options[] = {
 	{ "-p", "preset", "paper: the paper's estimate; best: the best on held-out questions; "
 	    "later options override it (default: paper)", .parse = parse_preset },
@@ -102,7 +105,7 @@ static struct tool_option options[] = {
 	{ "-C", "x", "inverse regularisation; auto: the best on held-out groups", OPTION_DOUBLE,
 	    .to = &opt.o.C, .parse = parse_C, .bit = FIELD_USES_C },
 	{ "-S", "seed", "seed of hashes, signs, features and folds", OPTION_SEED32,
-	    .to = &opt.o.seed },
+	    .to = &opt.o.seed, .bit = HAS_H | FIELD_USES_EPOCHS },
 	{ "-T", "length", "store this length, such as 0.3r, for -T auto of other tools (default: "
 	    "none, or 0.2nat with --calibrate)", OPTION_TEXT, .to = &opt.length },
 	{ "--calibrate", "file", "measure on these texts how far lengths move the next tokens, so "
@@ -140,9 +143,9 @@ static struct tool_option options[] = {
 	{ "--rank", "n", "directions that truthflow corrects (default: 20, or all)",
 	    OPTION_INT, .to = &opt.o.rank, .min = 1, .max = 1 << 20, .bit = FIELD_USES_RANK },
 	{ "--folds", "n", "number of folds, by group, for held-out figures", OPTION_INT,
-	    .to = &opt.o.folds, .min = 2, .max = 1000 },
+	    .to = &opt.o.folds, .min = 2, .max = 1000, .bit = HAS_H },
 	{ "--held-out", "file", "write h of each activation, by a fit without its group",
-	    OPTION_FILE, .to = &opt.held_out },
+	    OPTION_FILE, .to = &opt.held_out, .bit = HAS_H },
 	OUTPUT_OPTIONS("report on the fit"),
 	{ 0 }
 };
@@ -189,6 +192,7 @@ static void
 parse(int argc, char *argv[])
 {
 	const struct tool_option *o;
+	unsigned uses;
 	int preset;
 
 	fit_options_default(&opt.o);
@@ -197,11 +201,14 @@ parse(int argc, char *argv[])
 	options_parse(options, argc, argv);
 	if (opt.held_out != NULL && held_out_is_barrier())
 		tool_misuse("--held-out: '%s' is where the barrier goes", opt.held_out);
-	/* options before a preset do not count */
+	uses = opt.field->uses | (opt.field->has_h ? HAS_H : 0);
 	preset = options_given(options, "-p");
-	for (o = options; o->name != NULL; o++)
-		if (o->given > preset && (o->bit & ~opt.field->uses) != 0)
+	for (o = options; o->name != NULL; o++) {
+		/* a preset undoes options before it, but not those of HAS_H */
+		if (o->given > (o->bit & HAS_H ? 0 : preset) && o->bit != 0 &&
+		    (o->bit & uses) == 0)
 			tool_misuse("%s: '%s' does not use it", o->name, opt.field->name);
+	}
 	/* a preset may be followed by another field */
 	if (!(opt.field->uses & FIELD_USES_STANDARDISE))
 		opt.o.standardise = 0;
@@ -445,7 +452,7 @@ write_held_out(const struct header *barrier, const struct rows *d, const struct 
 	size_t i;
 
 	if (rep->folds == 0)
-		tool_die("--held-out: too few groups with both labels, or a field without h");
+		tool_die("--held-out: too few groups with both labels");
 	tool_check(header_copy(&h, barrier), NULL);
 	h.kind = STREAM_EXAMPLES;
 	h.n_block = h.dim = 0;

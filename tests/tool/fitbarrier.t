@@ -214,8 +214,14 @@ score density -b "$tmp/rest.b.ods" "$tmp/g0.ods" | view >"$tmp/g0"
 view "$tmp/h.ods" | head -n 4 >"$tmp/h"
 is "$(jq -n --slurpfile a "$tmp/h" --slurpfile b "$tmp/g0" '[range(4) | $a[.].h - $b[.].h | fabs] | max < 2e-3')" \
 	true 'h held out is h of a fit without the group'
-fails 1 'fitbarrier: --held-out: too few groups with both labels, or a field without h' \
-	fitbarrier -f linact --held-out "$tmp/no.ods" "$tmp/a.ods"
+for o in '-S 7' '--folds 3' "--held-out $tmp/no.ods"; do
+	for f in linact ablation; do
+		misuse "${o%% *}: '$f' does not use it" fitbarrier $o -f $f "$tmp/a.ods"
+	done
+	misuse "${o%% *}: 'linact' does not use it" fitbarrier $o -p best -f linact "$tmp/a.ods"
+done
+misuse "--folds: 'recontrol' does not use it" fitbarrier --folds 3 -f recontrol "$tmp/a.ods"
+ok 'a network has a seed' fitbarrier -S 7 -f recontrol --epochs 1 -o "$tmp/f.ods" "$tmp/a.ods"
 is "$(find "$tmp" -name 'no.ods*')" '' 'and nothing is left'
 
 # -C auto: of ten values the one with the least held-out log-loss

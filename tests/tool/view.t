@@ -310,7 +310,7 @@ is "$(view --gguf "$tmp/minus.gguf" - <"$tmp/caa.ods"; cmp "$tmp/minus.gguf" "$t
 is "$(view --gguf - "$tmp/caa.ods" | cksum)" "$(cksum <"$tmp/caa.gguf")" 'and the vector may go to standard output'
 
 for field in polysketch linact; do
-	fitbarrier -f $field --folds 2 -o "$tmp/$field.ods" "$tmp/g.ods"
+	fitbarrier -f $field -o "$tmp/$field.ods" "$tmp/g.ods"
 done
 fails 1 "view: 'polysketch' is a field, not one vector: where it leads depends on the activation" \
 	view --gguf "$tmp/never.gguf" "$tmp/polysketch.ods"
