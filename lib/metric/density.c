@@ -7,6 +7,7 @@
  */
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/log1pexp.h"
 #include "field/barrier.h"
@@ -82,6 +83,7 @@ density_push(void *state, struct record *r, struct sink *out, struct err *e)
 {
 	struct density *s = state;
 	const struct barrier *b = s->barrier;
+	const char *at;
 	int label;
 	double h;
 	int got;
@@ -95,6 +97,9 @@ density_push(void *state, struct record *r, struct sink *out, struct err *e)
 		return err_set(e, "field '%s' is not 0 or 1", s->label);
 	if (got == 0 && s->needs_label)
 		return err_set(e, "no field '%s'", s->label);
+	if (got == 1 && record_get_str(r, "at", &at, NULL) == 1 && strcmp(at, "prompt") == 0)
+		return err_set(e, "it is of a prompt, and its label is of the completion: leave it "
+		    "out, or its label");
 	if (got == 1 && s->needs_label && record_set_int(r, "label", label) != 0)
 		return err_memory(e);
 	/* the log-odds of a label are h plus those of the prior */

@@ -47,6 +47,14 @@ is "$(jq -s -c --slurpfile b "$tmp/b.jsonl" '
 		  .correct == (if ($z >= 0) == (.label == 1) then 1 else 0 end))
 	| unique, ($t > 0 and $t != 1)' "$tmp/d.jsonl" | tr '\n' ' ')" '[true] true ' \
 	'p, its log-loss and whether it is correct follow from the temperature'
+# collect --at mean: a prompt's label is that of its completion
+made 'if .odesteer then . else (.at = "prompt"), (.at = "mean") end' >"$tmp/mean.ods"
+fails 1 "score: '$tmp/mean.ods': record 1: it is of a prompt, and its label is of the completion: leave it out, or \
+its label" score density -b "$tmp/b.ods" "$tmp/mean.ods"
+is "$(made 'if .odesteer then . else (.at = "prompt" | del(.label)), (.at = "mean") end' |
+		score density -b "$tmp/b.ods" | view | jq -c '[.at, has("h", "p")]' | sort | uniq -c | tr -s ' ')" \
+	' 48 ["mean",true,true]
+ 48 ["prompt",true,false]' 'without its label, a prompt has h alone'
 is "$(made 'if .id == "r1" then del(.label) else . end' | score density -b "$tmp/b.ods" | view |
 		jq -s -c '[.[0:2][] | has("log_loss", "p", "p_log_loss", "correct")]')" \
 	'[true,true,true,true,false,false,false,false]' 'an activation without a label has none of them'
