@@ -53,8 +53,8 @@ void flow_options_steer(struct steering *s, int threads, struct header *h);
 	"and maps)"
 #define FLOW_LENGTH { "-T", "length", FLOW_LENGTH_ABOUT, .parse = flow_options_parse }
 #define FLOW_OPTIONS \
-	{ "-n", "steps", "number of steps, of solvers with fixed steps", OPTION_INT, \
-	    .to = &flows.common.steps, .parse = flow_options_parse }, \
+	{ "-n", "steps", "number of steps, of solvers with fixed steps (default: that of the " \
+	    "field, 10 for most)", .parse = flow_options_parse }, \
 	{ "-s", "solver", "how to compute a step (default: euler; -s help lists solvers)", \
 	    .parse = flow_options_parse }, \
 	{ "--until", "q", "stop where h reaches the q-quantile of the positives' h, in [0, 1] " \

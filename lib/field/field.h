@@ -65,6 +65,7 @@ struct field_type {
 	 * least is 0. If they are 0: 5 for a unit flow, 1 for others.
 	 */
 	double T, T_most;
+	unsigned steps;		/* flows: number of steps if none is given; 0: 10 */
 	/*
 	 * Maps: whether all activations of a sequence are moved by the
 	 * displacement of the first one.

@@ -260,6 +260,7 @@ const struct field_type field_recontrol = {
 	.about = "RE-Control: along the gradient of a network that predicts the label",
 	.kind = FIELD_GRADIENT_FLOW,
 	.T = 30,
+	.steps = 30,
 	.whole_batches = 1,
 	.uses = FIELD_USES_EPOCHS | FIELD_USES_RATE | FIELD_USES_LAYERS,
 	.size = sizeof(struct recontrol),

@@ -11,7 +11,7 @@
 void
 flow_options_default(struct flow_options *o)
 {
-	*o = (struct flow_options){ .T = { STRENGTH_UNSET, 0 }, .steps = 10,
+	*o = (struct flow_options){ .T = { STRENGTH_UNSET, 0 },
 	    .solver = solver_find("euler"), .tolerance = 1e-4, .until = -1, .threads = 1 };
 }
 
@@ -167,7 +167,9 @@ flow_alloc(const struct barrier *b, const struct flow_options *o, struct err *e)
 	f->b = b;
 	f->field = b->field;
 	f->solver = o->solver;
-	f->steps = o->steps;
+	f->steps = o->steps > 0 ? o->steps : b->field->type->steps;
+	if (f->steps == 0)
+		f->steps = 10;
 	if (check_given(b->field->type, o, e) != 0 || set_length(f, o->T, e) != 0 ||
 	    set_level(f, o->until, e) != 0) {
 		flow_free(f);

@@ -23,7 +23,7 @@ enum { FLOW_STEPS = 1, FLOW_SOLVER = 2, FLOW_TOLERANCE = 4 };
 
 struct flow_options {
 	struct strength T;
-	unsigned steps;		/* number of equal steps */
+	unsigned steps;		/* number of equal steps; 0: that of the field */
 	const struct solver *solver;
 	double tolerance;	/* of adaptive solvers: absolute, per coordinate */
 	/* stop at this quantile of the positives' held-out h; < 0: never */
@@ -33,7 +33,7 @@ struct flow_options {
 	unsigned given;
 };
 
-/* Sets *o to the paper's flow, ten Euler steps, in one thread. */
+/* Sets *o to the field's own length and number of steps, by Euler's rule. */
 void flow_options_default(struct flow_options *o);
 
 /* The path of one activation. */

@@ -315,6 +315,10 @@ perl -0777 -pe 's/(\xa3net\xdc..\xca)..../$1\x7f\xc0\0\0/s' "$tmp/hpr.ods" >"$tm
 fails 1 "integrate: '$tmp/nan.ods': record 1: field 'net' holds a number that is not finite" \
 	integrate -b "$tmp/nan.ods" "$tmp/a.ods"
 fitbarrier -f recontrol -o "$tmp/recontrol.ods" "$tmp/a.ods"
+is "$(integrate -b "$tmp/recontrol.ods" "$tmp/a.ods" | view | cksum)" \
+	"$(integrate -b "$tmp/recontrol.ods" -T 30 -n 30 "$tmp/a.ods" | view | cksum)" \
+	'recontrol has its own T and steps'
+is "$(integrate -b "$tmp/recontrol.ods" -n 3 "$tmp/a.ods" | view | jq .steps | uniq)" 3 '-n overrides them'
 lies recontrol '.layers = 2' "field 'net' has 91 values, not 49"
 lies recontrol '.speed = -1' "field 'speed' is not a positive number"
 lies recontrol 'del(.net)' "field 'net' is not an array of numbers"
