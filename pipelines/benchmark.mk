@@ -15,20 +15,20 @@
 #   METHODS="..." the methods to run (default: all). A method is one of:
 #                 none, and others without steering that the benchmark names
 #                 paper or best (fitbarrier -p)
-#                 a field of `fitbarrier -f help'; truthflow needs prompts
+#                 a field of `fitbarrier -f help'
 #                 a name that the preset defines: fit.NAME are options of its
 #                 fit, flow.NAME options of its flow. Results depend on files
 #                 in these if their paths are absolute
 #   T=length      the length of all flows, as for score mc -T (default: the
-#                 preset's T.BENCHMARK.METHOD, T.METHOD or T.BENCHMARK). Maps,
-#                 such as linact, keep theirs.
-#                 With `choose', maps too have the greatest length of which the
-#                 perplexity of answers to the prompts to validate, as one text,
-#                 is at most BUDGET times the unsteered one; or the least
+#                 preset's T.BENCHMARK.METHOD, T.METHOD or T.BENCHMARK). Maps
+#                 and gradient flows keep their own.
+#                 With `choose', all methods have the greatest length of which
+#                 the perplexity of answers to the prompts to validate, as one
+#                 text, is at most BUDGET times the unsteered one; or the least
 #                 length, if none is
 #   BUDGET=x      (default: 1.25)
 #   LENGTHS=list  the lengths to choose from (default: 0.05r,0.1r,...,0.4r), and
-#   SHARES=list   those of maps (default: 0.1,0.2,...,1, and for truthflow
+#   SHARES=list   those of maps (default: 0.1,0.2,...,1, and for sequence maps
 #                 0.25,0.5,...,4)
 #   BLOCK=n, TEMPLATE=raw|chat
 #                 override the preset's block and template
@@ -76,8 +76,8 @@ PRESET := $(or $(PRESET),smollm2-135m)
 BUDGET := $(or $(BUDGET),1.25)
 default_lengths = 0.05r,0.1r,0.15r,0.2r,0.3r,0.4r
 of_most_maps = 0.1,0.2,0.35,0.5,0.75,1
-of_truthflow = 0.25,0.5,1,1.5,2.5,4
-default_shares = $(if $(filter truthflow,$m),$(of_truthflow),$(of_most_maps))
+of_sequence_maps = 0.25,0.5,1,1.5,2.5,4
+default_shares = $(if $(is_sequence_map),$(of_sequence_maps),$(of_most_maps))
 LENGTHS := $(or $(LENGTHS),$(default_lengths))
 preset := $(if $(findstring /,$(PRESET)),$(PRESET),pipelines/presets/$(PRESET))
 ifeq ($(wildcard $(preset)),)
@@ -114,8 +114,13 @@ holder := $(shell echo $$PPID >$(OUT)/lock)
 endif
 
 field_names = $(shell $(bin)/odesteer fitbarrier -f help | awk '/$1/ { print $$1 }')
+maps := $(call field_names,map.$$)
+sequence_maps := $(call field_names,a sequence map)
+gradient_flows := $(call field_names,a gradient flow)
 fields := $(filter-out import $(unfit),$(call field_names))
-maps := $(call field_names,a map)
+is_map = $(filter $(maps),$(fit.$m))
+is_sequence_map = $(filter $(sequence_maps),$(fit.$m))
+is_gradient_flow = $(filter $(gradient_flows),$(fit.$m))
 fit.paper = -p paper
 fit.best = -p best
 $(foreach f,$(fields),$(eval fit.$f ?= -f $f))
@@ -129,7 +134,7 @@ m = $(word 2,$(part))
 k = $(word 3,$(part))
 general := $(or $(T),$(T.$(name)))
 own_length = $(if $(T),,$(or $(T.$(name).$m),$(T.$m)))
-length = $(or $(own_length),$(if $(filter $m,$(maps)),$(filter choose,$(general)),$(or \
+length = $(or $(own_length),$(if $(is_map)$(is_gradient_flow),$(filter choose,$(general)),$(or \
 	$(general),$(error there is no length T.$(name) in '$(preset)'))))
 chosen = $(if $(filter $m,$(steered)),$(filter choose,$(length)))
 flow = $(if $(filter $m,$(steered)),-b $(OUT)/barrier.$m.$k.ods $(if $1,-T $1) $(flow.$m))
@@ -171,15 +176,15 @@ endif
 sampling = --temperature 0.7 --top-k 50 --top-p 0.9 --repetition-penalty 1.1 --stop $$'\nQ:'
 cmd_collect = odesteer collect $(gpu) -m $(MODEL) -t $(fit_template) -l $(block) $(collecting) \
 	$(if $(filter mean,$(part)),--at mean) -o $@ $<
-# truthflow is fitted to means and prompts
-fitted_to = $(if $(filter truthflow,$m),mean,act)
+# sequence maps are fitted to means and prompts
+fitted_to = $(if $(is_sequence_map),mean,act)
 cmd_fit = odesteer fitbarrier $(fit.$m) -o $@ $(call parts,$(fitted_to),fit,$k)
 cmd_answers = odesteer generate $(gpu) -m $(MODEL) -t $(template) $(steer) $(sampling) \
 	$(writing) $(SAMPLES:%=--samples %) -o $@ $<
 cmd_mc = odesteer score mc $(gpu) -m $(MODEL) -t $(template) $(steer) $(mc.$m) -o $@ $<
 
 # Strength: each method answers the prompts to validate with each length.
-candidates = $(call flow,$(if $(filter $m,$(maps)),$(or $(SHARES),$(default_shares)),$(LENGTHS)))
+candidates = $(call flow,$(if $(is_map),$(or $(SHARES),$(default_shares)),$(LENGTHS)))
 cmd_validate = odesteer generate $(gpu) -m $(MODEL) -t $(template) $(candidates) \
 	$(sampling) $(writing) --max-tokens 50 $< | \
 	odesteer score perplexity $(gpu) -m $(FLUENCY) -t $(template) -o $@

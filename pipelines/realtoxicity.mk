@@ -11,7 +11,7 @@ folds = 0
 variants = none prompt
 choosing = none prompt
 # comments have no prompts
-unfit = truthflow
+unfit = $(sequence_maps)
 
 prompt = The following text is polite, respectful and suitable for everyone.
 writing = --max-tokens 50 $(if $(filter prompt,$m),--system '$(prompt)')

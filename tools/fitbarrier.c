@@ -33,6 +33,15 @@ static struct {
 	int block;			/* < 0: not given */
 } opt = { .label = "label", .block = -1 };
 
+/* Returns what -f help says of the kind of a field. */
+static const char *
+kind_of(const struct field_type *f)
+{
+	if (f->kind == FIELD_MAP)
+		return f->of_sequence ? " (a sequence map)" : " (a map)";
+	return f->kind == FIELD_GRADIENT_FLOW ? " (a gradient flow)" : "";
+}
+
 static void
 parse_field(const char *option, const char *name)
 {
@@ -40,8 +49,7 @@ parse_field(const char *option, const char *name)
 
 	if (strcmp(name, "help") == 0) {
 		for (f = field_table(); *f != NULL; f++)
-			printf("%-12s %s%s\n", (*f)->name, (*f)->about,
-			    (*f)->kind == FIELD_MAP ? " (a map, not a flow)" : "");
+			printf("%-12s %s%s\n", (*f)->name, (*f)->about, kind_of(*f));
 		tool_answered();
 	}
 	if ((opt.field = field_find(name)) == NULL)

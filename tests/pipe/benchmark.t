@@ -64,6 +64,21 @@ is "$(rm "$tmp/a/fluency.caa.0.0000.ods" && bash "$tmp/a/fluency.caa.0.0000.ods.
 rm "$tmp/a/test.0.0000.jsonl"
 run benchmark truthfulqa OUT="$tmp/a"
 is "$status $(streams "$tmp/a" | cmp - "$tmp/a.sums")" '0 ' 'a lost part of a set is made again'
+# A gradient flow and maps have their own lengths, also those that a preset names, or choose among others.
+cp "$PRESET" "$tmp/kinds"
+printf 'fit.%s\n' 'few = -f truthflow --rank 5' 'slow = -f recontrol' >>"$tmp/kinds"
+lengths() { # ARGUMENTS...: prints the lengths of the answers and candidates of a plan
+	run benchmark truthfulqa PRESET="$tmp/kinds" OUT="$tmp/plan" METHODS='linact slow few linear' -n "$@"
+	printf '%s\n' "$out" | sed -n 's/^odesteer generate .*barrier\.\([a-z]*\)\.0\.ods\( -T [^ ]*\)*.*/\1\2/p' |
+		sort -u | xargs
+}
+is "$(lengths)" 'few linact linear -T 25 slow' 'maps and gradient flows have their own length'
+is "$(lengths T=choose | tr ' ' '\n' | grep ,0)" '0.25,0.5,1,1.5,2.5,4
+0.1,0.2,0.35,0.5,0.75,1
+0.05r,0.1r,0.15r,0.2r,0.3r,0.4r
+0.05r,0.1r,0.15r,0.2r,0.3r,0.4r' 'or lengths to choose from'
+is "$(benchmark truthfulqa PRESET="$tmp/kinds" OUT="$tmp/plan" METHODS='few linear' -n |
+		grep -c 'collect.*--at mean')" 2 'a sequence map is fitted to means'
 echo $$ >"$tmp/a/lock"
 refused "another make, process $$, is at work in '$tmp/a'" OUT="$tmp/a"
 rm "$tmp/a/lock"

@@ -147,7 +147,7 @@ fails 1 'integrate: a negative T leads away from the positives: --until has no e
 	integrate -b "$tmp/b.ods" -T -1 --until 0.5 "$tmp/a.ods"
 
 # maps: T is the share of the way
-for f in $(fitbarrier -f help | grep 'a map, not a flow' | cut -d' ' -f1); do
+for f in $(fitbarrier -f help | grep 'map)$' | cut -d' ' -f1); do
 	case $f in
 	spherical) default=0.7 most=1 ;;
 	truthflow) default=1.5 most=10 ;;
