@@ -164,6 +164,7 @@ static int
 load(struct barrier *b, struct stream *s, const struct record *r, struct err *e)
 {
 	size_t i;
+	int got;
 
 	if (b->header.n_block != 1)
 		return err_set(e, "its header names %zu blocks, not one", b->header.n_block);
@@ -174,12 +175,15 @@ load(struct barrier *b, struct stream *s, const struct record *r, struct err *e)
 	    load_figure(r, "T_auto", -INFINITY, INFINITY, "a number", &b->T_auto, e) != 0 ||
 	    load_curve(&b->curve, r, e) != 0)
 		return -1;
+	if ((b->field = field_load(r, stream_header(s)->dim, e)) == NULL)
+		return -1;
 	for (i = 0; i < FIT_QUANTILES; i++)
 		b->quantile[i] = NAN;
-	if (load_figures(r, "positives_h", b->quantile, FIT_QUANTILES, e) < 0)
-		return -1;
-	b->field = field_load(r, stream_header(s)->dim, e);
-	return b->field != NULL ? 0 : -1;
+	got = load_figures(r, "positives_h", b->quantile, FIT_QUANTILES, e);
+	if (got > 0 && !b->field->type->has_h)
+		return err_set(e, "field 'positives_h' has no meaning for '%s', which has no h",
+		    b->field->type->name);
+	return got < 0 ? -1 : 0;
 }
 
 int

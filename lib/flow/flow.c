@@ -74,6 +74,8 @@ set_level(struct flow *f, double until, struct err *e)
 	if (type->kind == FIELD_MAP)
 		return err_set(e, "'%s' is a map, not a flow: it has no path to stop on",
 		    type->name);
+	if (!type->has_h)
+		return err_set(e, "--until: '%s' has no h", type->name);
 	if (f->length < 0)
 		return err_set(e,
 		    "a negative T leads away from the positives: --until has no effect");

@@ -319,8 +319,10 @@ is "$(integrate -b "$tmp/recontrol.ods" "$tmp/a.ods" | view | cksum)" \
 	"$(integrate -b "$tmp/recontrol.ods" -T 30 -n 30 "$tmp/a.ods" | view | cksum)" \
 	'recontrol has its own T and steps'
 is "$(integrate -b "$tmp/recontrol.ods" -n 3 "$tmp/a.ods" | view | jq .steps | uniq)" 3 '-n overrides them'
+fails 1 "integrate: --until: 'recontrol' has no h" integrate -b "$tmp/recontrol.ods" --until 0.5 "$tmp/a.ods"
 lies recontrol '.layers = 2' "field 'net' has 91 values, not 49"
 lies recontrol '.speed = -1' "field 'speed' is not a positive number"
+lies recontrol '.positives_h = [range(101)]' "field 'positives_h' has no meaning for 'recontrol', which has no h"
 lies recontrol 'del(.net)' "field 'net' is not an array of numbers"
 lies ablation '.direction[0] += 0.001' "field 'direction' is not of length 1"
 lies ablation '.direction += [0]' "field 'direction' has 7 values, not 6"
