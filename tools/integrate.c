@@ -123,5 +123,7 @@ main(int argc, char *argv[])
 	tool_check(sink_close(out, &e), &e);
 	tool_note("%llu activations moved by %g", (unsigned long long)stream_count(in),
 	    flow_length(flow));
+	if (barrier->field->type->of_sequence)
+		tool_remark("each activation was moved as the first one of a text of its own");
 	return 0;
 }

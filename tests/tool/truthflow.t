@@ -52,6 +52,9 @@ for i in 1 2 3; do
 	generate -b "$tmp/v$i.jsonl" -T 1 --max-tokens 12 "$tmp/p$i.jsonl" | view | jq -c .completion >"$tmp/want"
 	is "$(line $i "$tmp/g")" "$(cat "$tmp/want")" "generate: prompt $i is steered by its own vector"
 done
+is "$(integrate -v -b "$tmp/b.ods" -o "$tmp/x.ods" "$tmp/m.ods" 2>&1 | tail -n 1)" \
+	'integrate: each activation was moved as the first one of a text of its own' \
+	'integrate -v says what it does not know'
 # every token of a text has the length of its correction
 generate -v -b "$tmp/b.ods" --max-tokens 12 -o "$tmp/g1.ods" "$tmp/p1.jsonl" 2>"$tmp/said"
 length=$(line 1 "$tmp/to.jsonl" | jq .length)
