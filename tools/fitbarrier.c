@@ -114,7 +114,7 @@ static struct tool_option options[] = {
 	    .to = &opt.o.C, .parse = parse_C, .bit = FIELD_USES_C },
 	{ "-S", "seed", "seed of hashes, signs, features and folds", OPTION_SEED32,
 	    .to = &opt.o.seed, .bit = HAS_H | FIELD_USES_EPOCHS },
-	{ "-T", "length", "store this length, such as 0.3r, for -T auto of other tools (default: "
+	{ "-T", "length", "store this T, such as 0.3r, for -T auto of other tools (default: "
 	    "none, or 0.2nat with --calibrate)", OPTION_TEXT, .to = &opt.length },
 	{ "--calibrate", "file", "measure on these texts how far lengths move the next tokens, so "
 	    "that lengths may be in nats", OPTION_FILE, .to = &opt.calibrate },
@@ -191,9 +191,23 @@ check_calibrate(void)
 	for (i = 0; opt.calibrate == NULL && i < sizeof of_model / sizeof *of_model; i++)
 		if (options_given(options, of_model[i]))
 			tool_misuse("%s: only --calibrate uses the model", of_model[i]);
-	if (opt.calibrate == NULL && opt.length != NULL &&
-	    flow_options_length(opt.length).how == STRENGTH_NATS)
+}
+
+/* Refuses, as wrong usage, a length that the field cannot have. */
+static void
+check_length(struct strength T)
+{
+	struct field f = { .type = opt.field };
+	struct barrier b = { .field = &f };
+	double length;
+	struct err e;
+
+	if (T.how == STRENGTH_AUTO)
+		tool_misuse("-T: auto cannot be stored: give a length such as 0.3r");
+	if (T.how == STRENGTH_NATS && opt.calibrate == NULL)
 		tool_misuse("-T: a length in nats needs --calibrate");
+	if (T.how != STRENGTH_NATS && strength_length(T, &b, &length, &e) != 0)
+		tool_misuse("-T: %s", e.text);
 }
 
 static void
@@ -222,11 +236,9 @@ parse(int argc, char *argv[])
 		opt.o.standardise = 0;
 	if (opt.field->uses & FIELD_USES_VECTOR && opt.o.vector == NULL)
 		tool_misuse("'%s' needs --vector", opt.field->name);
-	if (opt.field->kind == FIELD_MAP && opt.length != NULL)
-		tool_misuse("-T: '%s' is a map, not a flow: it has no length", opt.field->name);
-	if (opt.length != NULL && flow_options_length(opt.length).how == STRENGTH_AUTO)
-		tool_misuse("-T: auto cannot be stored: give a length such as 0.3r");
 	check_calibrate();
+	if (opt.length != NULL)
+		check_length(flow_options_length(opt.length));
 	tool_refuse_terminal(tool_output.path);
 }
 

@@ -41,22 +41,6 @@ struct flow {
 	size_t failed;			/* row at which flow_apply failed */
 };
 
-/* Sets f->length. Returns 0, or -1 with a message in e. */
-static int
-set_length(struct flow *f, struct strength T, struct err *e)
-{
-	const struct field_type *type = f->b->field->type;
-	double most = field_T_most(type);
-
-	if (strength_length(T, f->b, &f->length, e) != 0)
-		return -1;
-	if (type->kind != FIELD_MAP ||
-	    (T.how != STRENGTH_RELATIVE && f->length >= 0 && f->length <= most))
-		return 0;
-	return err_set(e, "'%s' is a map, not a flow: its T is a number from 0 to %g", type->name,
-	    most);
-}
-
 /*
  * Sets f->level, between two quantiles. Returns 0, or -1 with a message in e.
  */
@@ -172,8 +156,8 @@ flow_alloc(const struct barrier *b, const struct flow_options *o, struct err *e)
 	f->steps = o->steps > 0 ? o->steps : b->field->type->steps;
 	if (f->steps == 0)
 		f->steps = 10;
-	if (check_given(b->field->type, o, e) != 0 || set_length(f, o->T, e) != 0 ||
-	    set_level(f, o->until, e) != 0) {
+	if (check_given(b->field->type, o, e) != 0 ||
+	    strength_length(o->T, b, &f->length, e) != 0 || set_level(f, o->until, e) != 0) {
 		flow_free(f);
 		return NULL;
 	}

@@ -60,7 +60,7 @@ int
 strength_length(struct strength T, const struct barrier *b, double *length, struct err *e)
 {
 	const struct field_type *type = b->field->type;
-	double v = field_speed(b->field);
+	double v = field_speed(b->field), most = field_T_most(type);
 
 	*length = T.value;
 	switch (T.how) {
@@ -73,12 +73,18 @@ strength_length(struct strength T, const struct barrier *b, double *length, stru
 		*length *= v > 0 ? b->act_norm / v : 0;
 		break;
 	case STRENGTH_NATS:
-		return length_of_kl(b, T.value, length, e);
+		if (length_of_kl(b, T.value, length, e) != 0)
+			return -1;
+		break;
 	case STRENGTH_AUTO:
 		if (isnan(*length = b->T_auto))
 			return err_set(e, "-T auto: this barrier has no suggested length "
 			    "(fitbarrier -T stores one)");
 		break;
 	}
+	if (type->kind == FIELD_MAP &&
+	    (T.how == STRENGTH_RELATIVE || !(*length >= 0 && *length <= most)))
+		return err_set(e, "'%s' is a map, not a flow: its T is a number from 0 to %g",
+		    type->name, most);
 	return 0;
 }

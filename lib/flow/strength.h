@@ -30,9 +30,9 @@ struct strength {
  */
 int strength_parse(struct strength *s, const char *text);
 /*
- * Sets *length to the T of a flow of b, or the share of a map. Returns 0, or -1
- * with a message in e if b stores no length for "auto", or no curve that
- * reaches so many nats.
+ * Sets *length to the T of a flow of b, or of its map. Returns 0, or -1 with a
+ * message in e if b stores no length for "auto", or no curve that reaches so
+ * many nats, or if a map has no such T.
  */
 int strength_length(struct strength T, const struct barrier *b, double *length, struct err *e);
 

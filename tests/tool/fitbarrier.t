@@ -58,7 +58,16 @@ fitbarrier --components 64 -T 0.0385r -o "$tmp/auto.ods" "$tmp/a.ods"
 is "$(integrate -b "$tmp/auto.ods" -T auto "$tmp/a.ods" | view | cksum)" \
 	"$(integrate -b "$tmp/auto.ods" -T 0.0385r "$tmp/a.ods" | view | cksum)" 'and taken by -T auto'
 misuse "-T: auto cannot be stored: give a length such as 0.3r" fitbarrier -T auto "$tmp/a.ods"
-misuse "-T: 'linact' is a map, not a flow: it has no length" fitbarrier -T 1 -f linact "$tmp/a.ods"
+for T in 0.3r 1.1 -0.5; do
+	misuse "-T: 'linact' is a map, not a flow: its T is a number from 0 to 1" \
+		fitbarrier -T $T -f linact "$tmp/a.ods"
+done
+fitbarrier -f linact -T 0.385 -o "$tmp/map.ods" "$tmp/a.ods"
+is "$(integrate -b "$tmp/map.ods" -T auto "$tmp/a.ods" | view | cksum)" \
+	"$(integrate -b "$tmp/map.ods" -T 0.385 "$tmp/a.ods" | view | cksum)" 'a share of a map is stored, too'
+view --header "$tmp/map.ods" | jq -c 'if .odesteer then . else .T_auto = 1.1 end' | view --pack >"$tmp/far.ods"
+fails 1 "integrate: 'linact' is a map, not a flow: its T is a number from 0 to 1" \
+	integrate -b "$tmp/far.ods" -T auto "$tmp/a.ods"
 ok '-z writes gzip' sh -c 'fitbarrier -z --components 64 "$1" | gzip -t' sh "$tmp/a.ods"
 fails 1 "fitbarrier: cannot write 'standard output': No space left on device" sh -c 'fitbarrier -f help >/dev/full'
 
