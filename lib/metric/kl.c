@@ -101,8 +101,8 @@ const struct metric metric_kl = {
 	.name = "kl",
 	.about = "divergence of the steered model's next tokens from the unsteered one's",
 	.usage =
-	    "score kl [-vz] -b barrier [-T length] [-n steps] [-s solver]\n"
-	    "                [--tolerance x] [--until q] ... [-g layers] [-j threads]\n"
+	    "score kl [-vz] {-b barrier [-T length] [-n steps] [-s solver]\n"
+	    "                [--tolerance x] [--until q]} ... [-g layers] [-j threads]\n"
 	    "                [-m model] [-o file] [-t raw|chat] [--system text] [file ...]\n",
 	.uses = METRIC_MODEL | METRIC_PROMPT | METRIC_FLOWS,
 	.kinds = STREAM_TEXTS,
