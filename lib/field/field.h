@@ -67,8 +67,8 @@ struct field_type {
 	double T, T_most;
 	unsigned steps;		/* flows: number of steps if none is given; 0: 10 */
 	/*
-	 * Maps: whether all activations of a sequence are moved by the
-	 * displacement of the first one.
+	 * Maps: whether it is a sequence map, which moves all activations of a
+	 * sequence by the displacement of the first one.
 	 */
 	int of_sequence;
 	unsigned uses;		/* FIELD_USES_... bits */

@@ -2,8 +2,8 @@
  * steering - a model steered along the flows of one or more barriers.
  *
  * Each barrier works after its own block. Several barriers of one block work in
- * the order in which they were added. A field of sequences (struct field_type)
- * moves all rows of a sequence by the displacement of the first one.
+ * the order in which they were added. A sequence map (struct field_type) moves
+ * all rows of a sequence by the displacement of the first one.
  */
 #ifndef ODESTEER_STEERING_H
 #define ODESTEER_STEERING_H
