@@ -245,19 +245,20 @@ parse(int argc, char *argv[])
 /* The activations of the block. */
 struct rows {
 	float *act;			/* [n][dim] */
-	float *prompt;			/* [n][dim], see struct fit_data; or NULL */
+	float *prompt;			/* [n][dim] ends of the prompts, with --at mean; or NULL */
 	int *label, *group;		/* [n] */
 	struct record **record;		/* [n] without its activation; NULL without --held-out */
 	size_t n, room;
 	struct groups *groups;
-	int awaits_mean;		/* the last record was of a prompt, */
-	char awaited[RECORD_KEY_SIZE];	/* that of this text */
+	int awaits_mean;		/* the last record was of a prompt: its mean comes next */
+	char awaited[RECORD_KEY_SIZE];	/* the id of that prompt */
 };
 
-/* The field "at" of a record. */
+/* The field "at" of a record, which collect --at mean writes. */
 enum at {
-	AT_TOKEN,			/* one of the tokens that were asked for */
-	AT_PROMPT, AT_MEAN		/* see collect --at mean */
+	AT_TOKEN,			/* no such field: the activation of a token */
+	AT_PROMPT,			/* that of the prompt's last token */
+	AT_MEAN				/* the mean over the completion */
 };
 
 static void
