@@ -46,7 +46,7 @@ static struct {
 	const char *barrier, *field, *out;
 	struct strength T;
 	const struct solver *solver;
-	unsigned steps;
+	unsigned steps;		/* 0: the field's own */
 	size_t k;		/* rows; 0: all */
 	double C, seconds;
 	unsigned folds;
@@ -207,7 +207,7 @@ bench_flow(const char *path)
 		if (to == NULL || fwrite(act, sizeof *act, size, to) != size || fclose(to) != 0)
 			die("cannot write '%s': %s", opt.out, strerror(errno));
 	}
-	printf("{\"rows\":%zu,\"dim\":%zu,\"steps\":%u,\"length\":%.9g,", n, d.dim, opt.steps, flow_length(f));
+	printf("{\"rows\":%zu,\"dim\":%zu,\"length\":%.9g,", n, d.dim, flow_length(f));
 	print_samples(&x);
 	printf("}\n");
 }
@@ -496,7 +496,6 @@ main(int argc, char *argv[])
 	gsl_set_error_handler_off();
 	opt.field = "polysketch";
 	opt.solver = solver_find("euler");
-	opt.steps = 10;
 	opt.C = opt.seconds = opt.threads = 1;
 	opt.components = 8000;
 	optind = 2;
