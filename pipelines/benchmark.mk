@@ -19,17 +19,13 @@
 #                 a name that the preset defines: fit.NAME are options of its
 #                 fit, flow.NAME options of its flow. Results depend on files
 #                 in these if their paths are absolute
-#   T=length      the length of all flows, as for score mc -T (default: the
-#                 preset's T.BENCHMARK.METHOD, T.METHOD or T.BENCHMARK). Maps
-#                 and gradient flows keep their own.
-#                 With `choose', all methods have the greatest length of which
-#                 the perplexity of answers to the prompts to validate, as one
-#                 text, is at most BUDGET times the unsteered one; or the least
-#                 length, if none is
-#   BUDGET=x      (default: 1.25)
-#   LENGTHS=list  the lengths to choose from (default: 0.05r,0.1r,...,0.4r), and
-#   SHARES=list   those of maps (default: 0.1,0.2,...,1, and for sequence maps
-#                 0.25,0.5,...,4)
+#   T="..."       the length, as for score mc -T; several make a run for each
+#                 (default: the preset's T.BENCHMARK.METHOD, T.METHOD or
+#                 T.BENCHMARK, or `auto'). With `auto', or lengths in nats,
+#                 barriers are calibrated on unsteered answers to prompts to
+#                 validate (fitbarrier --calibrate); `auto' is 0.2nat, or less
+#                 for a map that does not move a model so far. With other
+#                 lengths, maps and gradient flows keep their own
 #   BLOCK=n, TEMPLATE=raw|chat
 #                 override the preset's block and template
 #   LIMIT=n       the first n prompts or questions only, at least 4, for a quick
@@ -53,10 +49,12 @@
 #                 choice, for which mc.METHOD are options of score mc, and
 #                 silent those without answers
 #   writing       options of generate for method $m, besides $(sampling)
+#   asking        those that say what comes before a prompt
 #   collecting    options of collect
 #   chain         SCORE:FROM ...: a command cmd_SCORE that adds scores to the
 #                 results of another, or of `answers'; needs_SCORE is what it
-#                 reads besides them
+#                 reads besides them. $(kl), with $(needs_kl), is a filter that
+#                 adds the divergence if the method is steered
 #   columns       options of score report; second are the options and files of a
 #                 second table, and needs_second these files
 #   figure        the column that is drawn against perplexity
@@ -68,17 +66,11 @@
 # are made from prompts.jsonl.
 include pipelines/rules.mk
 
-$(foreach v,extra models columns choosing silent second needs_second collecting unfit,\
+$(foreach v,extra models columns choosing silent second needs_second collecting unfit asking,\
 	$(if $(filter environment,$(origin $v)),$(eval $v :=)))
 MODEL := $(or $(MODEL),$(ODESTEER_MODEL))
 FLUENCY := $(or $(FLUENCY),$(MODEL))
 PRESET := $(or $(PRESET),smollm2-135m)
-BUDGET := $(or $(BUDGET),1.25)
-default_lengths = 0.05r,0.1r,0.15r,0.2r,0.3r,0.4r
-of_most_maps = 0.1,0.2,0.35,0.5,0.75,1
-of_sequence_maps = 0.25,0.5,1,1.5,2.5,4
-default_shares = $(if $(is_sequence_map),$(of_sequence_maps),$(of_most_maps))
-LENGTHS := $(or $(LENGTHS),$(default_lengths))
 preset := $(if $(findstring /,$(PRESET)),$(PRESET),pipelines/presets/$(PRESET))
 ifeq ($(wildcard $(preset)),)
 $(error there is no preset '$(PRESET)'. There are: $(notdir $(wildcard pipelines/presets/*)))
@@ -98,10 +90,8 @@ $(foreach v,SHARD SAMPLES,$(call check,$v,[1-9][0-9]*,a number from 1))
 $(call check,LIMIT,[4-9]|[1-9][0-9]+,a number from 4)
 $(call check,block,[0-9]+,a number)
 $(call check,template,raw|chat,raw or chat)
-$(call check,BUDGET,[0-9]*[.]?[0-9]+,a number)
 $(call check,METHODS,[A-Za-z0-9_ -]*,a list of names)
-$(foreach v,LENGTHS SHARES,$(call check,$v,[^$(comma)]+($(comma)[^$(comma)]+)+,a list of at least \
-	two lengths))
+$(call check,T,[a-z0-9+. -]*,a list of lengths)
 $(foreach file,$(MODEL) $(FLUENCY) $(models),$(if $(wildcard $(file)),,$(error \
 	there is no model '$(file)')))
 # Only one make may work in a folder.
@@ -118,9 +108,10 @@ maps := $(call field_names,map.$$)
 sequence_maps := $(call field_names,a sequence map)
 gradient_flows := $(call field_names,a gradient flow)
 fields := $(filter-out import $(unfit),$(call field_names))
-is_map = $(filter $(maps),$(fit.$m))
-is_sequence_map = $(filter $(sequence_maps),$(fit.$m))
-is_gradient_flow = $(filter $(gradient_flows),$(fit.$m))
+# the method of the run $m, such as caa of caa@0_2nat
+b = $(firstword $(subst @, ,$m))
+is_sequence_map = $(filter $(sequence_maps),$(fit.$b))
+has_own_length = $(filter $(maps) $(gradient_flows),$(fit.$b))
 fit.paper = -p paper
 fit.best = -p best
 $(foreach f,$(fields),$(eval fit.$f ?= -f $f))
@@ -128,24 +119,25 @@ METHODS := $(or $(METHODS),$(variants) paper best $(filter-out polysketch,$(fiel
 steered := $(filter-out $(variants),$(METHODS))
 $(foreach m,$(steered),$(if $(fit.$m),,$(error METHODS: there is no method '$m')))
 
-# The names of files tell the method and the fold: RESULT.METHOD.FOLD.PART.ods
+# The names of files tell the run and the fold: RESULT.RUN.FOLD.PART.ods
 part = $(subst ., ,$(notdir $@))
 m = $(word 2,$(part))
 k = $(word 3,$(part))
-general := $(or $(T),$(T.$(name)))
-own_length = $(if $(T),,$(or $(T.$(name).$m),$(T.$m)))
-length = $(or $(own_length),$(if $(is_map)$(is_gradient_flow),$(filter choose,$(general)),$(or \
-	$(general),$(error there is no length T.$(name) in '$(preset)'))))
-chosen = $(if $(filter $m,$(steered)),$(filter choose,$(length)))
-flow = $(if $(filter $m,$(steered)),-b $(OUT)/barrier.$m.$k.ods $(if $1,-T $1) $(flow.$m))
-steer = $(call flow,$(if $(chosen),$$(cut -d ' ' -f 1 $(OUT)/T.$m.$k),$(length)))
-barrier = $(if $(filter $m,$(steered)),$(OUT)/barrier.$m.$k.ods)
+general := $(or $(T),$(T.$(name)),auto)
+own_length = $(if $(T),,$(or $(T.$(name).$b),$(T.$b)))
+lengths = $(or $(own_length),$(if $(has_own_length),$(filter auto %nat,$(general)),$(general)))
+length = $(or $(subst _,.,$(word 2,$(subst @, ,$m))),$(lengths))
+runs := $(foreach m,$(METHODS),$(if $(and $(filter $m,$(steered)),$(word 2,$(lengths))),$(foreach \
+	t,$(lengths),$m@$(subst .,_,$t)),$m))
+barrier = $(if $(filter $b,$(steered)),$(OUT)/barrier.$b.$k.ods)
+steer = $(if $(barrier),-b $(barrier) $(if $(length),-T $(length)) $(flow.$b))
+plain = $(if $(filter auto %nat,$(lengths)),$(OUT)/plain.$k.ods)
 
 # settings of a script, if they are given: $(call with,NAMES)
 with = $(foreach v,$1,$(if $($v),$v='$($v)'))
 # files of a result, of one fold or of all: $(call parts,RESULT,SET,FOLDS)
 parts = $(foreach k,$3,$(parts_$2.$k:%=$(OUT)/$1.$k.%.ods))
-sets := $(foreach s,fit test validate choices,$(folds:%=$s.%)) $(extra)
+sets := $(foreach s,fit test choices,$(folds:%=$s.%)) $(extra)
 include $(sets:%=$(OUT)/%.parts)
 # a lost part is made again with its set
 _ := $(foreach s,$(sets),$(foreach p,$(parts_$s),$(if $(wildcard $(OUT)/$s.$p.jsonl),,$(shell \
@@ -178,28 +170,18 @@ cmd_collect = odesteer collect $(gpu) -m $(MODEL) -t $(fit_template) -l $(block)
 	$(if $(filter mean,$(part)),--at mean) -o $@ $<
 # sequence maps are fitted to means and prompts
 fitted_to = $(if $(is_sequence_map),mean,act)
-cmd_fit = odesteer fitbarrier $(fit.$m) -o $@ $(call parts,$(fitted_to),fit,$k)
-cmd_answers = odesteer generate $(gpu) -m $(MODEL) -t $(template) $(steer) $(sampling) \
-	$(writing) $(SAMPLES:%=--samples %) -o $@ $<
-cmd_mc = odesteer score mc $(gpu) -m $(MODEL) -t $(template) $(steer) $(mc.$m) -o $@ $<
+in_template = $(gpu) -m $(MODEL) -t $(template)
+cmd_fit = odesteer fitbarrier $(fit.$m) $(if $(plain),--calibrate $(plain) $(in_template) \
+	$(asking)) -o $@ $(call parts,$(fitted_to),fit,$k)
+cmd_answers = odesteer generate $(in_template) $(asking) $(steer) $(sampling) $(writing) \
+	$(SAMPLES:%=--samples %) -o $@ $<
+cmd_mc = odesteer score mc $(in_template) $(steer) $(mc.$b) -o $@ $<
+kl = $(if $(barrier),| odesteer score kl $(in_template) $(asking) $(steer))
+needs_kl = $(if $(barrier),$(MODEL) $(barrier))
 
-# Strength: each method answers the prompts to validate with each length.
-candidates = $(call flow,$(if $(is_map),$(or $(SHARES),$(default_shares)),$(LENGTHS)))
-cmd_validate = odesteer generate $(gpu) -m $(MODEL) -t $(template) $(candidates) \
-	$(sampling) $(writing) --max-tokens 50 $< | \
-	odesteer score perplexity $(gpu) -m $(FLUENCY) -t $(template) -o $@
-cmd_T = odesteer score report --format json $(foreach f,$(call parts,validated.none,validate,$k),\
-	none=$f) $(foreach f,$(call parts,validated.$m,validate,$k),$m=$f) | \
-	jq -r --argjson budget $(BUDGET) 'map(select(.metric == "Perplexity, all")) \
-	| INDEX(.run) as $$at \
-	| map(select(.run != "none") \
-		| {T: (.run | sub(".* T="; "")), x: (.value / $$at.none.value)}) \
-	| sort_by(.T | rtrimstr("r") | tonumber) \
-	| (map(select(.x <= $$budget)) | last) // .[0] | "\(.T) \(.x)"' >$@
-# the length of each method, and the perplexity that it was chosen by
-cmd_lengths = for f in $(lengths); do read -r T x <$$f; m=$${f\#\#*/T.}; \
-	printf 'length of %-12s fold %s: %-6s perplexity %.2f times the unsteered one\n' \
-	$${m%.*} $${m\#\#*.} $$T $$x; done >$@
+# what barriers are calibrated on
+cmd_plain = sed -n 1,32p $< | odesteer generate $(in_template) $(asking) $(sampling) $(writing) \
+	--max-tokens 50 -o $@
 
 define fold_rules
 act.$k := $(call parts,act,fit,$k)
@@ -208,19 +190,25 @@ $(foreach a,act mean,
 $(if $(filter $a,$(foreach m,$(steered),$(fitted_to))),$$(call list,$$($a.$k)),$$($a.$k)): \
 	$(OUT)/$a.$k.%.ods: $(OUT)/fit.$k.%.jsonl $(MODEL) FORCE
 	$$(call run_model,collect))
+$$(call list,$(if $(foreach m,$(steered),$(plain)),$(OUT)/plain.$k.ods)): \
+	$(OUT)/validate.$k.jsonl $(MODEL) FORCE
+	$$(call run_model,plain)
 endef
-define method_rules
-$(if $(filter $m,$(steered)),
-$$(call list,$(OUT)/barrier.$m.$k.ods): $$($(fitted_to).$k) $(wildcard $(filter /%,$(fit.$m))) FORCE
-	$$(call run,fit))
+define fit_rules
+$$(call list,$(OUT)/barrier.$m.$k.ods): $$($(fitted_to).$k) $(plain) $(if $(plain),$(MODEL)) \
+	$(wildcard $(filter /%,$(fit.$m))) FORCE
+	$$(call $(if $(plain),run_model,run),fit)
+
+endef
+define run_rules
 $(if $(filter $m,$(chooses)),
 $$(call list,$(call parts,mc.$m,choices,$k)): $(OUT)/mc.$m.$k.%.ods: \
-	$(OUT)/choices.$k.%.jsonl $(barrier) $(if $(chosen),$(OUT)/T.$m.$k) \
-	$(wildcard $(filter /% datasets/%,$(mc.$m))) $(MODEL) FORCE
+	$(OUT)/choices.$k.%.jsonl $(barrier) \
+	$(wildcard $(filter /% datasets/%,$(mc.$b))) $(MODEL) FORCE
 	$$(call run_model,mc))
 $(if $(filter $m,$(writes)),
 $$(call list,$(call parts,answers.$m,test,$k)): $(OUT)/answers.$m.$k.%.ods: \
-	$(OUT)/test.$k.%.jsonl $(barrier) $(if $(chosen),$(OUT)/T.$m.$k) $(MODEL) FORCE
+	$(OUT)/test.$k.%.jsonl $(barrier) $(MODEL) FORCE
 	$$(call run_model,answers)
 $(foreach pair,$(chain),$(score_rules)))
 endef
@@ -231,27 +219,12 @@ $$(call list,$(call parts,$(score).$m,test,$k)): $(OUT)/$(score).$m.$k.%.ods: \
 	$(OUT)/$(word 2,$(subst :, ,$(pair))).$m.$k.%.ods $(needs_$(score)) FORCE
 	$$(call run_model,$(score))
 endef
-define choose_rules
-$$(call list,$(call parts,validated.$m,validate,$k)): $(OUT)/validated.$m.$k.%.ods: \
-	$(OUT)/validate.$k.%.jsonl $(barrier) $(MODEL) $(FLUENCY) FORCE
-	$$(call run_model,validate)
-$(if $(filter $m,$(steered)),
-$$(call list,$(OUT)/T.$m.$k): $(call parts,validated.none,validate,$k) \
-	$(call parts,validated.$m,validate,$k) FORCE
-	$$(call run,T))
-endef
-chooses := $(filter $(choosing) $(steered),$(METHODS))
-writes := $(filter-out $(silent),$(METHODS))
-m_chosen := $(strip $(foreach m,$(steered),$(if $(chosen),$m)))
-$(foreach k,$(folds),$(eval $(fold_rules))\
-	$(foreach m,$(METHODS),$(eval $(method_rules)))\
-	$(foreach m,$(if $(m_chosen),none) $(m_chosen),$(eval $(choose_rules))))
+chooses := $(foreach m,$(runs),$(if $(filter $b,$(choosing) $(steered)),$m))
+writes := $(filter-out $(silent),$(runs))
+$(foreach k,$(folds),$(eval $(fold_rules))$(foreach m,$(steered),$(eval $(fit_rules)))\
+	$(foreach m,$(runs),$(eval $(run_rules))))
 
-lengths := $(strip $(foreach k,$(folds),$(m_chosen:%=$(OUT)/T.%.$k)))
-$(call list,$(if $(lengths),$(OUT)/lengths.txt)): $(lengths) FORCE
-	$(call run,lengths)
-
-of_method = $(if $(filter $m,$(chooses)),$(call parts,mc.$m,choices,$(folds))) \
+of_run = $(if $(filter $m,$(chooses)),$(call parts,mc.$m,choices,$(folds))) \
 	$(if $(filter $m,$(writes)),$(call parts,$(last).$m,test,$(folds)))
 last := $(word 1,$(subst :, ,$(lastword $(chain))))
 format.txt = table
@@ -262,11 +235,11 @@ both.csv = sed '1!{/^run,/d}'
 both.json = jq -s add
 cmd_report = { odesteer score report $(form) $(columns) \
 	$(if $(filter none,$(METHODS)),--baseline none) \
-	$(foreach m,$(METHODS),$(addprefix $m=,$(of_method))) \
+	$(foreach m,$(runs),$(foreach f,$(of_run),'$(subst _,.,$(subst @, ,$m))=$f')) \
 	$(if $(second),&& $(if $(both$(suffix $@)),,echo &&) \
 	odesteer score report $(form) $(second)); } | $(or $(both$(suffix $@)),cat) >$@
 $(call list,$(addprefix $(OUT)/report.,txt csv json md tex)): \
-	$(foreach m,$(METHODS),$(of_method)) $(needs_second) FORCE
+	$(foreach m,$(runs),$(of_run)) $(needs_second) FORCE
 	$(call run,report)
 cmd_figure = COLUMN='$(figure)' pipelines/figure frontier $< $@
 drawn := $(if $(strip $(writes)),$(if $(shell command -v gnuplot),$(OUT)/$(name).svg))
@@ -276,7 +249,6 @@ $(call list,$(drawn)): $(OUT)/report.csv pipelines/figure FORCE
 .PHONY: $(name)
 .DEFAULT_GOAL := $(name)
 $(name): $(results)
-	@rm -f $(filter-out $(results),$(OUT)/$(name).svg $(OUT)/lengths.txt)
-	@$(if $(terminal),printf '\r\033[K' >&2;) cat $(OUT)/report.txt \
-		$(if $(lengths),$(OUT)/lengths.txt)
+	@rm -f $(filter-out $(results),$(OUT)/$(name).svg)
+	@$(if $(terminal),printf '\r\033[K' >&2;) cat $(OUT)/report.txt
 	@echo 'results: $(OUT)/report.csv .json .md .tex$(drawn:%=, %)'

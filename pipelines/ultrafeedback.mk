@@ -17,7 +17,8 @@ choosing = none prompt
 models = $(REWARD)
 
 prompt = The following instructions are followed by answers that are helpful, honest and correct.
-writing = --max-tokens 128 --no-repeat-ngram 2 $(if $(filter prompt,$m),--system '$(prompt)')
+writing = --max-tokens 128 --no-repeat-ngram 2
+asking = $(if $(filter prompt,$m),--system '$(prompt)')
 mc.prompt = --system '$(prompt)'
 collecting = --context 4096
 
@@ -28,11 +29,11 @@ own := $(if $(REWARD),,own)
 extra = $(if $(own),preferred)
 chain = reward:answers fluency:reward
 needs_reward = $(if $(own),$(OUT)/reward.ods $(ODESTEER_MODEL),$(REWARD) $(HEAD))
-needs_fluency = $(FLUENCY)
+needs_fluency = $(FLUENCY) $(needs_kl)
 reward = $(if $(own),-t chat -m $(ODESTEER_MODEL) -b $(OUT)/reward.ods,-m $(REWARD) --head $(HEAD))
 cmd_reward = odesteer score reward $(gpu) $(reward) --truncate -o $@ $<
 cmd_fluency = odesteer score perplexity $(gpu) -t $(template) -m $(FLUENCY) $< | \
-	odesteer score distinct -o $@
+	odesteer score distinct $(kl) -o $@
 columns = --column reward:Reward --column 'reward:Reward p90:p90' \
 	$(if $(word 2,$(METHODS)),--column 'reward:Reward win:win')
 figure = Reward

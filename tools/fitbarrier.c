@@ -115,7 +115,8 @@ static struct tool_option options[] = {
 	{ "-S", "seed", "seed of hashes, signs, features and folds", OPTION_SEED32,
 	    .to = &opt.o.seed, .bit = HAS_H | FIELD_USES_EPOCHS },
 	{ "-T", "length", "store this T, such as 0.3r, for -T auto of other tools (default: "
-	    "none, or 0.2nat with --calibrate)", OPTION_TEXT, .to = &opt.length },
+	    "none; with --calibrate 0.2nat, or the last T of a curve that is less)", OPTION_TEXT,
+	    .to = &opt.length },
 	{ "--calibrate", "file", "measure on these texts how far lengths move the next tokens, so "
 	    "that lengths may be in nats", OPTION_FILE, .to = &opt.calibrate },
 	MODEL_OPTIONS,
@@ -458,7 +459,7 @@ write_barrier(const struct header *h, struct field *f, const struct fit_report *
 		tool_check(strength_length(flow_options_length(opt.length), &b, &b.T_auto, &e), &e);
 	/* some maps do not move a model that far */
 	else if (opt.calibrate != NULL && strength_length(CALIBRATED, &b, &b.T_auto, &e) != 0)
-		b.T_auto = NAN;
+		b.T_auto = b.curve.T[BARRIER_CURVE - 1];
 	tool_check(barrier_write(&b, rep, &opt.o, tool_output.path, tool_output.gzip, &e), &e);
 }
 

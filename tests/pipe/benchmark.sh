@@ -1,7 +1,7 @@
 # benchmark.sh - small sets for the benchmarks, in $tmp; sourced by tests.
 #
 # Exports settings with which each benchmark runs in seconds.
-unset OUT DATA MODEL PRESET METHODS BLOCK TEMPLATE LIMIT SHARD FLUENCY GPU JOB SEED T BUDGET LENGTHS SHARES
+unset OUT DATA MODEL PRESET METHODS BLOCK TEMPLATE LIMIT SHARD FLUENCY GPU JOB SEED T
 unset TRUTH_JUDGE INFO_JUDGE TRUTHFULQA_URL TRUTHFULQA_SUMS REWARD HEAD SAMPLES
 unset MAKEFLAGS MFLAGS MAKELEVEL # of the make that runs the tests
 export QUESTIONS="$tmp/questions.jsonl" JUDGED="$tmp/judged.jsonl"

@@ -7,7 +7,6 @@
 [ -e "$ODESTEER_MODEL" ] || skip_all 'no model here'
 command -v mlr >/dev/null || skip_all 'no mlr here'
 cp pipelines/presets/smollm2-135m "$tmp/preset"
-printf 'block = 13\ntemplate = raw\n' >"$tmp/empty"
 export PRESET="$tmp/preset" LIMIT=4 SHARD=2 METHODS='none caa'
 streams() { # DIR: prints the checksums of all that was made
 	(cd "$1" && find . -type f ! -name '*.cmd' ! -name '*.parts' ! -name '*.svg' ! -name lock | sort | xargs cksum)
@@ -39,9 +38,8 @@ refused "there is no preset 'x'. There are: $(cd pipelines/presets && echo *)" P
 refused "LIMIT is a number from 4: '3'" LIMIT=3
 refused "OUT is a path of letters, digits and . _ / ~ + @ -: '$tmp/[x]'" OUT="$tmp/[x]"
 refused "METHODS is a list of names: 'c.a'" METHODS=c.a
-refused "LENGTHS is a list of at least two lengths: '0.1r'" LENGTHS=0.1r
+refused "T is a list of lengths: '0.1r,0.2r'" T=0.1r,0.2r
 refused 'TRUTH_JUDGE and INFO_JUDGE go together' INFO_JUDGE="$ODESTEER_MODEL"
-refused "there is no length T.truthfulqa in '$tmp/empty'" PRESET="$tmp/empty"
 : >"$tmp/none.jsonl"
 run benchmark realtoxicity OUT="$tmp/none" QUESTIONS="$tmp/none.jsonl"
 is "$status $(printf '%s\n' "$err" | head -n 1)" \
@@ -64,19 +62,18 @@ is "$(rm "$tmp/a/fluency.caa.0.0000.ods" && bash "$tmp/a/fluency.caa.0.0000.ods.
 rm "$tmp/a/test.0.0000.jsonl"
 run benchmark truthfulqa OUT="$tmp/a"
 is "$status $(streams "$tmp/a" | cmp - "$tmp/a.sums")" '0 ' 'a lost part of a set is made again'
-# A gradient flow and maps have their own lengths, also those that a preset names, or choose among others.
+# A gradient flow and maps have their own lengths, also those that a preset names, but for lengths in nats.
 cp "$PRESET" "$tmp/kinds"
 printf 'fit.%s\n' 'few = -f truthflow --rank 5' 'slow = -f recontrol' >>"$tmp/kinds"
-lengths() { # ARGUMENTS...: prints the lengths of the answers and candidates of a plan
+lengths() { # ARGUMENTS...: prints the lengths of the answers of a plan
 	run benchmark truthfulqa PRESET="$tmp/kinds" OUT="$tmp/plan" METHODS='linact slow few linear' -n "$@"
 	printf '%s\n' "$out" | sed -n 's/^odesteer generate .*barrier\.\([a-z]*\)\.0\.ods\( -T [^ ]*\)*.*/\1\2/p' |
 		sort -u | xargs
 }
 is "$(lengths)" 'few linact linear -T 25 slow' 'maps and gradient flows have their own length'
-is "$(lengths T=choose | tr ' ' '\n' | grep ,0)" '0.25,0.5,1,1.5,2.5,4
-0.1,0.2,0.35,0.5,0.75,1
-0.05r,0.1r,0.15r,0.2r,0.3r,0.4r
-0.05r,0.1r,0.15r,0.2r,0.3r,0.4r' 'or lengths to choose from'
+is "$(lengths T='5 0.1r')" 'few linact linear -T 0.1r linear -T 5 slow' 'a list of lengths'
+is "$(lengths T='auto 0.1nat')" "$(echo few linact linear slow | sed 's/[a-z]*/& -T 0.1nat & -T auto/g')" \
+	'lengths in nats are for all'
 is "$(benchmark truthfulqa PRESET="$tmp/kinds" OUT="$tmp/plan" METHODS='few linear' -n |
 		grep -c 'collect.*--at mean')" 2 'a sequence map is fitted to means'
 echo $$ >"$tmp/a/lock"
@@ -160,18 +157,15 @@ unset SHARD
 for b in ultrafeedback realtoxicity; do
 	run benchmark $b OUT="$tmp/$b" METHODS='none caa repe'
 	is "$status $(printf '%s\n' "$err" | grep -v '^Warning: empty')" '0 ' "$b"
-	is "$(odesteer score report --format json none="$tmp/$b/validated.none.0.0000.ods" \
-		caa="$tmp/$b/validated.caa.0.0000.ods" | jq -r 'map(select(.metric == "Perplexity, all"))
-			| (.[] | select(.run == "none").value) as $none
-			| [.[] | select(.run != "none")] | .[0] as $least
-			| (map(select(.value <= 1.25 * $none))
-				| max_by(.run | ltrimstr("caa T=") | rtrimstr("r") | tonumber))
-			// $least | .run | ltrimstr("caa T=")')" "$(cut -d ' ' -f 1 "$tmp/$b/T.caa.0")" \
-		'the greatest length within the budget, or the least one'
+	is "$(cut -d , -f 1,2 "$tmp/$b/report.csv" | grep ',KL$' | xargs)" 'caa,KL repe,KL' \
+		'the divergence of steered runs'
 	view "$tmp/$b"/answers.*.ods | jq -r .prompt | sort -u >"$tmp/tested"
-	is "$({ view "$tmp/$b"/validated.*.ods && cat "$tmp/$b/fit.0.jsonl"; } |
+	is "$({ view "$tmp/$b"/plain.0.ods && cat "$tmp/$b/fit.0.jsonl"; } |
 		jq -r 'if .prompt == "" then .completion else .prompt end' | sort -u | comm -12 - "$tmp/tested")" '' \
-		'chosen and fitted on others than those that are tested'
+		'calibrated and fitted on others than those that are tested'
+	benchmark $b OUT="$tmp/$b" METHODS=caa T='0.05nat 0.1nat' >"$tmp/out" 2>&1
+	is "$(cut -d , -f 1,2 "$tmp/$b/report.csv" | grep ',KL$' | xargs)" 'caa 0.05nat,KL caa 0.1nat,KL' 'two lengths'
+	benchmark $b OUT="$tmp/$b" METHODS='none caa repe' >"$tmp/out" 2>&1
 	is "$(cut -d , -f 2 "$tmp/$b/report.csv" | grep -cx 'Reward\|Toxicity\|MC2\|Perplexity')" 9 'its table'
 done
 perl tests/tiny.pl decoder >"$tmp/tiny.gguf"
