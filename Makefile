@@ -16,6 +16,9 @@
 #                    fit score toxicity again: see datasets/toxicity
 #   make truthfulqa, ultrafeedback, realtoxicity MODEL=file PRESET=name
 #                    run a benchmark of the paper: see pipelines/benchmark.mk
+#   make mood        gloomy and cheerful answers: see pipelines/mood.mk
+#   make frontier    compare methods at equal divergence, on TruthfulQA and
+#                    mood: see pipelines/presets/frontier
 #   make bench       compare with the Python reference: see tests/bench/run
 #   make bench-plots draw how time grows with the input: see tests/bench/plots
 #   make bench-budget
@@ -52,12 +55,12 @@ all: $(tools:%=$(BIN)/%) $(BIN)/odesteer
 # strength and solvers. With DATA=dir they use TruthfulQA from that folder
 # instead of the project's own questions; toxicity needs DATA.
 studies = estimators blocks strength solvers toxicity
-benchmarks = truthfulqa ultrafeedback realtoxicity
+benchmarks = truthfulqa ultrafeedback realtoxicity mood
 
 # engine.mk says where libllama is. Targets that run make again, after the
 # set-up, do not need it.
 no_engine = help uninstall setup setup-tests demo tune lint fuzz check check-% clean \
-	toxicity-model bench bench-% $(studies) $(benchmarks)
+	toxicity-model bench bench-% $(studies) $(benchmarks) frontier
 ifeq ($(filter $(no_engine),$(MAKECMDGOALS)),)
 include $(BUILD)/engine.mk
 endif
@@ -162,6 +165,8 @@ $(benchmarks): setup
 	@tools/setup/packages gnuplot mlr curl
 	@$(MAKE) --no-print-directory -s all
 	@$(MAKE) --no-print-directory -f pipelines/$@.mk
+frontier:
+	@for b in truthfulqa mood; do $(MAKE) --no-print-directory $$b PRESET=$${PRESET:-frontier} || exit; done
 
 # It makes the same bytes on every x86-64 processor.
 toxicity-model: setup
@@ -253,6 +258,6 @@ clean:
 	rm -rf build bin
 
 .PHONY: help uninstall all setup setup-tests demo tune lint bench bench-plots bench-budget \
-	$(studies) $(benchmarks) toxicity-model fuzz run-fuzz check run-check check-full \
+	$(studies) $(benchmarks) frontier toxicity-model fuzz run-fuzz check run-check check-full \
 	check-kernels run-kernels check-fault check-clang check-asan install clean
 .DELETE_ON_ERROR:

@@ -47,7 +47,8 @@
 #   name, folds   its name, and the numbers of its folds
 #   variants      methods without steering; choosing are those with multiple
 #                 choice, for which mc.METHOD are options of score mc, and
-#                 silent those without answers
+#                 silent those without answers. If none is choosing, there is
+#                 no multiple choice
 #   writing       options of generate for method $m, besides $(sampling)
 #   asking        those that say what comes before a prompt
 #   collecting    options of collect
@@ -57,7 +58,8 @@
 #                 adds the divergence if the method is steered
 #   columns       options of score report; second are the options and files of a
 #                 second table, and needs_second these files
-#   figure        the column that is drawn against perplexity
+#   figure        the column that is drawn against perplexity, or against what
+#                 the preset's variable `against' has
 #   unfit         fields that cannot be fitted to its texts
 #   models, extra models and sets of its own
 #
@@ -66,8 +68,8 @@
 # are made from prompts.jsonl.
 include pipelines/rules.mk
 
-$(foreach v,extra models columns choosing silent second needs_second collecting unfit asking,\
-	$(if $(filter environment,$(origin $v)),$(eval $v :=)))
+$(foreach v,extra models columns choosing silent second needs_second collecting unfit asking \
+	against,$(if $(filter environment,$(origin $v)),$(eval $v :=)))
 MODEL := $(or $(MODEL),$(ODESTEER_MODEL))
 FLUENCY := $(or $(FLUENCY),$(MODEL))
 PRESET := $(or $(PRESET),smollm2-135m)
@@ -137,7 +139,7 @@ plain = $(if $(filter auto %nat,$(lengths)),$(OUT)/plain.$k.ods)
 with = $(foreach v,$1,$(if $($v),$v='$($v)'))
 # files of a result, of one fold or of all: $(call parts,RESULT,SET,FOLDS)
 parts = $(foreach k,$3,$(parts_$2.$k:%=$(OUT)/$1.$k.%.ods))
-sets := $(foreach s,fit test choices,$(folds:%=$s.%)) $(extra)
+sets := $(foreach s,fit test $(if $(choosing),choices),$(folds:%=$s.%)) $(extra)
 include $(sets:%=$(OUT)/%.parts)
 # a lost part is made again with its set
 _ := $(foreach s,$(sets),$(foreach p,$(parts_$s),$(if $(wildcard $(OUT)/$s.$p.jsonl),,$(shell \
@@ -145,14 +147,15 @@ _ := $(foreach s,$(sets),$(foreach p,$(parts_$s),$(if $(wildcard $(OUT)/$s.$p.js
 results += $(foreach s,$(sets),$(OUT)/$s.jsonl $(OUT)/$s.parts)
 
 scripts := $(wildcard datasets/*.sh datasets/*.jq datasets/forms/*.jq) datasets/truthfulqa \
-	datasets/$(name)
+	$(wildcard datasets/$(name))
 # TruthfulQA's questions, of which all benchmarks have multiple choice
 of_fold = $(if $(word 2,$(folds)),jq -c 'select(.fold == $1)',cat) $<
 questions = $(call of_fold,$1) | jq -c --arg form $2 -f datasets/forms/$3.jq >$@
 cmd_questions = $(call with,DATA QUESTIONS LIMIT SEED TRUTHFULQA_URL TRUTHFULQA_SUMS) \
 	datasets/truthfulqa questions >$@
 cmd_choices = $(call questions,$*,$(template),examples)
-$(call list,$(OUT)/questions.jsonl): $(QUESTIONS) $(TRUTHFULQA_SUMS) $(scripts) FORCE
+$(call list,$(if $(choosing),$(OUT)/questions.jsonl)): \
+	$(QUESTIONS) $(TRUTHFULQA_SUMS) $(scripts) FORCE
 	$(call run_set,questions)
 $(folds:%=$(OUT)/choices.%.jsonl): $(OUT)/choices.%.jsonl: $(OUT)/questions.jsonl FORCE
 	$(call run_set,choices)
@@ -219,7 +222,7 @@ $$(call list,$(call parts,$(score).$m,test,$k)): $(OUT)/$(score).$m.$k.%.ods: \
 	$(OUT)/$(word 2,$(subst :, ,$(pair))).$m.$k.%.ods $(needs_$(score)) FORCE
 	$$(call run_model,$(score))
 endef
-chooses := $(foreach m,$(runs),$(if $(filter $b,$(choosing) $(steered)),$m))
+chooses := $(if $(choosing),$(foreach m,$(runs),$(if $(filter $b,$(choosing) $(steered)),$m)))
 writes := $(filter-out $(silent),$(runs))
 $(foreach k,$(folds),$(eval $(fold_rules))$(foreach m,$(steered),$(eval $(fit_rules)))\
 	$(foreach m,$(runs),$(eval $(run_rules))))
@@ -241,7 +244,8 @@ cmd_report = { odesteer score report $(form) $(columns) \
 $(call list,$(addprefix $(OUT)/report.,txt csv json md tex)): \
 	$(foreach m,$(runs),$(of_run)) $(needs_second) FORCE
 	$(call run,report)
-cmd_figure = COLUMN='$(figure)' pipelines/figure frontier $< $@
+cmd_figure = COLUMN='$(figure)' AGAINST='$(or $(against),Perplexity)' \
+	pipelines/figure frontier $< $@
 drawn := $(if $(strip $(writes)),$(if $(shell command -v gnuplot),$(OUT)/$(name).svg))
 $(call list,$(drawn)): $(OUT)/report.csv pipelines/figure FORCE
 	$(call run,figure)

@@ -168,6 +168,9 @@ for b in ultrafeedback realtoxicity; do
 	benchmark $b OUT="$tmp/$b" METHODS='none caa repe' >"$tmp/out" 2>&1
 	is "$(cut -d , -f 2 "$tmp/$b/report.csv" | grep -cx 'Reward\|Toxicity\|MC2\|Perplexity')" 9 'its table'
 done
+run benchmark mood OUT="$tmp/mood" METHODS='none prompt caa' SAMPLES=2
+is "$status $(cut -d , -f 1,2 "$tmp/mood/report.csv" | grep -c 'Cheerful$') $(
+	view "$tmp/mood"/cheerful.caa.*.ods | jq -s -c 'map(has("kl")) | [length, all]')" '0 3 [8,true]' 'mood'
 perl tests/tiny.pl decoder >"$tmp/tiny.gguf"
 perl tests/tiny.pl head >"$tmp/head.npy"
 run benchmark ultrafeedback OUT="$tmp/ultrafeedback" METHODS=none REWARD="$tmp/tiny.gguf" HEAD="$tmp/head.npy"

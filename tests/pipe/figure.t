@@ -17,6 +17,11 @@ fails 1 "figure: no run in '$tmp/r.csv' has both True*Info and Perplexity" \
 printf '%s\n' '"a, ""b""",True*Info,0.5,0.4,0.6' '"a, ""b""",Perplexity,3,2,4' >>"$tmp/r.csv"
 ok 'figure frontier' pipelines/figure frontier "$tmp/r.csv" "$tmp/r.svg"
 is "$(grep -c 'a, &quot;b&quot;\|a, "b"' "$tmp/r.svg")" 1 'the point has the name of the run'
+printf '%s\n' 'caa 0.2nat,KL,.2,.1,.3' 'caa 0.2nat,mood,2,1,3' 'caa 0.1nat,KL,.1,.1,.1' 'caa 0.1nat,mood,1,1,1' \
+	'best,KL,.3,.1,.4' 'best,mood,1,1,1' >>"$tmp/r.csv"
+ok 'against another column' env COLUMN=mood AGAINST=KL pipelines/figure frontier "$tmp/r.csv" "$tmp/r.svg"
+is "$(grep -o '<text>.*</text>' "$tmp/r.svg" | sed 's/<[^>]*>//g' | grep '^ *[a-z]' | xargs)" 'mood best caa' \
+	'one label for the lengths of a method'
 
 # flow
 made >"$tmp/a.ods"
