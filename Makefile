@@ -166,7 +166,9 @@ $(benchmarks): setup
 	@$(MAKE) --no-print-directory -s all
 	@$(MAKE) --no-print-directory -f pipelines/$@.mk
 frontier:
-	@for b in truthfulqa mood; do $(MAKE) --no-print-directory $$b PRESET=$${PRESET:-frontier} || exit; done
+	@for b in truthfulqa mood; do \
+		$(MAKE) --no-print-directory $$b PRESET=$${PRESET:-frontier} || exit; \
+	done
 
 # It makes the same bytes on every x86-64 processor.
 toxicity-model: setup
