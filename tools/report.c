@@ -47,6 +47,7 @@ static struct {
 	size_t n_run;
 	size_t base;			/* index of the run that others are compared with */
 	const char *baseline;		/* the name given by --baseline, or NULL */
+	int holm;			/* --holm */
 	int compares;			/* --baseline, or a column that compares runs, is given */
 	uint64_t seed;
 } rep;
@@ -449,6 +450,34 @@ compare_runs(struct report_column *s)
 	}
 }
 
+static int
+by_p(const void *a, const void *b)
+{
+	const struct figure *x = *(struct figure *const *)a, *y = *(struct figure *const *)b;
+
+	return (x->p > y->p) - (x->p < y->p);
+}
+
+/*
+ * Multiplies the k-th least p of the n differences of column s by n - k + 1,
+ * and makes it at least that of the one before, and at most 1 (Holm 1979).
+ */
+static void
+correct_by_holm(struct report_column *s)
+{
+	struct figure **d = tool_need(calloc(rep.n_run, sizeof(struct figure *)));
+	double least = 0;
+	size_t i, n = 0;
+
+	for (i = 0; i < rep.n_run; i++)
+		if (s->cell[i].difference.n > 0 && !isnan(s->cell[i].difference.p))
+			d[n++] = &s->cell[i].difference;
+	qsort(d, n, sizeof *d, by_p);
+	for (i = 0; i < n; i++)
+		least = d[i]->p = fmin(1, fmax(least, (double)(n - i) * d[i]->p));
+	free(d);
+}
+
 /* Computes all figures, and the differences from the baseline. */
 static void
 make_figures(void)
@@ -472,6 +501,8 @@ make_figures(void)
 		}
 		if (rep.baseline != NULL || s->column->aggregate->figure == NULL)
 			compare_runs(s);
+		if (rep.holm)
+			correct_by_holm(s);
 	}
 }
 
@@ -608,8 +639,8 @@ print_notes(const struct style *style)
 			print_note(style, &n, "%s against %s", s->column->title,
 			    rep.run[rep.base].name);
 	if (rep.baseline != NULL)
-		print_note(style, &n, "Differences from %s, by question; p of a permutation test",
-		    rep.baseline);
+		print_note(style, &n, "Differences from %s, by question; p of a permutation test%s",
+		    rep.baseline, rep.holm ? ", corrected by Holm's method" : "");
 }
 
 static void
@@ -917,12 +948,15 @@ parse_column(const char *option, const char *text)
 const char report_usage[] =
     "score report [-S seed] [--baseline name]\n"
     "                    [--column field[:title[:mean|auc|calibration|max|p90|pair|win]]] ...\n"
-    "                    [--format table|csv|json|latex|markdown] [[name=]file ...]\n";
+    "                    [--format table|csv|json|latex|markdown] [--holm]\n"
+    "                    [[name=]file ...]\n";
 
 struct tool_option report_options[] = {
 	{ "-S", "seed", "of the report's resampling", OPTION_SEED32, .to = &rep.seed },
 	{ "--baseline", "name", "report: the run that the others are compared with", OPTION_TEXT,
 	    .to = &rep.baseline },
+	{ "--holm", NULL, "report: correct p for the number of runs compared, by Holm's method",
+	    OPTION_FLAG, .to = &rep.holm },
 	{ "--column", "column",
 	    "report: field[:title[:mean|auc|calibration|max|p90|pair|win]], any field's mean, AUC, "
 	    "calibration error, mean of greatest values, 90th percentile, pair accuracy or share "
@@ -940,6 +974,8 @@ score_report(int argc, char *argv[])
 	int i;
 
 	options_parse(report_options, argc, argv);
+	if (rep.holm && rep.baseline == NULL)
+		tool_misuse("--holm needs --baseline");
 	rep.compares |= rep.baseline != NULL;
 	rep.n_chosen = rep.n_column;
 	for (m = metric_table(); *m != NULL; m++)

@@ -150,6 +150,21 @@ is "$(score report --baseline x --format json x="$tmp/x.jsonl" y="$tmp/y.jsonl" 
 			(.difference_low + 0.0 | . > -0.01 and . < 0.015),
 			(.difference_high > 0.185 and .difference_high < 0.21)]')" \
 	'[100,true,true,true]' 'p and interval agree with theory'
+# the k-th least p of three, times 4 - k, and not below the one before
+for i in 1 2 3; do
+	jq -n -c --argjson i "$i" 'range(40) | {id: ., v: ((. * 7919 % 13) + (if . % 5 < $i then 1 else 0 end) * .4)}' \
+		>"$tmp/h$i.jsonl"
+done
+jq -n -c 'range(40) | {id: ., v: (. * 7919 % 13 + (. % 3) / 3)}' >"$tmp/h0.jsonl"
+holm() { # OPTIONS...: prints p of each run
+	score report --format json --column v --baseline 0 "$@" 0="$tmp/h0.jsonl" 1="$tmp/h1.jsonl" \
+		2="$tmp/h2.jsonl" 3="$tmp/h3.jsonl" | jq -c '[.[] | select(.metric == "v").p | values * 1e6 | round]'
+}
+is "$(holm --holm)" "$(holm | jq -c '
+	to_entries | sort_by(.value) | [foreach to_entries[] as $e ({least: 0};
+		.least = ([1e6, ([.least, (3 - $e.key) * $e.value.value] | max)] | min) | .i = $e.value.key; {i, p: .least})]
+	| sort_by(.i) | map(.p)')" "Holm's method: $(holm), $(holm --holm)"
+misuse '--holm needs --baseline' score report --holm "$tmp/x.jsonl"
 is "$(score report --baseline x -S 1 x="$tmp/x.jsonl" y="$tmp/y.jsonl" | cksum)" \
 	"$(score report --baseline x -S 1 x="$tmp/x.jsonl" y="$tmp/y.jsonl" | cksum)" \
 	'the same seed gives the same report'
