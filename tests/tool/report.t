@@ -163,7 +163,8 @@ holm() { # OPTIONS...: prints p of each run
 is "$(holm --holm)" "$(holm | jq -c '
 	to_entries | sort_by(.value) | [foreach to_entries[] as $e ({least: 0};
 		.least = ([1e6, ([.least, (3 - $e.key) * $e.value.value] | max)] | min)
-		| .i = $e.value.key; {i, p: .least})] | sort_by(.i) | map(.p)')" "Holm's method: $(holm), $(holm --holm)"
+		| .i = $e.value.key; {i, p: .least})] | sort_by(.i) | map(.p)')" \
+	"Holm's method: $(holm), $(holm --holm)"
 misuse '--holm needs --baseline' score report --holm "$tmp/x.jsonl"
 is "$(score report --baseline x -S 1 x="$tmp/x.jsonl" y="$tmp/y.jsonl" | cksum)" \
 	"$(score report --baseline x -S 1 x="$tmp/x.jsonl" y="$tmp/y.jsonl" | cksum)" \
