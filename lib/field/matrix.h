@@ -17,5 +17,7 @@ struct matrix *matrix_alloc(const double *M, size_t rows, size_t columns);
 void matrix_free(struct matrix *p);	/* NULL is fine */
 /* Sets Y[n][columns] to X[n][rows] M, for any n. */
 void matrix_multiply(const struct matrix *p, const float *X, size_t n, float *Y);
+/* Sets Y[n][rows] to X[n][columns] M', for any n. */
+void matrix_multiply_transposed(const struct matrix *p, const float *X, size_t n, float *Y);
 
 #endif

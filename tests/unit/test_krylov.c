@@ -55,13 +55,16 @@ make_field(const char *name, const struct fit_options *o, struct fit_report *rep
 	return f;
 }
 
-/* Products by matrix.h against products in double, and of any number of rows. */
+/* Products by matrix.h, with M or M', against products in double, and of any number of rows. */
 static void
-check_matrix(void)
+check_matrix(int transposed)
 {
 	static double M[D * (D + 8)];
 	static float Y[ROWS * (D + 8)], one[ROWS * (D + 8)];
-	const size_t columns = D + 8;
+	const size_t columns = D + 8, rows = transposed ? columns : D, size = transposed ? D : columns;
+	const char *about = transposed ? "M'" : "M";
+	void (*multiply)(const struct matrix *, const float *, size_t, float *) =
+	    transposed ? matrix_multiply_transposed : matrix_multiply;
 	struct matrix *p;
 	double worst = 0;
 	size_t i, j, k, n;
@@ -70,22 +73,22 @@ check_matrix(void)
 	for (i = 0; i < D * columns; i++)
 		M[i] = (double)(float)sin(0.77 * (double)i);
 	p = matrix_alloc(M, D, columns);
-	matrix_multiply(p, act, ROWS, Y);
+	multiply(p, act, ROWS, Y);
 	for (i = 0; i < ROWS; i++)
-		for (j = 0; j < columns; j++) {
+		for (j = 0; j < size; j++) {
 			double y = 0;
 
-			for (k = 0; k < D; k++)
-				y += (double)act[i * D + k] * M[k * columns + j];
-			worst = fmax(worst, fabs((double)Y[i * columns + j] - y) / fmax(1, fabs(y)));
+			for (k = 0; k < rows; k++)
+				y += (double)act[i * rows + k] * (transposed ? M[j * columns + k] : M[k * columns + j]);
+			worst = fmax(worst, fabs((double)Y[i * size + j] - y) / fmax(1, fabs(y)));
 		}
-	ok(worst < 3e-6, "a product of %d rows is one in double to %.1e", ROWS, worst);
+	ok(worst < 3e-6, "%s: a product of %d rows is one in double to %.1e", about, ROWS, worst);
 	for (n = 1; n < ROWS; n++)
 		for (i = 0; i + n <= ROWS; i += n) {
-			matrix_multiply(p, act + i * D, n, one);
-			same &= memcmp(one, Y + i * columns, n * columns * sizeof *one) == 0;
+			multiply(p, act + i * rows, n, one);
+			same &= memcmp(one, Y + i * size, n * size * sizeof *one) == 0;
 		}
-	ok(same, "a row's product is the same, bit for bit, among 1 to %d", ROWS);
+	ok(same, "%s: a row's product is the same, bit for bit, among 1 to %d", about, ROWS);
 	matrix_free(p);
 }
 
@@ -294,7 +297,8 @@ main(void)
 
 	openblas_set_num_threads(1);	/* as the tools do */
 	make_rows();
-	check_matrix();
+	check_matrix(0);
+	check_matrix(1);
 	fit_options_default(&o);
 	check_field("sketch, by the form", "polysketch", &o);
 	o.coef0 = 0;
