@@ -10,6 +10,10 @@
 void dsyevd_(const char *job, const char *triangle, const int *n, double *a, const int *lda,
     double *values, double *work, const int *n_work, int *iwork, const int *n_iwork, int *info,
     size_t, size_t);
+void dgeqrf_(const int *m, const int *n, double *a, const int *lda, double *tau, double *work,
+    const int *n_work, int *info);
+void dorgqr_(const int *m, const int *n, const int *k, double *a, const int *lda,
+    const double *tau, double *work, const int *n_work, int *info);
 
 int
 eigen_symmetric(double *a, size_t n, double *values, struct err *e)
@@ -38,5 +42,25 @@ eigen_symmetric(double *a, size_t n, double *values, struct err *e)
 	free(iwork);
 	if (info != 0)
 		return err_set(e, "the eigenvalues of a matrix of %zu rows did not converge", n);
+	return 0;
+}
+
+int
+eigen_orthonormalise(double *V, size_t n, size_t dim, struct err *e)
+{
+	/* work for blocks of columns, which LAPACK makes 32 wide */
+	int rows = (int)dim, columns = (int)n, n_work = 64 * columns, info;
+	double *tau = malloc(n * sizeof *tau);
+	double *work = malloc((size_t)n_work * sizeof *work);
+
+	if (tau == NULL || work == NULL) {
+		free(tau);
+		free(work);
+		return err_memory(e);
+	}
+	dgeqrf_(&rows, &columns, V, &rows, tau, work, &n_work, &info);
+	dorgqr_(&rows, &columns, &columns, V, &rows, tau, work, &n_work, &info);
+	free(tau);
+	free(work);
 	return 0;
 }
