@@ -520,6 +520,9 @@ report(const struct fit_report *rep)
 		tool_note("C %.4g%s, objective %.9g, gradient norm %.1e after %u Newton steps",
 		    rep->C, rep->C_at_end ? " (at an end of the range tried)" : "",
 		    rep->objective, rep->gradient_norm, rep->iterations);
+	if (rep->rank > 0)
+		tool_note("%zu eigenvectors: directions are off by %.2g %% on average", rep->rank,
+		    100 * rep->direction_error);
 	if (c->n > 0)
 		tool_note("epoch %u is the best of %u: training loss %.4g, held out %.4g", c->best,
 		    c->n, c->training[c->best - 1], c->validation[c->best - 1]);

@@ -78,7 +78,9 @@ save(struct record *r, const struct barrier *b, const struct fit_report *rep,
 	    record_set_num(r, "act_norm", b->act_norm) != 0 ||
 	    (b->field->type->uses & FIELD_USES_LOSS &&
 	    record_set_str(r, "loss", loss, strlen(loss)) != 0) ||
-	    set_classifier(r, rep) != 0 || set_held_out(r, rep) != 0 ||
+	    set_classifier(r, rep) != 0 ||
+	    set_figure(r, "direction_error", rep->direction_error) != 0 ||
+	    set_held_out(r, rep) != 0 ||
 	    set_curve(r, &rep->curve) != 0 ||
 	    set_figure(r, "T_auto", b->T_auto) != 0 ||
 	    (b->curve.T[0] > 0 &&

@@ -219,7 +219,7 @@ static struct field_work *
 work_alloc(const struct field *f, int single)
 {
 	struct field_work *w = calloc(1, sizeof *w);
-	int quadratic = f->quadratic != NULL && (single || f->quadratic->Q != NULL), failed;
+	int quadratic = f->quadratic != NULL && (single || f->quadratic->sketch == NULL), failed;
 
 	if (w == NULL)
 		return NULL;

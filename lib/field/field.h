@@ -109,7 +109,7 @@ struct field_type {
 	/*
 	 * Flows: sets h[n] and grad[n][dim] at y[n][dim], n <= FIELD_BATCH,
 	 * where grad is grad h, and v for constant flows; h or grad may be
-	 * NULL. Not called if the field has a quadratic with a Q.
+	 * NULL. Not called if the field has a quadratic without a sketch.
 	 */
 	void (*eval)(const struct field *f, void *w, const double *y, size_t n, double *h,
 	    double *grad);

@@ -127,7 +127,7 @@ field_fit(const struct field_type *type, const struct fit_data *d, const struct 
 	if (f == NULL)
 		return NULL;
 	rep->folds = rep->curve.n = 0;
-	rep->C = rep->objective = rep->gradient_norm = NAN;
+	rep->C = rep->objective = rep->gradient_norm = rep->direction_error = NAN;
 	if (o->standardise) {
 		act = malloc(d->n * d->dim * sizeof *act);
 		if (measure(f, d) != 0 || act == NULL)

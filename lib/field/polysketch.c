@@ -115,7 +115,7 @@ make_quadratic(struct polysketch *f)
 
 	if (f->degree != 2)
 		return 0;
-	if ((form = f->base.quadratic = quadratic_alloc(d, dense)) == NULL)
+	if ((form = f->base.quadratic = quadratic_alloc(d)) == NULL)
 		return -1;
 	form->c = f->base.ratio.intercept + f->base.ratio.log_prior_ratio;
 	if (f->ext > d) {
@@ -128,10 +128,12 @@ make_quadratic(struct polysketch *f)
 		    f->gamma, d);
 		return form->sketch != NULL ? 0 : -1;
 	}
+	if ((form->Q = calloc(d, d * sizeof *form->Q)) == NULL)
+		return -1;
 	for (i = 0; i < d; i++)
 		for (j = 0; j <= i; j++)
 			form->Q[i * d + j] = form->Q[j * d + i] = f->gamma * entry(f, i, j) / 2;
-	return (form->matrix = matrix_alloc(form->Q, d, d)) != NULL ? 0 : -1;
+	return quadratic_set_single(form);
 }
 
 static void

@@ -2,32 +2,40 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/dot.h"
+#include "base/simd.h"
 #include "field/field.h"
 
 struct quadratic_work {
 	double *x, *u;			/* [FIELD_BATCH][dim], directions x and Qx */
 	double *scratch;		/* for dot_symmetric */
 	float *x_single, *u_single;	/* [FIELD_BATCH][dim], x and u */
+	float *z_single;		/* [FIELD_BATCH][rank], V x */
 	float *sketch;			/* for sketch_multiply */
 };
 
 struct quadratic *
-quadratic_alloc(size_t dim, int dense)
+quadratic_alloc(size_t dim)
 {
 	struct quadratic *f = calloc(1, sizeof *f);
 
 	if (f == NULL)
 		return NULL;
 	f->dim = dim;
-	f->q = calloc(dim, sizeof *f->q);
-	if (dense)
-		f->Q = calloc(dim, dim * sizeof *f->Q);
-	if (f->q != NULL && (f->Q != NULL || !dense))
+	if ((f->q = calloc(dim, sizeof *f->q)) != NULL)
 		return f;
 	quadratic_free(f);
 	return NULL;
+}
+
+int
+quadratic_set_single(struct quadratic *f)
+{
+	f->matrix = f->Q != NULL ? matrix_alloc(f->Q, f->dim, f->dim) :
+	    matrix_alloc(f->V, f->rank, f->dim);
+	return f->matrix != NULL ? 0 : -1;
 }
 
 void
@@ -36,6 +44,8 @@ quadratic_free(struct quadratic *f)
 	if (f == NULL)
 		return;
 	free(f->Q);
+	free(f->V);
+	free(f->lambda);
 	free(f->q);
 	matrix_free(f->matrix);
 	sketch_free(f->sketch);
@@ -52,6 +62,7 @@ quadratic_work_free(struct quadratic_work *w)
 	free(w->scratch);
 	free(w->x_single);
 	free(w->u_single);
+	free(w->z_single);
 	free(w->sketch);
 	free(w);
 }
@@ -69,10 +80,13 @@ quadratic_work_alloc(const struct quadratic *f)
 	w->scratch = dot_scratch(f->dim);
 	w->x_single = calloc(size, sizeof *w->x_single);
 	w->u_single = calloc(size, sizeof *w->u_single);
+	if (f->V != NULL)
+		w->z_single = calloc(FIELD_BATCH * f->rank, sizeof *w->z_single);
 	if (f->sketch != NULL)
 		w->sketch = sketch_scratch(f->sketch);
 	if (w->x != NULL && w->u != NULL && w->scratch != NULL && w->x_single != NULL &&
-	    w->u_single != NULL && (w->sketch != NULL || f->sketch == NULL))
+	    w->u_single != NULL && (w->z_single != NULL || f->V == NULL) &&
+	    (w->sketch != NULL || f->sketch == NULL))
 		return w;
 	quadratic_work_free(w);
 	return NULL;
@@ -84,12 +98,33 @@ quadratic_multiply(const struct quadratic *f, struct quadratic_work *w, const fl
 {
 	size_t i;
 
-	if (f->matrix != NULL) {
+	if (f->Q != NULL) {
 		matrix_multiply(f->matrix, x, n, Qx);
-		return;
+	} else if (f->V != NULL) {
+		matrix_multiply_transposed(f->matrix, x, n, w->z_single);
+		for (i = 0; i < n * f->rank; i++)
+			w->z_single[i] *= (float)f->lambda[i % f->rank];
+		matrix_multiply(f->matrix, w->z_single, n, Qx);
+	} else {
+		for (i = 0; i < n; i++)
+			sketch_multiply(f->sketch, x + i * f->dim, Qx + i * f->dim, w->sketch);
 	}
-	for (i = 0; i < n; i++)
-		sketch_multiply(f->sketch, x + i * f->dim, Qx + i * f->dim, w->sketch);
+}
+
+/* Sets u[dim] to V' diag(lambda) V x. */
+SIMD_CLONES static void
+multiply_by_rank(const struct quadratic *f, const double *x, double *u)
+{
+	const double *v = f->V;
+	size_t i, j;
+
+	memset(u, 0, f->dim * sizeof *u);
+	for (i = 0; i < f->rank; i++, v += f->dim) {
+		double z = f->lambda[i] * dot(v, x, f->dim);
+
+		for (j = 0; j < f->dim; j++)
+			u[j] += z * v[j];
+	}
 }
 
 /* Sets w->u[n][dim] to Q w->x[n][dim]. */
@@ -107,11 +142,14 @@ multiply(const struct quadratic *f, struct quadratic_work *w, size_t n, int sing
 		return;
 	}
 	/*
-	 * Q fits in cache: row by row is as fast as one product of all rows,
-	 * and faster for few
+	 * Q or V fits in cache: row by row is as fast as one product of all
+	 * rows, and faster for few
 	 */
 	for (i = 0; i < n; i++)
-		dot_symmetric(f->Q, dim, w->x + i * dim, w->u + i * dim, w->scratch);
+		if (f->Q != NULL)
+			dot_symmetric(f->Q, dim, w->x + i * dim, w->u + i * dim, w->scratch);
+		else
+			multiply_by_rank(f, w->x + i * dim, w->u + i * dim);
 }
 
 void

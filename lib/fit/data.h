@@ -84,6 +84,12 @@ struct fit_report {
 	double objective;
 	double gradient_norm;	/* of the objective, at the end */
 	unsigned iterations;	/* Newton steps */
+	/*
+	 * of polykernel's quadratic form: the eigenvectors kept, and the mean
+	 * |v' - v| over rows, where v' is the direction with these alone
+	 */
+	size_t rank;
+	double direction_error;
 	/* on held-out groups */
 	unsigned folds;		/* 0: none, and held_out is not set */
 	double *held_out;	/* [n], h of each row from a fit without its fold; the caller's */

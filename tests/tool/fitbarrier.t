@@ -39,6 +39,10 @@ fitbarrier: held out: AUC N, log-loss N (prior alone N), temperature N
 fitbarrier: a high AUC with a log-loss near the prior'"'s: h separates the classes but is too small as a \
 log-density ratio; the direction of steering does not depend on its size" \
 	'-v reports, and says what the figures mean'
+is "$(fitbarrier -v -f polykernel "$tmp/a.ods" 2>&1 >"$tmp/x.ods" |
+		sed -n 's/, [0-9.]* s$//; s/[0-9][0-9.e+-]*/N/g; 3p')" \
+	'fitbarrier: N eigenvectors: directions are off by N % on average' '-v says what a quadratic form leaves out'
+is "$(view "$tmp/x.ods" | jq -c '[.rank, .direction_error < 1e-9]')" '[6,true]' 'nothing, if there are few dimensions'
 said() { # JQ FILTER ARGUMENTS...: what -v says after the figures
 	filter=$1
 	shift
@@ -96,9 +100,10 @@ held='auc log_loss temperature predicted observed positives_h'
 has polysketch \
 	"field degree components gamma coef0 seed intercept log_prior_ratio index sign w $classifier $held" \
 	--components 50
-has polykernel "field degree gamma coef0 intercept log_prior_ratio M b $classifier $held"
+eigen="V rank lambda b $classifier direction_error $held"
+has polykernel "field degree gamma coef0 intercept log_prior_ratio $eigen"
 has polykernel "field degree gamma coef0 intercept log_prior_ratio alpha rows $classifier $held" --degree 3
-has polykernel "field mean isd degree gamma coef0 intercept log_prior_ratio M b $classifier $held" --standardise
+has polykernel "field mean isd degree gamma coef0 intercept log_prior_ratio $eigen" --standardise
 has rff "field components sigma seed intercept log_prior_ratio w $classifier $held" --components 50
 has linear "field w intercept log_prior_ratio $classifier $held"
 has linear "field mean isd w intercept log_prior_ratio $classifier $held" --standardise --loss hinge

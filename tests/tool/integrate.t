@@ -295,6 +295,7 @@ is "$({ integrate -b "$tmp/b.ods" "$@" "$@" 2>&1 >&3 | cat; } 3>&1 | head -c 1 |
 # barrier files that lie
 fitbarrier -f rff --components 8 -o "$tmp/rff.ods" "$tmp/a.ods"
 fitbarrier -f polykernel --degree 3 -o "$tmp/rows.ods" "$tmp/a.ods"
+fitbarrier -f polykernel -o "$tmp/form.ods" "$tmp/a.ods"
 lies() { # FILE WHAT MESSAGE
 	view --header "$tmp/$1.ods" | jq -c "if .odesteer then . else $2 end" | view --pack >"$tmp/lie.ods"
 	fails 1 "integrate: '$tmp/lie.ods': record 1: $3" integrate -b "$tmp/lie.ods" "$tmp/a.ods"
@@ -306,6 +307,15 @@ for seed in -1 4294967296; do
 done
 lies b '.components = 16777216' "field 'w' has 64 values, not 16777216"
 lies rows '.alpha += .alpha' "field 'rows' has 288 values, not 576"
+for rank in 0 7 1.5; do
+	lies form ".rank = $rank" "field 'rank' is not an integer from 1 to 6"
+done
+lies form '.rank = 5' "field 'lambda' has 6 values, not 5"
+lies form '.lambda = .lambda[1:]' "field 'lambda' has 5 values, not 6"
+lies form '.V = .V[1:]' "field 'V' has 35 values, not 36"
+lies form '.V[7] = "NaN"' "field 'V' is not an array of numbers"
+lies form '.V[7] = 2' "field 'V' has a row that is not of length 1"
+lies form '.b = [1]' "field 'b' has 1 values, not 6"
 lies mimic '.matrix = .matrix[1:]' "field 'matrix' has 20 values, not 21"
 lies linact '.shift = [1]' "field 'shift' has 1 values, not 6"
 fitbarrier -f hpr -o "$tmp/hpr.ods" "$tmp/a.ods"

@@ -12,6 +12,8 @@
 /* included, because its features and its two kinds of evaluation are static */
 #include "../../lib/field/polysketch.c"
 
+extern const struct field_type field_polykernel;
+
 /* Returns a field with the reference's hashes and coefficients. */
 static struct polysketch *
 golden_field(const json_t *g)
@@ -294,6 +296,96 @@ check_kernel(unsigned degree)
 	field_free(f);
 }
 
+/*
+ * polykernel of degree 2 keeps the leading eigenvectors of a quadratic form. The directions of the kernel itself come
+ * from its values between the rows, as in check_kernel, and from sums over the rows.
+ */
+static void
+check_rank(int standardise, size_t least, size_t most)
+{
+	enum { N = 300, D = 130, SAMPLE = 256 };
+	static float act[N * D];
+	static double x[N][D], held_out[N], alpha[N], isd[D];
+	static int label[N], group[N];
+	struct fit_data d = { act, label, group, N, D, N / 5, NULL };
+	struct classifier_problem p = { .label = label };
+	struct classifier_fit fit = { .C = 2.385, .held_out = CLASSIFIER_NO_FOLD, .coef = alpha };
+	struct fit_report rep = { .held_out = held_out };
+	struct fit_options o;
+	struct field *f;
+	struct field_work *w, *single;
+	struct gram *g;
+	struct err e;
+	double sum = 0, worst = 0;
+	size_t i, j, k, t;
+
+	for (i = 0; i < N; i++) {
+		for (j = 0; j < D; j++) {
+			double a = 2 + 6 * fmod(43758.5453 * fabs(sin(2.385 * (double)(i * D + j))), 1);
+
+			for (k = 1; k < 40; k++)
+				a += 3 * sin(1.7 * (double)(k * i * i % 997)) * cos(0.91 * (double)(k * j)) / (double)k;
+			act[i * D + j] = (float)((1 + 0.02 * (double)j) * (a + (i % 5 < 2 ? cos((double)j) : 0)));
+		}
+		label[i] = i % 5 < 2;
+		group[i] = (int)(i / 5);
+	}
+	fit_options_default(&o);
+	o.gamma = 1;
+	o.coef0 = 0.385;
+	o.C = fit.C;
+	o.standardise = standardise;
+	f = field_fit(&field_polykernel, &d, &o, &rep, &e);
+	g = gram_alloc(N, &e);
+	if (f == NULL || g == NULL)
+		printf("Bail out! %s\n", e.text);
+	for (i = 0; i < N; i++)
+		for (j = 0; j < D; j++) {
+			double a = (double)act[i * D + j];
+
+			isd[j] = standardise ? f->isd[j] : 1;
+			x[i][j] = standardise ? (double)(float)((a - f->mean[j]) * isd[j]) : a;
+		}
+	for (i = 0; i < N; i++)
+		cblas_dscal(D, 1 / (cblas_dnrm2(D, x[i], 1) + 1e-12), x[i], 1);
+	gram_set(g, *x, D, 1);
+	for (i = 0; i < g->count; i++)
+		g->values[i] = pow(g->values[i] + o.coef0, 2);
+	p.gram = g;
+	if (classifier_fit(&p, &fit, 1, &e) != 0)
+		printf("Bail out! %s\n", e.text);
+	w = field_work_alloc(f);
+	single = field_work_alloc_single(f);
+	for (t = 0; t < SAMPLE; t++) {
+		const double *y = x[t * N / SAMPLE];
+		double u[D] = { 0 }, a[D], v[D], v_single[D];
+
+		for (i = 0; i < N; i++)
+			cblas_daxpy(D, 2 * alpha[i] * (cblas_ddot(D, x[i], 1, y, 1) + o.coef0), x[i], 1, u, 1);
+		cblas_daxpy(D, -cblas_ddot(D, y, 1, u, 1), y, 1, u, 1);
+		for (j = 0; j < D; j++) {
+			u[j] *= isd[j];
+			a[j] = (double)act[t * N / SAMPLE * D + j];
+		}
+		cblas_dscal(D, 1 / cblas_dnrm2(D, u, 1), u, 1);
+		field_eval(f, w, a, 1, NULL, v);
+		field_eval(f, single, a, 1, NULL, v_single);
+		worst = fmax(worst, deviation(v_single, v, D));
+		cblas_daxpy(D, -1, u, 1, v, 1);
+		sum += cblas_dnrm2(D, v, 1) / SAMPLE;
+	}
+	ok(rep.rank >= least && rep.rank <= most, "polykernel, standardised %d: %zu of %d eigenvectors", standardise,
+	    rep.rank, D);
+	ok(sum < 0.02 && fabs(sum - rep.direction_error) < 1e-6,
+	    "polykernel, standardised %d: directions are off by %.5f, as reported but for %.1e", standardise, sum,
+	    sum - rep.direction_error);
+	ok(worst < 1e-5, "polykernel, standardised %d: v in single precision is off by %.1e", standardise, worst);
+	field_work_free(w);
+	field_work_free(single);
+	field_free(f);
+	gram_free(g);
+}
+
 /* A sketch with very many bins is close to the kernel. */
 static void
 check_limit(unsigned degree, size_t bins)
@@ -336,6 +428,8 @@ main(void)
 	check_kernel(1);
 	check_kernel(2);
 	check_kernel(3);
+	check_rank(0, 32, 32);
+	check_rank(1, 48, 64);
 	check_limit(2, 1 << 18);
 	check_limit(2, (1 << 18) - 1);
 	check_limit(3, 531441);	/* 3^12: odd, with a fast transform */
