@@ -303,7 +303,7 @@ make_quadratic(struct polykernel *f, struct fit_report *rep, struct err *e)
 	free(X);
 	free(alpha);
 	f->X = f->base.ratio.coef = NULL;
-	/* as the file has it: float32 is precise enough for an approximation */
+	/* to float32, which is precise enough and which the file has */
 	for (i = 0; rc == 0 && form->rank < dim && i < form->rank * dim; i++)
 		form->V[i] = (double)(float)form->V[i];
 	if (rc == 0 && complete_quadratic(f) != 0)

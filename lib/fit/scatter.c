@@ -45,7 +45,7 @@ scatter_multiply(const struct scatter *s, const double *Y, size_t count, double 
 /* Random numbers that are added to vectors of length one. */
 static const double TRACE = 1e-12;
 
-/* A block Krylov space: random vectors, their products, the products of these. */
+/* A block Krylov space: of random vectors, their products, and so on. */
 struct space {
 	size_t size, most;	/* vectors, and how many there are to be */
 	gsl_rng *rng;
