@@ -11,7 +11,7 @@
  * If the degree is 2, h is a quadratic form with Q = gamma^2 X' diag(alpha) X,
  * q = 2 gamma coef0 X' alpha, and coef0^2 sum alpha in its constant. Only the
  * leading eigenvectors of Q are kept, as many as the direction of grad h needs:
- * about 130 of 4096, which makes steps twenty times as fast and the file smaller.
+ * about 130 of 4096, which makes steps twenty times as fast.
  * For other degrees the rows X are stored.
  */
 #include <cblas.h>
