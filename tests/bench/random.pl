@@ -19,8 +19,9 @@ sub word { return key("llama.$_[0]", 4, pack 'L<', $_[1]) }
 sub array { my ($k, $type, @v) = @_; return key($k, 9, pack 'L< Q< a*', $type, scalar @v, join '', @v) }
 my @keys = (key('general.architecture', 8, text('llama')), key('general.name', 8, text("random $dim x $blocks")),
 	word(context_length => 4096), word(embedding_length => $dim), word(block_count => $blocks),
-	word(feed_forward_length => $ff), word('attention.head_count' => $heads), word('attention.head_count_kv' => $kv_heads),
-	key('llama.attention.layer_norm_rms_epsilon', 6, pack 'f<', 1e-5), key('tokenizer.ggml.model', 8, text('llama')),
+	word(feed_forward_length => $ff), word('attention.head_count' => $heads),
+	word('attention.head_count_kv' => $kv_heads), key('llama.attention.layer_norm_rms_epsilon', 6, pack 'f<', 1e-5),
+	key('tokenizer.ggml.model', 8, text('llama')),
 	array('tokenizer.ggml.tokens', 8, map { text($_) } '<unk>', '<s>', '</s>',
 		(map { sprintf '<0x%02X>', $_ } 0 .. 255), map { "<unused$_>" } 1 .. $tokens - 259),
 	array('tokenizer.ggml.scores', 6, (pack 'f<', 0) x $tokens),
