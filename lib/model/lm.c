@@ -31,13 +31,15 @@ struct lm {
 	int stop_block;			/* compute no further; -1: compute all */
 	struct hook *steer;		/* [blocks + 1]; none of the last */
 	int sought;			/* the block of check_block; -1: it is not at work */
-	/* whether a row of a sequence was steered since it was forgotten */
-	unsigned char begun[LM_MAX_SEQS];
-	unsigned char *first;		/* [batch] see struct lm_steered */
+	/* position of the row whose `at' is 0; -1: not yet added */
+	int begin[LM_MAX_SEQS];
+	int *at;			/* [batch] see struct lm_steered */
+	int steers_prompts;
+	unsigned char *moved;		/* [batch] see lm_moved */
 
 	/* The rows wanted of the tensor at hand. */
 	int *picked, *row;		/* [batch] their places in the tensor and in the batch */
-	float *act;			/* [batch][dim] */
+	float *act, *before;		/* [batch][dim] now, and before steering */
 	struct lm_steered *steered;	/* [batch] */
 	int stopped;			/* this lm_decode stopped the model */
 	struct err *err;		/* that of this lm_decode */
@@ -141,6 +143,7 @@ steer_block(struct lm *m, struct ggml_tensor *t, int block)
 {
 	const struct hook *s = &m->steer[block];
 	int n = read_rows(m, t, block, LM_STEER), i;
+	size_t dim = (size_t)m->dim, bytes = dim * sizeof *m->act;
 
 	if (n <= 0)
 		return n;
@@ -148,10 +151,14 @@ steer_block(struct lm *m, struct ggml_tensor *t, int block)
 		int row = m->row[i];
 
 		m->steered[i] = (struct lm_steered){ m->batch.seq_id[row],
-		    m->batch.n_seq_id[row], m->first[row] };
+		    m->batch.n_seq_id[row], m->batch.pos[row], m->at[row] };
 	}
+	memcpy(m->before, m->act, (size_t)n * bytes);
 	if (s->fn(s->ctx, m->act, m->steered, (size_t)n, m->err) != 0)
 		return -1;
+	for (i = 0; i < n; i++)
+		m->moved[m->row[i]] |=
+		    memcmp(m->before + (size_t)i * dim, m->act + (size_t)i * dim, bytes) != 0;
 	copy_rows(m, t, n, 1);
 	return 0;
 }
@@ -289,6 +296,7 @@ lm_open(const struct lm_options *o, struct err *e)
 		return NULL;
 	}
 	m->stop_block = m->sought = -1;
+	memset(m->begin, -1, sizeof m->begin);
 	mp = llama_model_default_params();
 	mp.n_gpu_layers = o->gpu_layers;
 	if ((m->model = llama_model_load_from_file(o->path, mp)) == NULL) {
@@ -338,16 +346,19 @@ lm_open(const struct lm_options *o, struct err *e)
 		goto fail;
 	}
 	m->want = calloc((size_t)o->batch, 1);
-	m->first = calloc((size_t)o->batch, 1);
+	m->at = calloc((size_t)o->batch, sizeof *m->at);
+	m->moved = calloc((size_t)o->batch, 1);
 	m->steered = calloc((size_t)o->batch, sizeof *m->steered);
 	m->picked = calloc((size_t)o->batch, sizeof *m->picked);
 	m->row = calloc((size_t)o->batch, sizeof *m->row);
 	m->act = calloc((size_t)o->batch * (size_t)m->dim, sizeof *m->act);
+	m->before = calloc((size_t)o->batch * (size_t)m->dim, sizeof *m->before);
 	m->tapped = calloc((size_t)m->blocks + 1, 1);
 	m->steer = calloc((size_t)m->blocks + 1, sizeof *m->steer);
 	if (alloc_batch(&m->batch, (size_t)o->batch, (size_t)o->seqs) != 0 || m->want == NULL ||
-	    m->first == NULL || m->steered == NULL || m->picked == NULL || m->row == NULL ||
-	    m->act == NULL || m->tapped == NULL || m->steer == NULL) {
+	    m->at == NULL || m->moved == NULL || m->steered == NULL || m->picked == NULL ||
+	    m->row == NULL || m->act == NULL || m->before == NULL || m->tapped == NULL ||
+	    m->steer == NULL) {
 		err_memory(e);
 		goto fail;
 	}
@@ -366,11 +377,13 @@ lm_free(struct lm *m)
 	llama_free(m->ctx);
 	llama_model_free(m->model);
 	free(m->want);
-	free(m->first);
+	free(m->at);
+	free(m->moved);
 	free(m->steered);
 	free(m->picked);
 	free(m->row);
 	free(m->act);
+	free(m->before);
 	free(m->tapped);
 	free(m->steer);
 	free(m);
@@ -498,15 +511,17 @@ lm_batch_add(struct lm *m, int token, int pos, const int *seq, int n_seq, unsign
 	m->batch.pos[row] = pos;
 	m->batch.n_seq_id[row] = n_seq;
 	m->want[row] = (unsigned char)want;
-	m->first[row] = !m->begun[seq[0]];
+	m->moved[row] = 0;
 	for (i = 0; i < n_seq; i++) {
 		m->batch.seq_id[row][i] = seq[i];
-		m->begun[seq[i]] |= (want & LM_STEER) != 0;
+		if ((want & (LM_STEER | LM_EARLY)) == LM_STEER && m->begin[seq[i]] < 0)
+			m->begin[seq[i]] = pos;
 	}
+	m->at[row] = want & LM_EARLY ? -1 : pos - m->begin[seq[0]];
 	/* the last block and the final norm have only rows with logits */
 	m->batch.logits[row] = (want & LM_LOGITS) ||
 	    ((want & LM_TAP) && (m->tapped[m->blocks - 1] || m->tapped[m->blocks])) ||
-	    ((want & LM_STEER) && m->steer[m->blocks - 1].fn != NULL);
+	    ((want & (LM_STEER | LM_EARLY)) == LM_STEER && m->steer[m->blocks - 1].fn != NULL);
 	return row;
 }
 
@@ -574,14 +589,14 @@ void
 lm_forget(struct lm *m)
 {
 	llama_memory_clear(llama_get_memory(m->ctx), false);
-	memset(m->begun, 0, sizeof m->begun);
+	memset(m->begin, -1, sizeof m->begin);
 }
 
 void
 lm_forget_seq(struct lm *m, int seq)
 {
 	llama_memory_seq_rm(llama_get_memory(m->ctx), seq, -1, -1);
-	m->begun[seq] = 0;
+	m->begin[seq] = -1;
 }
 
 int
@@ -657,4 +672,22 @@ lm_steer(struct lm *m, int block, lm_steer_fn *fn, void *ctx, struct err *e)
 		return -1;
 	m->steer[block] = (struct hook){ fn, ctx };
 	return 0;
+}
+
+void
+lm_steer_prompts(struct lm *m)
+{
+	m->steers_prompts = 1;
+}
+
+int
+lm_steers_prompts(const struct lm *m)
+{
+	return m->steers_prompts;
+}
+
+int
+lm_moved(const struct lm *m, int row)
+{
+	return m->moved[row];
 }

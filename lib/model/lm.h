@@ -83,7 +83,8 @@ char *lm_chat(const struct lm *m, const char *system, const char *user, const ch
 enum {
 	LM_LOGITS = 1,		/* its logits, after lm_decode */
 	LM_TAP = 2,		/* its activation goes to the tap */
-	LM_STEER = 4		/* its activation goes to the steering function */
+	LM_STEER = 4,		/* its activation goes to the steering function */
+	LM_EARLY = 8		/* with LM_STEER: it comes before the prompt's last token */
 };
 
 /* Returns how many rows the batch has. */
@@ -143,13 +144,15 @@ enum { LM_FINAL_NORM = 1 << 20 };
 typedef int lm_tap_fn(void *ctx, int block, int row, const float *act, struct err *e);
 int lm_tap(struct lm *m, const int *block, size_t n, lm_tap_fn *fn, void *ctx, struct err *e);
 /*
- * A row with LM_STEER. If it belongs to several sequences, it must be the first
- * such row of all of them or of none.
+ * A row with LM_STEER. Those of a sequence without LM_EARLY are consecutive. If
+ * a row belongs to several sequences, `at' is the same in all of them.
  */
 struct lm_steered {
 	const int *seq;		/* [n_seq] its sequences, borrowed until fn returns */
 	int n_seq;
-	int first;		/* whether it is the first such row since they were forgotten */
+	int pos;		/* its position in the text */
+	/* 0: the prompt's last token, 1: the next one; -1: an LM_EARLY one */
+	int at;
 };
 /*
  * Has lm_decode call fn after a block with all rows row[n] with LM_STEER, in
@@ -168,5 +171,14 @@ struct lm_steered {
 typedef int lm_steer_fn(void *ctx, float *act, const struct lm_steered *row, size_t n,
     struct err *e);
 int lm_steer(struct lm *m, int block, lm_steer_fn *fn, void *ctx, struct err *e);
+/*
+ * Asks for LM_STEER | LM_EARLY of all tokens before the last one of a prompt,
+ * and returns whether that was asked for. They do not reach the steering of the
+ * last block, after which nothing reads them.
+ */
+void lm_steer_prompts(struct lm *m);
+int lm_steers_prompts(const struct lm *m);
+/* Returns whether steering changed a row of the last lm_decode. */
+int lm_moved(const struct lm *m, int row);
 
 #endif

@@ -77,13 +77,14 @@ prefix_tree_rows(const struct prefix_tree *t)
 
 /*
  * Returns the node of a token among `first` and its next ones, or -1. A token
- * that is to be steered does not share the row of one that is not.
+ * shares the row of another one only if both are steered, and both end the
+ * prompt or come before its end, or neither is steered.
  */
 static int
 find(const struct prefix_tree *t, int first, int token, unsigned want)
 {
 	while (first >= 0 && (t->node[first].token != token ||
-	    (t->node[first].want ^ want) & LM_STEER))
+	    (t->node[first].want ^ want) & (LM_STEER | LM_EARLY)))
 		first = t->node[first].next;
 	return first;
 }

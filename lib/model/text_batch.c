@@ -119,8 +119,11 @@ text_batch_add(struct text_batch *b, const struct example *x, double *loglik, fl
 	else {
 		/* the row before a token predicts it; the last needs no row */
 		n--;
-		for (p = first_predicted(x) - 1; p < n; p++)
-			want[p] = LM_LOGITS | LM_STEER;
+		for (p = 0; p < n; p++)
+			if (p + 1 >= first_predicted(x))
+				want[p] = LM_LOGITS | LM_STEER;
+			else if (lm_steers_prompts(b->lm))
+				want[p] = LM_STEER | LM_EARLY;
 	}
 	if ((added = prefix_tree_add(b->tree, x->token, want, n)) < 0)
 		return err_memory(e);

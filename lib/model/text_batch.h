@@ -18,9 +18,9 @@ struct text_batch;
 /*
  * Opens the model by the path, threads and gpu_layers of o: to compute
  * log-likelihoods, for which it may then be steered at the rows that predict a
- * token of a completion, or if block >= 0 activations after that block, which
- * may be LM_FINAL_NORM, and beyond which it is not computed. Returns NULL on
- * failure.
+ * token of a completion, and those before them if lm_steers_prompts; or if
+ * block >= 0 activations after that block, which may be LM_FINAL_NORM, and
+ * beyond which it is not computed. Returns NULL on failure.
  */
 struct text_batch *text_batch_open(const struct lm_options *o, int block, struct err *e);
 void text_batch_free(struct text_batch *b);	/* closes the model; NULL is fine */

@@ -75,6 +75,43 @@ divergence(const struct lm *m, int plain, int steered)
 }
 
 /*
+ * Adds token p of x to the batch once for each sequence, steered for all but
+ * the first. Sets row[n + 1].
+ */
+static void
+add_each(struct divergence *d, const struct example *x, size_t p, unsigned want, int *row)
+{
+	size_t k;
+
+	for (k = 0; k <= d->n; k++)
+		row[k] = lm_batch_add(d->lm, x->token[p], (int)p, &d->seq[k], 1,
+		    k == 0 ? want & LM_LOGITS : want);
+}
+
+/*
+ * Decodes the tokens before `end' in all sequences: once, unless prompts are
+ * steered. Returns 0, or -1 with a message in e.
+ */
+static int
+read_prompt(struct divergence *d, const struct example *x, size_t end, struct err *e)
+{
+	int each = lm_steers_prompts(d->lm), rows = each ? (int)d->n + 1 : 1;
+	size_t p;
+
+	for (p = 0; p < end; p++) {
+		if (each)
+			add_each(d, x, p, LM_STEER | LM_EARLY, d->row);
+		else
+			lm_batch_add(d->lm, x->token[p], (int)p, d->seq, (int)d->n + 1, 0);
+		if (p + 1 < end && lm_batch_size(d->lm) + rows <= ROWS)
+			continue;
+		if (lm_decode(d->lm, e) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+/*
  * Decodes the tokens first to end - 1 of x in all sequences, at most ROWS rows,
  * and sets kl[end - first][n]. Returns 0, or -1 with a message in e.
  */
@@ -82,13 +119,11 @@ static int
 measure_rows(struct divergence *d, const struct example *x, size_t first, size_t end, double *kl,
     struct err *e)
 {
-	size_t p, k, rows = 0;
 	int *row = d->row;
+	size_t p, k;
 
 	for (p = first; p < end; p++)
-		for (k = 0; k <= d->n; k++)
-			row[rows++] = lm_batch_add(d->lm, x->token[p], (int)p, &d->seq[k], 1,
-			    k == 0 ? LM_LOGITS : LM_LOGITS | LM_STEER);
+		add_each(d, x, p, LM_LOGITS | LM_STEER, row + (p - first) * (d->n + 1));
 	if (lm_decode(d->lm, e) != 0)
 		return -1;
 	for (p = first; p < end; p++, row += d->n + 1)
@@ -111,12 +146,9 @@ divergence_measure(struct divergence *d, const struct example *x, double *kl, st
 		return 0;
 	/* the row before a token predicts it; the last one predicts none */
 	first = x->n - 1 - m;
-	for (p = 0; p < first; p++) {
-		lm_batch_add(d->lm, x->token[p], (int)p, d->seq, (int)d->n + 1, 0);
-		if ((p + 1 == first || lm_batch_size(d->lm) == ROWS) && lm_decode(d->lm, e) != 0)
-			return -1;
-	}
-	for (; p + 1 < x->n; p = end) {
+	if (read_prompt(d, x, first, e) != 0)
+		return -1;
+	for (p = first; p + 1 < x->n; p = end) {
 		end = p + ROWS / (d->n + 1);
 		if (end > x->n - 1)
 			end = x->n - 1;

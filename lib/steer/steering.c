@@ -133,7 +133,7 @@ shift_rows(struct steering *s, const struct steered *b, float *act, const struct
 	for (i = first; i < end; i++) {
 		const float *shift = b->shift + (size_t)row[i].seq[0] * dim;
 
-		if (row[i].first)
+		if (row[i].at == 0)
 			continue;
 		for (j = 0; j < dim; j++) {
 			act[i * dim + j] += shift[j];
@@ -156,7 +156,7 @@ steer_rows(struct steering *s, struct steered *b, float *act, const struct lm_st
 		length[i - first] = s->sweep.which(s->sweep.ctx, i);
 	do {
 		for (m = 0, i = first; i < end; i++)
-			if (length[i - first] == k && (b->shift == NULL || row[i].first))
+			if (length[i - first] == k && (b->shift == NULL || row[i].at == 0))
 				which[m++] = i;
 		if (move_rows(s, b, b->flow[k], act, row, which, m, e) != 0)
 			return -1;

@@ -81,7 +81,7 @@ look(void *ctx, float *act, const struct lm_steered *row, size_t n, struct err *
 		}
 		s->rows++;
 		/* the row that chooses the first token is the first one steered */
-		s->unknown += row[i].n_seq != 1 || row[i].first != ((size_t)pos == s->last[k]);
+		s->unknown += row[i].n_seq != 1 || row[i].pos != pos || row[i].at != pos - (int)s->last[k];
 		if ((size_t)pos == s->last[k])
 			memcpy(s->first + (size_t)k * s->dim, act + i * s->dim, s->dim * sizeof *act);
 		memcpy(s->late + (size_t)k * s->dim, act + i * s->dim, s->dim * sizeof *act);

@@ -290,7 +290,7 @@ note_rows(void *ctx, float *act, const struct lm_steered *row, size_t n, struct 
 	for (i = 0; i < n; i++) {
 		for (k = 0; k < row[i].n_seq; k++)
 			to += sprintf(to, "%s%d", k > 0 ? "," : "", row[i].seq[k]);
-		to += sprintf(to, "%s ", row[i].first ? "!" : "");
+		to += sprintf(to, "%s ", row[i].at == 0 ? "!" : "");
 	}
 	return 0;
 }

@@ -90,7 +90,7 @@ static void
 add_row(struct rows *r, int text, int k)
 {
 	r->seq[r->n] = text;
-	r->row[r->n] = (struct lm_steered){ &r->seq[r->n], 1, k == 0 };
+	r->row[r->n] = (struct lm_steered){ &r->seq[r->n], 1, 10 + k, k };
 	made_act(text, k, r->act + r->n * D);
 	r->n++;
 }
@@ -184,7 +184,7 @@ check_shared(void)
 {
 	struct steering *s = open_steering(1, 1, 1, NULL);
 	static const int two[] = { 255, 7 };
-	struct lm_steered row[] = { { two, 2, 1 }, { two, 2, 0 }, { &two[1], 1, 0 }, { two, 1, 0 } };
+	struct lm_steered row[] = { { two, 2, 0, 0 }, { two, 2, 1, 1 }, { &two[1], 1, 2, 2 }, { two, 1, 2, 2 } };
 	float act[4 * D] = { 0 }, v[D];
 	struct err e;
 	int i, j, same = 0;
@@ -202,7 +202,7 @@ check_shared(void)
 		}
 	ok(same == 3 * D, "rows of one or both of two sequences follow the row that both begin with");
 
-	row[0] = (struct lm_steered){ &two[1], 1, 1 };
+	row[0] = (struct lm_steered){ &two[1], 1, 0, 0 };
 	made_act(5, 5, act);
 	memcpy(v, act, sizeof v);
 	for (i = 1; i < 4; i++)
@@ -224,7 +224,7 @@ check_many(void)
 	struct err e;
 
 	for (i = 0; i < N; i++) {
-		row[i] = (struct lm_steered){ &seq, 1, i == 0 };
+		row[i] = (struct lm_steered){ &seq, 1, i, i };
 		made_act(0, i, act + i * D);
 		act[i * D + 2] = i == 0 ? 2.385f : 0;
 	}
@@ -232,7 +232,7 @@ check_many(void)
 	for (i = 0; i < N; i++)
 		same += fabsf(act[i * D + 2] - (i == 0 ? -9.385f : -11.77f)) < 1e-5f;
 	ok(same == N, "%d rows of one text follow its first", N);
-	row[0].first = 0;
+	row[0].at = 1;
 	act[1] = NAN;
 	ok(steer_block(&s->by[0], act, row, 1, &e) != 0, "refused: %s", e.text);
 }
