@@ -19,6 +19,7 @@ struct sequence {
 	size_t n_prompt, n;
 	size_t fed, decoded;		/* tokens that were put into a batch; that were decoded */
 	int seq, row;			/* its number for lm; its last row in the batch */
+	int64_t moved;			/* of the rows that chose a token */
 	struct sampler *sampler;
 	struct buf completion;
 	const char *finish;		/* why it ended, or NULL */
@@ -33,6 +34,11 @@ struct decoder {
 	struct sequence **by_seq;	/* [seqs] those that have not ended, by seq; or NULL */
 	struct sequence **choosing;	/* [n_choosing] those with a row that chooses a token */
 	size_t n_choosing;
+	struct {
+		const struct sequence *of;
+		int pos;
+	} *steered;			/* [n_steered] the batch's rows with LM_STEER */
+	size_t n_steered;
 	size_t cells;			/* reserved for the texts that have not ended */
 	float *logits;			/* [vocab] of one row, after the penalties */
 	uint64_t tokens;		/* generated so far */
@@ -52,8 +58,9 @@ decoder_alloc(struct lm *m, const struct decoder_options *o, decoder_fn *fn, voi
 	d->tail = &d->head;
 	d->by_seq = calloc((size_t)o->room->seqs, sizeof *d->by_seq);
 	d->choosing = calloc((size_t)o->room->seqs, sizeof *d->choosing);
+	d->steered = calloc((size_t)o->room->batch, sizeof *d->steered);
 	d->logits = malloc((size_t)lm_vocab(m) * sizeof *d->logits);
-	if (d->by_seq == NULL || d->choosing == NULL || d->logits == NULL) {
+	if (d->by_seq == NULL || d->choosing == NULL || d->steered == NULL || d->logits == NULL) {
 		decoder_free(d);
 		return NULL;
 	}
@@ -83,6 +90,7 @@ decoder_free(struct decoder *d)
 	}
 	free(d->by_seq);
 	free(d->choosing);
+	free(d->steered);
 	free(d->logits);
 	free(d);
 }
@@ -90,8 +98,8 @@ decoder_free(struct decoder *d)
 const struct record *
 decoder_row(const struct decoder *d, size_t i, int *pos)
 {
-	*pos = (int)d->choosing[i]->fed - 1;
-	return d->choosing[i]->record;
+	*pos = d->steered[i].pos;
+	return d->steered[i].of->record;
 }
 
 uint64_t
@@ -195,6 +203,9 @@ deliver(struct decoder *d, struct err *e)
 		    record_set_int(s->record, "tokens", (int64_t)(s->n - s->n_prompt)) != 0 ||
 		    record_set_str(s->record, "finish", s->finish, strlen(s->finish)) != 0;
 		free(clean);
+		record_unset(s->record, "moved");
+		if (d->o.want & LM_STEER && record_set_int(s->record, "moved", s->moved) != 0)
+			rc = 1;
 		if (rc)
 			return err_memory(e);
 		if (d->fn(d->ctx, s->record, e) != 0)
@@ -212,9 +223,14 @@ feed_token(struct decoder *d, struct sequence *s)
 {
 	size_t p = s->fed++;
 	int last = s->fed == s->n;
+	unsigned early = lm_steers_prompts(d->lm) ? d->o.want | LM_EARLY : 0;
 
 	s->row = lm_batch_add(d->lm, s->token[p], (int)p, &s->seq, 1,
-	    last ? LM_LOGITS | d->o.want : 0);
+	    last ? LM_LOGITS | d->o.want : early);
+	if (last || early) {
+		d->steered[d->n_steered].of = s;
+		d->steered[d->n_steered++].pos = (int)p;
+	}
 	if (last)
 		d->choosing[d->n_choosing++] = s;
 }
@@ -233,10 +249,11 @@ decode_batch(struct decoder *d, struct err *e)
 	for (seq = 0; seq < d->o.room->seqs; seq++)
 		if (d->by_seq[seq] != NULL)
 			d->by_seq[seq]->decoded = d->by_seq[seq]->fed;
-	d->n_choosing = 0;
+	d->n_choosing = d->n_steered = 0;
 	for (i = 0; i < n; i++) {
 		struct sequence *s = d->choosing[i];
 
+		s->moved += lm_moved(d->lm, s->row);
 		if (choose_token(d, s, e) != 0)
 			return -1;
 		if (s->finish != NULL) {
@@ -288,6 +305,9 @@ share_prefix(struct decoder *d, struct sequence *s, struct err *e)
 	const struct sequence *u;
 	size_t n, all;
 
+	/* lm_share needs rows that were not steered */
+	if (lm_steers_prompts(d->lm))
+		return 0;
 	u = find_most_alike(d, s, 1, &n);
 	if (find_most_alike(d, s, 0, &all) != NULL && all >= n + WORTH_SHARING) {
 		if (decode_batch(d, e) != 0)

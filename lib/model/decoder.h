@@ -27,13 +27,15 @@ struct decoder_options {
 	const char *const *stop;	/* [n_stop] a text ends before any of these; borrowed */
 	size_t n_stop;
 	uint64_t seed;
-	unsigned want;			/* LM_STEER: of the rows that choose a token; or 0 */
+	/* LM_STEER: of the rows that choose a token, or all if lm_steers_prompts; or 0 */
+	unsigned want;
 };
 
 /*
  * Takes a finished record, whose "completion", "tokens" (how many were
- * generated) and "finish" ("eos", "stop" or "length") are set. Returns 0, or -1
- * with a message in e, which ends the decoding.
+ * generated) and "finish" ("eos", "stop" or "length") are set, and with
+ * LM_STEER "moved": how many of the rows that chose a token steering changed.
+ * Returns 0, or -1 with a message in e, which ends the decoding.
  */
 typedef int decoder_fn(void *ctx, struct record *r, struct err *e);
 

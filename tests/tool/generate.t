@@ -100,6 +100,10 @@ is "$(generate -t chat --max-tokens 12 "$tmp/p.jsonl" | texts | cmp -s - "$tmp/g
 # steering
 generate -b "$tmp/b.ods" -T 15 --max-tokens 12 -o "$tmp/t15.ods" "$tmp/p.jsonl"
 steered=$(view "$tmp/t15.ods" | jq -s 'map(.tokens) | add')
+is "$(view "$tmp/t15.ods" | jq -s -c 'map(.moved == .tokens) | unique')" '[true]' 'moved: each token that was chosen'
+is "$(generate -b "$tmp/b.ods" -T 0 --max-tokens 2 "$tmp/p.jsonl" | view | jq .moved | sort -u)" 0 'none at T = 0'
+is "$(generate --max-tokens 2 "$tmp/t15.ods" | view | jq -s -c 'map(has("moved")) | unique')" '[false]' \
+	'the count of an earlier run is gone'
 is "$(tail -c 100 "$tmp/t15.ods" | LC_ALL=C grep -a -c steered)" 1 'the end record counts the steered'
 run generate -v -b "$tmp/b.ods" -T 15 --max-tokens 12 -o "$tmp/v.ods" "$tmp/p.jsonl"
 is "$(echo "$err" | sed 's/, [0-9.]* s$//; s/[0-9.]* s$/some s/' | tail -n 2)" \
