@@ -43,6 +43,7 @@ steer(const struct barrier *b)
 	struct strength T[BARRIER_CURVE];
 	struct steering_sweep sweep = { T, lengths, divergence_which, &lengths };
 	struct steering *s;
+	struct steering_where everywhere = { 0 };
 	struct flow_options o;
 	struct err e;
 	size_t k;
@@ -52,7 +53,7 @@ steer(const struct barrier *b)
 	flow_options_default(&o);
 	o.threads = (unsigned)model_options.lm.threads;
 	s = tool_need(steering_alloc(&sweep));
-	tool_check(steering_add(s, b, &o, &e), &e);
+	tool_check(steering_add(s, b, &o, &everywhere, &e), &e);
 	tool_check(steering_attach(s, divergence_lm(divergence), &e), &e);
 }
 

@@ -23,6 +23,7 @@ add_barrier(const char *path)
 	if (flows.n == STEERING_MAX)
 		tool_misuse("-b: more than %d barriers", STEERING_MAX);
 	flows.flow[flows.n].path = path;
+	flows.flow[flows.n].where = flows.where;
 	flows.flow[flows.n++].o = flows.common;
 }
 
@@ -41,6 +42,43 @@ parse_solver(const char *name)
 	return found;
 }
 
+/* Reads the value of --when, such as "barrier.ods:0.5". */
+static void
+parse_condition(struct steering_where *w, const char *text)
+{
+	const char *colon = strrchr(text, ':');
+
+	if (colon == NULL || colon == text)
+		tool_misuse("--when: '%s' is not a barrier and a quantile, such as barrier.ods:0.5",
+		    text);
+	w->quantile = number_double("--when", colon + 1, 0, 1);
+	w->when = tool_need(strndup(text, (size_t)(colon - text)));
+}
+
+/* Reads an option about the positions to steer. Returns 0 if it is another. */
+static int
+parse_where(struct steering_where *w, const char *option, const char *text)
+{
+	static const char *const at[] = { "completion", "last", "all" };
+	unsigned i = 0;
+
+	if (strcmp(option, "--at") == 0) {
+		while (i < 3 && strcmp(text, at[i]) != 0)
+			i++;
+		if (i == 3)
+			tool_misuse("--at: '%s' is none of completion|last|all", text);
+		w->at = i;
+	} else if (strcmp(option, "--first") == 0) {
+		w->first = (unsigned)number_long(option, text, 1, 1000000);
+	} else if (strcmp(option, "--skip") == 0) {
+		w->skip = (unsigned)number_long(option, text, 0, 1000000);
+	} else if (strcmp(option, "--when") == 0) {
+		parse_condition(w, text);
+	} else
+		return 0;
+	return 1;
+}
+
 void
 flow_options_parse(const char *option, const char *text)
 {
@@ -50,6 +88,9 @@ flow_options_parse(const char *option, const char *text)
 		add_barrier(text);
 		return;
 	}
+	flows.given = 1;
+	if (parse_where(flows.n > 0 ? &flows.flow[flows.n - 1].where : &flows.where, option, text))
+		return;
 	if (strcmp(option, "-T") == 0) {
 		o->T = flow_options_length(text);
 	} else if (strcmp(option, "-n") == 0) {
@@ -64,7 +105,6 @@ flow_options_parse(const char *option, const char *text)
 		o->tolerance = number_double(option, text, 1e-14, 1e6);
 		o->given |= FLOW_TOLERANCE;
 	}
-	flows.given = 1;
 }
 
 void
@@ -82,6 +122,17 @@ flow_options_steer(struct steering *s, int threads, struct header *h)
 
 	for (i = 0; i < flows.n; i++) {
 		flows.flow[i].o.threads = (unsigned)threads;
-		tool_check(steering_add_file(s, flows.flow[i].path, &flows.flow[i].o, h, &e), &e);
+		tool_check(steering_add_file(s, flows.flow[i].path, &flows.flow[i].o,
+		    &flows.flow[i].where, h, &e), &e);
 	}
+}
+
+void
+flow_options_report(const struct steering *s)
+{
+	struct steering_count c = steering_counted(s);
+
+	tool_note("%llu activations steered, %.1f %% of them moved, mean length %.4g",
+	    (unsigned long long)c.seen, c.seen > 0 ? 100 * (double)c.moved / (double)c.seen : 0,
+	    c.seen > 0 ? c.length / (double)c.seen : 0);
 }

@@ -1,6 +1,7 @@
 /*
  * flow_options - the options of tools that follow flows: -b, -T, -n, -s,
- * --until and --tolerance.
+ * --until and --tolerance, and of tools that steer a model: --at, --first,
+ * --skip and --when.
  *
  * An option before the first -b is about every barrier, one after a -b about
  * that barrier.
@@ -15,10 +16,12 @@
 /* The flows that the command line asks for. */
 extern struct flows {
 	struct flow_options common;	/* of barriers still to come; main sets the defaults */
+	struct steering_where where;	/* likewise */
 	int given;			/* an option other than -b was given */
 	struct {
 		const char *path;	/* of the barrier */
 		struct flow_options o;
+		struct steering_where where;
 	} flow[STEERING_MAX];
 	size_t n;
 } flows;
@@ -39,6 +42,9 @@ void flow_options_check(void);
  * in the last link of h's chain.
  */
 void flow_options_steer(struct steering *s, int threads, struct header *h);
+
+/* Says how much was steered. */
+void flow_options_report(const struct steering *s);
 
 /*
  * Rows for the tool's table; -b and -T, which tools describe differently,
@@ -61,5 +67,16 @@ void flow_options_steer(struct steering *s, int threads, struct header *h);
 	    "(default: never)", .parse = flow_options_parse }, \
 	{ "--tolerance", "x", "error allowed in a step, of adaptive solvers", OPTION_DOUBLE, \
 	    .to = &flows.common.tolerance, .parse = flow_options_parse }
+#define WHERE_OPTIONS \
+	{ "--at", "completion|last|all", "positions to steer: from the prompt's last token on, " \
+	    "only that one, or all of the text (default: completion)", \
+	    .parse = flow_options_parse }, \
+	{ "--first", "n", "steer at most n of these positions in each text (default: all)", \
+	    .parse = flow_options_parse }, \
+	{ "--skip", "n", "leave out the first n of them (default: 0)", \
+	    .parse = flow_options_parse }, \
+	{ "--when", "barrier:q", "steer a text only if h of this barrier at the prompt's last " \
+	    "token is at least the q-quantile of its positives' h (default: always)", \
+	    .parse = flow_options_parse }
 
 #endif

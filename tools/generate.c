@@ -73,11 +73,12 @@ parse_stop(const char *option, const char *text)
 }
 
 static struct tool_option options[] = {
-	FLOW_BARRIER("barrier file: steer along its gradient, at the last position of each forward "
-	    "pass; may be repeated, each followed by its own -T, -n, -s"),
+	FLOW_BARRIER("barrier file: steer along its gradient; may be repeated, each followed by "
+	    "its own options of flows, those from -T to --when"),
 	{ "-T", "length", FLOW_LENGTH_ABOUT "; a list such as 0,0.1r,0.2r makes one completion for "
 	    "each, with the field T", .parse = parse_lengths },
 	FLOW_OPTIONS,
+	WHERE_OPTIONS,
 	{ "--filter", "command", "steer by a command that reads and writes activations",
 	    OPTION_TEXT, .to = &opt.filter },
 	{ "-l", "block", "block of the filter, 0-based (default: the middle block)", OPTION_INT,
@@ -113,13 +114,14 @@ static struct tool_option options[] = {
 
 const struct tool tool = { .name = "generate", .synopsis =
 	"usage: generate [-vz] [-b barrier [-T length] [-n steps] [-s solver]\n"
-	"                [--tolerance x] [--until q]] ... [--filter command [-l block]\n"
-	"                [--filter-timeout seconds]] [-g layers] [-j threads]\n"
-	"                [-m model] [-o file] [-S seed] [-t raw|chat]\n"
-	"                [--context tokens] [--max-tokens n] [--no-repeat-ngram n]\n"
-	"                [--repetition-penalty x] [--samples n] [--seqs n] [--stop text]\n"
-	"                [--system text] [--temperature x] [--text] [--top-k n]\n"
-	"                [--top-p x] [file ... | prompt ...]\n"
+	"                [--at completion|last|all] [--first n] [--skip n]\n"
+	"                [--tolerance x] [--until q] [--when barrier:q]] ...\n"
+	"                [--filter command [-l block] [--filter-timeout seconds]]\n"
+	"                [-g layers] [-j threads] [-m model] [-o file] [-S seed]\n"
+	"                [-t raw|chat] [--context tokens] [--max-tokens n]\n"
+	"                [--no-repeat-ngram n] [--repetition-penalty x] [--samples n]\n"
+	"                [--seqs n] [--stop text] [--system text] [--temperature x]\n"
+	"                [--text] [--top-k n] [--top-p x] [file ... | prompt ...]\n"
 	"  prompt        an operand that contains a space and names no file\n"
 };
 
@@ -505,15 +507,11 @@ count_steered(struct generator *g)
 static void
 report(const struct generator *g, double seconds)
 {
-	struct steering_count c = steering_counted(g->steering);
-
 	tool_note("%llu prompts, %llu tokens generated in %.3f s",
 	    (unsigned long long)(g->in != NULL ? stream_count(g->in) : g->n_prompt),
 	    (unsigned long long)decoder_tokens(g->decoder), seconds);
 	if (flows.n > 0)
-		tool_note("%llu activations steered, %.1f %% of them moved, mean length %.4g",
-		    (unsigned long long)c.seen, 100 * (double)c.moved / (double)c.seen,
-		    c.length / (double)c.seen);
+		flow_options_report(g->steering);
 	if (opt.filter != NULL)
 		tool_note("%llu activations steered by '%s'", (unsigned long long)g->filtered,
 		    opt.filter);

@@ -14,7 +14,7 @@ static struct tool_option barrier_rows[] = {
 	FLOW_BARRIER("what fitbarrier wrote; mc and kl take several, each followed by its flow"),
 	{ 0 }
 };
-static struct tool_option flow_rows[] = { FLOW_LENGTH, FLOW_OPTIONS, { 0 } };
+static struct tool_option flow_rows[] = { FLOW_LENGTH, FLOW_OPTIONS, WHERE_OPTIONS, { 0 } };
 static struct tool_option model_rows[] = { MODEL_OPTIONS, { 0 } };
 static struct tool_option prompt_rows[] = { PROMPT_OPTIONS, { 0 } };
 static struct tool_option output_rows[] = { OUTPUT_OPTIONS("report progress"), { 0 } };
@@ -189,5 +189,7 @@ main(int argc, char *argv[])
 		metric->close(state);
 	free(state);
 	tool_note("%llu records", (unsigned long long)stream_count(in));
+	if (options.steering != NULL)
+		flow_options_report(options.steering);
 	return 0;
 }

@@ -41,16 +41,27 @@ struct flow {
 	size_t failed;			/* row at which flow_apply failed */
 };
 
-/*
- * Sets f->level, between two quantiles. Returns 0, or -1 with a message in e.
- */
+int
+flow_level(const struct barrier *b, double q, const char *option, double *level, struct err *e)
+{
+	double at = q * (FIT_QUANTILES - 1);
+	size_t i = (size_t)fmin(at, FIT_QUANTILES - 2);
+	const double *quantile = &b->quantile[i];
+
+	if (!b->field->type->has_h)
+		return err_set(e, "%s: '%s' has no h", option, b->field->type->name);
+	*level = quantile[0] + (at - (double)i) * (quantile[1] - quantile[0]);
+	if (isnan(*level))
+		return err_set(e, "%s: this barrier stores no quantiles of h (no groups were held "
+		    "out of its fit)", option);
+	return 0;
+}
+
+/* Sets f->level. Returns 0, or -1 with a message in e. */
 static int
 set_level(struct flow *f, double until, struct err *e)
 {
 	const struct field_type *type = f->b->field->type;
-	double at = until * (FIT_QUANTILES - 1);
-	const double *q;
-	size_t i = (size_t)fmin(fmax(at, 0), FIT_QUANTILES - 2);
 
 	f->level = INFINITY;
 	if (until < 0)
@@ -58,17 +69,10 @@ set_level(struct flow *f, double until, struct err *e)
 	if (type->kind == FIELD_MAP)
 		return err_set(e, "'%s' is a map, not a flow: it has no path to stop on",
 		    type->name);
-	if (!type->has_h)
-		return err_set(e, "--until: '%s' has no h", type->name);
-	if (f->length < 0)
+	if (f->length < 0 && type->has_h)
 		return err_set(e,
 		    "a negative T leads away from the positives: --until has no effect");
-	q = &f->b->quantile[i];
-	f->level = q[0] + (at - (double)i) * (q[1] - q[0]);
-	if (isnan(f->level))
-		return err_set(e, "--until: this barrier stores no quantiles of h (no groups were "
-		    "held out of its fit)");
-	return 0;
+	return flow_level(f->b, until, "--until", &f->level, e);
 }
 
 /* Refuses options that would have no effect. */

@@ -48,6 +48,14 @@ struct flow_result {
 	unsigned steps;		/* number of steps taken */
 };
 
+/*
+ * Sets *level to the q-quantile, q in [0, 1], of the positives' held-out h,
+ * interpolated between those that b stores. Returns 0, or -1 with a message in
+ * e, which begins with the name of the option, if b has none.
+ */
+int flow_level(const struct barrier *b, double q, const char *option, double *level,
+    struct err *e);
+
 /* A flow and its memory. Only GSL's solvers allocate more in flow_apply. */
 struct flow;
 

@@ -102,8 +102,10 @@ const struct metric metric_kl = {
 	.about = "divergence of the steered model's next tokens from the unsteered one's",
 	.usage =
 	    "score kl [-vz] {-b barrier [-T length] [-n steps] [-s solver]\n"
-	    "                [--tolerance x] [--until q]} ... [-g layers] [-j threads]\n"
-	    "                [-m model] [-o file] [-t raw|chat] [--system text] [file ...]\n",
+	    "                [--at completion|last|all] [--first n] [--skip n]\n"
+	    "                [--tolerance x] [--until q] [--when barrier:q]} ...\n"
+	    "                [-g layers] [-j threads] [-m model] [-o file]\n"
+	    "                [-t raw|chat] [--system text] [file ...]\n",
 	.uses = METRIC_MODEL | METRIC_PROMPT | METRIC_FLOWS,
 	.kinds = STREAM_TEXTS,
 	.columns = columns,

@@ -237,9 +237,11 @@ const struct metric metric_mc = {
 	.about = "log-likelihood of each answer; MC1, MC2, MC3 of each question",
 	.usage =
 	    "score mc [-vz] [-b barrier [-T length] [-n steps] [-s solver]\n"
-	    "                [--tolerance x] [--until q]] ... [-g layers] [-j threads]\n"
-	    "                [-m model] [-o file] [-t raw|chat] [--primer text-file]\n"
-	    "                [--system text] [file ...]\n",
+	    "                [--at completion|last|all] [--first n] [--skip n]\n"
+	    "                [--tolerance x] [--until q] [--when barrier:q]] ...\n"
+	    "                [-g layers] [-j threads] [-m model] [-o file]\n"
+	    "                [-t raw|chat] [--primer text-file] [--system text]\n"
+	    "                [file ...]\n",
 	.uses = METRIC_MODEL | METRIC_PROMPT | METRIC_FLOWS,
 	.options = options,
 	.kinds = STREAM_TEXTS,

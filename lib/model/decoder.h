@@ -27,7 +27,7 @@ struct decoder_options {
 	const char *const *stop;	/* [n_stop] a text ends before any of these; borrowed */
 	size_t n_stop;
 	uint64_t seed;
-	/* LM_STEER: of the rows that choose a token, or all if lm_steers_prompts; or 0 */
+	/* LM_STEER: of rows that choose a token (lm_steers_prompts: all); 0 */
 	unsigned want;
 };
 

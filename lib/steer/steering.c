@@ -6,15 +6,35 @@
 
 enum { ROWS = 512 };			/* the most rows moved at a time */
 
+/* The ctx of steer_block. */
+struct hook {
+	struct steering *s;
+	int block;
+};
+
+/* Decides which texts are moved, before anything moves at its block. */
+struct condition {
+	struct hook hook;
+	const char *path;
+	double quantile, level;
+	struct barrier *barrier;
+	struct field_work *work;
+	unsigned char met[LM_MAX_SEQS];		/* by each sequence */
+};
+
 struct steering {
 	struct steering_sweep sweep;
+	struct condition condition[STEERING_MAX];
+	size_t conditions;
 	struct steered {
-		struct steering *s;
+		struct hook hook;
 		const struct barrier *barrier;
+		struct steering_where where;
+		const struct condition *when;		/* NULL: always */
 		struct flow *flow[STEERING_LENGTHS];	/* one per length of the sweep, or one */
 		/*
-		 * [LM_MAX_SEQS][dim] the displacement of each sequence's first
-		 * row; NULL: every row has its own
+		 * [LM_MAX_SEQS][dim] the displacement of each sequence's row at
+		 * 0; NULL: every row has its own
 		 */
 		float *shift;
 		double length[LM_MAX_SEQS];	/* of these displacements */
@@ -35,9 +55,26 @@ steering_alloc(const struct steering_sweep *sweep)
 	return s;
 }
 
+/* Refuses positions that make no sense together. Returns 0, or -1. */
+static int
+check_where(const struct field_type *type, const struct steering_where *w, struct err *e)
+{
+	if (w->at == STEERING_LAST && (w->skip > 0 || w->first > 0))
+		return err_set(e, "--at last is one position: %s does not go with it",
+		    w->skip > 0 ? "--skip" : "--first");
+	if (w->at == STEERING_ALL && w->when != NULL)
+		return err_set(e, "--at all does not go with --when, which decides only at the "
+		    "prompt's last token");
+	if (type->of_sequence && (w->at == STEERING_ALL || w->skip > 0))
+		return err_set(e, "'%s' is a sequence map, which begins at the prompt's last "
+		    "token: %s does not go with it", type->name,
+		    w->skip > 0 ? "--skip" : "--at all");
+	return 0;
+}
+
 int
 steering_add(struct steering *s, const struct barrier *barrier, const struct flow_options *o,
-    struct err *e)
+    const struct steering_where *w, struct err *e)
 {
 	struct steered *b = &s->by[s->n];
 	struct flow_options of_one = *o;
@@ -45,8 +82,13 @@ steering_add(struct steering *s, const struct barrier *barrier, const struct flo
 
 	if (s->n == STEERING_MAX)
 		return err_set(e, "more than %d barriers", STEERING_MAX);
-	b->s = s;
+	if (check_where(barrier->field->type, w, e) != 0)
+		return -1;
+	b->hook = (struct hook){ s, barrier->header.block[0] };
 	b->barrier = barrier;
+	b->where = *w;
+	if (w->at == STEERING_LAST)
+		b->where.first = 1;
 	s->n++;
 	do {
 		if (s->sweep.n > 0)
@@ -62,17 +104,92 @@ steering_add(struct steering *s, const struct barrier *barrier, const struct flo
 	return 0;
 }
 
+/*
+ * Returns the condition of w, which is read if no barrier has it yet, or NULL
+ * with a message in e.
+ */
+static struct condition *
+find_condition(struct steering *s, const struct steering_where *w, struct header *h, struct err *e)
+{
+	struct condition *c = s->condition;
+
+	for (; c < s->condition + s->conditions; c++)
+		if (strcmp(c->path, w->when) == 0 && c->quantile == w->quantile)
+			return c;
+	if (s->conditions == STEERING_MAX) {
+		err_set(e, "more than %d conditions", STEERING_MAX);
+		return NULL;
+	}
+	c->path = w->when;
+	c->quantile = w->quantile;
+	if (barrier_open(&c->barrier, c->path, NULL, e) != 0)
+		return NULL;
+	if (flow_level(c->barrier, c->quantile, "--when", &c->level, e) != 0) {
+		err_prefix(e, "'%s': ", c->path);
+		return NULL;
+	}
+	c->hook = (struct hook){ s, c->barrier->header.block[0] };
+	c->work = field_work_alloc(c->barrier->field);
+	if (c->work == NULL || header_add_side(h, c->path, c->barrier->digest) != 0) {
+		err_memory(e);
+		return NULL;
+	}
+	s->conditions++;
+	return c;
+}
+
 int
 steering_add_file(struct steering *s, const char *path, const struct flow_options *o,
-    struct header *h, struct err *e)
+    const struct steering_where *w, struct header *h, struct err *e)
 {
+	struct condition *c = NULL;
 	struct barrier *b;
 
 	if (barrier_open(&b, path, NULL, e) != 0)
 		return -1;
-	if (steering_add(s, b, o, e) != 0)
+	if (steering_add(s, b, o, w, e) != 0)
 		return err_prefix(e, "'%s': ", path);
+	if (w->when != NULL && (c = find_condition(s, w, h, e)) == NULL)
+		return -1;
+	if (c != NULL && c->hook.block > b->header.block[0])
+		return err_set(e, "'%s': --when: '%s' decides after block %d, too late for block "
+		    "%d", path, c->path, c->hook.block, b->header.block[0]);
+	s->by[s->n - 1].when = c;
 	return header_add_side(h, path, b->digest) != 0 ? err_memory(e) : 0;
+}
+
+/* Notes for each prompt that ends in act[n] whether h is at the level. */
+static void
+decide(struct condition *c, const float *act, const struct lm_steered *row, size_t n)
+{
+	size_t dim = c->barrier->header.dim, i;
+	int k, met;
+
+	for (i = 0; i < n; i++) {
+		if (row[i].at != 0)
+			continue;
+		met = field_h(c->barrier->field, c->work, act + i * dim) >= c->level;
+		for (k = 0; k < row[i].n_seq; k++)
+			c->met[row[i].seq[k]] = (unsigned char)met;
+	}
+}
+
+/* Returns whether a row is one of those that b may move. */
+static int
+is_offered(const struct steered *b, const struct lm_steered *row)
+{
+	return row->at >= 0 || b->where.at == STEERING_ALL;
+}
+
+/* Returns whether b moves a row that it may move. */
+static int
+is_wanted(const struct steered *b, const struct lm_steered *row)
+{
+	const struct steering_where *w = &b->where;
+	unsigned at = (unsigned)(w->at == STEERING_ALL ? row->pos : row->at);
+
+	return (b->when == NULL || b->when->met[row->seq[0]]) && at >= w->skip &&
+	    (w->first == 0 || at - w->skip < w->first);
 }
 
 /* Counts a row that was moved by so much. */
@@ -123,17 +240,17 @@ move_rows(struct steering *s, struct steered *b, struct flow *flow, float *act,
 	return 0;
 }
 
-/* Moves the rows first to end - 1 that are not the first ones of a sequence. */
+/* Moves those of the rows first to end - 1 that are wanted and not at 0. */
 static int
 shift_rows(struct steering *s, const struct steered *b, float *act, const struct lm_steered *row,
-    size_t first, size_t end, struct err *e)
+    const unsigned char *wanted, size_t first, size_t end, struct err *e)
 {
 	size_t dim = b->barrier->header.dim, i, j;
 
 	for (i = first; i < end; i++) {
 		const float *shift = b->shift + (size_t)row[i].seq[0] * dim;
 
-		if (row[i].at == 0)
+		if (!wanted[i - first] || row[i].at == 0)
 			continue;
 		for (j = 0; j < dim; j++) {
 			act[i * dim + j] += shift[j];
@@ -151,32 +268,43 @@ steer_rows(struct steering *s, struct steered *b, float *act, const struct lm_st
     size_t first, size_t end, struct err *e)
 {
 	size_t which[ROWS], length[ROWS] = { 0 }, i, k = 0, m;
+	unsigned char wanted[ROWS] = { 0 };
 
+	for (i = first; i < end; i++)
+		if (is_offered(b, &row[i])) {
+			wanted[i - first] = (unsigned char)is_wanted(b, &row[i]);
+			if (!wanted[i - first])
+				count_row(s, 0);
+		}
 	for (i = first; i < end && s->sweep.n > 0; i++)
 		length[i - first] = s->sweep.which(s->sweep.ctx, i);
 	do {
 		for (m = 0, i = first; i < end; i++)
-			if (length[i - first] == k && (b->shift == NULL || row[i].at == 0))
+			if (wanted[i - first] && length[i - first] == k &&
+			    (b->shift == NULL || row[i].at == 0))
 				which[m++] = i;
 		if (move_rows(s, b, b->flow[k], act, row, which, m, e) != 0)
 			return -1;
 	} while (++k < s->sweep.n);
-	/* a first row comes before the others, and has its length */
-	return b->shift != NULL ? shift_rows(s, b, act, row, first, end, e) : 0;
+	/* a row at 0 comes before others of its sequence, with their length */
+	return b->shift != NULL ? shift_rows(s, b, act, row, wanted, first, end, e) : 0;
 }
 
 /* Moves act[n] by all barriers of a block; an lm_steer_fn. */
 static int
 steer_block(void *ctx, float *act, const struct lm_steered *row, size_t n, struct err *e)
 {
-	const struct steered *at = ctx;
+	const struct hook *at = ctx;
 	struct steering *s = at->s;
 	size_t i, k;
 
+	for (k = 0; k < s->conditions; k++)
+		if (s->condition[k].hook.block == at->block)
+			decide(&s->condition[k], act, row, n);
 	for (k = 0; k < s->n; k++) {
 		struct steered *b = &s->by[k];
 
-		if (b->barrier->header.block[0] != at->barrier->header.block[0])
+		if (b->hook.block != at->block)
 			continue;
 		for (i = 0; i < n; i += ROWS)
 			if (steer_rows(s, b, act, row, i, n - i < ROWS ? n : i + ROWS, e) != 0)
@@ -185,17 +313,34 @@ steer_block(void *ctx, float *act, const struct lm_steered *row, size_t n, struc
 	return 0;
 }
 
+/* Has steer_block called at the block of b. Returns 0, or -1. */
+static int
+attach(struct hook *h, const struct barrier *b, struct lm *m, struct err *e)
+{
+	if (barrier_check(b, lm_digest(m), (size_t)lm_dim(m), h->block, e) != 0)
+		return -1;
+	return lm_steer(m, h->block, steer_block, h, e);
+}
+
 int
 steering_attach(struct steering *s, struct lm *m, struct err *e)
 {
 	size_t i;
 
-	for (i = 0; i < s->n; i++) {
-		const struct barrier *b = s->by[i].barrier;
-
-		if (barrier_check(b, lm_digest(m), (size_t)lm_dim(m), b->header.block[0], e) != 0 ||
-		    lm_steer(m, b->header.block[0], steer_block, &s->by[i], e) != 0)
+	for (i = 0; i < s->conditions; i++)
+		if (attach(&s->condition[i].hook, s->condition[i].barrier, m, e) != 0)
 			return -1;
+	for (i = 0; i < s->n; i++) {
+		struct steered *b = &s->by[i];
+
+		if (attach(&b->hook, b->barrier, m, e) != 0)
+			return -1;
+		if (b->where.at != STEERING_ALL)
+			continue;
+		if (b->hook.block == lm_blocks(m) - 1)
+			return err_set(e, "--at all: after block %d, the last, nothing reads the "
+			    "prompt", b->hook.block);
+		lm_steer_prompts(m);
 	}
 	return 0;
 }
