@@ -67,6 +67,16 @@ is "$(jq -c 'select(.T == "0") | .completion' "$tmp/sweep")" "$(cat "$tmp/plain"
 is "$(jq -c 'select(.T == "1.5") | .completion' "$tmp/sweep")" "$(cat "$tmp/g")" '-T 0,1.5: steered'
 fails 1 "generate: '$tmp/b.ods': 'truthflow' is a map, not a flow: its T is a number from 0 to 10" \
 	generate -b "$tmp/b.ods" -T 11 "$tmp/p.jsonl"
+# some positions: all that are moved get the same correction, which begins at the end of the prompt
+is "$(generate -v -b "$tmp/b.ods" --first 3 --max-tokens 12 "$tmp/p1.jsonl" 2>&1 >"$tmp/x.ods" |
+		sed -n 's/.* 12 activations steered, \([0-9.]* %\) of them moved, mean length \([0-9.]*\),.*/\1 \2/p' |
+		awk -v want="$length" '{ print $1, ($3 * 4 / want > 0.99 && $3 * 4 / want < 1.01) }')" '25.0 1' \
+	'--first 3: a quarter of twelve activations, by the same length'
+for o in '--at all' '--skip 1'; do
+	# shellcheck disable=SC2086 # two words
+	fails 1 "generate: '$tmp/b.ods': 'truthflow' is a sequence map, which begins at the prompt's last token: \
+$([ "$o" = '--skip 1' ] && echo --skip || echo "$o") does not go with it" generate -b "$tmp/b.ods" $o "$tmp/p.jsonl"
+done
 
 # score mc: all answers to a question begin with its prompt
 tail -n 3 datasets/sample.jsonl | jq -c -f datasets/forms/examples.jq >"$tmp/q.jsonl"

@@ -110,7 +110,8 @@ is "$status $(echo "$err" | grep -c '^generate: the barrier is of another model:
 head -n 20 datasets/sample.jsonl | jq -c -f datasets/forms/examples.jq | collect -l 9 | fitbarrier -o "$tmp/b9.ods"
 head -n 4 datasets/sample.jsonl | jq -c -f datasets/forms/prompts.jq >"$tmp/p.jsonl"
 texts() { # [OPTION ...]: completions, steered with these options
-	generate -b "$tmp/b9.ods" -T 15 --max-tokens 8 "$@" "$tmp/p.jsonl" | view | jq -c 'del(.question, .true, .false)'
+	generate -b "$tmp/b9.ods" -T 15 --max-tokens 8 "$@" "$tmp/p.jsonl" | view |
+		jq -c '{id, T, completion, tokens, moved}'
 }
 texts >"$tmp/default"
 is "$(texts --first 1000000)" "$(cat "$tmp/default")" 'generate --first 1000000 is the default'

@@ -33,7 +33,7 @@ struct seen {
 	float *first, *late;		/* [N][dim] activations of the prompt's last token, and of the text's */
 	char (*completion)[256];	/* [N] */
 	size_t last[N];			/* the last position of each prompt */
-	int rows, unknown;
+	int rows, early, unknown;
 };
 
 /* The activations and completions of all texts. */
@@ -79,8 +79,13 @@ look(void *ctx, float *act, const struct lm_steered *row, size_t n, struct err *
 			s->unknown++;
 			continue;
 		}
+		s->early += row[i].at < 0;
+		if (row[i].at < 0) {
+			s->unknown += row[i].pos != pos || (size_t)pos >= s->last[k];
+			continue;
+		}
 		s->rows++;
-		/* the row that chooses the first token is the first one steered */
+		/* the row that chooses the first token is at 0 */
 		s->unknown += row[i].n_seq != 1 || row[i].pos != pos || row[i].at != pos - (int)s->last[k];
 		if ((size_t)pos == s->last[k])
 			memcpy(s->first + (size_t)k * s->dim, act + i * s->dim, s->dim * sizeof *act);
@@ -109,11 +114,11 @@ count(void *ctx, struct record *r, struct err *e)
 /*
  * Completes all prompts, at most `seqs` together and `batch` tokens at a time,
  * in a memory of `cells` tokens. Prompt `wide` (N: none) has its beginning
- * eight times. Completions end before a "w", some sooner than others. Returns 0
- * or -1.
+ * eight times. Completions end before a "w", some sooner than others. With
+ * `prompts', rows of prompts are steered as well. Returns 0 or -1.
  */
 static int
-decode(int seqs, int batch, int cells, int wide, struct result *result, struct err *e)
+decode(int seqs, int batch, int cells, int wide, int prompts, struct result *result, struct err *e)
 {
 	static const char *const stop[] = { "w" };
 	struct lm_options lo = { .path = getenv("ODESTEER_MODEL"), .threads = 2, .seqs = seqs, .batch = batch,
@@ -125,13 +130,15 @@ decode(int seqs, int batch, int cells, int wide, struct result *result, struct e
 	struct lm *m = lm_open(&lo, e);
 	struct seen s = { .first = result->first, .late = result->late, .completion = result->completion };
 	struct decoder *d;
-	int rc = 0, k;
+	int rc = 0, wanted = 0, k;
 
 	if (m == NULL) {
 		printf("Bail out! %s\n", e->text);
 		exit(1);
 	}
 	s.dim = (size_t)lm_dim(m);
+	if (prompts)
+		lm_steer_prompts(m);
 	if (lm_steer(m, BLOCK, look, &s, e) != 0 || (d = decoder_alloc(m, &o, count, &s)) == NULL)
 		exit(1);
 	s.decoder = d;
@@ -149,13 +156,15 @@ decode(int seqs, int batch, int cells, int wide, struct result *result, struct e
 			exit(1);
 		x.n_prompt = x.n;
 		s.last[k] = x.n - 1;
+		wanted += prompts ? (int)x.n - 1 : 0;
 		rc = decoder_push(d, r, &x, 0, e);
 		free(x.token);
 		record_free(r);
 	}
 	while (rc == 0 && decoder_busy(d))
 		rc = decoder_step(d, e);
-	if (rc == 0 && (s.unknown > 0 || s.records != N || s.rows != (int)decoder_tokens(d)))
+	if (rc == 0 && (s.unknown > 0 || s.records != N || s.rows != (int)decoder_tokens(d) ||
+	    s.early != wanted))
 		rc = err_set(e, "%zu records, %d rows, %d tokens, %d unknown", s.records, s.rows,
 		    (int)decoder_tokens(d), s.unknown);
 	decoder_free(d);
@@ -183,14 +192,17 @@ check_shared(size_t dim)
 	 * prompts all at once, prompts that come later, beginnings that span
 	 * batches
 	 */
-	static const struct { int seqs, batch, wide; } way[] = {
-		{ 8, 512, N }, { 3, 60, N }, { 3, 40, N }, { 8, 33, N }, { 2, 7, N }, { 5, 7, N }, { 8, 512, WIDE },
+	static const struct { int seqs, batch, wide, prompts; } way[] = {
+		{ 8, 512, N, 0 }, { 3, 60, N, 0 }, { 3, 40, N, 0 }, { 8, 33, N, 0 }, { 2, 7, N, 0 }, { 5, 7, N, 0 },
+		{ 8, 512, WIDE, 0 },
+		/* prompts that are steered, and so not shared */
+		{ 8, 512, N, 1 }, { 3, 40, N, 1 },
 	};
 	struct result *alone[2] = { result_alloc(dim), result_alloc(dim) };
 	struct err e = { "" };
 	size_t i, j, k;
 
-	if (decode(1, 512, 1024, N, alone[0], &e) != 0 || decode(1, 512, 1024, WIDE, alone[1], &e) != 0)
+	if (decode(1, 512, 1024, N, 0, alone[0], &e) != 0 || decode(1, 512, 1024, WIDE, 0, alone[1], &e) != 0)
 		printf("Bail out! %s\n", e.text);
 	for (i = 0; i < sizeof way / sizeof *way; i++) {
 		const struct result *a = alone[way[i].wide < N];
@@ -198,9 +210,9 @@ check_shared(size_t dim)
 		double worst = 0, nearest = INFINITY, late = 0;
 		int same = 0;
 
-		if (!ok(decode(way[i].seqs, way[i].batch, 2048, way[i].wide, r, &e) == 0,
-		    "%d together, %d tokens at a time%s", way[i].seqs, way[i].batch,
-		    way[i].wide < N ? ", one of them long" : ""))
+		if (!ok(decode(way[i].seqs, way[i].batch, 2048, way[i].wide, way[i].prompts, r, &e) == 0,
+		    "%d together, %d tokens at a time%s%s", way[i].seqs, way[i].batch,
+		    way[i].wide < N ? ", one of them long" : "", way[i].prompts ? ", prompts steered" : ""))
 			printf("# %s\n", e.text);
 		for (k = 0; k < N; k++) {
 			worst = fmax(worst, distance(r->first + k * dim, a->first + k * dim, dim));
@@ -224,7 +236,7 @@ check_shared(size_t dim)
 		result_free(r);
 	}
 	/* eight prompts of about fifty tokens in 256 cells */
-	ok(decode(8, 512, 256, N, alone[1], &e) == 0, "a beginning takes room once: %s", e.text);
+	ok(decode(8, 512, 256, N, 0, alone[1], &e) == 0, "a beginning takes room once: %s", e.text);
 	result_free(alone[0]);
 	result_free(alone[1]);
 }

@@ -278,7 +278,7 @@ check_blocks(const struct lm_options *o, float *v)
 	free(b);
 }
 
-/* Notes which rows are steered, as "0,2! 0,2 1!" with a ! after a first row; an lm_steer_fn. */
+/* Notes which rows are steered, as "0,2! 0,2 1!" with a ! after a row at 0 and - after an early one; an lm_steer_fn. */
 static int
 note_rows(void *ctx, float *act, const struct lm_steered *row, size_t n, struct err *e)
 {
@@ -290,7 +290,7 @@ note_rows(void *ctx, float *act, const struct lm_steered *row, size_t n, struct 
 	for (i = 0; i < n; i++) {
 		for (k = 0; k < row[i].n_seq; k++)
 			to += sprintf(to, "%s%d", k > 0 ? "," : "", row[i].seq[k]);
-		to += sprintf(to, "%s ", row[i].at == 0 ? "!" : "");
+		to += sprintf(to, "%s ", row[i].at == 0 ? "!" : row[i].at < 0 ? "-" : "");
 	}
 	return 0;
 }
@@ -338,6 +338,79 @@ check_first(struct lm *m)
 	ok(strcmp(seen, "0 1! 1 0! ") == 0, "and again once they are forgotten: %s%s", seen, e.text);
 	lm_steer(m, BLOCK, NULL, NULL, &e);
 	lm_forget(m);
+	prefix_tree_free(t);
+}
+
+/* Doubles the activations of early rows; an lm_steer_fn. */
+static int
+double_early(void *ctx, float *act, const struct lm_steered *row, size_t n, struct err *e)
+{
+	size_t dim = *(size_t *)ctx, i, k;
+
+	(void)e;
+	for (i = 0; i < n; i++)
+		for (k = 0; k < dim && row[i].at < 0; k++)
+			act[i * dim + k] *= 2;
+	return 0;
+}
+
+/*
+ * Rows of prompts: those of texts with the same tokens are shared up to the end of the shorter prompt. After the last
+ * block they are not steered, and need no room among the outputs.
+ */
+static void
+check_early(const struct lm_options *o)
+{
+	enum { N = 6 };
+	static const size_t from[] = { 3, 2, 3 };
+	struct prefix_tree *t = prefix_tree_alloc(3, 64, 64);
+	int token[N] = { 11, 12, 13, 14, 15, 16 }, moved = 0;
+	struct lm_options few = *o;
+	char seen[256] = "";
+	struct err e = { "" };
+	size_t dim, i, p;
+	struct lm *m;
+
+	few.seqs = few.outputs = 3;
+	m = lm_open(&few, &e);
+	dim = (size_t)lm_dim(m);
+	ok(!lm_steers_prompts(m), "prompts are not steered");
+	lm_steer_prompts(m);
+	ok(lm_steers_prompts(m), "unless that was asked for");
+	for (i = 0; i < 3; i++) {
+		unsigned want[N] = { 0 };
+
+		for (p = 0; p < N; p++)
+			want[p] = p < from[i] ? LM_STEER | LM_EARLY : LM_STEER;
+		prefix_tree_add(t, token, want, N);
+	}
+	ok(prefix_tree_rows(t) == N + 4, "the prompt's last row is not that of another's middle: %zu rows",
+	    prefix_tree_rows(t));
+	if (lm_steer(m, BLOCK, note_rows, seen, &e) != 0)
+		exit(1);
+	prefix_tree_batch(t, 0, N + 4, m);
+	ok(lm_decode(m, &e) == 0 && strcmp(seen, "0,1,2- 0,1,2- 0,2- 0,2! 0,2 0,2 1! 1 1 1 ") == 0,
+	    "rows of prompts: %s%s", seen, e.text);
+	for (i = 0; i < N + 4; i++)
+		moved += lm_moved(m, (int)i);
+	ok(moved == 0, "which fn did not change");
+	lm_forget(m);
+	if (lm_steer(m, BLOCK, double_early, &dim, &e) != 0)
+		exit(1);
+	prefix_tree_batch(t, 0, N + 4, m);
+	ok(lm_decode(m, &e) == 0 && lm_moved(m, 0) && lm_moved(m, 1) && lm_moved(m, 2) && !lm_moved(m, 3) &&
+	    !lm_moved(m, 6), "those that it changes are known: %s", e.text);
+	seen[0] = '\0';
+	lm_forget(m);
+	if (lm_steer(m, lm_blocks(m) - 1, note_rows, seen, &e) != 0)
+		exit(1);
+	for (p = 0; p < N; p++) {
+		int seq = 0;
+
+		lm_batch_add(m, token[p], (int)p, &seq, 1, p < 3 ? LM_STEER | LM_EARLY : LM_STEER | LM_LOGITS);
+	}
+	ok(lm_decode(m, &e) == 0 && strcmp(seen, "0! 0 0 ") == 0, "after the last block: %s%s", seen, e.text);
+	lm_free(m);
 	prefix_tree_free(t);
 }
 
@@ -421,6 +494,7 @@ main(void)
 	lm_free(m2);
 	check_blocks(&o, v);
 	check_first(m);
+	check_early(&o);
 	lm_free(m);
 	free(alone);
 	free(together);
