@@ -18,6 +18,7 @@ enum {
 
 static struct {
 	enum { LAST, COMPLETION, ALL, MEAN } where;
+	int skip, first;	/* of these tokens: left out, and at most; 0: all others */
 	int block[BLOCKS];
 	size_t n_block;		/* 0: not given */
 	int half, truncate;
@@ -63,6 +64,10 @@ static struct tool_option options[] = {
 	{ "--at", "last|completion|all|mean", "tokens to take activations of: the last, those of "
 	    "the completion, or all; mean: the prompt's last, and the mean over the completion",
 	    OPTION_CHOICE, .to = &opt.where },
+	{ "--first", "n", "with --at completion or all: at most n of these tokens (default: all)",
+	    OPTION_INT, .to = &opt.first, .min = 1, .max = 1000000 },
+	{ "--skip", "n", "with --at completion or all: leave out the first n of them", OPTION_INT,
+	    .to = &opt.skip, .min = 0, .max = 1000000 },
 	CONTEXT_OPTION,
 	{ "--truncate", NULL, "cut the start off a text that is too long instead of failing",
 	    OPTION_FLAG, .to = &opt.truncate },
@@ -75,14 +80,15 @@ static struct tool_option options[] = {
 const struct tool tool = { .name = "collect", .synopsis =
 	"usage: collect [-vz] [-g layers] [-j threads] [-l blocks] [-m model] [-o file]\n"
 	"               [-t raw|chat] [--at last|completion|all|mean]\n"
-	"               [--context tokens] [--half] [--seqs n] [--system text]\n"
-	"               [--truncate] [file ...]\n"
+	"               [--context tokens] [--first n] [--half] [--seqs n] [--skip n]\n"
+	"               [--system text] [--truncate] [file ...]\n"
 };
 
 /* A text of the batch. */
 struct member {
 	struct record *record;
-	size_t n, first;	/* tokens; the first whose activation is wanted */
+	size_t n;		/* tokens */
+	size_t first, end;	/* activations are wanted of the tokens first to end - 1 */
 };
 
 struct collector {
@@ -192,7 +198,7 @@ write_member(struct collector *c, size_t i)
 		set_at(m, "mean");
 		write_mean(c, i, m->first + 1, m->n);
 	} else
-		write_each(c, i, m->first, m->n);
+		write_each(c, i, m->first, m->end);
 	c->texts++;
 	c->tokens += m->n;
 	tool_progress(c->in, "texts", c->texts, "tokens", c->tokens);
@@ -254,9 +260,9 @@ read_example(struct collector *c, const struct record *r, struct example *x)
 	return cut;
 }
 
-/* Returns the first position of a text whose activation is wanted. */
+/* Returns the first position of a text that --at means. */
 static size_t
-first_wanted(const struct example *x)
+first_meant(const struct example *x)
 {
 	switch (opt.where) {
 	case LAST:
@@ -270,18 +276,29 @@ first_wanted(const struct example *x)
 	}
 }
 
+/* Sets the positions of a text whose activations are wanted, perhaps none. */
+static void
+set_wanted(const struct example *x, size_t *first, size_t *end)
+{
+	*first = first_meant(x) + (size_t)opt.skip;
+	if (*first > x->n)
+		*first = x->n;
+	*end = opt.first > 0 && x->n - *first > (size_t)opt.first ?
+	    *first + (size_t)opt.first : x->n;
+}
+
 /* Adds the text of r to the tree, which is decoded first if it is full. */
 static void
 add_text(struct collector *c, const struct record *r)
 {
 	struct example x;
-	size_t cut = read_example(c, r, &x), p, first;
+	size_t cut = read_example(c, r, &x), p, first, end;
 	unsigned *want = tool_need(calloc(x.n, sizeof *want));
 	struct member *m;
 	int added;
 
-	first = first_wanted(&x);
-	for (p = first; p < x.n; p++)
+	set_wanted(&x, &first, &end);
+	for (p = first; p < end; p++)
 		want[p] = LM_TAP;
 	while ((added = prefix_tree_add(c->tree, x.token + cut, want, x.n)) == 0)
 		decode_batch(c);
@@ -289,6 +306,7 @@ add_text(struct collector *c, const struct record *r)
 	m = &c->member[prefix_tree_texts(c->tree) - 1];
 	m->n = x.n;
 	m->first = first;
+	m->end = end;
 	tool_check(record_copy(m->record, r), NULL);
 	/* the texts would otherwise be repeated with every activation */
 	record_unset(m->record, "prompt");
@@ -342,6 +360,10 @@ main(int argc, char *argv[])
 	model_options_default();
 	model_options.lm.seqs = 64;
 	options_parse(options, argc, argv);
+	for (i = 0; i < 2 && opt.where != COMPLETION && opt.where != ALL; i++)
+		if (options_given(options, i == 0 ? "--first" : "--skip"))
+			tool_misuse("%s needs --at completion or --at all",
+			    i == 0 ? "--first" : "--skip");
 	tool_refuse_terminal(tool_output.path);
 
 	c.in = in = tool_open_input(argc, argv, STREAM_TEXTS);

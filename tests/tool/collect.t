@@ -59,6 +59,28 @@ is "$(jq -s -c 'map(select(.id == "s001-1") | .pos) | [.[0], .[-1], length]' "$t
 is "$(jq -c 'select(.pos >= 24 and .id == "s001-1") | .act' "$tmp/all.jsonl" | cksum)" \
 	"$(jq -c 'select(.id == "s001-1") | .act' "$tmp/completion.jsonl" | cksum)" 'with the same activations'
 
+# some of the positions
+some() { # [OPTION ...]: the positions that each text gets
+	collect -l 5 "$@" "$tmp/short.jsonl" | view | jq -s -c 'group_by(.id) | map([.[0].pos, .[-1].pos, length])'
+}
+is "$(some --at completion)" '[[24,34,11],[24,33,10]]' '--at completion'
+is "$(some --at completion --first 3)" '[[24,26,3],[24,26,3]]' '--first 3'
+is "$(some --at completion --skip 2)" '[[26,34,9],[26,33,8]]' '--skip 2'
+is "$(some --at completion --skip 2 --first 3)" '[[26,28,3],[26,28,3]]' '--skip 2 --first 3'
+is "$(some --at completion --skip 10 --first 1000000)" '[[34,34,1]]' \
+	'--skip 10: the last one of eleven, and none of ten'
+is "$(some --at completion --skip 11)" '[]' '--skip 11: none'
+is "$(some --at all --skip 1 --first 30)" '[[1,30,30],[1,30,30]]' '--at all --skip 1 --first 30'
+is "$(collect --at all --skip 3 --first 5 -l 5 "$tmp/short.jsonl" | view | jq -c .act | cksum)" \
+	"$(jq -c 'select(.pos >= 3 and .pos < 8) | .act' "$tmp/all.jsonl" | cksum)" 'with the same activations'
+for at in '' '--at last' '--at mean'; do
+	# shellcheck disable=SC2086 # two words
+	misuse '--first needs --at completion or --at all' collect $at --first 1 "$tmp/short.jsonl"
+	# shellcheck disable=SC2086 # two words
+	misuse '--skip needs --at completion or --at all' collect $at --skip 0 "$tmp/short.jsonl"
+done
+misuse "--first: '0' is not in [1, 1000000]" collect --at all --first 0 "$tmp/short.jsonl"
+
 # --at mean: the end of the prompt, and the mean over the completion
 collect --at all -l 5,13 "$tmp/short.jsonl" | view >"$tmp/both.jsonl"
 collect --at mean -l 5,13 "$tmp/short.jsonl" | view >"$tmp/mean.jsonl"
