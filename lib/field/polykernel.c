@@ -25,7 +25,7 @@
 
 enum {
 	LEAST_RANK = 32,	/* eigenvectors, doubled until they are enough, */
-	RANK_STEP = 16,		/* then fewer again by a multiple of this */
+	RANK_STEP = 16,		/* then fewer again, by multiples of this */
 	SAMPLE = 256		/* rows, at most, that judge it */
 };
 
@@ -253,6 +253,7 @@ choose_rank(struct polykernel *f, const struct scatter *Q, struct sample *s,
 			break;
 	}
 	for (step = rank / 4; rank > LEAST_RANK && step >= RANK_STEP; step /= 2) {
+		step -= step % RANK_STEP;
 		form->rank = rank - step;
 		error = direction_error(f, s);
 		if (error <= MOST_ERROR) {
@@ -294,7 +295,9 @@ make_quadratic(struct polykernel *f, struct fit_report *rep, struct err *e)
 	}
 	f->base.ratio.intercept += f->coef0 * f->coef0 * sum;
 	for (i = 0; i < s.n; i++)
-		memcpy(s.x + i * dim, X + i * n / s.n * dim, dim * sizeof *X);
+		/* odd and even rows in turns, because labels often alternate */
+		memcpy(s.x + i * dim, X + (i * n / s.n + (n >= 2 * s.n && i % 2)) * dim,
+		    dim * sizeof *X);
 	if (scatter_multiply(&Q, s.x, s.n, s.v, e) == 0) {
 		set_directions(&f->base, s.x, s.n, s.v);
 		rc = choose_rank(f, &Q, &s, rep, e);
