@@ -106,9 +106,11 @@ calibrate(struct barrier *b)
 	tool_progress_end();
 	if (n == 0)
 		tool_die("--calibrate: no text has a completion");
+	/* rounding may leave 0, of which there is no logarithm */
 	for (k = 0; k < lengths; k++)
-		if (!((b->curve.kl[k] = sum[k] / (double)n) > 0))
-			tool_die("--calibrate: a length of %g does not move the next tokens", T[k]);
+		b->curve.kl[k] = fmax(sum[k] / (double)n, 1e-12);
+	tool_note("calibrated on %zu tokens: %.3g nat at a length of %.4g, %.3g at %.4g", n,
+	    b->curve.kl[0], T[0], b->curve.kl[lengths - 1], T[lengths - 1]);
 	snprintf(digest, sizeof digest, "%08x", (unsigned)stream_crc(texts));
 	tool_check(header_add_side(&b->header, texts_path, digest), NULL);
 	tool_check(header_add_side(&b->header, model_options.lm.path,

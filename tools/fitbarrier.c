@@ -184,7 +184,7 @@ held_out_is_barrier(void)
 
 /* Refuses options of the model that would have no effect. */
 static void
-check_calibrate(void)
+check_calibrate(int argc, char *argv[])
 {
 	static const char *const of_model[] = { "-m", "-g", "-t", "--system" };
 	size_t i;
@@ -192,6 +192,11 @@ check_calibrate(void)
 	for (i = 0; opt.calibrate == NULL && i < sizeof of_model / sizeof *of_model; i++)
 		if (options_given(options, of_model[i]))
 			tool_misuse("%s: only --calibrate uses the model", of_model[i]);
+	for (i = (size_t)optind; opt.calibrate != NULL && strcmp(opt.calibrate, "-") == 0; i++)
+		if (i >= (size_t)argc || strcmp(argv[i], "-") == 0)
+			tool_misuse("--calibrate: standard input has the activations");
+		else if (i + 1 == (size_t)argc)
+			break;
 }
 
 /* Refuses, as wrong usage, a length that the field cannot have. */
@@ -237,7 +242,7 @@ parse(int argc, char *argv[])
 		opt.o.standardise = 0;
 	if (opt.field->uses & FIELD_USES_VECTOR && opt.o.vector == NULL)
 		tool_misuse("'%s' needs --vector", opt.field->name);
-	check_calibrate();
+	check_calibrate(argc, argv);
 	if (opt.length != NULL)
 		check_length(flow_options_length(opt.length));
 	tool_refuse_terminal(tool_output.path);
@@ -447,20 +452,22 @@ make_header(struct header *h, const struct stream *in)
 	}
 }
 
-static void
-write_barrier(const struct header *h, struct field *f, const struct fit_report *rep)
+/* Returns the barrier of a fit, calibrated if that is wanted. */
+static struct barrier
+make_barrier(const struct header *h, struct field *f, const struct fit_report *rep)
 {
 	struct barrier b = { .header = *h, .field = f, .act_norm = rep->act_norm, .T_auto = NAN };
 	struct err e;
 
 	if (opt.calibrate != NULL)
 		calibrate(&b);
-	if (opt.length != NULL)
+	if (opt.length != NULL) {
 		tool_check(strength_length(flow_options_length(opt.length), &b, &b.T_auto, &e), &e);
-	/* some maps do not move a model that far */
-	else if (opt.calibrate != NULL && strength_length(CALIBRATED, &b, &b.T_auto, &e) != 0)
+	} else if (opt.calibrate != NULL && strength_length(CALIBRATED, &b, &b.T_auto, &e) != 0) {
 		b.T_auto = b.curve.T[BARRIER_CURVE - 1];
-	tool_check(barrier_write(&b, rep, &opt.o, tool_output.path, tool_output.gzip, &e), &e);
+		tool_remark("0.2 nat are beyond the curve: -T auto is its last length");
+	}
+	return b;
 }
 
 /* Writes the rows with their held-out h, without the activations. */
@@ -542,6 +549,7 @@ main(int argc, char *argv[])
 	struct field *field;
 	struct stream *in;
 	struct header h;
+	struct barrier b;
 	struct err e;
 
 	tool_start(argc, argv);
@@ -566,9 +574,10 @@ main(int argc, char *argv[])
 	tool_progress_end();
 
 	make_header(&h, in);
+	b = make_barrier(&h, field, &rep);
 	if (opt.held_out != NULL)
-		write_held_out(&h, &d, &rep);
-	write_barrier(&h, field, &rep);
+		write_held_out(&b.header, &d, &rep);
+	tool_check(barrier_write(&b, &rep, &opt.o, tool_output.path, tool_output.gzip, &e), &e);
 	report(&rep);
 	return 0;
 }

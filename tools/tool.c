@@ -384,8 +384,10 @@ tool_progress(const struct stream *in, const char *what, uint64_t done, const ch
 
 	if (!terminal && !tool_verbose)
 		return;
-	if (in != progress.in)
+	if (in != progress.in) {
 		progress.first = progress.shown = 0;
+		progress.remark[0] = '\0';
+	}
 	progress.in = in;
 	progress.what = what;
 	progress.done = done;

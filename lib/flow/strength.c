@@ -30,9 +30,10 @@ strength_parse(struct strength *s, const char *text)
 }
 
 /*
- * Sets *length to the least length at which b's curve reaches kl, a straight
- * line between logarithms, because KL grows like a power of T; below the curve
- * it grows like T^2. Returns 0, or -1 with a message in e.
+ * Sets *length to the least length at which b's curve reaches kl. Between its
+ * points, log T is linear in log KL, because KL grows like a power of T; below
+ * the first one, KL is taken to grow like T^2. Returns 0, or -1 with a message
+ * in e.
  */
 static int
 length_of_kl(const struct barrier *b, double kl, double *length, struct err *e)

@@ -52,7 +52,29 @@ fails 1 "integrate: -T 99nat: this barrier's curve ends at $(jq -r '.kl[7] * 100
 	integrate -b "$tmp/ablation.ods" -T 99nat "$tmp/a.ods"
 is "$(fit -f linear -T 1 | view | jq '.kl_T[7] > 1 and .T_auto == 1')" true '-T may be any length'
 
+jq -n -c '{id: "a", prompt: "so?"}' >"$tmp/p.jsonl"
+of() { # T: prints completions
+	generate -m "$model" -b "$tmp/linear.ods" -T "$1" --max-tokens 9 "$tmp/p.jsonl" | view | jq -c .completion
+}
+is "$(of 0,0.1nat)" "$(of 0 && of 0.1nat)" 'generate takes several'
+run fit -v -f ablation -o "$tmp/x.ods"
+is "$(printf '%s\n' "$err" | grep -c '^fitbarrier: calibrated on 18 tokens: .* at 1, [0-9.]* s$')" 1 \
+	'-v tells the curve'
+# only the first 128 tokens of a completion count
+long=$(printf '%0128d' 0)
+for more in '' aaaa; do
+	jq -n -c --arg long "$long$more" '{prompt: "and", completion: $long}' >"$tmp/long.jsonl"
+	fitbarrier -m "$model" --calibrate "$tmp/long.jsonl" -f caa "$tmp/a.ods" | view | jq -c .kl >"$tmp/kl$more"
+done
+is "$(cat "$tmp/klaaaa")" "$(cat "$tmp/kl")" '128 tokens count'
+
 # what cannot be calibrated
+misuse '--calibrate: standard input has the activations' fitbarrier --calibrate -
+misuse '--calibrate: standard input has the activations' fitbarrier --calibrate - "$tmp/a.ods" -
+is "$(fitbarrier -m "$model" --calibrate - -f caa "$tmp/a.ods" <"$tmp/e.jsonl" | view | jq -c .kl)" \
+	"$(jq -c .kl "$tmp/caa.jsonl")" 'texts of standard input'
+run fitbarrier -m "$model" --calibrate "$tmp/p.jsonl" --held-out "$tmp/h.ods" "$tmp/a.ods"
+is "$status $([ -e "$tmp/h.ods" ] && echo left)" '1 ' 'a failure leaves no held-out file'
 jq -n -c '{prompt: "so?"}' >"$tmp/none.jsonl"
 fails 1 'fitbarrier: --calibrate: no text has a completion' \
 	fitbarrier -m "$model" --calibrate "$tmp/none.jsonl" -f caa "$tmp/a.ods"
