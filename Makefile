@@ -167,7 +167,8 @@ $(benchmarks): setup
 	@$(MAKE) --no-print-directory -f pipelines/$@.mk
 frontier:
 	@for b in truthfulqa mood; do \
-		$(MAKE) --no-print-directory $$b PRESET=$${PRESET:-frontier} || exit; \
+		$(MAKE) --no-print-directory $$b PRESET=$${PRESET:-frontier} \
+			$(if $(OUT),OUT=$(OUT)/$$b) || exit; \
 	done
 
 # It makes the same bytes on every x86-64 processor.

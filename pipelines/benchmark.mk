@@ -129,6 +129,8 @@ general := $(or $(T),$(T.$(name)),auto)
 own_length = $(if $(T),,$(or $(T.$(name).$b),$(T.$b)))
 lengths = $(or $(own_length),$(if $(has_own_length),$(filter auto %nat,$(general)),$(general)))
 length = $(or $(subst _,.,$(word 2,$(subst @, ,$m))),$(lengths))
+# what the report calls a run
+label = $b$(if $(word 2,$(subst @, ,$m)), $(length))
 runs := $(foreach m,$(METHODS),$(if $(and $(filter $m,$(steered)),$(word 2,$(lengths))),$(foreach \
 	t,$(lengths),$m@$(subst .,_,$t)),$m))
 barrier = $(if $(filter $b,$(steered)),$(OUT)/barrier.$b.$k.ods)
@@ -237,8 +239,8 @@ form = --format $(or $(format$(suffix $@)),$(patsubst .%,%,$(suffix $@)))
 both.csv = sed '1!{/^run,/d}'
 both.json = jq -s add
 cmd_report = { odesteer score report $(form) $(columns) \
-	$(if $(filter none,$(METHODS)),--baseline none) \
-	$(foreach m,$(runs),$(foreach f,$(of_run),'$(subst _,.,$(subst @, ,$m))=$f')) \
+	$(if $(filter none,$(METHODS)),--baseline none $(holm)) \
+	$(foreach m,$(runs),$(foreach f,$(of_run),'$(label)=$f')) \
 	$(if $(second),&& $(if $(both$(suffix $@)),,echo &&) \
 	odesteer score report $(form) $(second)); } | $(or $(both$(suffix $@)),cat) >$@
 $(call list,$(addprefix $(OUT)/report.,txt csv json md tex)): \

@@ -35,7 +35,7 @@ cmd_reward = odesteer score reward $(gpu) $(reward) --truncate -o $@ $<
 cmd_fluency = odesteer score perplexity $(gpu) -t $(template) -m $(FLUENCY) $< | \
 	odesteer score distinct $(kl) -o $@
 columns = --column reward:Reward --column 'reward:Reward p90:p90' \
-	$(if $(word 2,$(METHODS)),--column 'reward:Reward win:win')
+	$(if $(word 2,$(runs)),--column 'reward:Reward win:win')
 figure = Reward
 second = $(if $(own),--column 'h:Pair accuracy:pair' 'held-out pairs'=$(OUT)/held.ods)
 needs_second = $(if $(own),$(OUT)/reward.ods)

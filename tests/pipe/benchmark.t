@@ -168,6 +168,9 @@ for b in ultrafeedback realtoxicity; do
 	benchmark $b OUT="$tmp/$b" METHODS='none caa repe' >"$tmp/out" 2>&1
 	is "$(cut -d , -f 2 "$tmp/$b/report.csv" | grep -cx 'Reward\|Toxicity\|MC2\|Perplexity')" 9 'its table'
 done
+is "$(unset METHODS && benchmark mood PRESET=frontier OUT="$tmp/frontier" -n |
+	sed -n 's/.*generate .*barrier.\([a-z0-9]*\).0.ods -T \([0-9.]*nat\).*/\1 \2/p' |
+	sort -u | wc -l)" 21 'the plan of make frontier has three lengths of seven methods'
 run benchmark mood OUT="$tmp/mood" METHODS='none prompt caa' SAMPLES=2
 is "$status $(cut -d , -f 1,2 "$tmp/mood/report.csv" | grep -c 'Cheerful$') $(
 	view "$tmp/mood"/cheerful.caa.*.ods | jq -s -c 'map(has("kl")) | [length, all]')" '0 3 [8,true]' 'mood'
