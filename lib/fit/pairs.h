@@ -12,8 +12,8 @@ enum { PAIRS_MOST = 1 << 20 };	/* see PAIR_ALL */
 enum pairing {
 	/*
 	 * Each positive with each negative of its group. If that makes more
-	 * than PAIRS_MOST pairs, PAIR_IN_ORDER. If less than half of the groups
-	 * have both labels, PAIR_IN_ORDER with all rows as one group.
+	 * than PAIRS_MOST pairs, PAIR_IN_ORDER. If fewer than half of the
+	 * groups have both labels, PAIR_IN_ORDER with all rows as one group.
 	 */
 	PAIR_ALL,
 	/*

@@ -42,7 +42,7 @@ scatter_multiply(const struct scatter *s, const double *Y, size_t count, double 
 	return 0;
 }
 
-/* Random numbers that are added to vectors of length one. */
+/* The size of random numbers that are added to vectors of length one. */
 static const double TRACE = 1e-12;
 
 /* A block Krylov space: of random vectors, their products, and so on. */
@@ -87,10 +87,9 @@ space_alloc(struct space *x, const struct scatter *s, size_t most)
 }
 
 /*
- * Adds n vectors, those of next[n][dim] made orthonormal and orthogonal to the
- * others, and their products. If there are no such vectors because those of
- * next depend on each other or on the others, random ones take their place.
- * Returns 0, or -1 with a message in e if out of memory.
+ * Makes next[n][dim] orthonormal, and orthogonal to V, and appends it and its
+ * products. Random vectors replace linearly dependent ones. Returns 0, or -1
+ * with a message in e if out of memory.
  */
 static int
 append(struct space *x, const struct scatter *s, const double *next, size_t n, struct err *e)

@@ -98,8 +98,8 @@ density_push(void *state, struct record *r, struct sink *out, struct err *e)
 	if (got == 0 && s->needs_label)
 		return err_set(e, "no field '%s'", s->label);
 	if (got == 1 && record_get_str(r, "at", &at, NULL) == 1 && strcmp(at, "prompt") == 0)
-		return err_set(e, "it is of a prompt, and its label is of the completion: leave it "
-		    "out, or its label");
+		return err_set(e, "the activation is of a prompt, but its label is about the "
+		    "completion: remove the record or the label");
 	if (got == 1 && s->needs_label && record_set_int(r, "label", label) != 0)
 		return err_memory(e);
 	/* the log-odds of a label are h plus those of the prior */

@@ -49,8 +49,8 @@ is "$(jq -s -c --slurpfile b "$tmp/b.jsonl" '
 	'p, its log-loss and whether it is correct follow from the temperature'
 # collect --at mean: a prompt's label is that of its completion
 made 'if .odesteer then . else (.at = "prompt"), (.at = "mean") end' >"$tmp/mean.ods"
-fails 1 "score: '$tmp/mean.ods': record 1: it is of a prompt, and its label is of the completion: leave it out, or \
-its label" score density -b "$tmp/b.ods" "$tmp/mean.ods"
+fails 1 "score: '$tmp/mean.ods': record 1: the activation is of a prompt, but its label is about the \
+completion: remove the record or the label" score density -b "$tmp/b.ods" "$tmp/mean.ods"
 is "$(made 'if .odesteer then . else (.at = "prompt" | del(.label)), (.at = "mean") end' |
 		score density -b "$tmp/b.ods" | view | jq -c '[.at, has("h", "p")]' | sort | uniq -c | tr -s ' ')" \
 	' 48 ["mean",true,true]
