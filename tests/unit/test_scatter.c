@@ -83,7 +83,7 @@ check_dense(const char *about, size_t n, size_t dim, size_t rank, double of_valu
 	check(about, n, dim, rank, values, of_value, of_vector);
 }
 
-/* What a truncated matrix leaves is hardly more than the best approximation does, in the Frobenius norm. */
+/* The error of a truncated matrix is hardly greater than that of the best approximation, in the Frobenius norm. */
 static void
 check_rest(size_t rank)
 {
