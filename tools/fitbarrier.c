@@ -187,32 +187,29 @@ static void
 check_calibrate(int argc, char *argv[])
 {
 	static const char *const of_model[] = { "-m", "-g", "-t", "--system" };
+	int reads_stdin = optind == argc, k;
 	size_t i;
 
 	for (i = 0; opt.calibrate == NULL && i < sizeof of_model / sizeof *of_model; i++)
 		if (options_given(options, of_model[i]))
 			tool_misuse("%s: only --calibrate uses the model", of_model[i]);
-	for (i = (size_t)optind; opt.calibrate != NULL && strcmp(opt.calibrate, "-") == 0; i++)
-		if (i >= (size_t)argc || strcmp(argv[i], "-") == 0)
-			tool_misuse("--calibrate: standard input has the activations");
-		else if (i + 1 == (size_t)argc)
-			break;
+	for (k = optind; k < argc; k++)
+		reads_stdin |= strcmp(argv[k], "-") == 0;
+	if (reads_stdin && opt.calibrate != NULL && strcmp(opt.calibrate, "-") == 0)
+		tool_misuse("--calibrate: standard input has the activations");
 }
 
 /* Refuses, as wrong usage, a length that the field cannot have. */
 static void
 check_length(struct strength T)
 {
-	struct field f = { .type = opt.field };
-	struct barrier b = { .field = &f };
-	double length;
 	struct err e;
 
 	if (T.how == STRENGTH_AUTO)
 		tool_misuse("-T: auto cannot be stored: give a length such as 0.3r");
 	if (T.how == STRENGTH_NATS && opt.calibrate == NULL)
 		tool_misuse("-T: a length in nats needs --calibrate");
-	if (T.how != STRENGTH_NATS && strength_length(T, &b, &length, &e) != 0)
+	if (T.how != STRENGTH_NATS && strength_check(T, opt.field, T.value, &e) != 0)
 		tool_misuse("-T: %s", e.text);
 }
 

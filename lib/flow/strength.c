@@ -58,10 +58,22 @@ length_of_kl(const struct barrier *b, double kl, double *length, struct err *e)
 }
 
 int
+strength_check(struct strength T, const struct field_type *type, double length, struct err *e)
+{
+	double most = field_T_most(type);
+
+	if (type->kind != FIELD_MAP ||
+	    (T.how != STRENGTH_RELATIVE && length >= 0 && length <= most))
+		return 0;
+	return err_set(e, "'%s' is a map, not a flow: its T is a number from 0 to %g", type->name,
+	    most);
+}
+
+int
 strength_length(struct strength T, const struct barrier *b, double *length, struct err *e)
 {
 	const struct field_type *type = b->field->type;
-	double v = field_speed(b->field), most = field_T_most(type);
+	double v = field_speed(b->field);
 
 	*length = T.value;
 	switch (T.how) {
@@ -83,9 +95,5 @@ strength_length(struct strength T, const struct barrier *b, double *length, stru
 			    "(fitbarrier -T stores one)");
 		break;
 	}
-	if (type->kind == FIELD_MAP &&
-	    (T.how == STRENGTH_RELATIVE || !(*length >= 0 && *length <= most)))
-		return err_set(e, "'%s' is a map, not a flow: its T is a number from 0 to %g",
-		    type->name, most);
-	return 0;
+	return strength_check(T, type, *length, e);
 }

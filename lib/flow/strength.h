@@ -35,5 +35,10 @@ int strength_parse(struct strength *s, const char *text);
  * many nats, or if a map has no such T.
  */
 int strength_length(struct strength T, const struct barrier *b, double *length, struct err *e);
+/*
+ * Checks the length that T came to: of a map, it is from 0 to its greatest T
+ * and not relative. Returns 0, or -1 with a message in e.
+ */
+int strength_check(struct strength T, const struct field_type *type, double length, struct err *e);
 
 #endif
