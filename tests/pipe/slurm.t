@@ -71,7 +71,7 @@ before=$(number)
 run benchmark realtoxicity JOB='srun -Q -n1 -c2' -j2
 is "$status $(printf '%s\n' "$err" | grep -v '^Warning: empty')" '0 ' 'a benchmark on Slurm'
 is "$(($(number) - before - 1))" \
-	"$(grep -lE '^odesteer (collect|generate|score mc|score toxicity)' "$tmp/out"/*.cmd | wc -l)" \
+	"$(grep -lF -- " -m $ODESTEER_MODEL" "$tmp/out"/*.cmd | wc -l)" \
 	'every command that loads a model is a job'
 streams >"$tmp/there"
 rm -r "$tmp/out"
