@@ -40,6 +40,14 @@ near "$(kl "$tmp/ablation.ods" "$(jq '.kl_T[5]' "$tmp/ablation.jsonl")")" "$(jq 
 	'ablation'
 is "$(jq -c '.kl_T[7]' "$tmp/ablation.jsonl")" 1 'the last length of a map is its greatest'
 near "$(jq '.kl_T[7]' "$tmp/linear.jsonl")" "$(jq '.8 * .act_norm' "$tmp/linear.jsonl")" 1e-9 'that of a flow'
+jq -n -c 'range(24) | {id: ., group: (. / 2 | floor), label: (. % 2), prompt: "q\(. / 2 | floor)",
+	completion: "abcdefghijklmnopqrstuvwx"[.:. + 3]}' | collect -m "$model" -l 0 --at mean >"$tmp/mean.ods"
+ok 'a sequence map' fitbarrier -m "$model" --calibrate "$tmp/e.jsonl" -f truthflow -o "$tmp/truthflow.ods" \
+	"$tmp/mean.ods"
+view "$tmp/truthflow.ods" | jq -r '[.kl_T, .kl] | transpose[] | @tsv' >"$tmp/curve"
+while read -r T kl; do
+	near "$(kl "$tmp/truthflow.ods" "$T")" "$kl" 1e-3 "truthflow: T = $T"
+done <"$tmp/curve"
 at=$(jq '.kl[2] * 1.3' "$tmp/linear.jsonl")
 near "$(kl "$tmp/linear.ods" "${at}nat")" "$at" 0.02 'a length in nats leads there'
 is "$(kl "$tmp/linear.ods" auto)" "$(kl "$tmp/linear.ods" 0.01nat)" '-T auto is the length of fitbarrier -T'
