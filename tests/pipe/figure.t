@@ -22,6 +22,10 @@ printf '%s\n' 'caa 0.2nat,KL,.2,.1,.3' 'caa 0.2nat,mood,2,1,3' 'caa 0.1nat,KL,.1
 ok 'against another column' env COLUMN=mood AGAINST=KL pipelines/figure frontier "$tmp/r.csv" "$tmp/r.svg"
 is "$(grep -o '<text>.*</text>' "$tmp/r.svg" | sed 's/<[^>]*>//g' | grep '^ *[a-z]' | xargs)" 'mood best caa' \
 	'one label for the lengths of a method'
+printf '%s\n' 'none,mood,1.5,1,2' 'caa 0.2nat,h,2,1,3' >>"$tmp/r.csv"
+ok 'several columns' env COLUMN=mood/h AGAINST=KL pipelines/figure frontier "$tmp/r.csv" "$tmp/r.svg"
+is "$(grep -o '<text>.*</text>' "$tmp/r.svg" | sed 's/<[^>]*>//g' | grep '^ *[a-z]' | xargs)" \
+	'mood best caa none h caa 0.2nat' 'have panels, and a run without divergence is a level line'
 
 # flow
 made >"$tmp/a.ods"
