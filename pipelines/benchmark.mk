@@ -58,8 +58,10 @@
 #                 adds the divergence if the method is steered
 #   columns       options of score report; second are the options and files of a
 #                 second table, and needs_second these files
-#   figure        the column that is drawn against perplexity, or against what
-#                 the preset's variable `against' has
+#   figure        the columns that are drawn against perplexity, or against what
+#                 the preset's `against' has, as for pipelines/figure. If it has
+#                 a `rival', a method, tables in versus.txt compare the methods
+#                 with it, length by length
 #   unfit         fields that cannot be fitted to its texts
 #   models, extra models and sets of its own
 #
@@ -69,7 +71,7 @@
 include pipelines/rules.mk
 
 $(foreach v,extra models columns choosing silent second needs_second collecting unfit asking \
-	against,$(if $(filter environment,$(origin $v)),$(eval $v :=)))
+	against rival,$(if $(filter environment,$(origin $v)),$(eval $v :=)))
 MODEL := $(or $(MODEL),$(ODESTEER_MODEL))
 FLUENCY := $(or $(FLUENCY),$(MODEL))
 PRESET := $(or $(PRESET),smollm2-135m)
@@ -246,6 +248,14 @@ cmd_report = { odesteer score report $(form) $(columns) \
 $(call list,$(addprefix $(OUT)/report.,txt csv json md tex)): \
 	$(foreach m,$(runs),$(of_run)) $(needs_second) FORCE
 	$(call run,report)
+at = $(subst .,_,$t)
+cmd_versus = { $(foreach t,$(general),odesteer score report $(form) $(columns) \
+	--baseline '$(rival) $t' $(holm) $(foreach m,$(filter $(rival)@$(at),$(runs)) \
+	$(filter-out $(rival)@$(at),$(filter %@$(at),$(runs))),$(foreach f,$(of_run),'$(label)=$f')) \
+	&& $(if $(filter %.txt,$@),echo &&)) true; } | $(or $(both$(suffix $@)),cat) >$@
+versus := $(if $(filter $(rival:%=%@%),$(runs)),$(addprefix $(OUT)/versus.,txt csv))
+$(call list,$(versus)): $(foreach m,$(runs),$(of_run)) FORCE
+	$(call run,versus)
 cmd_figure = COLUMN='$(figure)' AGAINST='$(or $(against),Perplexity)' \
 	pipelines/figure frontier $< $@
 drawn := $(if $(strip $(writes)),$(if $(shell command -v gnuplot),$(OUT)/$(name).svg))
@@ -256,5 +266,5 @@ $(call list,$(drawn)): $(OUT)/report.csv pipelines/figure FORCE
 .DEFAULT_GOAL := $(name)
 $(name): $(results)
 	@rm -f $(filter-out $(results),$(OUT)/$(name).svg)
-	@$(if $(terminal),printf '\r\033[K' >&2;) cat $(OUT)/report.txt
+	@$(if $(terminal),printf '\r\033[K' >&2;) cat $(OUT)/report.txt $(filter %.txt,$(versus))
 	@echo 'results: $(OUT)/report.csv .json .md .tex$(drawn:%=, %)'

@@ -20,8 +20,8 @@ needs_cheerful = $(OUT)/judge.ods $(ODESTEER_MODEL) $(FLUENCY) $(needs_kl)
 cmd_cheerful = odesteer score judge $(gpu) -m $(ODESTEER_MODEL) -b $(OUT)/judge.ods --text '{a}' \
 	--as cheerful $< | odesteer score perplexity $(gpu) -t $(template) -m $(FLUENCY) | \
 	odesteer score distinct $(kl) -o $@
-columns = --column cheerful_p:Cheerful
-figure = Cheerful
+columns = --column 'cheerful_p:p of cheerful'
+figure = p of cheerful
 include pipelines/benchmark.mk
 
 cmd_fit_to = cat $< >$@

@@ -44,7 +44,7 @@ cmd_truth = $(if $(own),$(call judged,truth),$(call asked,$(TRUTH_JUDGE),True)) 
 cmd_info = $(if $(own),$(call judged,info),$(call asked,$(INFO_JUDGE),Helpful)) --as info -o $@ $<
 cmd_fluency = odesteer score perplexity $(gpu) --alone -m $(FLUENCY) $< | \
 	odesteer score distinct $(kl) | odesteer score bleu | odesteer score rouge -o $@
-figure = True*Info
+figure = True*Info/MC2
 held = $(if $(own),$(foreach k,0 1,$(foreach j,truth info,$(OUT)/held.$j.$k.ods)))
 needs_second = $(held)
 second = $(if $(own),--column label:yes --column 'p:AUC of p:auc' \
