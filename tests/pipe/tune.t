@@ -4,7 +4,7 @@
 
 [ -e "$ODESTEER_MODEL" ] || skip_all 'no model here'
 unset OUT DATA BLOCK BLOCKS LENGTHS TEMPLATE FIT JUDGE LIMIT TOKENS GPU
-export OUT="$tmp/tune" BLOCKS='10 14' LENGTHS=0.1r,0.35r TOKENS=12 LIMIT=4
+export OUT="$tmp/tune" BLOCKS='10 14' LENGTHS=0.1nat,0.4nat TOKENS=12 LIMIT=4
 # It steers towards gloom, because the model is cheerful by itself.
 head -n 48 datasets/mood.jsonl | jq -c '.label = 1 - .label' >"$tmp/pairs.jsonl"
 jq -c '.label = 1 - .label' datasets/mood-judge.jsonl >"$tmp/judge.jsonl"
@@ -15,7 +15,7 @@ jq -c '.label = 1 - .label' datasets/mood-judge.jsonl >"$tmp/judge.jsonl"
 run pipelines/tune "$tmp/pairs.jsonl" "$tmp/prompts.jsonl"
 is "$status" 0 "it ends: $err"
 is "$(jq -r '.[].run' "$tmp/tune/report.json" | sort -u | tr '\n' ,)" \
-	'block 10 T=0.1r,block 10 T=0.35r,block 14 T=0.1r,block 14 T=0.35r,unsteered,' \
+	'block 10 T=0.1nat,block 10 T=0.4nat,block 14 T=0.1nat,block 14 T=0.4nat,unsteered,' \
 	'each block with each length'
 is "$(view "$tmp/tune/unsteered.ods" | jq -c .prompt)" "$(head -n 6 "$tmp/prompts.jsonl" | jq -c .prompt)" \
 	'it does not use prompts of the test'
@@ -33,7 +33,7 @@ ppl() { # FILE T: prints their perplexity as one text
 	view "$tmp/tune/$1" | jq -s --arg T "$2" 'map(select(.T // "" | . == $T))
 		| (map(.nll) | add) / (map(.nll_tokens) | add) | exp'
 }
-best=$(for b in 10 14; do for T in 0.1r 0.35r; do
+best=$(for b in 10 14; do for T in 0.1nat 0.4nat; do
 	echo "$(mean $b.texts.ods $T .effect_p) $(ppl $b.texts.ods $T) block $b T=$T"
 done; done | awk -v none="$(mean unsteered.ods '' .effect_p)" -v ppl="$(ppl unsteered.ods '')" \
 	'$1 > none && $2 <= 4 * ppl' | sort -k1,1gr | head -n 1 | cut -d' ' -f3-)
@@ -41,8 +41,10 @@ is "$(echo "$out" | sed -n 's/^== proposed: //p')" "$(echo "$best" | sed 's/ T=/
 	'it proposes the greatest effect that the limit of perplexity allows'
 view "$tmp/tune/barrier.ods" >"$tmp/barrier"
 is "$(jq '.positives + .negatives' "$tmp/barrier")" 48 'the barrier is fitted to all pairs'
-is "$(jq --arg T "${best#*T=}" '.T_auto / .act_norm - ($T[:-1] | tonumber) | fabs < 1e-12' "$tmp/barrier")" true \
-	'and has the proposed length'
+moved() { # T: prints where it moves the activations
+	integrate -b "$tmp/tune/barrier.ods" -T "$1" "$tmp/tune/all.ods" | view | cksum
+}
+is "$(moved auto)" "$(moved "${best#*T=}")" 'and has the proposed length'
 touch "$tmp/then"
 run pipelines/tune "$tmp/pairs.jsonl" "$tmp/prompts.jsonl"
 is "$status $(find "$tmp/tune" -name '*.cmd' -newer "$tmp/then")" '0 ' 'a second run repeats nothing'
@@ -53,8 +55,8 @@ is "$status $err" \
 run env JUDGE="$tmp/judge.jsonl" pipelines/tune "$tmp/pairs.jsonl" "$tmp/prompts.jsonl"
 is "$status $(view "$tmp/tune/10.ods" | jq '.positives + .negatives')" '0 48' \
 	"with a judge of other texts barriers are fitted to all pairs: $err"
-run env LENGTHS=0.35r pipelines/tune "$tmp/pairs.jsonl" "$tmp/prompts.jsonl"
-is "$status $err" '1 tune: LENGTHS: give at least two, such as 0.1r,0.35r' 'one length only'
+run env LENGTHS=0.4nat pipelines/tune "$tmp/pairs.jsonl" "$tmp/prompts.jsonl"
+is "$status $err" '1 tune: LENGTHS: give at least two, such as 0.1nat,0.4nat' 'one length only'
 jq -c 'del(.group)' "$tmp/pairs.jsonl" >"$tmp/alone.jsonl"
 run pipelines/tune "$tmp/alone.jsonl" "$tmp/prompts.jsonl"
 is "$status $err" "1 tune: '$tmp/alone.jsonl': each record needs a group, the same for the two of a pair,\
