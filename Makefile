@@ -10,7 +10,7 @@
 #   make lint        check the style of the sources: see tests/lint
 #   make tune PAIRS=file PROMPTS=file
 #                    choose block and length by their effect: see pipelines/tune
-#   make estimators, blocks, strength, solvers, toxicity
+#   make estimators, blocks, coherence, solvers, toxicity
 #                    run a study: see pipelines/studies/
 #   make toxicity-model DATA=dir
 #                    fit score toxicity again: see datasets/toxicity
@@ -52,9 +52,9 @@ tools = collect fitbarrier integrate generate score view
 all: $(tools:%=$(BIN)/%) $(BIN)/odesteer
 
 # The studies measured what the README and the pages say of methods, blocks,
-# strength and solvers. With DATA=dir they use TruthfulQA from that folder
+# long texts and solvers. With DATA=dir they use TruthfulQA from that folder
 # instead of the project's own questions; toxicity needs DATA.
-studies = estimators blocks strength solvers toxicity
+studies = estimators blocks coherence solvers toxicity
 benchmarks = truthfulqa ultrafeedback realtoxicity mood
 
 # engine.mk says where libllama is. Targets that run make again, after the
@@ -153,7 +153,7 @@ demo: setup
 	pipelines/demo
 
 $(studies): setup
-	@tools/setup/packages $(if $(filter blocks strength,$@),gnuplot) $(if $(DATA),mlr)
+	@tools/setup/packages $(if $(DATA),mlr)
 	@$(MAKE) --no-print-directory -s all
 	pipelines/studies/$@
 PAIRS = datasets/mood.jsonl
