@@ -17,7 +17,7 @@
 #   make truthfulqa, ultrafeedback, realtoxicity MODEL=file PRESET=name
 #                    run a benchmark of the paper: see pipelines/benchmark.mk
 #   make mood        gloomy and cheerful answers: see pipelines/mood.mk
-#   make frontier    compare methods at equal divergence, on TruthfulQA and
+#   make frontier    compare methods by effect and divergence, on TruthfulQA and
 #                    mood: see pipelines/presets/frontier
 #   make bench       compare with the Python reference: see tests/bench/run
 #   make bench-plots draw how time grows with the input: see tests/bench/plots
@@ -64,7 +64,7 @@ no_engine = help uninstall setup setup-tests demo tune lint fuzz check check-% c
 ifeq ($(filter $(no_engine),$(MAKECMDGOALS)),)
 include $(BUILD)/engine.mk
 endif
-$(BUILD)/engine.mk: tools/setup/engine
+$(BUILD)/engine.mk: tools/setup/engine tools/setup/tileconfig.h
 	@mkdir -p $(BUILD)
 	@tools/setup/engine --find >$@.tmp && mv $@.tmp $@
 
@@ -144,7 +144,8 @@ setup:
 	@tools/setup/engine >$(BUILD)/engine.mk.tmp
 	@cmp -s $(BUILD)/engine.mk.tmp $(BUILD)/engine.mk || \
 		cp $(BUILD)/engine.mk.tmp $(BUILD)/engine.mk
-	@rm -f $(BUILD)/engine.mk.tmp; touch -c $(BUILD)/engine.mk -r tools/setup/engine
+	@rm -f $(BUILD)/engine.mk.tmp; touch -c $(BUILD)/engine.mk \
+		-r "$$(ls -t tools/setup/engine tools/setup/tileconfig.h | head -n 1)"
 	@[ -e "$(ODESTEER_MODEL)" ] || { $(MAKE) --no-print-directory -s $(BUILD)/requantise && \
 		tools/setup/model $(BUILD)/requantise "$(cache)/$(model_file)"; }
 

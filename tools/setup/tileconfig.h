@@ -1,10 +1,10 @@
 /*
- * Included in all of libllama. GCC 12's _tile_loadconfig claims to read only 8
- * of the 64 bytes of a tile configuration. The compiler then drops stores to
- * the others, and AMX's first product ends in an illegal instruction.
+ * Included in all of libllama. The operand of GCC 12's _tile_loadconfig is 8 of
+ * the 64 bytes that the instruction reads. GCC therefore drops stores to the
+ * others, and the first use of AMX ends in a fault.
  */
-#ifdef __AMX_TILE__
+#if defined(__AMX_TILE__) && defined(__GNUC__) && !defined(__clang__)
 #include <immintrin.h>
 #define _tile_loadconfig(config) \
-	__asm__ volatile ("ldtilecfg %0" :: "m" (*(const char (*)[64])(config)))
+	__asm__ volatile("ldtilecfg %0" ::"m"(*(const char(*)[64])(config)))
 #endif
