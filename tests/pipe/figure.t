@@ -23,9 +23,11 @@ ok 'against another column' env COLUMN=mood AGAINST=KL pipelines/figure frontier
 is "$(grep -o '<text>.*</text>' "$tmp/r.svg" | sed 's/<[^>]*>//g' | grep '^ *[a-z]' | xargs)" 'mood best caa' \
 	'one label for the lengths of a method'
 printf '%s\n' 'none,mood,1.5,1,2' 'caa 0.2nat,h,2,1,3' >>"$tmp/r.csv"
-ok 'several columns' env COLUMN=mood/h AGAINST=KL pipelines/figure frontier "$tmp/r.csv" "$tmp/r.svg"
+ok 'several columns' env COLUMN=mood/nothing/h AGAINST=KL pipelines/figure frontier "$tmp/r.csv" "$tmp/r.svg"
 is "$(grep -o '<text>.*</text>' "$tmp/r.svg" | sed 's/<[^>]*>//g' | grep '^ *[a-z]' | xargs)" \
-	'mood best caa none h caa 0.2nat' 'have panels, and a run without divergence is a level line'
+	'mood best caa none h caa 0.2nat' 'have panels, if there is something to draw'
+is "$(grep "^	<path stroke='rgb(  0,  68, 170)'" "$tmp/r.svg" |
+	grep -c 'M[0-9.]*,\([0-9.]*\) L[0-9.]*,\1 ')" 1 'a run without divergence is a level line'
 
 # flow
 made >"$tmp/a.ods"
