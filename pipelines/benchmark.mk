@@ -58,12 +58,16 @@
 #                 adds the divergence if the method is steered
 #   columns       options of score report; second are the options and files of a
 #                 second table, and needs_second these files
-#   figure        the columns that are drawn against perplexity, or against what
-#                 the preset's `against' has, as for pipelines/figure. If it has
-#                 a `rival', a method, tables in versus.txt compare the methods
-#                 with it, length by length
+#   figure        the columns that are drawn, as for pipelines/figure
 #   unfit         fields that cannot be fitted to its texts
 #   models, extra models and sets of its own
+#
+# A preset may also set
+#
+#   against       what these columns are drawn against (default: Perplexity)
+#   rival         a method; versus.txt and versus.csv compare the others with
+#                 it, length by length
+#   holm          --holm: correct p for the number of runs in a table
 #
 # It has the rules of its sets: for each fold K, $(OUT)/fit.K.jsonl, what to fit
 # to, and the prompts, test.K.jsonl and validate.K.jsonl. With one fold, both
@@ -71,7 +75,7 @@
 include pipelines/rules.mk
 
 $(foreach v,extra models columns choosing silent second needs_second collecting unfit asking \
-	against rival,$(if $(filter environment,$(origin $v)),$(eval $v :=)))
+	against rival holm,$(if $(filter environment,$(origin $v)),$(eval $v :=)))
 MODEL := $(or $(MODEL),$(ODESTEER_MODEL))
 FLUENCY := $(or $(FLUENCY),$(MODEL))
 PRESET := $(or $(PRESET),smollm2-135m)
@@ -248,12 +252,16 @@ cmd_report = { odesteer score report $(form) $(columns) \
 $(call list,$(addprefix $(OUT)/report.,txt csv json md tex)): \
 	$(foreach m,$(runs),$(of_run)) $(needs_second) FORCE
 	$(call run,report)
-at = $(subst .,_,$t)
-cmd_versus = { $(foreach t,$(general),odesteer score report $(form) $(columns) \
-	--baseline '$(rival) $t' $(holm) $(foreach m,$(filter $(rival)@$(at),$(runs)) \
-	$(filter-out $(rival)@$(at),$(filter %@$(at),$(runs))),$(foreach f,$(of_run),'$(label)=$f')) \
-	&& $(if $(filter %.txt,$@),echo &&)) true; } | $(or $(both$(suffix $@)),cat) >$@
-versus := $(if $(filter $(rival:%=%@%),$(runs)),$(addprefix $(OUT)/versus.,txt csv))
+# the runs of length $t, and those without a length of T, the rival first
+of_length = $(foreach m,$(runs),$(if $(or $(filter %@$(subst .,_,$t),$m),$(filter $b,$m)),$m))
+rivals = $(foreach m,$(of_length),$(if $(filter $(rival),$b),$m))
+compared = $(rivals) $(filter-out $(rivals),$(of_length))
+versus_one = odesteer score report $(form) $(columns) $(holm) \
+	$(foreach m,$(rivals),--baseline '$(label)') \
+	$(foreach m,$(compared),$(foreach f,$(of_run),'$(label)=$f'))
+cmd_versus = { $(foreach t,$(general),$(if $(word 2,$(compared)),$(versus_one) && \
+	$(if $(filter %.txt,$@),echo &&))) true; } | $(or $(both$(suffix $@)),cat) >$@
+versus := $(if $(filter $(rival),$(steered)),$(addprefix $(OUT)/versus.,txt csv))
 $(call list,$(versus)): $(foreach m,$(runs),$(of_run)) FORCE
 	$(call run,versus)
 cmd_figure = COLUMN='$(figure)' AGAINST='$(or $(against),Perplexity)' \
@@ -265,6 +273,6 @@ $(call list,$(drawn)): $(OUT)/report.csv pipelines/figure FORCE
 .PHONY: $(name)
 .DEFAULT_GOAL := $(name)
 $(name): $(results)
-	@rm -f $(filter-out $(results),$(OUT)/$(name).svg)
+	@rm -f $(filter-out $(results),$(addprefix $(OUT)/,$(name).svg versus.txt versus.csv))
 	@$(if $(terminal),printf '\r\033[K' >&2;) cat $(OUT)/report.txt $(filter %.txt,$(versus))
-	@echo 'results: $(OUT)/report.csv .json .md .tex$(drawn:%=, %)'
+	@echo 'results: $(OUT)/report.csv .json .md .tex$(versus:%.txt=,)$(drawn:%=, %)'

@@ -172,10 +172,17 @@ is "$(unset METHODS && benchmark mood PRESET=frontier OUT="$tmp/frontier" -n |
 	sed -n 's/.*generate .*barrier.\([a-z0-9]*\).0.ods -T \([0-9.]*nat\).*/\1 \2/p' |
 	sort -u | wc -l)" 24 'the plan of make frontier has three lengths of eight methods'
 run benchmark mood PRESET=frontier OUT="$tmp/frontier" METHODS='none caa until' T='0.05nat 0.1nat' SAMPLES=1
-is "$status $(awk -F, '$2 == "cheerful" { print $1 ($7 == "" ? "" : " differs") }' "$tmp/frontier/versus.csv" | xargs)" \
-	'0 caa 0.05nat until 0.05nat differs caa 0.1nat until 0.1nat differs' 'each length is compared with the rival'
+differs() { # prints the runs of versus.csv, and which of them have a difference
+	awk -F, '$2 == "cheerful" { print $1 ($7 == "" ? "" : "*") }' "$tmp/frontier/versus.csv" | xargs
+}
+is "$status $(differs)" '0 caa 0.05nat none* until 0.05nat* caa 0.1nat none* until 0.1nat*' \
+	'each length is compared with the rival'
 is "$(grep -c 'Differences from caa 0' "$tmp/frontier/versus.txt") $([ -e "$tmp/frontier/mood.svg" ] && echo drawn)" \
 	"2 $(command -v gnuplot >/dev/null && echo drawn)" 'as tables and a figure'
+run benchmark mood PRESET=frontier OUT="$tmp/frontier" METHODS='none caa' T=0.1nat SAMPLES=1
+is "$status $(differs)" '0 caa none*' 'one length'
+run benchmark mood PRESET=frontier OUT="$tmp/frontier" METHODS=none T=0.1nat SAMPLES=1
+is "$status $([ ! -e "$tmp/frontier/versus.csv" ] && echo gone)" '0 gone' 'no rival'
 run benchmark mood OUT="$tmp/mood" METHODS='none prompt caa' SAMPLES=2
 is "$status $(cut -d , -f 1,2 "$tmp/mood/report.csv" | grep -c 'p of cheerful$') $(
 	view "$tmp/mood"/cheerful.caa.*.ods | jq -s -c 'map(has("kl")) | [length, all]')" '0 3 [8,true]' 'mood'
