@@ -60,6 +60,7 @@ work() {
 	tools=$({
 		cat "$(dirname "$(command -v fitbarrier)")"/*
 		sed '/^[[:space:]]*#/d' "$self" "$here/pipelines/common.sh"
+		echo "$model"
 	} | sha256sum | cut -c 1-16)
 	lock
 	cd "$out"
@@ -117,4 +118,19 @@ first_groups() { # FILE N: prints the answers to the first N questions, grouped 
 }
 first_prompts() { # FILE N: prints the first N questions as prompts
 	jq -c -s --argjson n "$2" 'map({id: .group, group, prompt}) | unique | .[:$n][]' "$1"
+}
+
+# The default model's mood, from gloomy (label 0) to cheerful (label 1).
+mood=$here/datasets/mood
+mood_prompts() { # SPLIT N: prints the first N prompts of a split
+	jq -c --arg split "$1" 'select(.split == $split)' "$mood-prompts.jsonl" >chosen &&
+		head -n "$2" chosen
+}
+mood_judge() { # prints a barrier that was fitted to other texts, after a later block
+	jq -c '.prompt = ""' "$mood-judge.jsonl" >texts &&
+		collect -l 24 -o texts.ods texts && fitbarrier -p best texts.ods
+}
+answer() { # PROMPTS OPTIONS...: samples answers as the paper does
+	generate --temperature 0.7 --top-k 50 --top-p 0.9 --repetition-penalty 1.1 --stop '
+Q:' "$@"
 }

@@ -42,8 +42,10 @@ is "$(echo "$out" | sed -n 's/^== proposed: //p')" "$(echo "$best" | sed 's/ T=/
 view "$tmp/tune/barrier.ods" >"$tmp/barrier"
 is "$(jq '.positives + .negatives' "$tmp/barrier")" 48 'the barrier is fitted to all pairs'
 moved() { # T: prints where it moves the activations
-	integrate -b "$tmp/tune/barrier.ods" -T "$1" "$tmp/tune/all.ods" | view | cksum
+	integrate -b "$tmp/tune/barrier.ods" -T "$1" -o "$tmp/moved.ods" "$tmp/tune/all.ods" &&
+		view "$tmp/moved.ods" | cksum
 }
+ok 'it steers' moved auto
 is "$(moved auto)" "$(moved "${best#*T=}")" 'and has the proposed length'
 touch "$tmp/then"
 run pipelines/tune "$tmp/pairs.jsonl" "$tmp/prompts.jsonl"
@@ -55,6 +57,9 @@ is "$status $err" \
 run env JUDGE="$tmp/judge.jsonl" pipelines/tune "$tmp/pairs.jsonl" "$tmp/prompts.jsonl"
 is "$status $(view "$tmp/tune/10.ods" | jq '.positives + .negatives')" '0 48' \
 	"with a judge of other texts barriers are fitted to all pairs: $err"
+run env FIT='-f caa' pipelines/tune "$tmp/pairs.jsonl" "$tmp/prompts.jsonl"
+is "$status $(view "$tmp/tune/10.ods" | jq -r .field) $(view "$tmp/tune/barrier.ods" | jq -r .field)" '0 caa caa' \
+	'another fit makes all barriers again'
 run env LENGTHS=0.4nat pipelines/tune "$tmp/pairs.jsonl" "$tmp/prompts.jsonl"
 is "$status $err" '1 tune: LENGTHS: give at least two, such as 0.1nat,0.4nat' 'one length only'
 jq -c 'del(.group)' "$tmp/pairs.jsonl" >"$tmp/alone.jsonl"
