@@ -45,6 +45,7 @@ jq -n -c 'range(24) | {id: ., group: (. / 2 | floor), label: (. % 2), prompt: "q
 ok 'a sequence map' fitbarrier -m "$model" --calibrate "$tmp/e.jsonl" -f truthflow -o "$tmp/truthflow.ods" \
 	"$tmp/mean.ods"
 view "$tmp/truthflow.ods" | jq -r '[.kl_T, .kl] | transpose[] | @tsv' >"$tmp/curve"
+is "$(wc -l <"$tmp/curve")" 8 'eight lengths'
 while read -r T kl; do
 	near "$(kl "$tmp/truthflow.ods" "$T")" "$kl" 1e-3 "truthflow: T = $T"
 done <"$tmp/curve"
