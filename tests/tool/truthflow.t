@@ -90,7 +90,7 @@ off() { # FILE: the largest difference of log-likelihoods to those in mc.want
 	jq -n --slurpfile a "$1" --slurpfile b "$tmp/mc.want" \
 		'[$a, $b] | transpose | map(.[0].loglik - .[1].loglik | fabs) | max'
 }
-# decoding the same texts in other batches moves them by about 0.2
-is "$(jq -n "$(off "$tmp/mc") < 0.6 and $(off "$tmp/mc.plain") > 2")" true \
+# decoding the same texts in other batches moves them by 0.2, with AMX by 0.7
+is "$(jq -n "$(off "$tmp/mc") < 1.2 and $(off "$tmp/mc.plain") > 2")" true \
 	"score mc: off by $(off "$tmp/mc") from those with the vectors, unsteered by $(off "$tmp/mc.plain")"
 finish
