@@ -103,8 +103,8 @@ enum { HAS_H = 1 << 30 };
 /* The fields with one of an option's bits use it; no bits: all fields do. */
 static struct tool_option options[] = {
 	{ "-p", "preset", "paper: the paper's estimate; best: the best on held-out questions; "
-	    "later options override it (default: paper)", .parse = parse_preset },
-	{ "-f", "field", "way to estimate h (default: polysketch; -f help lists fields)",
+	    "later options override it", .parse = parse_preset },
+	{ "-f", "field", "way to steer (default: caa; -f help lists fields)",
 	    .parse = parse_field },
 	{ "-l", "block", "block to fit to (default: the only one of the stream)", OPTION_INT,
 	    .to = &opt.block, .min = 0, .max = 1 << 20 },
@@ -221,7 +221,7 @@ parse(int argc, char *argv[])
 	int preset;
 
 	fit_options_default(&opt.o);
-	opt.field = field_find("polysketch");
+	opt.field = field_find("caa");
 	model_options_default();
 	options_parse(options, argc, argv);
 	if (opt.held_out != NULL && held_out_is_barrier())

@@ -3,7 +3,7 @@
  * like fuzz_stream.c.
  *
  * A useful seed is a small barrier: view --pack of a few made activations, then
- * fitbarrier --components 8.
+ * fitbarrier -p paper --components 8.
  */
 #include <math.h>
 #include <stdio.h>

@@ -31,7 +31,7 @@ is "$(grep "^	<path stroke='rgb(  0,  68, 170)'" "$tmp/r.svg" |
 
 # flow
 made >"$tmp/a.ods"
-fitbarrier --components 64 -o "$tmp/b.ods" "$tmp/a.ods"
+fitbarrier -p paper --components 64 -o "$tmp/b.ods" "$tmp/a.ods"
 text() { # SVG: prints its texts, without the numbers of the axes
 	sed -n 's/.*<text>\(.*\)<\/text>.*/\1/p' "$1" | sed 's/<[^>]*>//g; s/^ *//' | grep '[a-z]'
 }

@@ -57,9 +57,9 @@ is "$status $err" \
 run env JUDGE="$tmp/judge.jsonl" pipelines/tune "$tmp/pairs.jsonl" "$tmp/prompts.jsonl"
 is "$status $(view "$tmp/tune/10.ods" | jq '.positives + .negatives')" '0 48' \
 	"with a judge of other texts barriers are fitted to all pairs: $err"
-run env FIT='-f caa' pipelines/tune "$tmp/pairs.jsonl" "$tmp/prompts.jsonl"
-is "$status $(view "$tmp/tune/10.ods" | jq -r .field) $(view "$tmp/tune/barrier.ods" | jq -r .field)" '0 caa caa' \
-	'another fit makes all barriers again'
+run env FIT='-p paper' pipelines/tune "$tmp/pairs.jsonl" "$tmp/prompts.jsonl"
+is "$status $(for b in 10 barrier; do view "$tmp/tune/$b.ods"; done | jq -r .field)" "0 polysketch
+polysketch" 'another fit makes all barriers again'
 run env LENGTHS=0.4nat pipelines/tune "$tmp/pairs.jsonl" "$tmp/prompts.jsonl"
 is "$status $err" '1 tune: LENGTHS: give at least two, such as 0.1nat,0.4nat' 'one length only'
 jq -c 'del(.group)' "$tmp/pairs.jsonl" >"$tmp/alone.jsonl"

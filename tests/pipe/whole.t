@@ -5,7 +5,7 @@
 . tests/made.sh
 
 made >"$tmp/a.ods"
-fitbarrier --components 64 -o "$tmp/b.ods" "$tmp/a.ods"
+fitbarrier -p paper --components 64 -o "$tmp/b.ods" "$tmp/a.ods"
 size=$(wc -c <"$tmp/a.ods")
 
 # sh sees the status of the last stage only.

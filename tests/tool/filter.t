@@ -5,7 +5,7 @@
 
 head -n 5 datasets/sample.jsonl | jq -c -f datasets/forms/prompts.jq >"$tmp/p.jsonl"
 head -n 20 datasets/sample.jsonl | jq -c -f datasets/forms/examples.jq | collect -l 13 -o "$tmp/a.ods"
-fitbarrier -o "$tmp/b.ods" "$tmp/a.ods"
+fitbarrier -p paper -o "$tmp/b.ods" "$tmp/a.ods"
 steer() { # COMMAND [OPTION ...]: generates 6 tokens each, with a filter at block 13
 	steer_by=$1
 	shift

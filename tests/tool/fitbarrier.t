@@ -3,7 +3,7 @@
 . tests/made.sh
 
 made >"$tmp/a.ods"
-ok 'fits' fitbarrier --components 64 -o "$tmp/b.ods" "$tmp/a.ods"
+ok 'fits' fitbarrier -p paper --components 64 -o "$tmp/b.ods" "$tmp/a.ods"
 is "$(view "$tmp/b.ods" | jq -c '[.id, .field, .C, .degree, .components, .gamma, .coef0, .positives, .negatives,
 	.groups, .prior, .folds, .seed]
 	== ["barrier", "polysketch", 1, 2, 64, 0.1, 1, 24, 24, 12, 0.5, 5, 0]')" true 'the record says what was fitted'
@@ -16,22 +16,22 @@ is "$(view --header "$tmp/b.ods" |
 	'["barrier","made","00000000000000aa",[3],6,["view","fitbarrier"],0]' 'the header names model, block and chain'
 norm=$(view "$tmp/a.ods" | jq -s 'map(.act | map(. * .) | add | sqrt) | add / length * 1e6 | round')
 is "$(view "$tmp/b.ods" | jq '.act_norm * 1e6 | round')" "$norm" 'act_norm is the mean norm'
-fitbarrier --components 64 <"$tmp/a.ods" >"$tmp/b2.ods"
+fitbarrier -p paper --components 64 <"$tmp/a.ods" >"$tmp/b2.ods"
 is "$(view "$tmp/b2.ods" | cksum)" "$(view "$tmp/b.ods" | cksum)" 'the same from a pipe'
-fitbarrier --components 64 -o "$tmp/b.ods" "$tmp/a.ods"
+fitbarrier -p paper --components 64 -o "$tmp/b.ods" "$tmp/a.ods"
 cp "$tmp/b.ods" "$tmp/b3.ods"
-fitbarrier --components 64 -o "$tmp/b.ods" "$tmp/a.ods"
+fitbarrier -p paper --components 64 -o "$tmp/b.ods" "$tmp/a.ods"
 ok 'the same bytes twice' cmp "$tmp/b.ods" "$tmp/b3.ods"
-fitbarrier -S 7 --components 64 "$tmp/a.ods" | view >"$tmp/seed7"
+fitbarrier -p paper -S 7 --components 64 "$tmp/a.ods" | view >"$tmp/seed7"
 is "$(jq .seed "$tmp/seed7")" 7 '-S is recorded'
-is "$(fitbarrier -S 4294967295 --components 8 "$tmp/a.ods" | view | jq .seed)" 4294967295 'the greatest seed'
+is "$(fitbarrier -p paper -S 4294967295 --components 8 "$tmp/a.ods" | view | jq .seed)" 4294967295 'the greatest seed'
 view "$tmp/b.ods" >"$tmp/seed0"
 is "$(jq -s '.[0].index == .[1].index' "$tmp/seed0" "$tmp/seed7")" false 'and draws other hashes'
-is "$(fitbarrier --degree 3 --coef0 0 --gamma 0.385 -C 2.385 --components 50 "$tmp/a.ods" | view |
+is "$(fitbarrier -p paper --degree 3 --coef0 0 --gamma 0.385 -C 2.385 --components 50 "$tmp/a.ods" | view |
 		jq -c '[.degree, .coef0, .gamma, .C, (.index | length)] == [3, 0, 0.385, 2.385, 18]')" true \
 	'every parameter arrives'
-is "$(fitbarrier --components 64 --folds 2 "$tmp/a.ods" | view | jq -c .folds)" 2 '--folds'
-run fitbarrier -v --components 64 -o "$tmp/x.ods" "$tmp/a.ods"
+is "$(fitbarrier -p paper --components 64 --folds 2 "$tmp/a.ods" | view | jq -c .folds)" 2 '--folds'
+run fitbarrier -p paper -v --components 64 -o "$tmp/x.ods" "$tmp/a.ods"
 is "$(echo "$err" | sed 's/, [0-9.]* s$//; s/[0-9][0-9.e+-]*/N/g')" \
 	'fitbarrier: block N, N positives and N negatives in N groups, mean norm N
 fitbarrier: C N, objective N, gradient norm N after N Newton steps
@@ -49,16 +49,16 @@ said() { # JQ FILTER ARGUMENTS...: what -v says after the figures
 	made "$filter" | fitbarrier -v "$@" 2>&1 >"$tmp/x.ods" | sed '1,/held out/d' | cut -d, -f1
 }
 is "$(said . -f linear -C 1e4)" '' 'of a great h with a high log-loss it says nothing'
-is "$(said 'if .odesteer then . else .label = ((.id[1:] | tonumber) / 2 | floor % 2) end' --components 64)" \
+is "$(said 'if .odesteer then . else .label = ((.id[1:] | tonumber) / 2 | floor % 2) end' -p paper --components 64)" \
 	'fitbarrier: an AUC near 0.5: held out' 'and that what tells nothing tells nothing'
 # the length of -T auto
-is "$(fitbarrier --components 64 -T 2.385 "$tmp/a.ods" | view | jq .T_auto)" 2.385 '-T is stored'
-is "$(fitbarrier --components 64 -T -0.5r "$tmp/a.ods" | view | jq -c '.T_auto == -0.5 * .act_norm')" true \
+is "$(fitbarrier -p paper --components 64 -T 2.385 "$tmp/a.ods" | view | jq .T_auto)" 2.385 '-T is stored'
+is "$(fitbarrier -p paper --components 64 -T -0.5r "$tmp/a.ods" | view | jq -c '.T_auto == -0.5 * .act_norm')" true \
 	'-T as a share of the norm'
 is "$(fitbarrier -f caa -T 0.5r "$tmp/a.ods" | view |
 		jq -c '(.T_auto * (.vector | map(. * .) | add | sqrt) / .act_norm - 0.5 | fabs) < 1e-12')" \
 	true '-T of a vector that is not of length one'
-fitbarrier --components 64 -T 0.0385r -o "$tmp/auto.ods" "$tmp/a.ods"
+fitbarrier -p paper --components 64 -T 0.0385r -o "$tmp/auto.ods" "$tmp/a.ods"
 is "$(integrate -b "$tmp/auto.ods" -T auto "$tmp/a.ods" | view | cksum)" \
 	"$(integrate -b "$tmp/auto.ods" -T 0.0385r "$tmp/a.ods" | view | cksum)" 'and taken by -T auto'
 misuse "-T: auto cannot be stored: give a length such as 0.3r" fitbarrier -T auto "$tmp/a.ods"
@@ -72,7 +72,7 @@ is "$(integrate -b "$tmp/map.ods" -T auto "$tmp/a.ods" | view | cksum)" \
 view --header "$tmp/map.ods" | jq -c 'if .odesteer then . else .T_auto = 1.1 end' | view --pack >"$tmp/far.ods"
 fails 1 "integrate: 'linact' is a map, not a flow: its T is a number from 0 to 1" \
 	integrate -b "$tmp/far.ods" -T auto "$tmp/a.ods"
-ok '-z writes gzip' sh -c 'fitbarrier -z --components 64 "$1" | gzip -t' sh "$tmp/a.ods"
+ok '-z writes gzip' sh -c 'fitbarrier -p paper -z --components 64 "$1" | gzip -t' sh "$tmp/a.ods"
 fails 1 "fitbarrier: cannot write 'standard output': No space left on device" sh -c 'fitbarrier -f help >/dev/full'
 
 # numbers beyond what doubles can solve
@@ -165,7 +165,7 @@ figures() {
 }
 is "$(figures -p paper)" '["polysketch",2,0.1,1,8000,false]' '-p paper'
 is "$(figures -p best)" '["polykernel",2,1,1,null,true]' '-p best'
-is "$(figures)" "$(figures -p paper)" 'paper is the default'
+is "$(figures)" '["caa",null,null,null,null,false]' 'without -p and -f it is caa'
 is "$(figures -p best --gamma 0.385 --degree 3)" '["polykernel",3,0.385,1,null,true]' \
 	'options after a preset override it'
 is "$(figures --gamma 0.385 --degree 3 -p best)" "$(figures -p best)" 'those before it do not count'
@@ -207,9 +207,9 @@ for o in '-p paper --components 64' '-p best' '-f caa' '-f rff --components 30 -
 		"$o: log-loss, AUC, temperature, quantiles and bins are those of --held-out"
 done
 made 'if .odesteer or .id != "r4" and .id != "r6" and .id != "r8" then . else empty end' >"$tmp/uneven.ods"
-fitbarrier --held-out "$tmp/h.ods" --components 64 -o "$tmp/f.ods" "$tmp/uneven.ods"
+fitbarrier -p paper --held-out "$tmp/h.ods" --components 64 -o "$tmp/f.ods" "$tmp/uneven.ods"
 view "$tmp/h.ods" >"$tmp/h"
-is "$(held_out --components 64 "$tmp/uneven.ods")" '[true,true,true,true,true,true,true,true]' \
+is "$(held_out -p paper --components 64 "$tmp/uneven.ods")" '[true,true,true,true,true,true,true,true]' \
 	'where labels are not as many, too'
 is "$(view --header "$tmp/h.ods" | head -n 1 | jq -c '[.kind, .model, .block, .dim, .chain[-1].tool]')" \
 	'["examples","made",null,null,"fitbarrier"]' \
@@ -250,8 +250,8 @@ is "$(jq -s -c --slurpfile auto "$tmp/auto" '[(map(.[1]) | min) >= $auto[0][1] *
 		(.[3][1] / $auto[0][1] - 1 | fabs) < 1e-6, (map(.[1]) | unique | length)]' "$tmp/path")" \
 	'[true,true,7]' '-C auto takes the best of its neighbours'
 made 'if .odesteer then . else .label = (if .id == "r0" then 1 else 0 end) end' >"$tmp/few.ods"
-fails 1 'fitbarrier: C cannot be chosen: too few groups have both labels' fitbarrier -C auto "$tmp/few.ods"
-fitbarrier --components 64 "$tmp/few.ods" | view >"$tmp/few"
+fails 1 'fitbarrier: C cannot be chosen: too few groups have both labels' fitbarrier -p paper -C auto "$tmp/few.ods"
+fitbarrier -p paper --components 64 "$tmp/few.ods" | view >"$tmp/few"
 is "$(jq -c '[has("auc", "log_loss", "temperature", "predicted", "observed", "positives_h")],
 	[has("prior_log_loss")]' "$tmp/few")" '[false,false,false,false,false,false]
 [true]' 'figures that cannot be had are absent'
@@ -305,7 +305,7 @@ is "$(fitbarrier -j 1 -p best "$tmp/a.ods" | view | jq -c '[.C, (.auc * 1e6 | ro
 # two blocks in one stream
 made 'if .odesteer then .block = [3, 5] else (., .block = 5) end' >"$tmp/two.ods"
 misuse "the stream holds 2 blocks: choose one with -l" fitbarrier "$tmp/two.ods"
-is "$(fitbarrier -l 5 --components 64 "$tmp/two.ods" | view --header | jq -c '.block // .positives')" '[5]
+is "$(fitbarrier -p paper -l 5 --components 64 "$tmp/two.ods" | view --header | jq -c '.block // .positives')" '[5]
 24' '-l picks a block'
 fails 1 'fitbarrier: the stream does not hold block 4' fitbarrier -l 4 "$tmp/two.ods"
 
@@ -466,6 +466,6 @@ misuse "--vector: 'caa' does not use it" fitbarrier -f caa --vector x
 misuse "-C: 'import' does not use it" fitbarrier -f import --vector x -C 2
 misuse "unknown option '-x'" fitbarrier -x
 made >"$tmp/a.ods"
-run sh -c 'fitbarrier --components 64 "$1" >/dev/full' sh "$tmp/a.ods"
+run sh -c 'fitbarrier -p paper --components 64 "$1" >/dev/full' sh "$tmp/a.ods"
 is "$status $err" "1 fitbarrier: cannot write 'standard output': No space left on device" 'a full disk'
 finish

@@ -4,7 +4,7 @@
 
 head -n 5 datasets/sample.jsonl | jq -c -f datasets/forms/prompts.jq >"$tmp/p.jsonl"
 head -n 20 datasets/sample.jsonl | jq -c -f datasets/forms/examples.jq | collect -l 13 -o "$tmp/a.ods"
-fitbarrier -o "$tmp/b.ods" "$tmp/a.ods"
+fitbarrier -p paper -o "$tmp/b.ods" "$tmp/a.ods"
 fitbarrier -f linact -o "$tmp/map.ods" "$tmp/a.ods"
 texts() {
 	view "$@" | jq -c '[.id, .completion]'
@@ -136,7 +136,8 @@ is "$(generate -b "$tmp/map.ods" -T 0 --max-tokens 12 "$tmp/p.jsonl" | texts)" "
 	'a map, none of the way'
 
 # several barriers: an option before the first -b is for all, one after a -b for that one
-head -n 20 datasets/sample.jsonl | jq -c -f datasets/forms/examples.jq | collect -l 9 | fitbarrier -o "$tmp/b9.ods"
+head -n 20 datasets/sample.jsonl | jq -c -f datasets/forms/examples.jq | collect -l 9 |
+	fitbarrier -p paper -o "$tmp/b9.ods"
 two() {
 	generate --max-tokens 12 "$@" "$tmp/p.jsonl" | texts
 }

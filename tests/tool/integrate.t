@@ -3,7 +3,7 @@
 . tests/made.sh
 
 made >"$tmp/a.ods"
-fitbarrier --components 64 -o "$tmp/b.ods" "$tmp/a.ods"
+fitbarrier -p paper --components 64 -o "$tmp/b.ods" "$tmp/a.ods"
 ok 'moves activations' integrate -b "$tmp/b.ods" -T 2.385 -o "$tmp/s.ods" "$tmp/a.ods"
 is "$(view "$tmp/s.ods" | jq -s 'map(select(.h_after > .h_before)) | length')" 48 'h rises for every one of them'
 score density -b "$tmp/b.ods" "$tmp/s.ods" | view >"$tmp/h.jsonl"

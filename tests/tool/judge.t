@@ -4,7 +4,7 @@
 . tests/made.sh
 
 head -n 6 datasets/sample.jsonl | jq -c -f datasets/forms/examples.jq >"$tmp/e.jsonl"
-made | fitbarrier --components 64 -o "$tmp/made.ods"
+made | fitbarrier -p paper --components 64 -o "$tmp/made.ods"
 
 misuse 'judge needs a barrier or a question for the model: -b or --text' score judge
 misuse "--text: 'Q: {q}' has no place for the answer: {a}" score judge --text 'Q: {q}'

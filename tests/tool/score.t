@@ -25,7 +25,7 @@ is "$(find "$tmp" -name 'x.ods*' | wc -l)" 0 'a run that fails leaves no output'
 
 # density
 made >"$tmp/a.ods"
-fitbarrier --components 64 -o "$tmp/b.ods" "$tmp/a.ods"
+fitbarrier -p paper --components 64 -o "$tmp/b.ods" "$tmp/a.ods"
 ok 'density' score density -b "$tmp/b.ods" -o "$tmp/d.ods" "$tmp/a.ods"
 view "$tmp/b.ods" >"$tmp/b.jsonl"
 view "$tmp/d.ods" >"$tmp/d.jsonl"

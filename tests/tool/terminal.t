@@ -13,7 +13,7 @@ plain() { # times and speeds as N
 }
 
 made >"$tmp/a.ods"
-fitbarrier --components 64 -o "$tmp/b.ods" "$tmp/a.ods"
+fitbarrier -p paper --components 64 -o "$tmp/b.ods" "$tmp/a.ods"
 # steps enough for more than the 0.2 s after which progress is shown
 slow="integrate -b '$tmp/b.ods' -s rk4 -n 30000"
 is "$(terminal "$slow -o '$tmp/i.ods' '$tmp/a.ods'" | tail -n 1 | plain)" \
