@@ -75,4 +75,6 @@ else
 	echo '# no mlr and curl here: reading the set itself is not tested'
 fi
 fails 2 'usage: truthfulqa questions | judged QUESTIONS' datasets/truthfulqa
+fails 1 "truthfulqa: LIMIT: not 1 whole number: 'x'" env LIMIT=x datasets/truthfulqa questions
+fails 1 "truthfulqa: SEED: not 1 whole number: '-1'" env SEED=-1 datasets/truthfulqa questions
 finish
