@@ -111,12 +111,10 @@ finish(struct queue *q, size_t n, struct err *e)
 
 	for (i = 0; i < n; i++) {
 		const struct queue_entry *x = q->entry[i];
-		double reward = 0;
+		double reward = s->head == NULL ? queue_h(q, x) : 0;
 
-		for (k = 0; s->head != NULL && k < s->n_head; k++)
+		for (k = 0; k < s->n_head; k++)
 			reward += (double)s->head[k] * (double)x->act[k];
-		if (s->head == NULL)
-			reward = queue_h(q, x);
 		if (!isfinite(reward))
 			return err_set(e, "the reward of '%s' is not finite", x->text[0].id);
 		if (record_set_num(x->record, "reward", reward) != 0)
