@@ -7,6 +7,7 @@
 [ -e "$ODESTEER_MODEL" ] || skip_all 'no model here'
 command -v mlr >/dev/null || skip_all 'no mlr here'
 cp pipelines/presets/smollm2-135m "$tmp/preset"
+printf 'T.truthfulqa%s\n' ' = 25' '.caa = 0.147r' >>"$tmp/preset"
 export PRESET="$tmp/preset" LIMIT=4 SHARD=2 METHODS='none caa'
 streams() { # DIR: prints the checksums of all that was made
 	(cd "$1" && find . -type f ! -name '*.cmd' ! -name '*.parts' ! -name '*.svg' ! -name lock | sort | xargs cksum)
