@@ -17,8 +17,8 @@
 #                 paper or best (fitbarrier -p)
 #                 a field of `fitbarrier -f help'
 #                 a name that the preset defines: fit.NAME are options of its
-#                 fit, flow.NAME options of its flow. Results depend on files
-#                 in these if their paths are absolute
+#                 fit, flow.NAME options of its flow. A file that is named
+#                 there by an absolute path counts as an input
 #   T="..."       the length, as for score mc -T; several make a run for each
 #                 (default: the preset's T.BENCHMARK.METHOD, T.METHOD or
 #                 T.BENCHMARK, or `auto'). With `auto', or lengths in nats,
@@ -45,10 +45,11 @@
 # A benchmark sets, before it includes this file:
 #
 #   name, folds   its name, and the numbers of its folds
-#   variants      methods without steering; choosing are those with multiple
-#                 choice, for which mc.METHOD are options of score mc, and
-#                 silent those without answers. If none is choosing, there is
-#                 no multiple choice
+#   variants      methods without steering
+#   choosing      those of them with multiple choice, for which mc.METHOD are
+#                 options of score mc; if there are none, the benchmark has no
+#                 multiple choice
+#   silent        those of them without answers
 #   writing       options of generate for method $m, besides $(sampling)
 #   asking        those that say what comes before a prompt
 #   collecting    options of collect
@@ -56,8 +57,9 @@
 #                 results of another, or of `answers'; needs_SCORE is what it
 #                 reads besides them. $(kl), with $(needs_kl), is a filter that
 #                 adds the divergence if the method is steered
-#   columns       options of score report; second are the options and files of a
-#                 second table, and needs_second these files
+#   columns       options of score report
+#   second        the options and files of a second report; needs_second are the
+#                 files
 #   figure        the columns that are drawn, as for pipelines/figure
 #   unfit         fields that cannot be fitted to its texts
 #   models, extra models and sets of its own
