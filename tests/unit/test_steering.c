@@ -9,6 +9,8 @@
 
 #include "tap.h"
 
+TAP_FREES_NOTHING
+
 enum { D = 3, TEXTS = 9, STEPS = 5, BLOCK = 4, LENGTHS = 3 };
 
 static const char *const barrier[] = {

@@ -6,6 +6,8 @@
 
 #include "networks.h"
 
+TAP_FREES_NOTHING
+
 /* Returns the numbers under a name; they stay until the program ends. */
 static double *
 numbers(const json_t *g, const char *name)
