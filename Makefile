@@ -192,7 +192,7 @@ lint:
 	@tests/lint
 
 setup-tests: setup
-	@tools/setup/packages test
+	@tools/setup/packages test mlr curl gnuplot
 check: setup-tests
 	@ODESTEER_BUDGET=check $(MAKE) --no-print-directory -s run-check
 # Unit tests do not set GOMP_SPINCOUNT themselves as tools do
