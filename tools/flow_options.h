@@ -52,11 +52,11 @@ void flow_options_report(const struct steering *s);
  */
 #define FLOW_BARRIER(about) { "-b", "barrier", about, .parse = flow_options_parse }
 #define FLOW_LENGTH_ABOUT \
-	"how far to go: 5 is 5 units of the activations, 0.03r is 0.03 times their mean norm in " \
-	"the fit, 0.2nat moves the next tokens that far by the curve of fitbarrier " \
-	"--calibrate, -5 goes the other way, auto is what fitbarrier -T stored; of a map, the " \
-	"share of the way (default: that of the field, 5 for most flows, and 1 for most vectors " \
-	"and maps)"
+	"how far to go: 1 is the vector of caa, import and repe, all of the way of a map, and " \
+	"one unit of the activations for most other fields; 0.03r is 0.03 times their mean norm " \
+	"in the fit, 0.2nat moves the next tokens that far by the curve of fitbarrier " \
+	"--calibrate, -1 goes the other way, auto is what fitbarrier stored (default: that of " \
+	"the field, 1 for most vectors and maps, and 5 for most flows)"
 #define FLOW_LENGTH { "-T", "length", FLOW_LENGTH_ABOUT, .parse = flow_options_parse }
 #define FLOW_OPTIONS \
 	{ "-n", "steps", "number of steps, of solvers with fixed steps (default: that of the " \
