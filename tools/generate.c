@@ -73,7 +73,7 @@ parse_stop(const char *option, const char *text)
 }
 
 static struct tool_option options[] = {
-	FLOW_BARRIER("barrier file: steer along its gradient; may be repeated, each followed by "
+	FLOW_BARRIER("barrier file: steer along its field; may be repeated, each followed by "
 	    "its own options of flows, those from -T to --when"),
 	{ "-T", "length", FLOW_LENGTH_ABOUT "; a list such as 0,0.1r,0.2r makes one completion for "
 	    "each, with the field T", .parse = parse_lengths },

@@ -1,4 +1,4 @@
-/* integrate - moves activations along the gradient of a barrier. */
+/* integrate - moves activations along the field of a barrier. */
 #include <math.h>
 #include <stdlib.h>
 
