@@ -43,7 +43,7 @@ static struct tool_option options[] = {
 	{ "--gguf", "vector", "write the vector of a barrier to this file, as a control vector of "
 	    "llama.cpp", OPTION_FILE, .to = &opt.gguf },
 	{ "-T", "length", "multiply the vector by this; 0.03r: by 0.03 times the mean norm of the "
-	    "fit; auto: by what fitbarrier -T stored", OPTION_TEXT, .to = &opt.length },
+	    "fit; auto: by what fitbarrier stored", OPTION_TEXT, .to = &opt.length },
 	{ 0 }
 };
 
