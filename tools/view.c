@@ -48,7 +48,8 @@ static struct tool_option options[] = {
 };
 
 const struct tool tool = { .name = "view", .synopsis =
-	"usage: view [--header] [--npy matrix] [--summary] [file ...]\n"
+	"usage: view [--header] [--npy matrix] [file ...]\n"
+	"       view --summary [file ...]\n"
 	"       view --pack [-z] [-l block] [--npy matrix] [-o file] [file ...]\n"
 	"       view --gguf vector [-T length] [file]\n"
 };

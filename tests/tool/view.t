@@ -492,7 +492,7 @@ is "$status $(printf '%s\n' "$err" | grep -c -e --summary)" '2 1' \
 	'a value where none belongs: the message names the option'
 run view -h
 is "$status $err $(printf '%s\n' "$out" | head -n 1)" \
-	'0  usage: view [--header] [--npy matrix] [--summary] [file ...]' '-h'
+	'0  usage: view [--header] [--npy matrix] [file ...]' '-h'
 is "$(view --help)" "$out" '--help'
 is "$(view --version)" "$(view -V)" '--version'
 finish
