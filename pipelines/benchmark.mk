@@ -1,5 +1,6 @@
 # benchmark.mk - what the benchmarks share; included by their own files, which
-# `make truthfulqa', `make ultrafeedback' and `make realtoxicity' run.
+# `make truthfulqa', `make ultrafeedback', `make realtoxicity' and `make mood'
+# run.
 #
 # Texts are collected, every method is fitted to them, steers the answers to
 # other prompts, and is scored and reported. GNU make skips what is up to date
