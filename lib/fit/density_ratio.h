@@ -24,7 +24,8 @@ struct density_ratio {
  * The C of the classifier is o->C, or, if that is 0, the one of ten values for
  * which h has the least log-loss on held-out rows. The values are evenly spaced
  * in log C, from 1/100 to 100 divided by the variance of the features. They are
- * tried in ascending order until two in a row do worse than the best.
+ * tried in ascending order: the first six, then two at a time until the last
+ * two were worse than an earlier one.
  *
  * If o->folds > 0, rep->held_out[d->n], the caller's memory, gets h of each row
  * from a fit to the rows of the other folds (folds.h). Also sets the counts, C,
