@@ -229,9 +229,8 @@ singular_vector(const struct span *s, size_t k, double *v)
 				v[j] += u[i] * s->x[i * s->dim + j];
 	}
 	norm = sqrt(dot(v, v, s->dim));
-	/* as it is stored */
 	for (j = 0; j < s->dim; j++)
-		v[j] = (double)(float)(v[j] / norm);
+		v[j] /= norm;
 }
 
 /*
@@ -322,8 +321,9 @@ fit(struct field *base, const struct fit_data *d, const struct fit_options *o,
 		return err_set(e, "'truthflow' needs the activations of prompts: "
 		    "collect --at mean");
 	f->net = unet(d->dim, TIME);
+	/* a double of the basis takes less than two floats */
 	if (train_check_size(base->type->name, d->dim, f->net.size + f->net.n_running +
-	    (o->rank > 0 ? o->rank : RANK) * d->dim, e) != 0 ||
+	    2 * (o->rank > 0 ? o->rank : RANK) * d->dim, e) != 0 ||
 	    questions_init(&q, d, &f->net, o, e) != 0 || fit_basis(f, &q, o->rank, e) != 0)
 		goto out;
 	if ((f->p = calloc(f->net.size + f->net.n_running, sizeof *f->p)) == NULL) {
@@ -350,7 +350,7 @@ save(const struct field *base, struct record *r)
 	const struct truthflow *f = (const struct truthflow *)base;
 
 	return record_set_int(r, "rank", (int64_t)f->rank) != 0 ||
-	    record_set_floats(r, "basis", f->basis, f->rank * base->dim) != 0 ||
+	    record_set_nums(r, "basis", f->basis, f->rank * base->dim) != 0 ||
 	    record_set_floats(r, "net", f->p, f->net.size + f->net.n_running) != 0 ? -1 : 0;
 }
 
