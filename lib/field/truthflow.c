@@ -20,8 +20,8 @@
 #include "base/dot.h"
 #include "base/parallel.h"
 #include "field/field.h"
-#include "fit/eigen.h"
 #include "fit/pairs.h"
+#include "fit/pca.h"
 #include "fit/train.h"
 #include "fit/unet.h"
 
@@ -183,95 +183,46 @@ validate(void *ctx, const double *p, const size_t *example, size_t n)
 		net_squared_error(q->y, q->target, rows * q->d->dim, q->dy) };
 }
 
-/* The differences x[n][dim], and their right singular vectors, to be found. */
+/* A basis to be found: of the differences x[n][dim]. */
 struct span {
+	struct truthflow *f;
 	const double *x;
-	size_t n, dim;
-	double *gram, *values;	/* [least][least] and [least] of the smaller of n and dim */
-	size_t least;
+	size_t n;
 	struct err *e;
 	int rc;
 };
 
-/*
- * Sets gram and values to the eigenvectors and eigenvalues of x' x, or of x x'
- * if that is smaller. In one thread of BLAS, for the same numbers in any
- * number.
- */
+/* Runs in one thread of BLAS, for the same numbers in any number. */
 static void
-decompose(void *ctx, unsigned part, unsigned parts)
+find_basis(void *ctx, unsigned part, unsigned parts)
 {
 	struct span *s = ctx;
 
 	(void)part, (void)parts;
-	cblas_dsyrk(CblasRowMajor, CblasLower, s->least == s->dim ? CblasTrans : CblasNoTrans,
-	    (int)s->least, (int)(s->least == s->dim ? s->n : s->dim), 1, s->x, (int)s->dim, 0,
-	    s->gram, (int)s->least);
-	s->rc = eigen_symmetric(s->gram, s->least, s->values, s->e);
+	s->rc = pca_leading(s->x, s->n, s->f->base.dim, s->f->basis, &s->f->rank, s->e);
 }
 
 /*
- * Sets v[dim] to the right singular vector of the k-th greatest singular value.
- */
-static void
-singular_vector(const struct span *s, size_t k, double *v)
-{
-	const double *u = s->gram + (s->least - 1 - k) * s->least;
-	double norm;
-	size_t i, j;
-
-	if (s->least == s->dim) {
-		memcpy(v, u, s->dim * sizeof *v);
-	} else {
-		memset(v, 0, s->dim * sizeof *v);
-		for (i = 0; i < s->n; i++)
-			for (j = 0; j < s->dim; j++)
-				v[j] += u[i] * s->x[i * s->dim + j];
-	}
-	norm = sqrt(dot(v, v, s->dim));
-	for (j = 0; j < s->dim; j++)
-		v[j] /= norm;
-}
-
-/*
- * Returns the number of singular values above 1e-5 of the greatest. Vectors of
- * lesser ones would not be orthogonal, because of rounding in the products.
- */
-static size_t
-count_directions(const struct span *s)
-{
-	size_t k = 0;
-
-	while (k < s->least &&
-	    s->values[s->least - 1 - k] > 1e-10 * s->values[s->least - 1])
-		k++;
-	return k;
-}
-
-/*
- * Sets basis and rank of f: the first `rank` right singular vectors of s->x,
- * or, if that is 0, RANK of them or all. Returns 0, or -1 with a message in e.
+ * Sets basis and rank of f: the first `rank` right singular vectors of
+ * x[n][dim], or, if that is 0, RANK of them or all. Returns 0, or -1 with a
+ * message in e.
  */
 static int
-set_basis(struct truthflow *f, struct span *s, size_t rank, struct err *e)
+set_basis(struct truthflow *f, const double *x, size_t n, size_t rank, struct err *e)
 {
-	size_t most, k;
+	struct span s = { f, x, n, e, 0 };
 
-	parallel_run(decompose, s, 1);
-	if (s->rc != 0)
-		return -1;
-	most = count_directions(s);
-	if (most == 0)
-		return err_set(e, "positives and negatives are the same: they have no difference");
-	if (rank > most)
-		return err_set(e, "the differences have only %zu directions, fewer than the %zu "
-		    "of --rank", most, rank);
-	f->rank = rank > 0 ? rank : most < RANK ? most : RANK;
+	f->rank = rank > 0 ? rank : RANK;
 	if ((f->basis = calloc(f->rank, f->base.dim * sizeof *f->basis)) == NULL)
 		return err_memory(e);
-	for (k = 0; k < f->rank; k++)
-		singular_vector(s, k, f->basis + k * f->base.dim);
-	return 0;
+	parallel_run(find_basis, &s, 1);
+	if (s.rc != 0)
+		return -1;
+	if (f->rank == 0)
+		return err_set(e, "positives and negatives are the same: they have no difference");
+	return f->rank >= rank ? 0 :
+	    err_set(e, "the differences have only %zu directions, fewer than the %zu of --rank",
+	    f->rank, rank);
 }
 
 /* Finds the basis of all pairs. Returns 0, or -1 with a message in e. */
@@ -279,23 +230,15 @@ static int
 fit_basis(struct truthflow *f, const struct questions *q, size_t rank, struct err *e)
 {
 	size_t n = q->pairs.n, dim = q->d->dim, i;
-	struct span s = { .n = n, .dim = dim, .least = n < dim ? n : dim, .e = e };
 	double *x = calloc(n, dim * sizeof *x);
 	int rc;
 
-	s.x = x;
-	s.gram = calloc(s.least, s.least * sizeof *s.gram);
-	s.values = calloc(s.least, sizeof *s.values);
-	if (x == NULL || s.gram == NULL || s.values == NULL) {
-		rc = err_memory(e);
-	} else {
-		for (i = 0; i < n; i++)
-			difference(q->d, q->pairs.pair[i], x + i * dim);
-		rc = set_basis(f, &s, rank, e);
-	}
+	if (x == NULL)
+		return err_memory(e);
+	for (i = 0; i < n; i++)
+		difference(q->d, q->pairs.pair[i], x + i * dim);
+	rc = set_basis(f, x, n, rank, e);
 	free(x);
-	free(s.gram);
-	free(s.values);
 	return rc;
 }
 
@@ -354,7 +297,10 @@ save(const struct field *base, struct record *r)
 	    record_set_floats(r, "net", f->p, f->net.size + f->net.n_running) != 0 ? -1 : 0;
 }
 
-/* Returns whether the vectors of a basis are orthonormal but for rounding. */
+/*
+ * Returns whether the vectors of a basis are orthonormal, but for rounding to
+ * float32, which files may hold.
+ */
 static int
 is_orthonormal(const double *basis, size_t rank, size_t dim)
 {
@@ -362,7 +308,7 @@ is_orthonormal(const double *basis, size_t rank, size_t dim)
 
 	for (i = 0; i < rank; i++)
 		for (k = 0; k <= i; k++)
-			if (!(fabs(dot(basis + i * dim, basis + k * dim, dim) - (i == k)) < 1e-4))
+			if (!(fabs(dot(basis + i * dim, basis + k * dim, dim) - (i == k)) < 1e-6))
 				return 0;
 	return 1;
 }

@@ -6,6 +6,9 @@
 
 #include "fit/eigen.h"
 
+/* Eigenvalues that are less, divided by the greatest, are rounding errors. */
+static const double LEAST = 1e-10;
+
 double *
 pca_label_rows(const struct fit_data *d, int label, size_t *n)
 {
@@ -35,41 +38,49 @@ pca_centre(double *rows, size_t n, size_t dim, double *mean)
 }
 
 int
-pca_component(double *rows, size_t n, size_t dim, double *v, struct err *e)
+pca_leading(const double *rows, size_t n, size_t dim, double *V, size_t *k, struct err *e)
 {
 	/*
 	 * X'X and XX' have the same eigenvalues; if u is an eigenvector of XX',
 	 * X'u is one of X'X
 	 */
-	size_t m = n < dim ? n : dim;
-	double *a = calloc(m, m * sizeof *a), *values = calloc(m, sizeof *values), length;
-	const double *first;
+	size_t m = n < dim ? n : dim, most = *k < m ? *k : m;
+	double *gram = calloc(m, m * sizeof *gram), *values = calloc(m, sizeof *values);
 	int rc = -1;
 
-	if (a == NULL || values == NULL) {
+	if (gram == NULL || values == NULL) {
 		err_memory(e);
 		goto out;
 	}
-	pca_centre(rows, n, dim, v);
 	cblas_dsyrk(CblasRowMajor, CblasLower, n < dim ? CblasNoTrans : CblasTrans, (int)m,
-	    (int)(n < dim ? dim : n), 1, rows, (int)dim, 0, a, (int)m);
-	if (eigen_symmetric(a, m, values, e) != 0)
+	    (int)(n < dim ? dim : n), 1, rows, (int)dim, 0, gram, (int)m);
+	if (eigen_symmetric(gram, m, values, e) != 0)
 		goto out;
-	first = a + (m - 1) * m;
-	if (n < dim)
-		cblas_dgemv(CblasRowMajor, CblasTrans, (int)n, (int)dim, 1, rows, (int)dim, first,
-		    1, 0, v, 1);
-	else
-		memcpy(v, first, dim * sizeof *v);
-	length = cblas_dnrm2((int)dim, v, 1);
-	if (!(values[m - 1] > 0 && length > 0)) {
-		err_set(e, "no first principal component: all rows are equal");
-		goto out;
+	for (*k = 0; *k < most && values[m - 1 - *k] > LEAST * values[m - 1]; ++*k) {
+		const double *u = gram + (m - 1 - *k) * m;
+		double *v = V + *k * dim;
+
+		if (n < dim)
+			cblas_dgemv(CblasRowMajor, CblasTrans, (int)n, (int)dim, 1, rows, (int)dim,
+			    u, 1, 0, v, 1);
+		else
+			memcpy(v, u, dim * sizeof *v);
 	}
-	cblas_dscal((int)dim, 1 / length, v, 1);
-	rc = 0;
+	/* rounding leaves them as far from orthogonal as 1e-16 / LEAST */
+	rc = *k > 0 ? eigen_orthonormalise(V, *k, dim, e) : 0;
 out:
-	free(a);
+	free(gram);
 	free(values);
 	return rc;
+}
+
+int
+pca_component(double *rows, size_t n, size_t dim, double *v, struct err *e)
+{
+	size_t k = 1;
+
+	pca_centre(rows, n, dim, v);
+	if (pca_leading(rows, n, dim, v, &k, e) != 0)
+		return -1;
+	return k == 1 ? 0 : err_set(e, "no first principal component: all rows are equal");
 }

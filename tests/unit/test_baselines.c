@@ -9,6 +9,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/dot.h"
 #include "field/field.h"
 #include "field/heldout.h"
 #include "fit/classifier.h"
@@ -303,6 +304,27 @@ check_component(size_t n)
 		worst = fmax(worst, fabs(Cv[j] - value * v[j]) / value);
 	ok(worst < 1e-12 && value > total / (double)n && fabs(cblas_dnrm2(D, v, 1) - 1) < 1e-14,
 	    "is an eigenvector, of %.2f of the variance: %.1e", value / total, worst);
+}
+
+/* Vectors of small singular values are orthogonal to the others, and those of rounding errors are left out. */
+static void
+check_leading(size_t n)
+{
+	double rows[SIDE * D], V[D * D], worst = 0;
+	size_t k = D, i, j;
+	struct err e;
+	int rc;
+
+	for (i = 0; i < n; i++)
+		for (j = 0; j < D; j++)
+			rows[i * D + j] = pos[i * D + j] * pow(10, -0.7 * (double)j) + 100;
+	rc = pca_leading(rows, n, D, V, &k, &e);
+	if (!ok(rc == 0 && k > 3 && k < 8, "%zu vectors of %zu rows", k, n))
+		return;
+	for (i = 0; i < k; i++)
+		for (j = 0; j <= i; j++)
+			worst = fmax(worst, fabs(dot(V + i * D, V + j * D, D) - (i == j)));
+	ok(worst < 1e-14, "they are orthonormal to %.1e", worst);
 }
 
 /*
@@ -645,6 +667,8 @@ main(void)
 	check_repe();
 	check_component(SIDE);
 	check_component(5);
+	check_leading(8);
+	check_leading(SIDE);
 	check_iti();
 	check_linact();
 	check_mimic();
