@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/dot.h"
 
@@ -36,4 +37,28 @@ int
 direction_save(const struct field *f, struct record *r)
 {
 	return record_set_nums(r, "direction", f->ratio.coef, f->dim);
+}
+
+void
+direction_rotate(double *x, const double *w, size_t n, double angle, double *e)
+{
+	double xx = dot(x, x, n), along, scale;
+	size_t i;
+	int pass;
+
+	if (!(xx > 0))
+		return;
+	memcpy(e, w, n * sizeof *e);
+	/* twice, because rounding leaves some of x if w is almost along it */
+	for (pass = 0; pass < 2; pass++) {
+		along = dot(e, x, n) / xx;
+		for (i = 0; i < n; i++)
+			e[i] -= along * x[i];
+	}
+	scale = sqrt(dot(e, e, n));
+	if (!(scale > 1e-12 * sqrt(dot(w, w, n))))
+		return;
+	scale = sin(angle) * sqrt(xx) / scale;
+	for (i = 0; i < n; i++)
+		x[i] = cos(angle) * x[i] + scale * e[i];
 }

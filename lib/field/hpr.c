@@ -26,7 +26,7 @@
 #include "base/dot.h"
 #include "base/log1pexp.h"
 #include "base/parallel.h"
-#include "field/field.h"
+#include "field/direction.h"
 #include "fit/mlp.h"
 #include "fit/pairs.h"
 #include "fit/train.h"
@@ -270,34 +270,6 @@ load(struct field *base, const struct record *r, struct err *e)
 	return both != NULL ? 0 : err_memory(e);
 }
 
-/*
- * Rotates x[n] by an angle towards w, within their plane. Nothing happens where
- * they have no plane. e[n] is scratch memory.
- */
-static void
-rotate(double *x, const double *w, size_t n, double angle, double *e)
-{
-	double xx = dot(x, x, n), ww = dot(w, w, n), norm = sqrt(xx), along, scale;
-	size_t i;
-	int pass;
-
-	if (!(xx > 0))
-		return;
-	memcpy(e, w, n * sizeof *e);
-	/* twice, because rounding leaves some of x if w is almost along it */
-	for (pass = 0; pass < 2; pass++) {
-		along = dot(e, x, n) / xx;
-		for (i = 0; i < n; i++)
-			e[i] -= along * x[i];
-	}
-	scale = sqrt(dot(e, e, n));
-	if (!(scale > 1e-12 * sqrt(ww)))
-		return;
-	scale = sin(angle) * norm / scale;
-	for (i = 0; i < n; i++)
-		x[i] = cos(angle) * x[i] + scale * e[i];
-}
-
 /* The memory of apply. */
 struct work {
 	double out[FIELD_BATCH];
@@ -332,7 +304,8 @@ apply(const struct field *base, void *work, double *y, size_t n, double T)
 	mlp_forward(&f->net, f->p + dim, y, n, w->out, w->net, 1);
 	for (i = 0; i < n; i++)
 		if (negative[i])
-			rotate(y + i * dim, f->p, dim, T * M_PI * logistic(w->out[i]), w->e);
+			direction_rotate(y + i * dim, f->p, dim, T * M_PI * logistic(w->out[i]),
+			    w->e);
 }
 
 const struct field_type field_hpr = {

@@ -12,6 +12,7 @@
  * the two directions are opposite and T is called alpha.
  */
 #include <math.h>
+#include <stdlib.h>
 
 #include "base/dot.h"
 #include "field/direction.h"
@@ -55,26 +56,27 @@ load(struct field *base, const struct record *r, struct err *e)
 	return direction_load(base, r, e);
 }
 
-/*
- * Turns y[dim]. What points along d or against it, or is 0, has no plane to
- * turn in, and stays.
- */
+/* Turns y[dim]. e[dim] is scratch memory. */
 static void
-turn(const struct spherical *f, double *y, double T)
+turn(const struct spherical *f, double *y, double T, double *e)
 {
 	const double *d = f->base.ratio.coef;
 	size_t dim = f->base.dim, j;
-	double norm = sqrt(dot(y, y, dim)), along = dot(d, y, dim), across = 0, delta, angle;
+	double norm = sqrt(dot(y, y, dim)), along = dot(d, y, dim), delta, angle;
 
 	delta = norm > 0 ? -tanh(f->kappa * along / norm) : -1;
-	for (j = 0; j < dim; j++)
-		across += (y[j] - along * d[j]) * (y[j] - along * d[j]);
-	across = sqrt(across);
-	if (delta <= f->beta || across <= 1e-12 * norm || T == 0)
+	if (delta <= f->beta)
 		return;
-	angle = (1 - T * (delta - f->beta) / (1 - f->beta)) * atan2(across, along);
 	for (j = 0; j < dim; j++)
-		y[j] = norm * (cos(angle) * d[j] + sin(angle) * (y[j] - along * d[j]) / across);
+		e[j] = y[j] - along * d[j];
+	angle = atan2(sqrt(dot(e, e, dim)), along);
+	direction_rotate(y, d, dim, T * (delta - f->beta) / (1 - f->beta) * angle, e);
+}
+
+static void *
+work_alloc(const struct field *base)
+{
+	return calloc(base->dim, sizeof(double));
 }
 
 static void
@@ -82,9 +84,8 @@ apply(const struct field *base, void *w, double *y, size_t n, double T)
 {
 	size_t i;
 
-	(void)w;
 	for (i = 0; i < n; i++)
-		turn((const struct spherical *)base, y + i * base->dim, T);
+		turn((const struct spherical *)base, y + i * base->dim, T, w);
 }
 
 const struct field_type field_spherical = {
@@ -97,5 +98,7 @@ const struct field_type field_spherical = {
 	.fit = fit,
 	.save = save,
 	.load = load,
+	.work_alloc = work_alloc,
+	.work_free = free,
 	.apply = apply,
 };

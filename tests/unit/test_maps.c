@@ -110,6 +110,15 @@ check_spherical(double kappa, double beta)
 		field_apply(f, w, y, 1, 1);
 		ok(memcmp(y, a, sizeof y) == 0, "spherical: %g d has no side to turn to", factor);
 	}
+	for (i = 8; i <= 11; i++) {
+		for (j = 0; j < D; j++)
+			y[j] = a[j] = -2.385 * d[j] + pow(10, -(double)i) * sin((double)j);
+		field_apply(f, w, y, 1, 1);
+		norm = sqrt(dot(y, y, D) / dot(a, a, D)) - 1;
+		off = angle(y, d) - M_PI * (1 - (tanh(kappa) - beta) / (1 - beta));
+		ok(fabs(norm) < 1e-12 && fabs(off) < 1e-7,
+		    "spherical: 1e-%zu from -d: angle off by %.1e, norm by %.1e", i, off, norm);
+	}
 	field_work_free(w);
 	field_free(f);
 }
