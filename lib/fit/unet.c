@@ -168,25 +168,31 @@ add_columns(const double *from, size_t n, size_t width, double *to, size_t strid
 			to[i * width + j] += from[i * stride + first + j];
 }
 
+/* Sets embedded[n][time] to the embeddings of t[n]. */
 static void
-embed_time(double t, size_t time, double *e)
+embed(const double *t, size_t n, size_t time, double *embedded)
 {
-	size_t j;
+	size_t i, j;
 
 	for (j = 0; j < time; j += 2) {
-		double phase = t * pow(10000, -(double)j / (double)time);
+		double frequency = pow(10000, -(double)j / (double)time);
 
-		e[j] = sin(phase);
-		e[j + 1] = cos(phase);
+		for (i = 0; i < n; i++) {
+			embedded[i * time + j] = sin(t[i] * frequency);
+			embedded[i * time + j + 1] = cos(t[i] * frequency);
+		}
 	}
 }
 
-/* Sets the input of block b: the output before it, that of its level, and t. */
+/*
+ * Sets the input of block b: the output before it, that of its level, and the
+ * embedded times.
+ */
 static void
-set_input(const struct pass *s, size_t b, const double *x, const double *t)
+set_input(const struct pass *s, size_t b, const double *x, const double *embedded)
 {
 	const struct unet *u = s->u;
-	size_t in = u->block[b].in, at = b == 0 ? u->dim : u->block[b - 1].out, i;
+	size_t in = u->block[b].in, at = b == 0 ? u->dim : u->block[b - 1].out;
 	double *to = slot_of(s, b).x;
 
 	put_columns(b == 0 ? x : slot_of(s, b - 1).y, s->n, at, to, in, 0);
@@ -195,13 +201,7 @@ set_input(const struct pass *s, size_t b, const double *x, const double *t)
 
 		put_columns(slot_of(s, level).y, s->n, u->block[level].out, to, in, at);
 	}
-	embed_time(t[0], u->time, to + in - u->time);
-	for (i = 1; i < s->n; i++)
-		if (t[i] == t[i - 1])
-			memcpy(to + (i + 1) * in - u->time, to + i * in - u->time,
-			    u->time * sizeof *to);
-		else
-			embed_time(t[i], u->time, to + (i + 1) * in - u->time);
+	put_columns(embedded, s->n, u->time, to, in, in - u->time);
 }
 
 static void
@@ -236,10 +236,12 @@ forward_block(const struct pass *s, size_t b)
 static void
 forward(const struct pass *s, const double *x, const double *t, double *y)
 {
+	double *embedded = s->dx;	/* which only a backward pass uses */
 	size_t b;
 
+	embed(t, s->n, s->u->time, embedded);
 	for (b = 0; b <= LAST; b++) {
-		set_input(s, b, x, t);
+		set_input(s, b, x, embedded);
 		forward_block(s, b);
 	}
 	net_linear_forward(&s->u->final, s->p, slot_of(s, LAST).y, s->n, y, s->threads);
