@@ -114,8 +114,9 @@ struct field_type {
 	void (*eval)(const struct field *f, void *w, const double *y, size_t n, double *h,
 	    double *grad);
 	/*
-	 * Maps: moves y[n][dim], n <= FIELD_BATCH, to the mapped points if T is
-	 * 1, and by the share T of the way if it is less.
+	 * Maps: moves y[n][dim], n <= FIELD_BATCH, by T times the way to the
+	 * mapped points, 0 <= T <= field_T_most; on a sphere, the way is an
+	 * angle.
 	 */
 	void (*apply)(const struct field *f, void *w, double *y, size_t n, double T);
 };

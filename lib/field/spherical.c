@@ -2,10 +2,11 @@
  * spherical - spherical steering: turns activations towards the difference of
  * the means, without changing their norm.
  *
- * With c the cosine of an activation and d, the difference of the means, the
- * share p of a von Mises-Fisher density around d, beside one around -d, is
- * softmax(kappa c, -kappa c). So the other one is ahead by
- * delta = (1 - p) - p = -tanh(kappa c). If delta > beta, the angle to d becomes
+ * Let d be the difference of the means and c the cosine of the angle between it
+ * and an activation. Of two von Mises-Fisher densities of concentration kappa,
+ * around d and around -d, the first has the share
+ * p = 1 / (1 + exp(-2 kappa c)). The second leads by
+ * delta = 1 - 2 p = -tanh(kappa c). If delta > beta, the angle to d becomes
  * (1 - T (delta - beta) / (1 - beta)) times what it was.
  *
  * Source: You et al. 2026 (arXiv 2602.08169), and the authors' program, where

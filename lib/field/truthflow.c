@@ -4,10 +4,10 @@
  *
  * A network learns the velocity of a flow from the activation x0 at the end of
  * a question to x1, the mean activation of a true answer minus that of a false
- * one: v(z, t) at z = t x1 + (1 - t) x0 is to be x1 - x0. The correction is
- * where the flow leads from x0 in the time from 0 to 1, projected on the first
- * right singular vectors of all x1, which are not centred. T times the
- * correction is added to all activations of the sequence.
+ * one. It is trained so that v(z, t) = x1 - x0 at z = t x1 + (1 - t) x0. The
+ * correction is where the flow leads from x0 in the time from 0 to 1, projected
+ * on the first right singular vectors of all x1, which are not centred. T times
+ * the correction is added to all activations of the sequence.
  *
  * Source: Wang et al. 2025 (TruthFlow), and the authors' program. Validation
  * and early stopping are ours.

@@ -1,8 +1,8 @@
 /*
  * flow - moves activations along a barrier's vector field, or maps them.
  *
- * A flow solves da/dt = v(a) from t = 0 to T in steps, where v = grad h /
- * (|grad h| + 1e-10) is the unit vector field of the barrier.
+ * A flow solves da/dt = v(a) from t = 0 to T in steps, where v is the barrier's
+ * vector field: for most, grad h / (|grad h| + 1e-10); see enum field_kind.
  *
  * Source: ODESteer (arXiv 2602.17560), section 4. New here: a flow may stop
  * where h reaches a level; activations that are above it already stay where

@@ -286,7 +286,10 @@ steer_rows(struct steering *s, struct steered *b, float *act, const struct lm_st
 		if (move_rows(s, b, b->flow[k], act, row, which, m, e) != 0)
 			return -1;
 	} while (++k < s->sweep.n);
-	/* a row at 0 comes before others of its sequence, with their length */
+	/*
+	 * The row at 0 comes first in its sequence, and all of its rows have
+	 * one length, so shift is set by now.
+	 */
 	return b->shift != NULL ? shift_rows(s, b, act, row, wanted, first, end, e) : 0;
 }
 
