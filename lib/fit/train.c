@@ -16,7 +16,7 @@ enum {
 	PARTS = 10,		/* of the groups: one is for validation */
 	SMALL = 1 << 18,	/* parameters that are not worth a second thread */
 	PACKED = 5,		/* bytes of a float32 in msgpack */
-	REST = 1 << 20		/* and of all other numbers of a barrier */
+	REST = 1 << 20		/* bytes that everything else in a barrier may take */
 };
 
 static const double BETA1 = 0.9, BETA2 = 0.999, ADAM_EPS = 1e-8;
@@ -241,16 +241,38 @@ train_check_size(const char *field, size_t dim, size_t n, struct err *e)
 	    "of a record", field, (n * PACKED + REST) >> 20, dim, WIRE_LIMIT >> 20);
 }
 
-/* Returns whether the rows of a fold, and the others, have both labels. */
+/*
+ * Returns whether the rows of a fold, and the others, have both labels, with
+ * in_group within one group. labels[d->n_group] has 1 for a positive of the
+ * group, 2 for a negative.
+ */
 static int
-is_split(const struct fit_data *d, const unsigned *of, unsigned fold)
+is_split(const struct fit_data *d, const unsigned *of, unsigned fold, const unsigned char *labels,
+    int in_group)
 {
-	int seen[2][2] = { { 0, 0 }, { 0, 0 } };
+	int seen[2] = { 0, 0 };
 	size_t i;
 
 	for (i = 0; i < d->n; i++)
-		seen[of[i] == fold][d->label[i] != 0] = 1;
-	return seen[0][0] && seen[0][1] && seen[1][0] && seen[1][1];
+		if (!in_group || labels[d->group[i]] == 3)
+			seen[of[i] == fold] |= d->label[i] ? 1 : 2;
+	return seen[0] == 3 && seen[1] == 3;
+}
+
+/*
+ * Returns the first fold that can be held out, PARTS if there is none. One that
+ * leaves pairs of a group to both sides comes first.
+ */
+static unsigned
+choose_fold(const struct fit_data *d, const unsigned *of, const unsigned char *labels)
+{
+	unsigned fold = PARTS;
+	int in_group;
+
+	for (in_group = 1; fold == PARTS && in_group >= 0; in_group--)
+		for (fold = 0; fold < PARTS && !is_split(d, of, fold, labels, in_group);)
+			fold++;
+	return fold;
 }
 
 int
@@ -258,20 +280,22 @@ train_split(const struct fit_data *d, const struct fit_options *o, int **of, str
 {
 	struct fit_options own = *o;
 	struct folds k;
+	unsigned char *labels = calloc(d->n_group, 1);
 	unsigned fold = 0;
 	size_t i;
 	int rc;
 
 	own.folds = PARTS;
 	*of = calloc(d->n, sizeof **of);
-	rc = folds_assign(&k, d, &own) != 0 || *of == NULL ? err_memory(e) : 0;
-	while (rc == 0 && fold < PARTS && !is_split(d, k.of, fold))
-		fold++;
-	if (fold == PARTS)
+	rc = folds_assign(&k, d, &own) != 0 || *of == NULL || labels == NULL ? err_memory(e) : 0;
+	for (i = 0; rc == 0 && i < d->n; i++)
+		labels[d->group[i]] |= d->label[i] ? 1 : 2;
+	if (rc == 0 && (fold = choose_fold(d, k.of, labels)) == PARTS)
 		rc = err_set(e, "no tenth of the groups can be held out: both it and the others "
 		    "must have both labels");
 	for (i = 0; rc == 0 && i < d->n; i++)
 		(*of)[i] = k.of[i] == fold;
+	free(labels);
 	free(k.of);
 	if (rc != 0) {
 		free(*of);

@@ -75,9 +75,9 @@ struct training {
 /*
  * Trains t->p, which the caller has set to the initial parameters, and sets
  * curve. t->p becomes the best epoch's, rounded to float32, as it is stored.
- * Returns 0, or -1 with a message in e: out of memory, or the fit diverged,
- * which is if a number is not finite, or the best epoch's loss on the held-out
- * examples is over ten times that of the initial parameters.
+ * Returns 0, or -1 with a message in e if memory runs out or the fit diverges.
+ * A fit diverges if a number is not finite, or if the best epoch's loss on the
+ * held-out examples is over ten times that of the initial parameters.
  */
 int train(const struct training *t, struct fit_curve *curve, struct err *e);
 
@@ -91,8 +91,9 @@ int train_check_size(const char *field, size_t dim, size_t n, struct err *e);
 /*
  * Divides the rows of d by group, at random by o->seed: about a tenth of the
  * groups are for validation, at least one. Sets *of to an array [d->n] that is
- * 1 in their rows and 0 in the others, both of which have both labels; the
- * caller frees it. Returns 0, or -1 with a message in e.
+ * 1 in their rows and 0 in the others, both of which have both labels, and if
+ * possible a group that has both; the caller frees it. Returns 0, or -1 with a
+ * message in e.
  */
 int train_split(const struct fit_data *d, const struct fit_options *o, int **of, struct err *e);
 

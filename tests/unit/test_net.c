@@ -508,7 +508,7 @@ check_split(void)
 	struct fit_options o;
 	struct err e;
 	size_t i, held = 0, good = 0, bad = 0;
-	int rc;
+	int rc, pairs[2] = { 0, 0 };
 
 	fit_options_default(&o);
 	for (i = 0; i < N; i++) {
@@ -548,6 +548,17 @@ check_split(void)
 		free(of);
 	}
 	ok(good > 0 && bad == 0, "positives are on both sides in %zu of 20 splits, and the others are refused", good);
+	/* only groups 0 to 3 have both labels */
+	for (o.seed = 0; o.seed < 100; o.seed++) {
+		for (i = 0; i < N; i++)
+			label[i] = group[i] < 4 ? i < GROUPS : group[i] % 2;
+		if (train_split(&d, &o, &of, &e) != 0)
+			continue;
+		pairs[0] += !of[0] || !of[1] || !of[2] || !of[3];
+		pairs[1] += of[0] || of[1] || of[2] || of[3];
+		free(of);
+	}
+	ok(pairs[0] == 100 && pairs[1] == 100, "groups with both labels are on both sides of every split");
 }
 
 int
