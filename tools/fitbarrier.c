@@ -138,7 +138,7 @@ static struct tool_option options[] = {
 	    .to = &opt.o.standardise, .bit = FIELD_USES_STANDARDISE },
 	{ "--kappa", "x", "how sharply spherical tells the labels apart", OPTION_DOUBLE,
 	    .to = &opt.o.kappa, .min = 1e-12, .max = 1e12, .bit = FIELD_USES_KAPPA },
-	{ "--beta", "x", "spherical turns what is more negative than this", OPTION_DOUBLE,
+	{ "--beta", "x", "spherical turns activations whose delta is above this", OPTION_DOUBLE,
 	    .to = &opt.o.beta, .min = -1, .max = 0.999, .bit = FIELD_USES_BETA },
 	{ "--vector", "gguf", "control vector of llama.cpp, for -f import", OPTION_FILE,
 	    .to = &opt.o.vector, .bit = FIELD_USES_VECTOR },

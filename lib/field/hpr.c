@@ -15,8 +15,8 @@
  * almost 0 next to the plane, and the norm is lost there.
  *
  * Source: Pham and Nguyen 2024, with the loss and settings of the authors'
- * program. T is ours, and so is the choice of the epoch with the least loss
- * among those whose probes are wrong equally often.
+ * program. T is ours, and so is the tie-break: of epochs whose probes make
+ * equally many mistakes, the one with the least loss is kept.
  */
 #include <gsl/gsl_math.h>
 #include <math.h>

@@ -21,8 +21,9 @@ mlp_draw(const struct mlp *m, double *p, gsl_rng *rng)
 }
 
 /*
- * The numbers of one hidden layer in work: before[n][out] and after[n][out] its
- * activation function, and delta[n][out], the derivative by them.
+ * The numbers of one hidden layer in work, each [n][out]: before and after its
+ * activation function, and delta, the derivative of the loss, first by after,
+ * then by before.
  */
 struct hidden {
 	double *before, *after, *delta;

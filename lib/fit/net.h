@@ -39,8 +39,8 @@ struct net_linear net_linear(size_t in, size_t out, int has_bias, size_t *size);
 /* Draws W and b uniformly from -1/sqrt(in) to 1/sqrt(in). */
 void net_linear_draw(const struct net_linear *l, double *p, gsl_rng *rng);
 /*
- * Sets y[n][out], with up to so many threads. With one, the products are
- * computed by the calling thread, with the threads that BLAS is set to.
+ * Sets y[n][out], with up to so many threads. If it is 1, the calling
+ * thread calls BLAS, which may use threads of its own.
  */
 void net_linear_forward(const struct net_linear *l, const double *p, const double *x, size_t n,
     double *y, unsigned threads);
