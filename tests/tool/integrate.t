@@ -321,9 +321,14 @@ lies linact '.shift = [1]' "field 'shift' has 1 values, not 6"
 fitbarrier -f hpr -o "$tmp/hpr.ods" "$tmp/a.ods"
 lies hpr '.net = .net[1:]' "field 'net' has 28 values, not 29"
 lies hpr '.w += [1]' "field 'w' has 7 values, not 6"
-perl -0777 -pe 's/(\xa3net\xdc..\xca)..../$1\x7f\xc0\0\0/s' "$tmp/hpr.ods" >"$tmp/nan.ods"
-fails 1 "integrate: '$tmp/nan.ods': record 1: field 'net' holds a number that is not finite" \
-	integrate -b "$tmp/nan.ods" "$tmp/a.ods"
+for f in hpr truthflow; do
+	perl -0777 -pe 's/(\xa3net\xdc..\xca)..../$1\x7f\xc0\0\0/s' "$tmp/$f.ods" >"$tmp/nan.ods"
+	fails 1 "integrate: '$tmp/nan.ods': record 1: field 'net' holds a number that is not finite" \
+		integrate -b "$tmp/nan.ods" "$tmp/a.ods"
+done
+lies truthflow '.net = .net[1:]' "field 'net' has 5119 values, not 5120"
+lies truthflow '.rank = 7' "field 'rank' is not an integer from 1 to 6"
+lies truthflow '.basis[0] += 0.01' "field 'basis' is not orthonormal"
 fitbarrier -f recontrol -o "$tmp/recontrol.ods" "$tmp/a.ods"
 is "$(integrate -b "$tmp/recontrol.ods" "$tmp/a.ods" | view | cksum)" \
 	"$(integrate -b "$tmp/recontrol.ods" -T 30 -n 30 "$tmp/a.ods" | view | cksum)" \

@@ -135,10 +135,31 @@ flatten(const json_t *j, double *p)
 	golden_layers(json_object_get(j, "angle_net"), p + D);
 }
 
+enum { B = 5 };
+
+/* Returns how far grad[size] is from central differences of the loss of the rows in t, of its greatest number. */
+static double
+off_central(struct rotations *t, double *p, const double *grad, size_t size)
+{
+	double worst = 0, most = 0, here, up, down, h = 1e-5;
+	size_t i;
+
+	for (i = 0; i < size; i++) {
+		here = p[i];
+		p[i] = here + h;
+		up = forward(t, p, 2 * B);
+		p[i] = here - h;
+		down = forward(t, p, 2 * B);
+		p[i] = here;
+		worst = fmax(worst, fabs((up - down) / (2 * h) - grad[i]));
+		most = fmax(most, fabs(grad[i]));
+	}
+	return worst / most;
+}
+
 static void
 check_training(void)
 {
-	enum { B = 5 };
 	const json_t *j = json_object_get(golden, "train"), *adam_w = json_object_get(j, "adamw"), *factor;
 	struct record *r = golden_record();
 	struct hpr *f = (struct hpr *)load_field(r, D);
@@ -170,6 +191,8 @@ check_training(void)
 	flatten(json_object_get(j, "grad"), want);
 	off = relative(grad, want, size);
 	ok(off < 1e-9, "gradient: %.1e", off);
+	off = off_central(&t, f->p, grad, size);
+	ok(off < 1e-7, "central differences of the loss: %.1e", off);
 	norm = train_clip(grad, size, CLIP);
 	ok(fabs(norm / golden_number(j, "grad_norm") - 1) < 1e-9, "its norm is %.12g", norm);
 	off = relative(grad, want, size);
