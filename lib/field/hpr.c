@@ -185,18 +185,12 @@ static int
 rotations_init(struct rotations *t, const struct hpr *f, const struct fit_data *d,
     const struct fit_options *o, struct err *e)
 {
-	int *held, rc;
-
 	*t = (struct rotations){ .f = f, .d = d, .threads = parallel_count() };
 	t->x = calloc(ROWS * d->dim, sizeof *t->x);
 	t->work = calloc(mlp_work_size(&f->net, ROWS), sizeof *t->work);
 	if (t->x == NULL || t->work == NULL)
 		return err_memory(e);
-	if (train_split(d, o, &held, e) != 0)
-		return -1;
-	rc = pairs_make(&t->pairs, d, held, PAIR_ALL, e);
-	free(held);
-	return rc;
+	return pairs_split(&t->pairs, d, o, PAIR_ALL, e);
 }
 
 static void

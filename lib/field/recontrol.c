@@ -56,6 +56,7 @@ struct values {
 	const struct fit_data *d;
 	const struct mlp *net;
 	unsigned threads;
+	int *held;		/* [d->n] (train_split) */
 	size_t *row;		/* [d->n]: n_fit rows to fit to, then those held out */
 	size_t n_fit;
 	double *x;		/* [BATCH][dim] */
@@ -66,6 +67,7 @@ struct values {
 static void
 values_release(struct values *t)
 {
+	free(t->held);
 	free(t->row);
 	free(t->x);
 	free(t->work);
@@ -77,24 +79,24 @@ values_init(struct values *t, const struct fit_data *d, const struct mlp *net,
     const struct fit_options *o, struct err *e)
 {
 	size_t i, n = 0;
-	int *held, which;
+	int which;
 
 	*t = (struct values){ .d = d, .net = net, .threads = parallel_count() };
+	t->held = calloc(d->n, sizeof *t->held);
 	t->row = calloc(d->n, sizeof *t->row);
 	t->x = calloc(BATCH * d->dim, sizeof *t->x);
 	t->work = calloc(mlp_work_size(net, BATCH), sizeof *t->work);
-	if (t->row == NULL || t->x == NULL || t->work == NULL)
+	if (t->held == NULL || t->row == NULL || t->x == NULL || t->work == NULL)
 		return err_memory(e);
-	if (train_split(d, o, &held, e) != 0)
+	if (train_split(d, o, t->held, e) != 0)
 		return -1;
 	for (which = 0; which <= 1; which++) {
 		for (i = 0; i < d->n; i++)
-			if (held[i] == which)
+			if (t->held[i] == which)
 				t->row[n++] = i;
 		if (which == 0)
 			t->n_fit = n;
 	}
-	free(held);
 	return 0;
 }
 

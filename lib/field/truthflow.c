@@ -99,14 +99,9 @@ questions_init(struct questions *q, const struct fit_data *d, const struct unet 
     const struct fit_options *o, struct err *e)
 {
 	size_t size = BATCH * d->dim;
-	int *held, rc;
 
 	*q = (struct questions){ .d = d, .net = net, .threads = parallel_count() };
-	if (train_split(d, o, &held, e) != 0)
-		return -1;
-	rc = pairs_make(&q->pairs, d, held, PAIR_FIRST, e);
-	free(held);
-	if (rc != 0)
+	if (pairs_split(&q->pairs, d, o, PAIR_FIRST, e) != 0)
 		return -1;
 	q->rng = gsl_rng_alloc(gsl_rng_mt19937);
 	q->z = calloc(size, sizeof *q->z);
@@ -117,10 +112,6 @@ questions_init(struct questions *q, const struct fit_data *d, const struct unet 
 	if (q->rng == NULL || q->z == NULL || q->target == NULL || q->y == NULL ||
 	    q->dy == NULL || q->work == NULL)
 		return err_memory(e);
-	/* a batch has a variance */
-	if (q->pairs.n_fit < 2)
-		return err_set(e, "there is only one pair of a positive and a negative to fit to: "
-		    "more groups are needed");
 	gsl_rng_set(q->rng, (unsigned long)o->seed);
 	return 0;
 }

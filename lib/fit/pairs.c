@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "fit/train.h"
+
 /* The rows, sorted by whether they are held out, then by group. */
 struct parts {
 	size_t *row;	/* [d->n] */
@@ -114,8 +116,7 @@ parts_init(struct parts *s, const struct fit_data *d, const int *held, enum pair
 }
 
 int
-pairs_make(struct pairs *p, const struct fit_data *d, const int *held, enum pairing how,
-    struct err *e)
+pairs_make(struct pairs *p, const struct fit_data *d, const int *held, enum pairing how)
 {
 	struct parts s;
 	int rc = parts_init(&s, d, held, &how);
@@ -123,7 +124,7 @@ pairs_make(struct pairs *p, const struct fit_data *d, const int *held, enum pair
 
 	*p = (struct pairs){ NULL, 0, 0 };
 	if (rc != 0 || (p->pair = calloc(count_all(d, how, &s) + 1, sizeof *p->pair)) == NULL)
-		rc = err_memory(e);
+		rc = -1;
 	for (k = 0; rc == 0 && k < 2 * s.groups; k++) {
 		add_pairs(p, d, how, s.row + s.first[k], s.first[k + 1] - s.first[k]);
 		if (k + 1 == s.groups)
@@ -131,8 +132,28 @@ pairs_make(struct pairs *p, const struct fit_data *d, const int *held, enum pair
 	}
 	free(s.row);
 	free(s.first);
-	if (rc == 0 && (p->n_fit == 0 || p->n_fit == p->n))
-		rc = err_set(e, "there are no pairs of a positive and a negative to %s: more "
-		    "groups are needed", p->n_fit == 0 ? "fit to" : "hold out for validation");
+	return rc;
+}
+
+int
+pairs_split(struct pairs *p, const struct fit_data *d, const struct fit_options *o,
+    enum pairing how, struct err *e)
+{
+	int *held = calloc(d->n, sizeof *held), rc = held != NULL ? 0 : err_memory(e);
+	unsigned part;
+
+	*p = (struct pairs){ NULL, 0, 0 };
+	for (part = 0; rc == 0 && part < TRAIN_PARTS; part++) {
+		if (train_hold_out(d, o, part, held) != 0 || pairs_make(p, d, held, how) != 0)
+			rc = err_memory(e);
+		else if (p->n_fit >= 2 && p->n > p->n_fit)
+			break;
+		free(p->pair);
+		p->pair = NULL;
+	}
+	if (rc == 0 && part == TRAIN_PARTS)
+		rc = err_set(e, "no tenth of the groups can be held out: it must have one pair of "
+		    "a positive and a negative, and the others two");
+	free(held);
 	return rc;
 }

@@ -38,11 +38,17 @@ struct pairs {
 };
 
 /*
- * Sets p to pairs of the rows of d. Rows with held[i] != 0 and the others
- * (train_split) are paired separately, and both have pairs. Returns 0, or -1
- * with a message in e.
+ * Sets p to pairs of the rows of d. Rows with held[i] != 0 and the others are
+ * paired separately. Returns 0, or -1 if out of memory.
  */
-int pairs_make(struct pairs *p, const struct fit_data *d, const int *held, enum pairing how,
-    struct err *e);
+int pairs_make(struct pairs *p, const struct fit_data *d, const int *held, enum pairing how);
+/*
+ * Sets p to pairs, holding out the first part of the groups (train_hold_out)
+ * that has a pair while the others have two, the least batch with a variance.
+ * Returns 0, or -1 with a message in e: out of memory, or there is no
+ * such part.
+ */
+int pairs_split(struct pairs *p, const struct fit_data *d, const struct fit_options *o,
+    enum pairing how, struct err *e);
 
 #endif

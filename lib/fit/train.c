@@ -13,7 +13,6 @@
 #include "stream/wire.h"
 
 enum {
-	PARTS = 10,		/* of the groups: one is for validation */
 	SMALL = 1 << 18,	/* parameters that are not worth a second thread */
 	PACKED = 5,		/* bytes of a float32 in msgpack */
 	REST = 1 << 20		/* bytes that everything else in a barrier may take */
@@ -241,65 +240,45 @@ train_check_size(const char *field, size_t dim, size_t n, struct err *e)
 	    "of a record", field, (n * PACKED + REST) >> 20, dim, WIRE_LIMIT >> 20);
 }
 
-/*
- * Returns whether the rows of a fold, and the others, have both labels, with
- * in_group within one group. labels[d->n_group] has 1 for a positive of the
- * group, 2 for a negative.
- */
-static int
-is_split(const struct fit_data *d, const unsigned *of, unsigned fold, const unsigned char *labels,
-    int in_group)
-{
-	int seen[2] = { 0, 0 };
-	size_t i;
-
-	for (i = 0; i < d->n; i++)
-		if (!in_group || labels[d->group[i]] == 3)
-			seen[of[i] == fold] |= d->label[i] ? 1 : 2;
-	return seen[0] == 3 && seen[1] == 3;
-}
-
-/*
- * Returns the first fold that can be held out, PARTS if there is none. One that
- * leaves pairs of a group to both sides comes first.
- */
-static unsigned
-choose_fold(const struct fit_data *d, const unsigned *of, const unsigned char *labels)
-{
-	unsigned fold = PARTS;
-	int in_group;
-
-	for (in_group = 1; fold == PARTS && in_group >= 0; in_group--)
-		for (fold = 0; fold < PARTS && !is_split(d, of, fold, labels, in_group);)
-			fold++;
-	return fold;
-}
-
 int
-train_split(const struct fit_data *d, const struct fit_options *o, int **of, struct err *e)
+train_hold_out(const struct fit_data *d, const struct fit_options *o, unsigned part, int *held)
 {
 	struct fit_options own = *o;
 	struct folds k;
-	unsigned char *labels = calloc(d->n_group, 1);
-	unsigned fold = 0;
-	size_t i;
 	int rc;
+	size_t i;
 
-	own.folds = PARTS;
-	*of = calloc(d->n, sizeof **of);
-	rc = folds_assign(&k, d, &own) != 0 || *of == NULL || labels == NULL ? err_memory(e) : 0;
+	own.folds = TRAIN_PARTS;
+	rc = folds_assign(&k, d, &own);
 	for (i = 0; rc == 0 && i < d->n; i++)
-		labels[d->group[i]] |= d->label[i] ? 1 : 2;
-	if (rc == 0 && (fold = choose_fold(d, k.of, labels)) == PARTS)
-		rc = err_set(e, "no tenth of the groups can be held out: both it and the others "
-		    "must have both labels");
-	for (i = 0; rc == 0 && i < d->n; i++)
-		(*of)[i] = k.of[i] == fold;
-	free(labels);
+		held[i] = k.of[i] == part;
 	free(k.of);
-	if (rc != 0) {
-		free(*of);
-		*of = NULL;
-	}
 	return rc;
+}
+
+/* Returns whether the rows held out, and the others, have both labels. */
+static int
+is_split(const struct fit_data *d, const int *held)
+{
+	int seen[2][2] = { { 0, 0 }, { 0, 0 } };
+	size_t i;
+
+	for (i = 0; i < d->n; i++)
+		seen[held[i]][d->label[i] != 0] = 1;
+	return seen[0][0] && seen[0][1] && seen[1][0] && seen[1][1];
+}
+
+int
+train_split(const struct fit_data *d, const struct fit_options *o, int *held, struct err *e)
+{
+	unsigned part;
+
+	for (part = 0; part < TRAIN_PARTS; part++) {
+		if (train_hold_out(d, o, part, held) != 0)
+			return err_memory(e);
+		if (is_split(d, held))
+			return 0;
+	}
+	return err_set(e, "no tenth of the groups can be held out: both it and the others must "
+	    "have both labels");
 }

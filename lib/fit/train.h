@@ -88,13 +88,19 @@ int train(const struct training *t, struct fit_curve *curve, struct err *e);
  */
 int train_check_size(const char *field, size_t dim, size_t n, struct err *e);
 
+enum { TRAIN_PARTS = 10 };	/* of the groups: one is held out for validation */
 /*
- * Divides the rows of d by group, at random by o->seed: about a tenth of the
- * groups are for validation, at least one. Sets *of to an array [d->n] that is
- * 1 in their rows and 0 in the others, both of which have both labels, and if
- * possible a group that has both; the caller frees it. Returns 0, or -1 with a
- * message in e.
+ * Divides the groups of d into TRAIN_PARTS parts, at random by o->seed. Sets
+ * held[d->n] to 1 in the rows of one part, from 0 on, and to 0 in the others.
+ * With fewer groups, the last parts are empty. Returns 0, or -1 if out of
+ * memory.
  */
-int train_split(const struct fit_data *d, const struct fit_options *o, int **of, struct err *e);
+int train_hold_out(const struct fit_data *d, const struct fit_options *o, unsigned part, int *held);
+/*
+ * Holds out the first part such that its rows, and the others, have both
+ * labels. Returns 0, or -1 with a message in e: out of memory, or there is no
+ * such part.
+ */
+int train_split(const struct fit_data *d, const struct fit_options *o, int *held, struct err *e);
 
 #endif

@@ -157,7 +157,9 @@ and is N after the best (a lower --rate may help)" 'a rate that is too high'
 is "$(find "$tmp" -name 'diverged*')" '' 'leaves no file'
 made 'if .odesteer then . else .group = (.label | tostring) end' >"$tmp/apart.ods"
 fails 1 'fitbarrier: no tenth of the groups can be held out: both it and the others must have both labels' \
-	fitbarrier -f hpr "$tmp/apart.ods"
+	fitbarrier -f recontrol "$tmp/apart.ods"
+fails 1 "fitbarrier: no tenth of the groups can be held out: it must have one pair of a positive and a negative, \
+and the others two" fitbarrier -f hpr "$tmp/apart.ods"
 
 # presets
 figures() {

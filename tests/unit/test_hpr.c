@@ -311,35 +311,68 @@ check_pairs(void)
 	static const struct pair first[] = { { 0, 1 }, { 4, 3 }, { 9, 7 } };
 	struct fit_data d = { NULL, label, group, 10, 1, 4, NULL };
 	struct pairs p;
-	struct err e;
 	int rc;
 
-	rc = pairs_make(&p, &d, held, PAIR_ALL, &e);
+	rc = pairs_make(&p, &d, held, PAIR_ALL);
 	ok(rc == 0 && p.n == 5 && p.n_fit == 3 && memcmp(p.pair, by_group, sizeof by_group) == 0,
 	    "each positive with each negative of its group");
 	free(p.pair);
 	/* nine groups, of which one has both labels */
 	d.group = alone;
 	d.n_group = 10;
-	rc = pairs_make(&p, &d, held, PAIR_ALL, &e);
+	rc = pairs_make(&p, &d, held, PAIR_ALL);
 	ok(rc == 0 && p.n == 3 && p.n_fit == 2 && memcmp(p.pair, in_order, sizeof in_order) == 0,
 	    "the first with the first, if few groups have both labels");
 	free(p.pair);
 	d.group = group;
 	d.n_group = 4;
-	rc = pairs_make(&p, &d, held, PAIR_FIRST, &e);
+	rc = pairs_make(&p, &d, held, PAIR_FIRST);
 	ok(rc == 0 && p.n == 3 && p.n_fit == 2 && memcmp(p.pair, first, sizeof first) == 0,
 	    "the first pair of each group");
 	free(p.pair);
-	rc = pairs_make(&p, &d, (int[]){ 0, 0, 0, 0, 0, 1, 1, 0, 0, 0 }, PAIR_ALL, &e);
-	ok(rc != 0 && strcmp(e.text,
-	    "there are no pairs of a positive and a negative to hold out for validation: more groups "
-	    "are needed") == 0, "%s", e.text);
-	free(p.pair);
-	rc = pairs_make(&p, &d, (int[]){ 1, 1, 1, 1, 1, 0, 0, 1, 1, 1 }, PAIR_ALL, &e);
-	ok(rc != 0 && strcmp(e.text,
-	    "there are no pairs of a positive and a negative to fit to: more groups are needed") == 0, "%s", e.text);
-	free(p.pair);
+}
+
+/*
+ * Returns how many of 50 seeds hold out a tenth of 20 groups such that it has pairs and the others two. The first
+ * `mixed' groups have both labels, and half of the others a positive, half a negative.
+ */
+static int
+count_splits(int mixed, enum pairing how, struct err *e)
+{
+	int label[40], group[40], n = 0;
+	struct fit_data d = { NULL, label, group, 20 + (size_t)mixed, 1, 20, NULL };
+	struct fit_options o;
+	struct pairs p;
+	size_t i;
+
+	for (i = 0; i < d.n; i++) {
+		label[i] = i % 2 == 0;
+		group[i] = (int)i < 2 * mixed ? (int)i / 2 : (int)i - mixed;
+	}
+	fit_options_default(&o);
+	for (o.seed = 0; o.seed < 50; o.seed++) {
+		n += pairs_split(&p, &d, &o, how, e) == 0 && p.n_fit >= 2 && p.n > p.n_fit;
+		free(p.pair);
+	}
+	return n;
+}
+
+/* Two groups of twenty are held out, and which ones they are depends on the seed: often those without a pair. */
+static void
+check_splits(void)
+{
+	struct err e = { "" };
+	int n;
+
+	n = count_splits(10, PAIR_ALL, &e);
+	ok(n == 50, "half of the groups have pairs: %d of 50 seeds hold some out%s", n, e.text);
+	n = count_splits(4, PAIR_FIRST, &e);
+	ok(n == 50, "a fifth: %d of 50%s", n, e.text);
+	n = count_splits(3, PAIR_FIRST, &e);
+	ok(n == 50, "three: %d of 50, which leave two to fit to%s", n, e.text);
+	n = count_splits(2, PAIR_FIRST, &e);
+	ok(n == 0 && strcmp(e.text, "no tenth of the groups can be held out: it must have one pair of a positive and a "
+	    "negative, and the others two") == 0, "two: %s", e.text);
 }
 
 /* Two groups of 5000 rows each would make 11 million pairs. */
@@ -350,14 +383,13 @@ check_many_pairs(void)
 	static int label[MANY], group[MANY], held[MANY];
 	struct fit_data d = { NULL, label, group, MANY, 1, 2, NULL };
 	struct pairs p;
-	struct err e;
 	size_t i;
 
 	for (i = 0; i < MANY; i++) {
 		label[i] = i % 3 == 0;
 		held[i] = group[i] = i % 2;
 	}
-	if (ok(pairs_make(&p, &d, held, PAIR_ALL, &e) == 0, "many pairs"))
+	if (ok(pairs_make(&p, &d, held, PAIR_ALL) == 0, "many pairs"))
 		ok(p.n == 3334 && p.n_fit == 1667 && p.pair[0].positive == 0 && p.pair[0].negative == 2 &&
 		    p.pair[1].positive == 6 && p.pair[1].negative == 4, "are in order, within each group");
 	free(p.pair);
@@ -388,6 +420,7 @@ main(void)
 	check_no_plane();
 	check_training();
 	check_pairs();
+	check_splits();
 	check_many_pairs();
 	check_fit(1);
 	check_fit(0);
