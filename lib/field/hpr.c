@@ -18,6 +18,7 @@
  * program. T is ours, and so is the tie-break: of epochs whose probes make
  * equally many mistakes, the one with the least loss is kept.
  */
+#include <cblas.h>
 #include <gsl/gsl_math.h>
 #include <math.h>
 #include <stdlib.h>
@@ -42,7 +43,6 @@ static const double RATE = 5e-4, CLIP = 1, MOST_COSINE = 1 - 1e-7;
 
 struct hpr {
 	struct field base;
-	struct net_linear probe;	/* w . x */
 	struct mlp net;
 	double *p;			/* [dim + net.size]: w, then the parameters of net */
 };
@@ -53,16 +53,15 @@ release(struct field *base)
 	free(((struct hpr *)base)->p);
 }
 
-/* Sets probe and net. */
+/* Sets net. */
 static void
-set_networks(struct hpr *f, size_t dim)
+set_network(struct hpr *f, size_t dim)
 {
-	size_t widths[LAYERS + 1] = { dim, dim / 2, dim / 4, dim / 8, 1 }, k, size = 0;
+	size_t widths[LAYERS + 1] = { dim, dim / 2, dim / 4, dim / 8, 1 }, k;
 
 	for (k = 0; k < LAYERS; k++)
 		if (widths[k] == 0)
 			widths[k] = 1;
-	f->probe = net_linear(dim, 1, 0, &size);
 	f->net = mlp(widths, LAYERS, MLP_GELU);
 }
 
@@ -129,10 +128,11 @@ static double
 forward(struct rotations *t, const double *p, size_t n)
 {
 	const struct hpr *f = t->f;
-	size_t i;
+	size_t dim = f->base.dim, i;
 
-	net_linear_forward(&f->probe, p, t->x, n, t->logit, t->threads);
-	mlp_forward(&f->net, p + f->base.dim, t->x, n, t->out, t->work, t->threads);
+	for (i = 0; i < n; i++)
+		t->logit[i] = dot(p, t->x + i * dim, dim);
+	mlp_forward(&f->net, p + dim, t->x, n, t->out, t->work, t->threads);
 	for (i = 0; i < n; i++)
 		t->angle[i] = M_PI * logistic(t->out[i]);
 	return net_cross_entropy(t->logit, t->label, n, t->dlogit) +
@@ -144,14 +144,14 @@ static void
 backward(struct rotations *t, const double *p, size_t n, double *grad)
 {
 	const struct hpr *f = t->f;
-	size_t i;
+	size_t dim = f->base.dim, i;
 
+	for (i = 0; i < n; i++)
+		cblas_daxpy((int)dim, t->dlogit[i], t->x + i * dim, 1, grad, 1);
 	/* from the angle to the network's output */
 	for (i = 0; i < n; i++)
 		t->dangle[i] *= t->angle[i] * (1 - t->angle[i] / M_PI);
-	net_linear_backward(&f->probe, p, t->x, t->dlogit, n, grad, NULL, t->threads);
-	mlp_backward(&f->net, p + f->base.dim, t->x, t->dangle, n, grad + f->base.dim, NULL,
-	    t->work, t->threads);
+	mlp_backward(&f->net, p + dim, t->x, t->dangle, n, grad + dim, NULL, t->work, t->threads);
 }
 
 static double
@@ -208,10 +208,10 @@ fit(struct field *base, const struct fit_data *d, const struct fit_options *o,
 	struct hpr *f = (struct hpr *)base;
 	gsl_rng *rng = gsl_rng_alloc(gsl_rng_mt19937);
 	struct rotations t = { 0 };
-	size_t size;
+	size_t size, i;
 	int rc = -1;
 
-	set_networks(f, d->dim);
+	set_network(f, d->dim);
 	size = d->dim + f->net.size;
 	if (train_check_size(base->type->name, d->dim, size, e) != 0 ||
 	    rotations_init(&t, f, d, o, e) != 0)
@@ -222,7 +222,8 @@ fit(struct field *base, const struct fit_data *d, const struct fit_options *o,
 		goto out;
 	}
 	gsl_rng_set(rng, (unsigned long)o->seed);
-	net_linear_draw(&f->probe, f->p, rng);
+	for (i = 0; i < d->dim; i++)
+		f->p[i] = (2 * gsl_rng_uniform(rng) - 1) / sqrt((double)d->dim);
 	mlp_draw(&f->net, f->p + d->dim, rng);
 	rc = train(&(struct training){ .p = f->p, .size = size, .n = t.pairs.n_fit,
 	    .n_held = t.pairs.n - t.pairs.n_fit, .batch = BATCH, .held_batch = BATCH,
@@ -252,7 +253,7 @@ load(struct field *base, const struct record *r, struct err *e)
 	size_t dim = base->dim;
 	double *net, *both;
 
-	set_networks(f, dim);
+	set_network(f, dim);
 	if ((f->p = field_load_array(r, "w", dim, e)) == NULL ||
 	    (net = field_load_array(r, "net", f->net.size, e)) == NULL)
 		return -1;
@@ -291,8 +292,10 @@ apply(const struct field *base, void *work, double *y, size_t n, double T)
 	struct work *w = work;
 	int negative[FIELD_BATCH], any = 0;
 
-	for (i = 0; i < n; i++)
-		any |= negative[i] = !(dot(f->p, y + i * dim, dim) > 0);
+	for (i = 0; i < n; i++) {
+		negative[i] = !(dot(f->p, y + i * dim, dim) > 0);
+		any |= negative[i];
+	}
 	if (!any)
 		return;
 	mlp_forward(&f->net, f->p + dim, y, n, w->out, w->net, 1);

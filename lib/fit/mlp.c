@@ -7,7 +7,7 @@ mlp(const size_t *widths, unsigned n, enum mlp_activation activation)
 	unsigned k;
 
 	for (k = 0; k < n; k++)
-		m.layer[k] = net_linear(widths[k], widths[k + 1], 1, &m.size);
+		m.layer[k] = net_linear(widths[k], widths[k + 1], &m.size);
 	return m;
 }
 

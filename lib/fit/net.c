@@ -16,15 +16,11 @@ enum {
 static const double NORM_EPS = 1e-5;
 
 struct net_linear
-net_linear(size_t in, size_t out, int has_bias, size_t *size)
+net_linear(size_t in, size_t out, size_t *size)
 {
-	struct net_linear l = { in, out, *size, NET_NO_BIAS };
+	struct net_linear l = { in, out, *size, *size + in * out };
 
-	*size += in * out;
-	if (has_bias) {
-		l.bias = *size;
-		*size += out;
-	}
+	*size += (in + 1) * out;
 	return l;
 }
 
@@ -36,7 +32,7 @@ net_linear_draw(const struct net_linear *l, double *p, gsl_rng *rng)
 
 	for (i = 0; i < l->in * l->out; i++)
 		p[l->weight + i] = most * (2 * gsl_rng_uniform(rng) - 1);
-	for (i = 0; l->bias != NET_NO_BIAS && i < l->out; i++)
+	for (i = 0; i < l->out; i++)
 		p[l->bias + i] = most * (2 * gsl_rng_uniform(rng) - 1);
 }
 
@@ -84,10 +80,7 @@ forward_panel(const struct product *t, size_t first, size_t columns)
 	size_t i;
 
 	for (i = 0; i < t->n; i++)
-		if (l->bias != NET_NO_BIAS)
-			memcpy(y + i * l->out, b, columns * sizeof *y);
-		else
-			memset(y + i * l->out, 0, columns * sizeof *y);
+		memcpy(y + i * l->out, b, columns * sizeof *y);
 	/* BLAS may round a product with one vector differently among others */
 	for (i = 0; l->out == 1 && i < t->n; i++)
 		y[i] += dot(W, t->x + i * l->in, l->in);
@@ -115,7 +108,7 @@ gradient_panel(const struct product *t, size_t first, size_t columns)
 
 	cblas_dgemm(CblasRowMajor, CblasTrans, CblasNoTrans, (int)columns, (int)l->in, (int)t->n, 1,
 	    dy, (int)l->out, t->x, (int)l->in, 1, t->to + l->weight + first * l->in, (int)l->in);
-	for (i = 0; l->bias != NET_NO_BIAS && i < t->n; i++)
+	for (i = 0; i < t->n; i++)
 		for (k = 0; k < columns; k++)
 			t->to[l->bias + first + k] += dy[i * l->out + k];
 }

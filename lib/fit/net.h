@@ -27,15 +27,14 @@
 struct net_linear {
 	size_t in, out;
 	size_t weight;		/* where W[out][in] begins in p[] */
-	size_t bias;		/* where b[out] begins; NET_NO_BIAS: b = 0 */
+	size_t bias;		/* where b[out] begins */
 };
-#define NET_NO_BIAS ((size_t)-1)
 
 /*
  * Returns a layer whose parameters begin at p[*size], and adds their number to
  * *size.
  */
-struct net_linear net_linear(size_t in, size_t out, int has_bias, size_t *size);
+struct net_linear net_linear(size_t in, size_t out, size_t *size);
 /* Draws W and b uniformly from -1/sqrt(in) to 1/sqrt(in). */
 void net_linear_draw(const struct net_linear *l, double *p, gsl_rng *rng);
 /*

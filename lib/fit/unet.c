@@ -21,11 +21,11 @@ add_block(struct unet *u, size_t b, size_t in, size_t out)
 	k->in = in;
 	k->out = out;
 	k->at = u->columns;
-	k->linear1 = net_linear(in, out, 1, &u->size);
+	k->linear1 = net_linear(in, out, &u->size);
 	k->norm1 = net_norm(out, &u->size, &u->n_running);
-	k->linear2 = net_linear(out, out, 1, &u->size);
+	k->linear2 = net_linear(out, out, &u->size);
 	k->norm2 = net_norm(out, &u->size, &u->n_running);
-	k->shortcut = net_linear(in, out, 1, &u->size);
+	k->shortcut = net_linear(in, out, &u->size);
 	k->norm3 = net_norm(out, &u->size, &u->n_running);
 	u->columns += in + 9 * out;
 }
@@ -50,7 +50,7 @@ unet(size_t dim, size_t time)
 	add_block(&u, UNET_DEPTH, width(dim, UNET_DEPTH) + time, width(dim, UNET_DEPTH));
 	for (b = UNET_DEPTH + 1; b <= LAST; b++)
 		add_block(&u, b, 2 * width(dim, level_of(b) + 1) + time, width(dim, level_of(b)));
-	u.final = net_linear(dim, dim, 1, &u.size);
+	u.final = net_linear(dim, dim, &u.size);
 	return u;
 }
 

@@ -73,11 +73,11 @@ linear_value(const struct probe *t)
 }
 
 static void
-check_linear(size_t in, size_t width, int bias)
+check_linear(size_t in, size_t width)
 {
 	enum { ROWS = 40 };
 	size_t size = 3;		/* other parameters come first */
-	struct net_linear l = net_linear(in, width, bias, &size);
+	struct net_linear l = net_linear(in, width, &size);
 	double *p = malloc(size * sizeof *p), *grad = calloc(size, sizeof *grad), *x = malloc(ROWS * in * sizeof *x);
 	double *dx = malloc(ROWS * in * sizeof *dx), by_p, by_x, worst = 0, y;
 	struct probe t = { .value = linear_value, .layer = &l, .p = p, .x = x, .rows = ROWS };
@@ -88,13 +88,12 @@ check_linear(size_t in, size_t width, int bias)
 	net_linear_forward(&l, p, x, ROWS, out, 1);
 	for (i = 0; i < ROWS; i++)
 		for (k = 0; k < width; k++) {
-			y = bias ? p[3 + in * width + k] : 0;
+			y = p[3 + in * width + k];
 			for (j = 0; j < in; j++)
 				y += x[i * in + j] * p[3 + k * in + j];
 			worst = fmax(worst, fabs(out[i * width + k] - y));
 		}
-	ok(worst < 1e-12 && size == 3 + (in + (bias != 0)) * width, "%zu to %zu, bias %d: y = x W' + b: %.1e", in,
-	    width, bias, worst);
+	ok(worst < 1e-12 && size == 3 + (in + 1) * width, "%zu to %zu: y = x W' + b: %.1e", in, width, worst);
 	memcpy(work, out, ROWS * width * sizeof *out);
 	net_linear_forward(&l, p, x, ROWS, out, 2);
 	same = memcmp(work, out, ROWS * width * sizeof *out) == 0;
@@ -397,7 +396,7 @@ squares_init(struct squares *s, double *p)
 	size_t size = 0, i, k;
 
 	memset(s, 0, sizeof *s);
-	s->l = net_linear(FIT_D, 1, 1, &size);
+	s->l = net_linear(FIT_D, 1, &size);
 	s->p = p;
 	s->smallest = FIT_N;
 	memset(p, 0, (size + 1) * sizeof *p);
@@ -553,10 +552,9 @@ main(void)
 {
 	openblas_set_num_threads(1);
 	uneven(weight, MOST, 3.1);
-	check_linear(5, 7, 1);
-	check_linear(5, 7, 0);
-	check_linear(6, 1, 1);
-	check_linear(500, 430, 1);		/* several panels, and worth two threads */
+	check_linear(5, 7);
+	check_linear(6, 1);
+	check_linear(500, 430);		/* several panels, and worth two threads */
 	check_norm();
 	check_functions();
 	check_mlp(2, MLP_RELU);
