@@ -68,9 +68,6 @@
 # A preset may also set
 #
 #   against       what these columns are drawn against (default: Perplexity)
-#   rival         a method; versus.txt and versus.csv compare the others with
-#                 it, length by length
-#   holm          --holm: correct p for the number of runs in a table
 #
 # It has the rules of its sets: for each fold K, $(OUT)/fit.K.jsonl, what to fit
 # to, and the prompts, test.K.jsonl and validate.K.jsonl. With one fold, both
@@ -78,7 +75,7 @@
 include pipelines/rules.mk
 
 $(foreach v,extra models columns choosing silent second needs_second collecting unfit asking \
-	against rival holm,$(if $(filter environment,$(origin $v)),$(eval $v :=)))
+	against,$(if $(filter environment,$(origin $v)),$(eval $v :=)))
 MODEL := $(or $(MODEL),$(ODESTEER_MODEL))
 FLUENCY := $(or $(FLUENCY),$(MODEL))
 PRESET := $(or $(PRESET),smollm2-135m)
@@ -248,23 +245,25 @@ form = --format $(or $(format$(suffix $@)),$(patsubst .%,%,$(suffix $@)))
 both.csv = sed '1!{/^run,/d}'
 both.json = jq -s add
 cmd_report = { odesteer score report $(form) $(columns) \
-	$(if $(filter none,$(METHODS)),--baseline none $(holm)) \
+	$(if $(filter none,$(METHODS)),--baseline none --holm) \
 	$(foreach m,$(runs),$(foreach f,$(of_run),'$(label)=$f')) \
 	$(if $(second),&& $(if $(both$(suffix $@)),,echo &&) \
 	odesteer score report $(form) $(second)); } | $(or $(both$(suffix $@)),cat) >$@
 $(call list,$(addprefix $(OUT)/report.,txt csv json md tex)): \
 	$(foreach m,$(runs),$(of_run)) $(needs_second) FORCE
 	$(call run,report)
-# the runs of length $t, and those without a length of T, the rival first
+# versus.txt and versus.csv compare the others with caa, the default method,
+# length by length: the runs of length $t, and those without a length of T
 of_length = $(foreach m,$(runs),$(if $(or $(filter %@$(subst .,_,$t),$m),$(filter $b,$m)),$m))
-rivals = $(foreach m,$(of_length),$(if $(filter $(rival),$b),$m))
-compared = $(rivals) $(filter-out $(rivals),$(of_length))
-versus_one = odesteer score report $(form) $(columns) $(holm) \
-	$(foreach m,$(rivals),--baseline '$(label)') \
+reference = $(foreach m,$(of_length),$(if $(filter caa,$b),$m))
+compared = $(reference) $(filter-out $(reference),$(of_length))
+versus_one = odesteer score report $(form) $(columns) --holm \
+	$(foreach m,$(reference),--baseline '$(label)') \
 	$(foreach m,$(compared),$(foreach f,$(of_run),'$(label)=$f'))
 cmd_versus = { $(foreach t,$(general),$(if $(word 2,$(compared)),$(versus_one) && \
 	$(if $(filter %.txt,$@),echo &&))) true; } | $(or $(both$(suffix $@)),cat) >$@
-versus := $(if $(filter $(rival),$(steered)),$(addprefix $(OUT)/versus.,txt csv))
+versus := $(if $(filter caa,$(METHODS)),$(if $(filter-out caa,$(METHODS)),\
+	$(addprefix $(OUT)/versus.,txt csv)))
 $(call list,$(versus)): $(foreach m,$(runs),$(of_run)) FORCE
 	$(call run,versus)
 cmd_figure = COLUMN='$(figure)' AGAINST='$(or $(against),Perplexity)' \

@@ -118,7 +118,7 @@ is "$(grep -c '/answers.caa' "$tmp/jobs") $(grep -c 'barrier\|report' "$tmp/jobs
 echo 'T.truthfulqa.caa = 0.2r' >>"$PRESET"
 is "$(again "$tmp/a" | tr ' ' '\n' | cut -d . -f 1,2 | sort -u | xargs)" \
 	'0 answers.caa fluency.caa info.caa mc.caa report.csv report.json report.md report.tex report.txt '$(
-	)'truth.caa truthfulqa.svg' \
+	)'truth.caa truthfulqa.svg versus.csv versus.txt' \
 	'another length: what depends on it'
 # An interrupted run with -j does not leave a result of the former length. Each job takes a second.
 printf '#!/bin/sh\nsleep 1\nexec "$@"\n' >"$tmp/slow"
@@ -177,13 +177,13 @@ differs() { # prints the runs of versus.csv, and which of them have a difference
 	awk -F, '$2 == "cheerful" { print $1 ($7 == "" ? "" : "*") }' "$tmp/frontier/versus.csv" | xargs
 }
 is "$status $(differs)" '0 caa 0.05nat none* until 0.05nat* caa 0.1nat none* until 0.1nat*' \
-	'each length is compared with the rival'
+	'each length is compared with caa'
 is "$(grep -c 'Differences from caa 0' "$tmp/frontier/versus.txt") $([ -e "$tmp/frontier/mood.svg" ] && echo drawn)" \
 	"2 $(command -v gnuplot >/dev/null && echo drawn)" 'as tables and a figure'
 run benchmark mood PRESET=frontier OUT="$tmp/frontier" METHODS='none caa' T=0.1nat SAMPLES=1
 is "$status $(differs)" '0 caa none*' 'one length'
 run benchmark mood PRESET=frontier OUT="$tmp/frontier" METHODS=none T=0.1nat SAMPLES=1
-is "$status $([ ! -e "$tmp/frontier/versus.csv" ] && echo gone)" '0 gone' 'no rival'
+is "$status $([ ! -e "$tmp/frontier/versus.csv" ] && echo gone)" '0 gone' 'no caa'
 run benchmark mood OUT="$tmp/mood" METHODS='none prompt caa' SAMPLES=2
 is "$status $(cut -d , -f 1,2 "$tmp/mood/report.csv" | grep -c 'p of cheerful$') $(
 	view "$tmp/mood"/cheerful.caa.*.ods | jq -s -c 'map(has("kl")) | [length, all]')" '0 3 [8,true]' 'mood'
