@@ -51,7 +51,7 @@ struct fit_options {
 	double kappa, beta;	/* of spherical [20, -0.15] */
 	const char *vector;	/* for import: path of a GGUF control vector */
 	int block;		/* for import: the block of the activations */
-	uint64_t seed;		/* of hashes, signs, random features and folds; 32 bits [0] */
+	uint64_t seed;		/* of hashes, random features, networks and folds; 32 bits [0] */
 	unsigned folds;		/* 0: hold nothing out [5] */
 	/* of methods that train a network; 0: the method's own [0] */
 	unsigned epochs;	/* at most FIT_EPOCHS */
