@@ -308,9 +308,9 @@ static int
 load(struct field *base, const struct record *r, struct err *e)
 {
 	struct truthflow *f = (struct truthflow *)base;
-	int64_t rank;
+	int64_t rank, most = base->dim < FIT_RANK ? (int64_t)base->dim : FIT_RANK;
 
-	if (field_load_integer(r, "rank", 1, (int64_t)base->dim, &rank, e) != 0)
+	if (field_load_integer(r, "rank", 1, most, &rank, e) != 0)
 		return -1;
 	f->rank = (size_t)rank;
 	f->net = unet(base->dim, TIME);

@@ -10,7 +10,8 @@
 enum {
 	FIT_QUANTILES = 101,	/* 0 %, 1 %, ..., 100 % */
 	FIT_BINS = 10,		/* rows of the reliability table */
-	FIT_EPOCHS = 2000	/* the most epochs of a network's training */
+	FIT_EPOCHS = 2000,	/* the most epochs of a network's training */
+	FIT_RANK = 256		/* the most directions that truthflow corrects */
 };
 
 /* Labelled activations. The arrays belong to the caller. */
@@ -57,7 +58,7 @@ struct fit_options {
 	unsigned epochs;	/* at most FIT_EPOCHS */
 	double rate;		/* learning rate */
 	unsigned layers;
-	unsigned rank;		/* directions that truthflow corrects; 0: its own number [0] */
+	unsigned rank;		/* of truthflow, at most FIT_RANK; 0: its own number [0] */
 	fit_progress_fn *progress;	/* NULL: none [NULL] */
 };
 /* Sets all options to their defaults. */

@@ -48,6 +48,15 @@ for b in rff:70000 polysketch:12000; do
 	refused "integrate: the barrier is of dim ${b#*:}, not 6" integrate -b "${b%:*}.ods" -T 1 a.ods
 done
 
+# truthflow looks at each pair of its vectors, so their number is limited.
+{
+	header barrier 300 '[3]' '[]'
+	printf '{%s,"field":"truthflow","rank":257}\n' "$figures"
+} | view --pack -o truthflow.ods
+header activations 300 '[3]' '[]' | view --pack -o wide.ods
+refused "integrate: 'truthflow.ods': record 1: field 'rank' is not an integer from 1 to 256" \
+	integrate -b truthflow.ods wide.ods
+
 # Long texts, and many references.
 words() { perl -e 'print join " ", map { "$ARGV[1]$_" } 1 .. $ARGV[0]' "$@"; } # N LETTER
 printf '{"id":1,"completion":"%s","true":["%s"],"false":["no"]}\n' "$(words 8000 a)" "$(words 8000 b)" >bleu.jsonl
