@@ -208,6 +208,9 @@ train(const struct training *t, struct fit_curve *curve, struct err *e)
 	int rc;
 	size_t i;
 
+	if (t->schedule != NULL && t->epochs * r.batches == 1 && t->schedule(0, 1) == 0)
+		return err_set(e, "the training would have one step, at the rate 0: more --epochs "
+		    "are needed");
 	r.adam.decay = t->decay;
 	r.adam.m = calloc(t->size, sizeof *r.adam.m);
 	r.adam.v = calloc(t->size, sizeof *r.adam.v);

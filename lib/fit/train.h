@@ -75,9 +75,11 @@ struct training {
 /*
  * Trains t->p, which the caller has set to the initial parameters, and sets
  * curve. t->p becomes the best epoch's, rounded to float32, as it is stored.
- * Returns 0, or -1 with a message in e if memory runs out or the fit diverges.
+ * Returns 0, or -1 with a message in e if memory runs out, the fit diverges, or
+ * the only step would have the rate 0.
  * A fit diverges if a number is not finite, or if the best epoch's loss on the
- * held-out examples is over ten times that of the initial parameters.
+ * held-out examples is over ten times that of the initial parameters: where
+ * there is little to learn, a sound fit may end a little above it.
  */
 int train(const struct training *t, struct fit_curve *curve, struct err *e);
 

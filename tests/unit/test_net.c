@@ -496,6 +496,9 @@ check_training(void)
 	rc = train_squares(&s, 1, 1, 0, 1e39, &c, &e);
 	ok(rc != 0 && strcmp(e.text,
 	    "the fit diverged in epoch 1: a weight is not finite (a lower --rate may help)") == 0, "%s", e.text);
+	rc = train(&(struct training){ .n = 16, .batch = 16, .epochs = 1, .schedule = train_linear_schedule }, &c, &e);
+	ok(rc != 0 && strcmp(e.text,
+	    "the training would have one step, at the rate 0: more --epochs are needed") == 0, "%s", e.text);
 }
 
 static void
