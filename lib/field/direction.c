@@ -29,7 +29,7 @@ direction_load(struct field *f, const struct record *r, struct err *e)
 
 	if (v == NULL)
 		return -1;
-	return fabs(dot(v, v, f->dim) - 1) < 1e-9 ? 0 :
+	return fabs(dot(v, v, f->dim) - 1) < 1e-6 ? 0 :
 	    err_set(e, "field 'direction' is not of length 1");
 }
 
