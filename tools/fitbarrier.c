@@ -112,7 +112,7 @@ static struct tool_option options[] = {
 	    .to = &opt.label },
 	{ "-C", "x", "inverse regularisation; auto: the best on held-out groups", OPTION_DOUBLE,
 	    .to = &opt.o.C, .parse = parse_C, .bit = FIELD_USES_C },
-	{ "-S", "seed", "seed of hashes, signs, features and folds", OPTION_SEED32,
+	{ "-S", "seed", "seed of hashes, signs, features, networks and folds", OPTION_SEED32,
 	    .to = &opt.o.seed, .bit = HAS_H | FIELD_USES_EPOCHS },
 	{ "-T", "length", "store this T, such as 0.3r, for -T auto of other tools (default: "
 	    "none; with --calibrate 0.2nat, or the last T of a curve that is less)", OPTION_TEXT,

@@ -282,7 +282,7 @@ load_batch(struct field_work *w, const double *a, size_t n)
 			w->y[i * d + j] = (a[i * d + j] - f->mean[j]) * f->isd[j];
 	if (!f->type->whole_batches)
 		return n;
-	/* by copies, so that a type can skip a row that it does not move */
+	/* by copies of a row, which a type skips if it does not move it */
 	for (i = n; i < FIELD_BATCH; i++)
 		memcpy(w->y + i * d, w->y, d * sizeof *w->y);
 	return FIELD_BATCH;

@@ -9,8 +9,9 @@
  * delta = 1 - 2 p = -tanh(kappa c). If delta > beta, the angle to d becomes
  * (1 - T (delta - beta) / (1 - beta)) times what it was.
  *
- * Source: You et al. 2026 (arXiv 2602.08169), and the authors' program, where
- * the two directions are opposite and T is called alpha.
+ * Source: You et al. 2026 (arXiv 2602.08169), and the authors' program, where T
+ * is called alpha and the two directions are opposite by default
+ * (get_prototypes.py).
  */
 #include <math.h>
 #include <stdlib.h>

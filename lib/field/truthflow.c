@@ -12,7 +12,6 @@
  * Source: Wang et al. 2025 (TruthFlow), and the authors' program. Validation
  * and early stopping are ours.
  */
-#include <cblas.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -159,7 +158,7 @@ loss(void *ctx, double *p, const size_t *example, size_t n, double *grad)
 	return mean;
 }
 
-/* Looks at each pair at TIMES evenly spaced times. */
+/* The loss is the mean over TIMES evenly spaced times of each pair. */
 static struct train_score
 validate(void *ctx, const double *p, const size_t *example, size_t n)
 {
@@ -174,16 +173,16 @@ validate(void *ctx, const double *p, const size_t *example, size_t n)
 		net_squared_error(q->y, q->target, rows * q->d->dim, q->dy) };
 }
 
-/* A basis to be found: of the differences x[n][dim]. */
+/* What find_basis works on. */
 struct span {
 	struct truthflow *f;
-	const double *x;
+	const double *x;		/* [n][dim], the differences */
 	size_t n;
 	struct err *e;
 	int rc;
 };
 
-/* Runs in one thread of BLAS, for the same numbers in any number. */
+/* Runs with one BLAS thread, so that the basis does not depend on -j. */
 static void
 find_basis(void *ctx, unsigned part, unsigned parts)
 {

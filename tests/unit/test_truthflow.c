@@ -370,20 +370,21 @@ check_fit_threads(void)
 	struct fit_data d = made_questions(N, WIDE, 0.4);
 	struct fit_options o;
 	struct fit_report rep;
-	struct truthflow *f[2];
+	struct truthflow *f[3];
 	int k;
 
 	fit_options_default(&o);
 	o.epochs = 2;
-	for (k = 0; k < 2; k++) {
+	for (k = 0; k < 3; k++) {
 		openblas_set_num_threads(k + 1);
 		f[k] = must_fit(&d, &o, &rep);
 	}
 	openblas_set_num_threads(1);
-	ok(f[0]->rank == f[1]->rank &&
-	    memcmp(f[0]->basis, f[1]->basis, f[0]->rank * WIDE * sizeof(double)) == 0 &&
-	    memcmp(f[0]->p, f[1]->p, (f[0]->net.size + f[0]->net.n_running) * sizeof(double)) == 0,
-	    "two threads fit the same %zu numbers as one", f[0]->net.size + f[0]->net.n_running);
+	for (k = 1; k < 3; k++)
+		ok(f[0]->rank == f[k]->rank &&
+		    memcmp(f[0]->basis, f[k]->basis, f[0]->rank * WIDE * sizeof(double)) == 0 &&
+		    memcmp(f[0]->p, f[k]->p, (f[0]->net.size + f[0]->net.n_running) * sizeof(double)) == 0,
+		    "%d threads fit the same %zu numbers as one", k + 1, f[0]->net.size + f[0]->net.n_running);
 }
 
 /* Streams that there is nothing to learn from, and barrier files that are not to be used. */
@@ -436,6 +437,17 @@ check_refused(void)
 	record_free(r);
 }
 
+/* The greatest dim that fits into a record is what the page says. */
+static void
+check_limit(void)
+{
+	struct unet fits = unet(5615, TIME), big = unet(5616, TIME);
+	struct err e = { "it is accepted" };
+
+	ok(train_check_size("truthflow", 5615, fits.size + fits.n_running + 2 * RANK * 5615, &e) == 0 &&
+	    train_check_size("truthflow", 5616, big.size + big.n_running + 2 * RANK * 5616, &e) != 0, "%s", e.text);
+}
+
 int
 main(void)
 {
@@ -443,6 +455,7 @@ main(void)
 	check_golden();
 	check_refused();
 	check_size("truthflow", 34902021);
+	check_limit();
 	check_fit_threads();
 	check_known(0, 0.1);
 	check_known(0.4, 0.3);
