@@ -321,7 +321,8 @@ lies linact '.shift = [1]' "field 'shift' has 1 values, not 6"
 fitbarrier -f hpr -o "$tmp/hpr.ods" "$tmp/a.ods"
 lies hpr '.net = .net[1:]' "field 'net' has 28 values, not 29"
 lies hpr '.w += [1]' "field 'w' has 7 values, not 6"
-for f in hpr truthflow; do
+fitbarrier -f recontrol -o "$tmp/recontrol.ods" "$tmp/a.ods"
+for f in hpr truthflow recontrol; do
 	perl -0777 -pe 's/(\xa3net\xdc..\xca)..../$1\x7f\xc0\0\0/s' "$tmp/$f.ods" >"$tmp/nan.ods"
 	fails 1 "integrate: '$tmp/nan.ods': record 1: field 'net' holds a number that is not finite" \
 		integrate -b "$tmp/nan.ods" "$tmp/a.ods"
@@ -329,7 +330,6 @@ done
 lies truthflow '.net = .net[1:]' "field 'net' has 5119 values, not 5120"
 lies truthflow '.rank = 7' "field 'rank' is not an integer from 1 to 6"
 lies truthflow '.basis[0] += 0.01' "field 'basis' is not orthonormal"
-fitbarrier -f recontrol -o "$tmp/recontrol.ods" "$tmp/a.ods"
 is "$(integrate -b "$tmp/recontrol.ods" "$tmp/a.ods" | view | cksum)" \
 	"$(integrate -b "$tmp/recontrol.ods" -T 30 -n 30 "$tmp/a.ods" | view | cksum)" \
 	'recontrol has its own T and steps'
@@ -341,6 +341,9 @@ lies recontrol '.positives_h = [range(101)]' "field 'positives_h' has no meaning
 lies recontrol 'del(.net)' "field 'net' is not an array of numbers"
 lies ablation '.direction[0] += 0.001' "field 'direction' is not of length 1"
 lies ablation '.direction += [0]' "field 'direction' has 7 values, not 6"
+perl -0777 -pe 's/(\xa9direction\x96\xcb).{8}/$1\x7f\xf8\0\0\0\0\0\0/s' "$tmp/ablation.ods" >"$tmp/nan.ods"
+fails 1 "integrate: '$tmp/nan.ods': record 1: field 'direction' holds a number that is not finite" \
+	integrate -b "$tmp/nan.ods" "$tmp/a.ods"
 lies spherical '.kappa = 0' "field 'kappa' is not a positive number"
 lies spherical '.beta = 1' "field 'beta' is not a number from -1 to less than 1"
 lies spherical 'del(.beta)' "field 'beta' is not a number"

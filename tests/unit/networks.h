@@ -122,7 +122,7 @@ check_size(const char *name, unsigned MiB)
 	free(act);
 }
 
-/* Fits with one and with two threads to wide rows, whose products are worth two: the bytes are the same. */
+/* Fits with one, two and three threads to wide rows, whose products are worth them: the bytes are the same. */
 static inline void
 check_threads(const char *name, size_t dim)
 {
@@ -132,8 +132,8 @@ check_threads(const char *name, size_t dim)
 	struct fit_data d = { act, label, group, WIDE_ROWS, dim, WIDE_ROWS / 4, NULL };
 	static struct fit_report rep;
 	struct fit_options o;
-	unsigned char *bytes[2];
-	size_t n[2], i;
+	unsigned char *bytes[3];
+	size_t n[3], i;
 	int k;
 
 	for (i = 0; i < WIDE_ROWS * dim; i++)
@@ -144,7 +144,7 @@ check_threads(const char *name, size_t dim)
 	}
 	fit_options_default(&o);
 	o.epochs = 2;
-	for (k = 0; k < 2; k++) {
+	for (k = 0; k < 3; k++) {
 		struct field *f;
 
 		openblas_set_num_threads(1 + k);
@@ -153,9 +153,11 @@ check_threads(const char *name, size_t dim)
 		field_free(f);
 	}
 	openblas_set_num_threads(1);
-	ok(n[0] == n[1] && memcmp(bytes[0], bytes[1], n[0]) == 0, "%s: two threads fit the same %zu bytes", name, n[0]);
-	free(bytes[0]);
-	free(bytes[1]);
+	for (k = 1; k < 3; k++)
+		ok(n[0] == n[k] && memcmp(bytes[0], bytes[k], n[0]) == 0, "%s: %d threads fit the same %zu bytes", name,
+		    k + 1, n[0]);
+	for (k = 0; k < 3; k++)
+		free(bytes[k]);
 	free(act);
 }
 
