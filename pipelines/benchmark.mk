@@ -253,15 +253,18 @@ $(call list,$(addprefix $(OUT)/report.,txt csv json md tex)): \
 	$(foreach m,$(runs),$(of_run)) $(needs_second) FORCE
 	$(call run,report)
 # versus.txt and versus.csv compare the others with caa, the default method,
-# length by length: the runs of length $t, and those without a length of T
+# length by length of caa: its run, those of the same length, and those without
+# a length of T
 of_length = $(foreach m,$(runs),$(if $(or $(filter %@$(subst .,_,$t),$m),$(filter $b,$m)),$m))
 reference = $(foreach m,$(of_length),$(if $(filter caa,$b),$m))
 compared = $(reference) $(filter-out $(reference),$(of_length))
 versus_one = odesteer score report $(form) $(columns) --holm \
 	$(foreach m,$(reference),--baseline '$(label)') \
 	$(foreach m,$(compared),$(foreach f,$(of_run),'$(label)=$f'))
-cmd_versus = { $(foreach t,$(general),$(if $(word 2,$(compared)),$(versus_one) && \
-	$(if $(filter %.txt,$@),echo &&))) true; } | $(or $(both$(suffix $@)),cat) >$@
+caa_lengths = $(foreach m,$(filter caa@%,$(runs)),$(length))
+cmd_versus = { $(foreach t,$(or $(caa_lengths),$(general)),$(if $(word 2,$(compared)), \
+	$(versus_one) && $(if $(filter %.txt,$@),echo &&))) true; } | \
+	$(or $(both$(suffix $@)),cat) >$@
 versus := $(if $(filter caa,$(METHODS)),$(if $(filter-out caa,$(METHODS)),\
 	$(addprefix $(OUT)/versus.,txt csv)))
 $(call list,$(versus)): $(foreach m,$(runs),$(of_run)) FORCE

@@ -184,6 +184,10 @@ run benchmark mood PRESET=frontier OUT="$tmp/frontier" METHODS='none caa' T=0.1n
 is "$status $(differs)" '0 caa none*' 'one length'
 run benchmark mood PRESET=frontier OUT="$tmp/frontier" METHODS=none T=0.1nat SAMPLES=1
 is "$status $([ ! -e "$tmp/frontier/versus.csv" ] && echo gone)" '0 gone' 'no caa'
+printf 'block = 14\nT.mood.caa = 0.05nat 0.1nat\n' >"$tmp/lengths"
+is "$(benchmark mood PRESET="$tmp/lengths" OUT="$tmp/frontier" METHODS='none caa iti' -n |
+	grep -o "baseline 'caa [0-9.]*nat'" | sort | uniq -c | xargs)" \
+	"2 baseline caa 0.05nat 2 baseline caa 0.1nat" 'lengths that only caa has'
 run benchmark mood OUT="$tmp/mood" METHODS='none prompt caa' SAMPLES=2
 is "$status $(cut -d , -f 1,2 "$tmp/mood/report.csv" | grep -c 'p of cheerful$') $(
 	view "$tmp/mood"/cheerful.caa.*.ods | jq -s -c 'map(has("kl")) | [length, all]')" '0 3 [8,true]' 'mood'
