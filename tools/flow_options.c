@@ -110,8 +110,20 @@ flow_options_parse(const char *option, const char *text)
 void
 flow_options_check(void)
 {
+	size_t i;
+
 	if (flows.given && flows.n == 0)
 		tool_misuse("a flow needs a barrier: -b");
+	for (i = 0; i < flows.n; i++) {
+		const struct steering_where *w = &flows.flow[i].where;
+
+		if (w->at == STEERING_LAST && (w->skip > 0 || w->first > 0))
+			tool_misuse("--at last is one position: %s does not go with it",
+			    w->skip > 0 ? "--skip" : "--first");
+		if (w->at == STEERING_ALL && w->when != NULL)
+			tool_misuse("--at all does not go with --when, which decides only at the "
+			    "prompt's last token");
+	}
 }
 
 void

@@ -55,16 +55,10 @@ steering_alloc(const struct steering_sweep *sweep)
 	return s;
 }
 
-/* Refuses positions that make no sense together. Returns 0, or -1. */
+/* Refuses positions that a type cannot steer. Returns 0, or -1. */
 static int
 check_where(const struct field_type *type, const struct steering_where *w, struct err *e)
 {
-	if (w->at == STEERING_LAST && (w->skip > 0 || w->first > 0))
-		return err_set(e, "--at last is one position: %s does not go with it",
-		    w->skip > 0 ? "--skip" : "--first");
-	if (w->at == STEERING_ALL && w->when != NULL)
-		return err_set(e, "--at all does not go with --when, which decides only at the "
-		    "prompt's last token");
 	if (type->of_sequence && (w->at == STEERING_ALL || w->skip > 0))
 		return err_set(e, "'%s' is a sequence map, which begins at the prompt's last "
 		    "token: %s does not go with it", type->name,

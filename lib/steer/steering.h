@@ -29,8 +29,8 @@ struct steering_sweep {
 struct steering_where {
 	enum {
 		STEERING_COMPLETION,	/* from the prompt's last token on */
-		STEERING_LAST,		/* only that one */
-		STEERING_ALL		/* from the text's first token on */
+		STEERING_LAST,		/* only that one; skip and first are 0 */
+		STEERING_ALL		/* from the text's first token on; when is NULL */
 	} at;
 	unsigned skip;		/* leave out the first ones of these */
 	unsigned first;		/* move at most so many of the others; 0: all */

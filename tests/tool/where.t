@@ -87,10 +87,11 @@ fail() { # MESSAGE [OPTION ...]: generate fails with these options
 	shift
 	fails 1 "generate: $fail_message" generate -m "$model" -b "$tmp/b.ods" "$@" "$tmp/e.jsonl"
 }
-fail "'$tmp/b.ods': --at last is one position: --first does not go with it" --at last --first 1
-fail "'$tmp/b.ods': --at last is one position: --skip does not go with it" --at last --skip 1
-fail "'$tmp/b.ods': --at all does not go with --when, which decides only at the prompt's last token" \
-	--at all --when "$tmp/c.ods:0.5"
+for o in first skip; do
+	misuse "--at last is one position: --$o does not go with it" generate -b "$tmp/b.ods" --at last --$o 1
+done
+misuse "--at all does not go with --when, which decides only at the prompt's last token" \
+	score kl -b "$tmp/b.ods" --at all --when "$tmp/c.ods:0.5"
 fail "--at all: after block 0, the last, nothing reads the prompt" --at all
 condition "$tmp/above.ods" 1
 fail "'$tmp/b.ods': --when: '$tmp/above.ods' decides after block 1, too late for block 0" --when "$tmp/above.ods:0.5"
