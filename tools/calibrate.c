@@ -105,7 +105,8 @@ calibrate(struct barrier *b)
 	}
 	tool_progress_end();
 	if (n == 0)
-		tool_die("--calibrate: no text has a completion");
+		tool_die("--calibrate: '%s': no text has a completion (odesteer generate writes "
+		    "them)", texts_path);
 	/* rounding may leave 0, of which there is no logarithm */
 	for (k = 0; k < lengths; k++)
 		b->curve.kl[k] = fmax(sum[k] / (double)n, 1e-12);

@@ -10,12 +10,12 @@ enum { ROWS = 512 };			/* the most rows moved at a time */
 struct hook {
 	struct steering *s;
 	int block;
+	const char *path;		/* of the barrier, or NULL: no file */
 };
 
 /* Decides which texts are moved, before anything moves at its block. */
 struct condition {
 	struct hook hook;
-	const char *path;
 	double quantile, level;
 	struct barrier *barrier;
 	struct field_work *work;
@@ -78,7 +78,7 @@ steering_add(struct steering *s, const struct barrier *barrier, const struct flo
 		return err_set(e, "more than %d barriers", STEERING_MAX);
 	if (check_where(barrier->field->type, w, e) != 0)
 		return -1;
-	b->hook = (struct hook){ s, barrier->header.block[0] };
+	b->hook = (struct hook){ s, barrier->header.block[0], NULL };
 	b->barrier = barrier;
 	b->where = *w;
 	if (w->at == STEERING_LAST)
@@ -108,23 +108,24 @@ find_condition(struct steering *s, const struct steering_where *w, struct header
 	struct condition *c = s->condition;
 
 	for (; c < s->condition + s->conditions; c++)
-		if (strcmp(c->path, w->when) == 0 && c->quantile == w->quantile)
+		if (strcmp(c->hook.path, w->when) == 0 && c->quantile == w->quantile)
 			return c;
 	if (s->conditions == STEERING_MAX) {
 		err_set(e, "more than %d conditions", STEERING_MAX);
 		return NULL;
 	}
-	c->path = w->when;
+	c->hook.path = w->when;
 	c->quantile = w->quantile;
-	if (barrier_open(&c->barrier, c->path, NULL, e) != 0)
+	if (barrier_open(&c->barrier, w->when, NULL, e) != 0)
 		return NULL;
 	if (flow_level(c->barrier, c->quantile, "--when", &c->level, e) != 0) {
-		err_prefix(e, "'%s': ", c->path);
+		err_prefix(e, "'%s': ", w->when);
 		return NULL;
 	}
-	c->hook = (struct hook){ s, c->barrier->header.block[0] };
+	c->hook.s = s;
+	c->hook.block = c->barrier->header.block[0];
 	c->work = field_work_alloc(c->barrier->field);
-	if (c->work == NULL || header_add_side(h, c->path, c->barrier->digest) != 0) {
+	if (c->work == NULL || header_add_side(h, w->when, c->barrier->digest) != 0) {
 		err_memory(e);
 		return NULL;
 	}
@@ -147,8 +148,9 @@ steering_add_file(struct steering *s, const char *path, const struct flow_option
 		return -1;
 	if (c != NULL && c->hook.block > b->header.block[0])
 		return err_set(e, "'%s': --when: '%s' decides after block %d, too late for block "
-		    "%d", path, c->path, c->hook.block, b->header.block[0]);
+		    "%d", path, w->when, c->hook.block, b->header.block[0]);
 	s->by[s->n - 1].when = c;
+	s->by[s->n - 1].hook.path = path;
 	return header_add_side(h, path, b->digest) != 0 ? err_memory(e) : 0;
 }
 
@@ -287,6 +289,13 @@ steer_rows(struct steering *s, struct steered *b, float *act, const struct lm_st
 	return b->shift != NULL ? shift_rows(s, b, act, row, wanted, first, end, e) : 0;
 }
 
+/* Names the barrier's file in an error. Returns -1. */
+static int
+name_file(const struct hook *h, struct err *e)
+{
+	return h->path != NULL ? err_prefix(e, "'%s': ", h->path) : -1;
+}
+
 /* Moves act[n] by all barriers of a block; an lm_steer_fn. */
 static int
 steer_block(void *ctx, float *act, const struct lm_steered *row, size_t n, struct err *e)
@@ -305,7 +314,7 @@ steer_block(void *ctx, float *act, const struct lm_steered *row, size_t n, struc
 			continue;
 		for (i = 0; i < n; i += ROWS)
 			if (steer_rows(s, b, act, row, i, n - i < ROWS ? n : i + ROWS, e) != 0)
-				return -1;
+				return name_file(&b->hook, e);
 	}
 	return 0;
 }
@@ -314,9 +323,8 @@ steer_block(void *ctx, float *act, const struct lm_steered *row, size_t n, struc
 static int
 attach(struct hook *h, const struct barrier *b, struct lm *m, struct err *e)
 {
-	if (barrier_check(b, lm_digest(m), (size_t)lm_dim(m), h->block, e) != 0)
-		return -1;
-	return lm_steer(m, h->block, steer_block, h, e);
+	return barrier_check(b, lm_digest(m), (size_t)lm_dim(m), h->block, e) != 0 ||
+	    lm_steer(m, h->block, steer_block, h, e) != 0 ? name_file(h, e) : 0;
 }
 
 int
@@ -334,9 +342,11 @@ steering_attach(struct steering *s, struct lm *m, struct err *e)
 			return -1;
 		if (b->where.at != STEERING_ALL)
 			continue;
-		if (b->hook.block == lm_blocks(m) - 1)
-			return err_set(e, "--at all: after block %d, the last, nothing reads the "
-			    "prompt", b->hook.block);
+		if (b->hook.block == lm_blocks(m) - 1) {
+			err_set(e, "--at all: after block %d, the last, nothing reads the prompt",
+			    b->hook.block);
+			return name_file(&b->hook, e);
+		}
 		lm_steer_prompts(m);
 	}
 	return 0;

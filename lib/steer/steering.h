@@ -59,7 +59,8 @@ int steering_add(struct steering *s, const struct barrier *b, const struct flow_
     const struct steering_where *w, struct err *e);
 /*
  * Reads a barrier, and the one of its condition, from files and adds it, and
- * their digests to the last link of h. Returns 0 or -1.
+ * their digests to the last link of h. The paths are borrowed for as long as s
+ * is used. Returns 0 or -1.
  */
 int steering_add_file(struct steering *s, const char *path, const struct flow_options *o,
     const struct steering_where *w, struct header *h, struct err *e);

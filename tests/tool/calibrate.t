@@ -85,7 +85,7 @@ is "$(fitbarrier -m "$model" --calibrate - -f caa "$tmp/a.ods" <"$tmp/e.jsonl" |
 run fitbarrier -m "$model" --calibrate "$tmp/p.jsonl" --held-out "$tmp/h.ods" "$tmp/a.ods"
 is "$status $([ -e "$tmp/h.ods" ] && echo left)" '1 ' 'a failure leaves no held-out file'
 jq -n -c '{prompt: "so?"}' >"$tmp/none.jsonl"
-fails 1 'fitbarrier: --calibrate: no text has a completion' \
+fails 1 "fitbarrier: --calibrate: '$tmp/none.jsonl': no text has a completion (odesteer generate writes them)" \
 	fitbarrier -m "$model" --calibrate "$tmp/none.jsonl" -f caa "$tmp/a.ods"
 fails 1 "fitbarrier: '$tmp/a.ods' holds activations, not examples or completions" \
 	fitbarrier -m "$model" --calibrate "$tmp/a.ods" -f caa "$tmp/a.ods"

@@ -234,10 +234,11 @@ fi
 view --header "$tmp/b.ods" | jq -c 'if .odesteer then .digest = "00000000000000bb" else . end' |
 	view --pack >"$tmp/other.ods"
 run generate -b "$tmp/other.ods" "$tmp/p.jsonl"
-is "$status $(echo "$err" | grep -c '^generate: the barrier is of another model: ')" '1 1' "another model: $err"
+is "$status $(echo "$err" | grep -c "^generate: '$tmp/other.ods': the barrier is of another model: ")" '1 1' \
+	"another model: $err"
 view --header "$tmp/b.ods" | jq -c 'if .odesteer then .block = [40] else . end' | view --pack >"$tmp/other.ods"
 run generate -b "$tmp/other.ods" "$tmp/p.jsonl"
-is "$status $(echo "$err" | cut -d"'" -f3)" '1  has no block 40: its blocks are 0 to 29' 'a block that is not there'
+is "$status $(echo "$err" | cut -d"'" -f5)" '1  has no block 40: its blocks are 0 to 29' 'a block that is not there'
 for o in '-T 5' '-n 3' '-s rk4' '--until 0.5' '--tolerance 1e-3'; do
 	# shellcheck disable=SC2086 # two words
 	misuse "a flow needs a barrier: -b" generate $o "$tmp/p.jsonl"

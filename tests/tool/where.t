@@ -92,7 +92,7 @@ for o in first skip; do
 done
 misuse "--at all does not go with --when, which decides only at the prompt's last token" \
 	score kl -b "$tmp/b.ods" --at all --when "$tmp/c.ods:0.5"
-fail "--at all: after block 0, the last, nothing reads the prompt" --at all
+fail "'$tmp/b.ods': --at all: after block 0, the last, nothing reads the prompt" --at all
 condition "$tmp/above.ods" 1
 fail "'$tmp/b.ods': --when: '$tmp/above.ods' decides after block 1, too late for block 0" --when "$tmp/above.ods:0.5"
 fail "cannot open '$tmp/none.ods': No such file or directory" --when "$tmp/none.ods:0.5"
@@ -105,7 +105,8 @@ fail "'$tmp/bare.ods': --when: this barrier stores no quantiles of h (no groups 
 view --header "$tmp/c.ods" | jq -c 'if .odesteer then .digest = "00000000000000bb" else . end' |
 	view --pack >"$tmp/other.ods"
 run generate -m "$model" -b "$tmp/b.ods" --when "$tmp/other.ods:0.5" "$tmp/e.jsonl"
-is "$status $(echo "$err" | grep -c '^generate: the barrier is of another model: ')" '1 1' "another model: $err"
+is "$status $(echo "$err" | grep -c "^generate: '$tmp/other.ods': the barrier is of another model: ")" '1 1' \
+	"another model: $err"
 
 [ -e "$ODESTEER_MODEL" ] || finish
 head -n 20 datasets/sample.jsonl | jq -c -f datasets/forms/examples.jq | collect -l 9 | fitbarrier -o "$tmp/b9.ods"
