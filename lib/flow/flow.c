@@ -87,10 +87,16 @@ check_given(const struct field_type *type, const struct flow_options *o, struct 
 	};
 	size_t i;
 
-	for (i = 0; type->kind == FIELD_MAP && i < sizeof of_flows / sizeof *of_flows; i++)
-		if (o->given & of_flows[i].bit)
+	for (i = 0; i < sizeof of_flows / sizeof *of_flows; i++) {
+		if (!(o->given & of_flows[i].bit))
+			continue;
+		if (type->kind == FIELD_MAP)
 			return err_set(e, "'%s' is a map, not a flow: %s has no effect", type->name,
 			    of_flows[i].name);
+		if (type->kind == FIELD_CONSTANT_FLOW)
+			return err_set(e, "'%s' is one vector, so that all paths are straight: %s "
+			    "has no effect", type->name, of_flows[i].name);
+	}
 	if (o->solver->adapt != NULL && o->given & FLOW_STEPS)
 		return err_set(e, "'%s' chooses its own steps: -n has no effect", o->solver->name);
 	if (o->solver->adapt == NULL && o->given & FLOW_TOLERANCE)

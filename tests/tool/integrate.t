@@ -196,6 +196,11 @@ integrate -b "$tmp/caa.ods" -T 1 "$tmp/a.ods" | view | jq -s -c --slurpfile a "$
 	| add / length) - ([range(48) | select($s[.].label == 1) | $a[.][$k]] | add / length) | fabs]
 	| max < 1e-5' >"$tmp/caa"
 is "$(cat "$tmp/caa")" true 'caa: T = 1 is the way between the means'
+for o in '-n 10' '-s rk4' '--tolerance 1e-4'; do
+	# shellcheck disable=SC2086 # two words
+	fails 1 "integrate: 'caa' is one vector, so that all paths are straight: ${o% *} has no effect" \
+		integrate -b "$tmp/caa.ods" $o "$tmp/a.ods"
+done
 
 # what a barrier cannot do
 made '.label = 0 | if .odesteer then del(.label) elif .id == "r0" then .label = 1 else . end' |
