@@ -140,6 +140,18 @@ flow_options_steer(struct steering *s, int threads, struct header *h)
 }
 
 void
+flow_options_count(const struct steering *s, struct sink *out)
+{
+	struct steering_count c = steering_counted(s);
+	struct err e;
+
+	tool_check(sink_set_int(out, "steered", c.seen, &e), &e);
+	tool_check(sink_set_int(out, "moved", c.moved, &e), &e);
+	tool_check(sink_set_num(out, "mean_length", c.seen > 0 ? c.length / (double)c.seen : 0,
+	    &e), &e);
+}
+
+void
 flow_options_report(const struct steering *s)
 {
 	struct steering_count c = steering_counted(s);

@@ -43,6 +43,9 @@ void flow_options_check(void);
  */
 void flow_options_steer(struct steering *s, int threads, struct header *h);
 
+/* Writes into the end record how much was steered. */
+void flow_options_count(const struct steering *s, struct sink *out);
+
 /* Says how much was steered. */
 void flow_options_report(const struct steering *s);
 

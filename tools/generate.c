@@ -496,11 +496,10 @@ count_steered(struct generator *g)
 		tool_check(coprocess_close(g->filter, &e), &e);
 	if (g->out == NULL)
 		return;
-	tool_check(sink_set_int(g->out, "steered", steered, &e), &e);
-	if (flows.n > 0) {
-		tool_check(sink_set_int(g->out, "moved", c.moved, &e), &e);
-		tool_check(sink_set_num(g->out, "mean_length", c.length / (double)c.seen, &e), &e);
-	}
+	if (flows.n > 0)
+		flow_options_count(g->steering, g->out);
+	else
+		tool_check(sink_set_int(g->out, "steered", steered, &e), &e);
 }
 
 /* Says with -v what the run did. */

@@ -184,6 +184,8 @@ main(int argc, char *argv[])
 	}
 	if (metric->flush != NULL)
 		tool_check(metric->flush(state, out, &e), &e);
+	if (options.steering != NULL)
+		flow_options_count(options.steering, out);
 	tool_check(sink_close(out, &e), &e);
 	if (metric->close != NULL)
 		metric->close(state);
