@@ -5,6 +5,7 @@
  * divergence that steer/divergence.h defines, in nats, and kl_p95 its 95th
  * percentile.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include <gsl/gsl_sort.h>
@@ -18,6 +19,7 @@ struct kl {
 	struct divergence *d;
 	const struct metric_options *o;
 	double kl[DIVERGENCE_LONGEST];	/* at the tokens of a completion */
+	char *T;			/* of the first record that had one, or NULL */
 };
 
 static int
@@ -32,6 +34,7 @@ kl_close(void *state)
 	struct kl *s = state;
 
 	divergence_close(s->d);
+	free(s->T);
 }
 
 static int
@@ -71,6 +74,25 @@ set_fields(struct kl *s, struct record *r, size_t n, struct err *e)
 	return 0;
 }
 
+/*
+ * Texts of a sweep say their length, T. Refuses those of more than one, for
+ * they are measured at one. Returns 0, or -1 with a message.
+ */
+static int
+check_length(struct kl *s, const struct record *r, struct err *e)
+{
+	const char *T = NULL;
+
+	if (record_get_str(r, "T", &T, NULL) < 0)
+		return err_set(e, "field 'T' is not a text");
+	if (T == NULL)
+		return 0;
+	if (s->T == NULL && (s->T = strdup(T)) == NULL)
+		return err_memory(e);
+	return strcmp(s->T, T) == 0 ? 0 : err_set(e, "its T is '%s', that of an earlier one '%s': "
+	    "kl measures all texts at one length, so give it those of one", T, s->T);
+}
+
 static int
 kl_push(void *state, struct record *r, struct sink *out, struct err *e)
 {
@@ -80,7 +102,8 @@ kl_push(void *state, struct record *r, struct sink *out, struct err *e)
 	size_t n;
 	int rc = -1;
 
-	if (record_get_text(r, "completion", 1, &completion, &n, e) != 0 ||
+	if (check_length(s, r, e) != 0 ||
+	    record_get_text(r, "completion", 1, &completion, &n, e) != 0 ||
 	    example_read(&x, divergence_lm(s->d), r, s->o->template, s->o->system, EXAMPLE_WHOLE,
 	    e) != 0 || divergence_measure(s->d, &x, s->kl, e) != 0 ||
 	    set_fields(s, r, text_batch_predicted(&x), e) != 0)

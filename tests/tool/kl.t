@@ -36,6 +36,20 @@ is "$(jq -s -c 'map(select(.id == "b") | has("kl"), has("kl_p95"))' "$tmp/got")"
 	'none without a completion'
 is "$(jq -c 'del(.kl, .kl_p95)' "$tmp/got" | cksum)" "$(jq -c 'del(.kl, .kl_p95)' "$tmp/e.jsonl" | cksum)" \
 	'records keep their fields and order'
+jq -c 'if .id == "b" then . else .T = "0.2nat" end' "$tmp/e.jsonl" >"$tmp/one.jsonl"
+is "$(kl 2.385 "$tmp/one.jsonl" | jq -c 'del(.T)' | cksum)" "$(cksum <"$tmp/got")" 'texts of one length'
+jq -c '.T = if .id == "d" then "0.1nat" else "0.2nat" end' "$tmp/e.jsonl" >"$tmp/sweep.jsonl"
+fails 1 "score: '$tmp/sweep.jsonl': record 4: its T is '0.1nat', that of an earlier one '0.2nat': \
+kl measures all texts at one length, so give it those of one" score kl -m "$model" -b "$tmp/b.ods" "$tmp/sweep.jsonl"
+echo '{"prompt":"a","completion":"b","T":1}' >"$tmp/number.jsonl"
+fails 1 "score: '$tmp/number.jsonl': record 1: field 'T' is not a text" \
+	score kl -m "$model" -b "$tmp/b.ods" "$tmp/number.jsonl"
+# counted: those of a, c and d, of which --skip 1 leaves out the first
+counters() { # OPTION...: prints the end record's counters but the mean length, in hexadecimal
+	score kl -m "$model" -b "$tmp/b.ods" -T 2.385 "$@" "$tmp/e.jsonl" | tail -c 200 | od -An -v -tx1 |
+		tr -d ' \n' | sed 's/.*\(73746565726564\)\(.*\)a56d6f766564\(.*\)ab6d65616e5f.*/\2 \3/'
+}
+is "$(counters) $(counters --skip 1)" '09 09 09 06' 'the end record says how many were steered and moved'
 is "$(kl 0 "$tmp/e.jsonl" | jq -s -c '[.[] | .kl // 0 | . < 1e-6] | all')" true 'no steering, no divergence'
 long=$(printf '%0120d' 0)
 jq -n -c --arg long "$long" '{id: "a", prompt: $long, completion: $long}' >"$tmp/long.jsonl"
