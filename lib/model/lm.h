@@ -144,8 +144,9 @@ enum { LM_FINAL_NORM = 1 << 20 };
 typedef int lm_tap_fn(void *ctx, int block, int row, const float *act, struct err *e);
 int lm_tap(struct lm *m, const int *block, size_t n, lm_tap_fn *fn, void *ctx, struct err *e);
 /*
- * A row with LM_STEER. Those of a sequence without LM_EARLY are consecutive. If
- * a row belongs to several sequences, `at' is the same in all of them.
+ * A row with LM_STEER. Those of a sequence without LM_EARLY have consecutive
+ * positions. If a row belongs to several sequences, `at' is the same in all of
+ * them.
  */
 struct lm_steered {
 	const int *seq;		/* [n_seq] its sequences, borrowed until fn returns */

@@ -21,10 +21,10 @@ struct divergence;
 
 /*
  * Opens the model by the path, threads and gpu_layers of o; the caller attaches
- * a steering to it. n is the number of lengths in the steering's sweep, whose
- * `which' is divergence_which with ctx = &n, or 1 if it has no sweep. `longest'
- * is the most tokens that a completion will have. Returns NULL with a message
- * in e.
+ * a steering to it. n is 1, or the number of lengths in the steering's sweep.
+ * The sweep's `which' is then divergence_which, and its ctx points to n for as
+ * long as the steering is used. `longest' is the most tokens that a completion
+ * will have. Returns NULL with a message in e.
  */
 struct divergence *divergence_open(const struct lm_options *o, size_t n, size_t longest,
     struct err *e);
