@@ -345,6 +345,9 @@ lies recontrol '.speed = -1' "field 'speed' is not a positive number"
 lies recontrol '.positives_h = [range(101)]' "field 'positives_h' has no meaning for 'recontrol', which has no h"
 lies recontrol 'del(.net)' "field 'net' is not an array of numbers"
 lies ablation '.direction[0] += 0.001' "field 'direction' is not of length 1"
+view --header "$tmp/ablation.ods" | jq -c 'if .odesteer then . else
+	.direction |= map(. * 1e7 | round / 1e7) end' | view --pack >"$tmp/rounded.ods"
+ok 'a direction may be rounded to single precision' integrate -b "$tmp/rounded.ods" -o "$tmp/x.ods" "$tmp/a.ods"
 lies ablation '.direction += [0]' "field 'direction' has 7 values, not 6"
 perl -0777 -pe 's/(\xa9direction\x96\xcb).{8}/$1\x7f\xf8\0\0\0\0\0\0/s' "$tmp/ablation.ods" >"$tmp/nan.ods"
 fails 1 "integrate: '$tmp/nan.ods': record 1: field 'direction' holds a number that is not finite" \
