@@ -78,8 +78,14 @@ finish(struct queue *q, size_t n, struct err *e)
 
 	for (i = 0; i < n; i++) {
 		const struct queue_entry *x = q->entry[i];
-		double odds = log_odds(s, x);
+		double odds;
 
+		if (x->text[0].n == 0) {
+			record_unset(x->record, s->name_p);
+			record_unset(x->record, s->name);
+			continue;
+		}
+		odds = log_odds(s, x);
 		if (!isfinite(odds))
 			return err_set(e, "the log-odds of '%s' are not finite", x->text[0].id);
 		if (record_set_num(x->record, s->name_p, 1 / (1 + exp(-odds))) != 0 ||
@@ -120,7 +126,7 @@ judge_open(void *state, const struct metric_options *o, struct header *h, struct
 
 /*
  * Sets x to the tokens of the judge's text for the record r, followed by
- * `after`. Returns 0, or -1 with a message.
+ * `after`: none if both are empty. Returns 0, or -1 with a message.
  */
 static int
 read_text(struct judge *s, struct example *x, const struct record *r, const char *after,
@@ -128,12 +134,13 @@ read_text(struct judge *s, struct example *x, const struct record *r, const char
 {
 	size_t len;
 	char *text;
-	int rc;
+	int rc = 0;
 
 	if (record_get_key(r, "id", x->id, sizeof x->id, e) != 0 ||
 	    (text = qa_text_fill(s->text, r, after, &len, e)) == NULL)
 		return -1;
-	rc = example_tokenise(x, s->queue.lm, text, len, len + strlen(after), e);
+	if (len + strlen(after) > 0)
+		rc = example_tokenise(x, s->queue.lm, text, len, len + strlen(after), e);
 	free(text);
 	return rc;
 }
@@ -153,7 +160,7 @@ judge_push(void *state, struct record *r, struct sink *out, struct err *e)
 		if (read_text(s, &text[i], r, s->reply[i], e) != 0)
 			return -1;
 	if (s->queue.barrier != NULL)
-		return queue_push(&s->queue, n, out, e);
+		return queue_push(&s->queue, text[0].n > 0, out, e);
 	/*
 	 * if a token joins the text to a reply, both replies count from there
 	 */

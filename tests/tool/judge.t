@@ -133,6 +133,14 @@ is "$(jq -s --slurpfile j "$tmp/jb.jsonl" --slurpfile b "$tmp/b.jsonl" '
 	| max < 1e-6' "$tmp/plain.jsonl")" true 'without a temperature the log-odds are not divided'
 is "$(score judge -b "$tmp/b.ods" --text 'Q: {q}\nA: {a}' "$tmp/e.jsonl" | view | cksum)" \
 	"$(cksum <"$tmp/jb.jsonl")" 'the default text is that of the examples'
+jq -c 'if .id == "s001-2" then .completion = " " | .truth = 1 | .truth_p = 1 else . end' \
+	"$tmp/e.jsonl" >"$tmp/empty.jsonl"
+score judge -b "$tmp/b.ods" --text '{a}' "$tmp/e.jsonl" | view >"$tmp/answers"
+is "$(score judge -b "$tmp/b.ods" --text '{a}' "$tmp/empty.jsonl" | view |
+	jq -s -c --slurpfile all "$tmp/answers" '[to_entries[] | .value as $x | $all[.key] as $y
+		| if $x | has("truth") or has("truth_p") then ($x.truth_p - $y.truth_p | fabs < 0.05)
+			else $x.id end] | unique')" '[true,"s001-2"]' \
+	'with {a} alone, an empty answer gets no fields, and the others are judged'
 is "$(view --header "$tmp/jb.ods" | jq -c 'select(.odesteer).chain[-1].side | keys | sort')" \
 	"$(printf '%s\n' "$tmp/b.ods" "$ODESTEER_MODEL" | LC_ALL=C sort | jq -R . | jq -s -c .)" \
 	'the chain names barrier and model'
