@@ -4,20 +4,31 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "flow/flow.h"
 #include "model/text_batch.h"
 #include "model_options.h"
 #include "steer/divergence.h"
 #include "tool.h"
 
-enum { LONGEST = 128 };			/* tokens of a completion that are measured */
+enum {
+	LONGEST = 128,			/* tokens of a completion that are measured */
+	ROUNDS = 8			/* of measuring shorter lengths */
+};
 
 static const double MOST = 0.8;		/* mean norms */
+/*
+ * If the least length moves the next tokens by more than LEAST nats, lengths
+ * are divided so that, if KL grows like T^2, it moves them by AIM.
+ */
+static const double LEAST = 0.05, AIM = 0.02;
 
 static const char *texts_path;
 static struct stream *texts;
 static struct divergence *divergence;
 static size_t lengths = BARRIER_CURVE;
+static struct record **held;		/* the texts */
+static size_t n_held, room;
 
 void
 calibrate_open(const char *path, const struct header *h)
@@ -36,7 +47,7 @@ calibrate_open(const char *path, const struct header *h)
 		    h->model, h->digest, digest);
 }
 
-/* Steers the model by b, with the lengths of its curve. */
+/* Steers the model by b from now on, with the lengths of its curve. */
 static void
 steer(const struct barrier *b)
 {
@@ -58,50 +69,57 @@ steer(const struct barrier *b)
 }
 
 /*
- * Adds to sum[lengths] the divergences at the tokens of the text r, and their
+ * Adds to sum[lengths] the divergences at the tokens of text k, and their
  * number to *n.
  */
 static void
-add_text(const struct record *r, double *sum, size_t *n)
+add_text(size_t k, double *sum, size_t *n)
 {
 	double kl[LONGEST * BARRIER_CURVE];
 	struct example x;
 	struct err e;
 	size_t m, i;
 
-	if (example_read(&x, divergence_lm(divergence), r, model_options.template,
+	if (example_read(&x, divergence_lm(divergence), held[k], model_options.template,
 	    model_options.system, EXAMPLE_WHOLE, &e) != 0)
-		tool_die_record(texts, &e);
+		tool_die_record_back(texts, n_held - 1 - k, &e);
 	if (x.n > x.n_prompt + LONGEST)
 		x.n = x.n_prompt + LONGEST;
 	m = text_batch_predicted(&x);
 	if (divergence_measure(divergence, &x, kl, &e) != 0)
-		tool_die_record(texts, &e);
+		tool_die_record_back(texts, n_held - 1 - k, &e);
 	for (i = 0; i < m * lengths; i++)
 		sum[i % lengths] += kl[i];
 	*n += m;
 	example_release(&x);
 }
 
-void
-calibrate(struct barrier *b)
+static void
+hold_texts(void)
 {
-	const struct field_type *type = b->field->type;
-	double speed = field_speed(b->field), *T = b->curve.T, sum[BARRIER_CURVE] = { 0 };
 	struct record *r = tool_need(record_alloc());
-	size_t n = 0, k;
-	char digest[9];
 
-	if (type->kind != FIELD_MAP && !(speed > 0))
-		tool_die("--calibrate: the barrier's field is zero");
-	for (k = 0; k < lengths; k++)
-		T[k] = pow(2, -0.5 * (double)(lengths - 1 - k)) *
-		    (type->kind == FIELD_MAP ? field_T_most(type) : MOST * b->act_norm / speed);
+	while (tool_read(texts, r)) {
+		held = tool_need(array_grow(held, n_held + 1, &room, sizeof *held));
+		held[n_held] = tool_need(record_alloc());
+		if (record_copy(held[n_held++], r) != 0)
+			tool_die("out of memory");
+	}
+	record_free(r);
+}
+
+/* Sets kl[lengths] to their mean divergence. Returns the number of tokens. */
+static size_t
+measure(const struct barrier *b, double *kl)
+{
+	double sum[BARRIER_CURVE] = { 0 };
+	size_t n = 0, k;
+
 	steer(b);
 	tool_progress(texts, "texts to calibrate by", 0, "tokens", 0);
-	while (tool_read(texts, r)) {
-		add_text(r, sum, &n);
-		tool_progress(texts, "texts to calibrate by", stream_count(texts), "tokens", n);
+	for (k = 0; k < n_held; k++) {
+		add_text(k, sum, &n);
+		tool_progress(texts, "texts to calibrate by", k + 1, "tokens", n);
 	}
 	tool_progress_end();
 	if (n == 0)
@@ -109,13 +127,43 @@ calibrate(struct barrier *b)
 		    "them)", texts_path);
 	/* rounding may leave 0, of which there is no logarithm */
 	for (k = 0; k < lengths; k++)
-		b->curve.kl[k] = fmax(sum[k] / (double)n, 1e-12);
-	tool_note("calibrated on %zu tokens: %.3g nat at a length of %.4g, %.3g at %.4g", n,
-	    b->curve.kl[0], T[0], b->curve.kl[lengths - 1], T[lengths - 1]);
+		kl[k] = fmax(sum[k] / (double)n, 1e-12);
+	return n;
+}
+
+void
+calibrate(struct barrier *b)
+{
+	const struct field_type *type = b->field->type;
+	double speed = field_speed(b->field), *T = b->curve.T, *kl = b->curve.kl, shorter;
+	size_t n, k;
+	int round;
+	char digest[9];
+
+	if (type->kind != FIELD_MAP && !(speed > 0))
+		tool_die("--calibrate: the barrier's field is zero");
+	for (k = 0; k < lengths; k++)
+		T[k] = pow(2, -0.5 * (double)(lengths - 1 - k)) *
+		    (type->kind == FIELD_MAP ? field_T_most(type) : MOST * b->act_norm / speed);
+	hold_texts();
+	n = measure(b, kl);
+	for (round = 0; kl[0] > LEAST && round < ROUNDS; round++) {
+		shorter = sqrt(AIM / kl[0]);
+		for (k = 0; k < lengths; k++)
+			T[k] *= shorter;
+		measure(b, kl);
+	}
+	if (kl[0] > LEAST)
+		tool_die("--calibrate: even a length of %.3g moves the next tokens by %.3g nats",
+		    T[0], kl[0]);
+	tool_note("calibrated on %zu tokens: %.3g nat at a length of %.4g, %.3g at %.4g", n, kl[0],
+	    T[0], kl[lengths - 1], T[lengths - 1]);
 	snprintf(digest, sizeof digest, "%08x", (unsigned)stream_crc(texts));
 	tool_check(header_add_side(&b->header, texts_path, digest), NULL);
 	tool_check(header_add_side(&b->header, model_options.lm.path,
 	    lm_digest(divergence_lm(divergence))), NULL);
-	record_free(r);
+	for (k = 0; k < n_held; k++)
+		record_free(held[k]);
+	free(held);
 	divergence_close(divergence);
 }

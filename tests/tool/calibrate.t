@@ -61,6 +61,14 @@ fails 1 "integrate: -T 99nat: this barrier's curve ends at $(jq -r '.kl[7] * 100
 	integrate -b "$tmp/ablation.ods" -T 99nat "$tmp/a.ods"
 is "$(fit -f linear -T 1 | view | jq '.kl_T[7] > 1 and .T_auto == 1')" true '-T may be any length'
 
+# activations of a hundred times the norm: each length of 0.07 to 0.8 norms is far too long
+view --header "$tmp/a.ods" | jq -c 'if .odesteer then . else .act |= map(. * 100) end' | view --pack >"$tmp/long.ods"
+ok 'lengths that are too long' fitbarrier -m "$model" --calibrate "$tmp/e.jsonl" -f linear -o "$tmp/far.ods" \
+	"$tmp/long.ods"
+is "$(view "$tmp/far.ods" | jq -c '[.kl[0] <= 0.05, .kl[0] > 0.005, .kl[7] > 0.2, .kl_T[7] < 0.2 * .act_norm]')" \
+	'[true,true,true,true]' 'are measured shorter'
+near "$(kl "$tmp/far.ods" 0.1nat)" 0.1 0.05 'until 0.1 nats are between them'
+
 jq -n -c '{id: "a", prompt: "so?"}' >"$tmp/p.jsonl"
 of() { # T: prints completions
 	generate -m "$model" -b "$tmp/linear.ods" -T "$1" --max-tokens 9 "$tmp/p.jsonl" | view | jq -c .completion
