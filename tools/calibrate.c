@@ -94,6 +94,7 @@ add_text(size_t k, double *sum, size_t *n)
 	example_release(&x);
 }
 
+/* Reads all texts. */
 static void
 hold_texts(void)
 {
@@ -108,7 +109,10 @@ hold_texts(void)
 	record_free(r);
 }
 
-/* Sets kl[lengths] to their mean divergence. Returns the number of tokens. */
+/*
+ * Sets kl[lengths] to the mean divergence of the texts, steered by b. Returns
+ * the number of tokens.
+ */
 static size_t
 measure(const struct barrier *b, double *kl)
 {

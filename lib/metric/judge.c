@@ -126,7 +126,8 @@ judge_open(void *state, const struct metric_options *o, struct header *h, struct
 
 /*
  * Sets x to the tokens of the judge's text for the record r, followed by
- * `after`: none if both are empty. Returns 0, or -1 with a message.
+ * `after`. Leaves x without tokens if both are empty. Returns 0, or -1 with a
+ * message.
  */
 static int
 read_text(struct judge *s, struct example *x, const struct record *r, const char *after,
