@@ -29,6 +29,7 @@ static struct divergence *divergence;
 static size_t lengths = BARRIER_CURVE;
 static struct record **held;		/* the texts */
 static size_t n_held, room;
+static size_t read_tokens;		/* in all rounds, for the progress */
 
 void
 calibrate_open(const char *path, const struct header *h)
@@ -91,6 +92,7 @@ add_text(size_t k, double *sum, size_t *n)
 	for (i = 0; i < m * lengths; i++)
 		sum[i % lengths] += kl[i];
 	*n += m;
+	read_tokens += m;
 	example_release(&x);
 }
 
@@ -120,10 +122,10 @@ measure(const struct barrier *b, double *kl)
 	size_t n = 0, k;
 
 	steer(b);
-	tool_progress(texts, "texts to calibrate by", 0, "tokens", 0);
+	tool_progress(texts, "texts to calibrate by", 0, "tokens", read_tokens);
 	for (k = 0; k < n_held; k++) {
 		add_text(k, sum, &n);
-		tool_progress(texts, "texts to calibrate by", k + 1, "tokens", n);
+		tool_progress(texts, "texts to calibrate by", k + 1, "tokens", read_tokens);
 	}
 	tool_progress_end();
 	if (n == 0)
