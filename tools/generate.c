@@ -483,8 +483,7 @@ open_steered_model(struct generator *g, struct header *h)
 static void
 count_steered(struct generator *g)
 {
-	struct steering_count c = steering_counted(g->steering);
-	uint64_t steered = opt.filter != NULL ? g->filtered : c.seen;
+	uint64_t steered = opt.filter != NULL ? g->filtered : steering_counted(g->steering).seen;
 	struct err e;
 
 	if (opt.decoder.want == 0)
