@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "steer/condition.h"
+
 enum { ROWS = 512 };			/* the most rows moved at a time */
 
 /* The ctx of steer_block. */
@@ -14,23 +16,21 @@ struct hook {
 };
 
 /* Decides which texts are moved, before anything moves at its block. */
-struct condition {
+struct decision {
 	struct hook hook;
-	double quantile, level;
-	struct barrier *barrier;
-	struct field_work *work;
+	struct condition condition;
 	unsigned char met[LM_MAX_SEQS];		/* by each sequence */
 };
 
 struct steering {
 	struct steering_sweep sweep;
-	struct condition condition[STEERING_MAX];
-	size_t conditions;
+	struct decision decision[STEERING_MAX];
+	size_t decisions;
 	struct steered {
 		struct hook hook;
 		const struct barrier *barrier;
 		struct steering_where where;
-		const struct condition *when;		/* NULL: always */
+		const struct decision *when;		/* NULL: always */
 		struct flow *flow[STEERING_LENGTHS];	/* one per length of the sweep, or one */
 		/*
 		 * [LM_MAX_SEQS][dim] the displacement of each sequence's row at
@@ -99,74 +99,64 @@ steering_add(struct steering *s, const struct barrier *barrier, const struct flo
 }
 
 /*
- * Returns the condition of w, which is read if no barrier has it yet, or NULL
- * with a message in e.
+ * Returns the decision by w's condition, which is opened unless an earlier
+ * barrier has the same one, or NULL with a message in e.
  */
-static struct condition *
-find_condition(struct steering *s, const struct steering_where *w, struct header *h, struct err *e)
+static struct decision *
+find_decision(struct steering *s, const struct steering_where *w, struct header *h, struct err *e)
 {
-	struct condition *c = s->condition;
+	struct decision *d = s->decision;
 
-	for (; c < s->condition + s->conditions; c++)
-		if (strcmp(c->hook.path, w->when) == 0 && c->quantile == w->quantile)
-			return c;
-	if (s->conditions == STEERING_MAX) {
+	for (; d < s->decision + s->decisions; d++)
+		if (strcmp(d->condition.path, w->when) == 0 && d->condition.quantile == w->quantile)
+			return d;
+	if (s->decisions == STEERING_MAX) {
 		err_set(e, "more than %d conditions", STEERING_MAX);
 		return NULL;
 	}
-	c->hook.path = w->when;
-	c->quantile = w->quantile;
-	if (barrier_open(&c->barrier, w->when, NULL, e) != 0)
+	d->condition.path = w->when;
+	d->condition.quantile = w->quantile;
+	if (condition_open(&d->condition, h, e) != 0)
 		return NULL;
-	if (flow_level(c->barrier, c->quantile, "--when", &c->level, e) != 0) {
-		err_prefix(e, "'%s': ", w->when);
-		return NULL;
-	}
-	c->hook.s = s;
-	c->hook.block = c->barrier->header.block[0];
-	c->work = field_work_alloc(c->barrier->field);
-	if (c->work == NULL || header_add_side(h, w->when, c->barrier->digest) != 0) {
-		err_memory(e);
-		return NULL;
-	}
-	s->conditions++;
-	return c;
+	d->hook = (struct hook){ s, d->condition.barrier->header.block[0], w->when };
+	s->decisions++;
+	return d;
 }
 
 int
 steering_add_file(struct steering *s, const char *path, const struct flow_options *o,
     const struct steering_where *w, struct header *h, struct err *e)
 {
-	struct condition *c = NULL;
+	struct decision *d = NULL;
 	struct barrier *b;
 
 	if (barrier_open(&b, path, NULL, e) != 0)
 		return -1;
 	if (steering_add(s, b, o, w, e) != 0)
 		return err_prefix(e, "'%s': ", path);
-	if (w->when != NULL && (c = find_condition(s, w, h, e)) == NULL)
+	if (w->when != NULL && (d = find_decision(s, w, h, e)) == NULL)
 		return -1;
-	if (c != NULL && c->hook.block > b->header.block[0])
+	if (d != NULL && d->hook.block > b->header.block[0])
 		return err_set(e, "'%s': --when: '%s' decides after block %d, too late for block "
-		    "%d", path, w->when, c->hook.block, b->header.block[0]);
-	s->by[s->n - 1].when = c;
+		    "%d", path, w->when, d->hook.block, b->header.block[0]);
+	s->by[s->n - 1].when = d;
 	s->by[s->n - 1].hook.path = path;
 	return header_add_side(h, path, b->digest) != 0 ? err_memory(e) : 0;
 }
 
-/* Notes for each prompt that ends in act[n] whether h is at the level. */
+/* Notes for each prompt that ends in act[n] whether it meets the condition. */
 static void
-decide(struct condition *c, const float *act, const struct lm_steered *row, size_t n)
+decide(struct decision *d, const float *act, const struct lm_steered *row, size_t n)
 {
-	size_t dim = c->barrier->header.dim, i;
+	size_t dim = d->condition.barrier->header.dim, i;
 	int k, met;
 
 	for (i = 0; i < n; i++) {
 		if (row[i].at != 0)
 			continue;
-		met = field_h(c->barrier->field, c->work, act + i * dim) >= c->level;
+		met = condition_met(&d->condition, act + i * dim);
 		for (k = 0; k < row[i].n_seq; k++)
-			c->met[row[i].seq[k]] = (unsigned char)met;
+			d->met[row[i].seq[k]] = (unsigned char)met;
 	}
 }
 
@@ -304,9 +294,9 @@ steer_block(void *ctx, float *act, const struct lm_steered *row, size_t n, struc
 	struct steering *s = at->s;
 	size_t i, k;
 
-	for (k = 0; k < s->conditions; k++)
-		if (s->condition[k].hook.block == at->block)
-			decide(&s->condition[k], act, row, n);
+	for (k = 0; k < s->decisions; k++)
+		if (s->decision[k].hook.block == at->block)
+			decide(&s->decision[k], act, row, n);
 	for (k = 0; k < s->n; k++) {
 		struct steered *b = &s->by[k];
 
@@ -332,8 +322,8 @@ steering_attach(struct steering *s, struct lm *m, struct err *e)
 {
 	size_t i;
 
-	for (i = 0; i < s->conditions; i++)
-		if (attach(&s->condition[i].hook, s->condition[i].barrier, m, e) != 0)
+	for (i = 0; i < s->decisions; i++)
+		if (attach(&s->decision[i].hook, s->decision[i].condition.barrier, m, e) != 0)
 			return -1;
 	for (i = 0; i < s->n; i++) {
 		struct steered *b = &s->by[i];

@@ -289,9 +289,9 @@ steer_whole(struct steering *s, struct rows *r, int alone, float *out)
 		for (t = 0; t < TEXTS; t++)
 			if (alone ? t == i / WHOLE : i % TEXTS == 0)
 				add_position(r, t, pos);
-		if (s->conditions > 0)
-			must(steer_block(&s->condition[0].hook, r->act, r->row, r->n, &e), &e);
-		if (s->conditions == 0 || s->condition[0].hook.block != BLOCK)
+		if (s->decisions > 0)
+			must(steer_block(&s->decision[0].hook, r->act, r->row, r->n, &e), &e);
+		if (s->decisions == 0 || s->decision[0].hook.block != BLOCK)
 			must(steer_block(&s->by[0].hook, r->act, r->row, r->n, &e), &e);
 		for (t = 0; t < (int)r->n; t++)
 			memcpy(out + (r->seq[t] * WHOLE + pos) * D, r->act + t * D, D * sizeof *out);
