@@ -3,12 +3,14 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "flow_options.h"
 #include "model/example.h"
 #include "model/lm.h"
 #include "model/prefix_tree.h"
 #include "model_options.h"
 #include "number.h"
 #include "options.h"
+#include "steer/condition.h"
 #include "tool.h"
 
 enum {
@@ -19,9 +21,10 @@ enum {
 static struct {
 	enum { LAST, COMPLETION, ALL, MEAN } where;
 	int skip, first;	/* of these tokens: left out, and at most; 0: all others */
-	int block[BLOCKS];
-	size_t n_block;		/* 0: not given */
+	int block[BLOCKS + 1];	/* those of -l, then that of --when */
+	size_t n_block;		/* of -l; 0: not given */
 	int half, truncate;
+	struct condition when;	/* path NULL: none */
 } opt;
 
 /*
@@ -56,6 +59,13 @@ parse_blocks(const char *option, const char *text)
 		tool_misuse("%s: '%s' names no block", option, text);
 }
 
+static void
+parse_when(const char *option, const char *text)
+{
+	(void)option;
+	opt.when.path = flow_options_when(text, &opt.when.quantile);
+}
+
 static struct tool_option options[] = {
 	{ "-l", "blocks", "blocks to take activations after, 0-based, such as 13, 5,13 or 0-29 "
 	    "(default: the middle block)", .parse = parse_blocks },
@@ -68,6 +78,8 @@ static struct tool_option options[] = {
 	    OPTION_INT, .to = &opt.first, .min = 1, .max = 1000000 },
 	{ "--skip", "n", "with --at completion or all: leave out the first n of them", OPTION_INT,
 	    .to = &opt.skip, .min = 0, .max = 1000000 },
+	{ "--when", "barrier:q", "only texts whose h of this barrier at the prompt's last token is "
+	    "at least the q-quantile of its positives' h (default: all)", .parse = parse_when },
 	CONTEXT_OPTION,
 	{ "--truncate", NULL, "cut the start off a text that is too long instead of failing",
 	    OPTION_FLAG, .to = &opt.truncate },
@@ -81,13 +93,13 @@ const struct tool tool = { .name = "collect", .synopsis =
 	"usage: collect [-vz] [-g layers] [-j threads] [-l blocks] [-m model] [-o file]\n"
 	"               [-t raw|chat] [--at last|completion|all|mean]\n"
 	"               [--context tokens] [--first n] [--half] [--seqs n] [--skip n]\n"
-	"               [--system text] [--truncate] [file ...]\n"
+	"               [--system text] [--truncate] [--when barrier:q] [file ...]\n"
 };
 
 /* A text of the batch. */
 struct member {
 	struct record *record;
-	size_t n;		/* tokens */
+	size_t n, n_prompt;	/* tokens, and those of the prompt */
 	size_t first, end;	/* activations are wanted of the tokens first to end - 1 */
 };
 
@@ -95,21 +107,23 @@ struct collector {
 	struct lm *lm;
 	struct prefix_tree *tree; /* the texts to decode next */
 	struct member *member;	/* [seqs] these texts */
-	float *act;		/* [n_slot][n_block][dim] activations of rows, as they come */
+	size_t n_tap;		/* blocks in opt.block, with that of --when */
+	float *act;		/* [n_slot][n_tap][dim] activations of rows, as they come */
 	int *slot;		/* [row] where its activations are in act; -1: nowhere */
 	size_t n_slot, room;
 	const struct stream *in;
 	struct sink *sink;
 	size_t dim;		/* numbers in an activation */
 	float *mean;		/* [dim] of those of a completion */
-	uint64_t texts, tokens, rows;	/* written; in those; decoded for them */
+	uint64_t texts, tokens, rows;	/* read; in those; decoded for them */
+	uint64_t kept;			/* texts that meet --when; without it, all */
 };
 
 /* Returns where the activation of a row after opt.block[b] goes or is. */
 static float *
 find_act(const struct collector *c, int row, size_t b)
 {
-	return c->act + ((size_t)c->slot[row] * opt.n_block + b) * c->dim;
+	return c->act + ((size_t)c->slot[row] * c->n_tap + b) * c->dim;
 }
 
 /* Stores the activation of a row after a block: lm_tap_fn. */
@@ -117,20 +131,20 @@ static int
 store_act(void *ctx, int block, int row, const float *act, struct err *e)
 {
 	struct collector *c = ctx;
-	size_t b = 0;
+	size_t b;
 
 	if (c->slot[row] < 0) {
 		float *grown = array_grow(c->act, c->n_slot + 1, &c->room,
-		    opt.n_block * c->dim * sizeof *grown);
+		    c->n_tap * c->dim * sizeof *grown);
 
 		if (grown == NULL)
 			return err_memory(e);
 		c->act = grown;
 		c->slot[row] = (int)c->n_slot++;
 	}
-	while (opt.block[b] != block)
-		b++;
-	memcpy(find_act(c, row, b), act, c->dim * sizeof *act);
+	for (b = 0; b < c->n_tap; b++)
+		if (opt.block[b] == block)
+			memcpy(find_act(c, row, b), act, c->dim * sizeof *act);
 	return 0;
 }
 
@@ -186,6 +200,18 @@ set_at(const struct member *m, const char *at)
 	tool_check(record_set_str(m->record, "at", at, strlen(at)), NULL);
 }
 
+/* Returns whether member i is to be written. */
+static int
+is_kept(const struct collector *c, size_t i)
+{
+	int row;
+
+	if (opt.when.path == NULL)
+		return 1;
+	row = prefix_tree_row(c->tree, i, c->member[i].n_prompt - 1);
+	return condition_met(&opt.when, find_act(c, row, opt.n_block));
+}
+
 /* Writes the records of member i. */
 static void
 write_member(struct collector *c, size_t i)
@@ -199,14 +225,11 @@ write_member(struct collector *c, size_t i)
 		write_mean(c, i, m->first + 1, m->n);
 	} else
 		write_each(c, i, m->first, m->end);
-	c->texts++;
-	c->tokens += m->n;
-	tool_progress(c->in, "texts", c->texts, "tokens", c->tokens);
 }
 
 /*
- * Decodes the texts of the tree and writes their records, in the order they
- * came.
+ * Decodes the texts of the tree and writes the records of those that are kept,
+ * in the order they came.
  */
 static void
 decode_batch(struct collector *c)
@@ -223,8 +246,15 @@ decode_batch(struct collector *c)
 	prefix_tree_batch(c->tree, 0, prefix_tree_rows(c->tree), c->lm);
 	tool_check(lm_decode(c->lm, &e), &e);
 	lm_forget(c->lm);
-	for (i = 0; i < n; i++)
-		write_member(c, i);
+	for (i = 0; i < n; i++) {
+		if (is_kept(c, i)) {
+			write_member(c, i);
+			c->kept++;
+		}
+		c->texts++;
+		c->tokens += c->member[i].n;
+		tool_progress(c->in, "texts", c->texts, "tokens", c->tokens);
+	}
 	prefix_tree_clear(c->tree);
 }
 
@@ -253,7 +283,7 @@ read_example(struct collector *c, const struct record *r, struct example *x)
 	cut = x->n > context ? x->n - context : 0;
 	x->n -= cut;
 	x->n_prompt -= x->n_prompt < cut ? x->n_prompt : cut;
-	if (opt.where == MEAN && x->n_prompt == 0) {
+	if ((opt.where == MEAN || opt.when.path != NULL) && x->n_prompt == 0) {
 		err_set(&e, "'%s' has no token of the prompt before its completion", x->id);
 		tool_die_record(c->in, &e);
 	}
@@ -300,6 +330,8 @@ add_text(struct collector *c, const struct record *r)
 	set_wanted(&x, &first, &end);
 	for (p = first; p < end; p++)
 		want[p] = LM_TAP;
+	if (opt.when.path != NULL)
+		want[x.n_prompt - 1] = LM_TAP;
 	while ((added = prefix_tree_add(c->tree, x.token + cut, want, x.n)) == 0)
 		decode_batch(c);
 	tool_check(added, NULL);
@@ -307,6 +339,7 @@ add_text(struct collector *c, const struct record *r)
 	m->n = x.n;
 	m->first = first;
 	m->end = end;
+	m->n_prompt = x.n_prompt;
 	tool_check(record_copy(m->record, r), NULL);
 	/* the texts would otherwise be repeated with every activation */
 	record_unset(m->record, "prompt");
@@ -316,12 +349,11 @@ add_text(struct collector *c, const struct record *r)
 	example_release(&x);
 }
 
-/* Opens the model and has it give the activations after opt.block. */
+/* Opens the model. */
 static void
 open_model(struct collector *c)
 {
 	struct lm_options *o = &model_options.lm;
-	struct err e;
 
 	o->batch = model_options_context() > FILL ? model_options_context() : FILL;
 	o->cells = o->outputs = o->batch;
@@ -330,30 +362,49 @@ open_model(struct collector *c)
 	c->mean = tool_need(calloc(c->dim, sizeof *c->mean));
 	if (opt.n_block == 0)
 		opt.block[opt.n_block++] = lm_blocks(c->lm) / 2;
-	tool_check(lm_tap(c->lm, opt.block, opt.n_block, store_act, c, &e), &e);
 }
 
-static struct sink *
-open_output(const struct collector *c)
+/* Checks that the model has the block of --when, and adds it to opt.block. */
+static void
+add_condition(struct collector *c)
 {
-	struct header h;
+	int *block = &opt.block[opt.n_block];
+	struct err e;
 
-	tool_output_header(&h, c->in, STREAM_ACTIVATIONS, NULL);
-	tool_check(header_set_model(&h, lm_name(c->lm), lm_digest(c->lm)), NULL);
-	tool_check(header_set_blocks(&h, opt.block, opt.n_block), NULL);
-	h.dim = c->dim;
-	h.half = opt.half;
-	return tool_open_output(&h);
+	*block = opt.when.barrier->header.block[0];
+	if (barrier_check(opt.when.barrier, lm_digest(c->lm), c->dim, *block, &e) != 0 ||
+	    lm_tap(c->lm, block, 1, store_act, c, &e) != 0)
+		tool_check(err_prefix(&e, "'%s': ", opt.when.path), &e);
+	c->n_tap++;
+}
+
+/* Has the model give the activations after opt.block, and opens the output. */
+static void
+open_output(struct collector *c, struct header *h)
+{
+	struct err e;
+
+	c->n_tap = opt.n_block;
+	if (opt.when.path != NULL)
+		add_condition(c);
+	tool_check(lm_tap(c->lm, opt.block, c->n_tap, store_act, c, &e), &e);
+	tool_check(header_set_model(h, lm_name(c->lm), lm_digest(c->lm)), NULL);
+	tool_check(header_set_blocks(h, opt.block, opt.n_block), NULL);
+	h->dim = c->dim;
+	h->half = opt.half;
+	c->sink = tool_open_output(h);
 }
 
 int
 main(int argc, char *argv[])
 {
 	struct collector c = { 0 };
+	struct header h;
 	struct stream *in;
 	struct record *r;
 	struct err e;
 	size_t batch;
+	char note[40] = "";
 	int i;
 
 	tool_start(argc, argv);
@@ -367,8 +418,11 @@ main(int argc, char *argv[])
 	tool_refuse_terminal(tool_output.path);
 
 	c.in = in = tool_open_input(argc, argv, STREAM_TEXTS);
+	tool_output_header(&h, in, STREAM_ACTIVATIONS, NULL);
+	if (opt.when.path != NULL)
+		tool_check(condition_open(&opt.when, &h, &e), &e);
 	open_model(&c);
-	c.sink = open_output(&c);
+	open_output(&c, &h);
 	batch = (size_t)model_options.lm.batch;
 	c.tree = tool_need(prefix_tree_alloc((size_t)model_options.lm.seqs, FILL, batch));
 	c.slot = tool_need(calloc(batch, sizeof *c.slot));
@@ -382,7 +436,9 @@ main(int argc, char *argv[])
 		add_text(&c, r);
 	decode_batch(&c);
 	tool_check(sink_close(c.sink, &e), &e);
-	tool_note("%llu texts, %llu tokens, %llu of them decoded", (unsigned long long)c.texts,
-	    (unsigned long long)c.tokens, (unsigned long long)c.rows);
+	if (opt.when.path != NULL)
+		snprintf(note, sizeof note, ", %llu texts kept", (unsigned long long)c.kept);
+	tool_note("%llu texts, %llu tokens, %llu of them decoded%s", (unsigned long long)c.texts,
+	    (unsigned long long)c.tokens, (unsigned long long)c.rows, note);
 	return 0;
 }

@@ -42,17 +42,16 @@ parse_solver(const char *name)
 	return found;
 }
 
-/* Reads the value of --when, such as "barrier.ods:0.5". */
-static void
-parse_condition(struct steering_where *w, const char *text)
+const char *
+flow_options_when(const char *text, double *quantile)
 {
 	const char *colon = strrchr(text, ':');
 
 	if (colon == NULL || colon == text)
 		tool_misuse("--when: '%s' is not a barrier and a quantile, such as barrier.ods:0.5",
 		    text);
-	w->quantile = number_double("--when", colon + 1, 0, 1);
-	w->when = tool_need(strndup(text, (size_t)(colon - text)));
+	*quantile = number_double("--when", colon + 1, 0, 1);
+	return tool_need(strndup(text, (size_t)(colon - text)));
 }
 
 /* Reads an option about the positions to steer. Returns 0 if it is another. */
@@ -73,7 +72,7 @@ parse_where(struct steering_where *w, const char *option, const char *text)
 	} else if (strcmp(option, "--skip") == 0) {
 		w->skip = (unsigned)number_long(option, text, 0, 1000000);
 	} else if (strcmp(option, "--when") == 0) {
-		parse_condition(w, text);
+		w->when = flow_options_when(text, &w->quantile);
 	} else
 		return 0;
 	return 1;

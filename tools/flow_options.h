@@ -34,6 +34,13 @@ void flow_options_parse(const char *option, const char *text);
 /* Returns the length T that text names; wrong usage if it names none. */
 struct strength flow_options_length(const char *text);
 
+/*
+ * Returns the path of the barrier in a value of --when, such as
+ * "barrier.ods:0.5", and sets *quantile; wrong usage if text has another form.
+ * The path stays until the program ends.
+ */
+const char *flow_options_when(const char *text, double *quantile);
+
 /* Refuses, as wrong usage, options of flows without a barrier. */
 void flow_options_check(void);
 

@@ -1,6 +1,6 @@
 #!/bin/sh
-# --at, --first, --skip and --when: which positions of which texts are steered. With a model whose distributions are
-# computed here as well, and with the default model.
+# --at, --first, --skip and --when: which positions of which texts are steered, and --when of collect. With a model
+# whose distributions are computed here as well, and with the default model.
 . tests/tap.sh
 
 model=$tmp/tiny.gguf
@@ -59,6 +59,29 @@ is "$(score kl -m "$model" -b "$tmp/b.ods" --when "$tmp/c.ods:0" "$tmp/e.jsonl" 
 		jq -c 'select(.odesteer).chain[-1].side | keys')" "[\"$tmp/b.ods\",\"$tmp/c.ods\",\"$model\"]" \
 	'the chain names the condition'
 
+# collect --when: texts whose prompt is at or above the level
+kept() { # QUANTILE [OPTION ...]: the ids that collect writes, once for each activation
+	q=$1
+	shift
+	collect -m "$model" -l 0 --when "$tmp/c.ods:$q" "$@" "$tmp/e.jsonl" | view | jq -r .id | tr '\n' ' '
+}
+jq -c 'del(.completion)' "$tmp/e.jsonl" | collect -m "$model" -l 0 | integrate -b "$tmp/b.ods" -T 0 | view >"$tmp/ends"
+for q in 0 0.49 0.51 1; do
+	want=$(jq -r -s --argjson q $q --slurpfile h "$tmp/h" \
+		'map(select(.h_before >= $q * 2 - 1 + $h[0]).id + " ") | add // ""' "$tmp/ends")
+	is "$(kept $q)" "$want" "collect --when q = $q: '$want'"
+done
+is "$(kept 0.49 --at completion --first 2 | tr ' ' '\n' | grep -c a)" 2 'collect --when --at completion --first 2'
+is "$(collect -m "$model" -l 0 --at mean --when "$tmp/c.ods:0.51" "$tmp/e.jsonl" | view | jq -c '[.id, .at]')" \
+	"$(for i in $(kept 0.51); do printf '["%s","%s"]\n' "$i" prompt "$i" mean; done)" 'collect --when --at mean'
+jq -c 'del(.completion)' "$tmp/e.jsonl" >"$tmp/prompts.jsonl"
+is "$(collect -m "$model" -l 0 --when "$tmp/c.ods:0.51" "$tmp/prompts.jsonl" | view | jq -r .id | tr '\n' ' ')" \
+	"$(kept 0.51)" 'collect --when of prompts alone'
+is "$(collect -v -m "$model" -l 0 --when "$tmp/c.ods:0.51" -o "$tmp/x.ods" "$tmp/e.jsonl" 2>&1 | cut -d, -f1,4)" \
+	"collect: 2 texts, $(kept 0.51 | wc -w) texts kept" 'collect -v counts them'
+is "$(view --header "$tmp/x.ods" | jq -c 'select(.odesteer).chain[-1].side | keys')" "[\"$tmp/c.ods\"]" \
+	'and the chain names the condition'
+
 # refusals
 for tool in generate 'score mc' 'score kl'; do
 	for o in '--at last' '--first 3' '--skip 2' "--when $tmp/c.ods:0.5"; do
@@ -90,6 +113,10 @@ fail() { # MESSAGE [OPTION ...]: generate fails with these options
 for o in first skip; do
 	misuse "--at last is one position: --$o does not go with it" generate -b "$tmp/b.ods" --at last --$o 1
 done
+for o in c.ods :0.5 ''; do
+	misuse "--when: '$o' is not a barrier and a quantile, such as barrier.ods:0.5" \
+		collect --when "$o" "$tmp/e.jsonl"
+done
 misuse "--at all does not go with --when, which decides only at the prompt's last token" \
 	score kl -b "$tmp/b.ods" --at all --when "$tmp/c.ods:0.5"
 fail "'$tmp/b.ods': --at all: after block 0, the last, nothing reads the prompt" --at all
@@ -107,10 +134,42 @@ view --header "$tmp/c.ods" | jq -c 'if .odesteer then .digest = "00000000000000b
 run generate -m "$model" -b "$tmp/b.ods" --when "$tmp/other.ods:0.5" "$tmp/e.jsonl"
 is "$status $(echo "$err" | grep -c "^generate: '$tmp/other.ods': the barrier is of another model: ")" '1 1' \
 	"another model: $err"
+run collect -m "$model" --when "$tmp/other.ods:0.5" "$tmp/e.jsonl"
+is "$status $(echo "$err" | grep -c "^collect: '$tmp/other.ods': the barrier is of another model: ")" '1 1' \
+	"collect --when of another model: $err"
+fails 1 "collect: '$tmp/map.ods': --when: 'linact' has no h" \
+	collect -m "$model" --when "$tmp/map.ods:0.5" "$tmp/e.jsonl"
+fails 1 "collect: '$tmp/above.ods': model 'tiny llama' has no block 1: its blocks are 0 to 0" \
+	collect -m "$model" --when "$tmp/above.ods:0.5" "$tmp/e.jsonl"
+fails 1 "collect: cannot open '$tmp/none.ods': No such file or directory" \
+	collect -m "$model" --when "$tmp/none.ods:0.5" "$tmp/e.jsonl"
+misuse "--when: '1.5' is not in [0, 1]" collect --when c.ods:1.5
 
 [ -e "$ODESTEER_MODEL" ] || finish
 head -n 20 datasets/sample.jsonl | jq -c -f datasets/forms/examples.jq | collect -l 9 | fitbarrier -o "$tmp/b9.ods"
 head -n 4 datasets/sample.jsonl | jq -c -f datasets/forms/prompts.jq >"$tmp/p.jsonl"
+# collect --when, decided after another block than those that are written
+head -n 20 datasets/sample.jsonl | jq -c -f datasets/forms/examples.jq >"$tmp/q.jsonl"
+jq -c 'del(.completion)' "$tmp/q.jsonl" | collect -l 9 | integrate -b "$tmp/b9.ods" -T 0 | view >"$tmp/ends"
+# the level is in the widest gap: other batches move h a little
+level=$(jq -s 'map(.h_before) | unique | .[length / 4 | floor:length * 3 / 4 | floor] | [.[:-1], .[1:]] | transpose |
+	max_by(.[1] - .[0]) | add / 2' "$tmp/ends")
+view "$tmp/b9.ods" | jq -c --argjson h "$level" '.positives_h = [range(101) | . / 50 - 1 + $h]' >"$tmp/c.record"
+view --header "$tmp/b9.ods" | jq -c --slurpfile r "$tmp/c.record" 'if .field then $r[0] else . end' |
+	view --pack >"$tmp/c9.ods"
+for blocks in 6,13 6,9 6; do
+	collect -l $blocks "$tmp/q.jsonl" | view >"$tmp/every"
+	collect -l $blocks --when "$tmp/c9.ods:0.5" "$tmp/q.jsonl" | view >"$tmp/kept"
+	is "$(jq -r '"\(.id) \(.block)"' "$tmp/kept")" "$(jq -r --argjson h "$level" --argjson blocks "[$blocks]" \
+		'select(.h_before >= $h) | .id | "\(.) \($blocks[])"' "$tmp/ends")" \
+		"collect -l $blocks --when after block 9: $(wc -l <"$tmp/kept") of $(wc -l <"$tmp/every") activations"
+	is "$(wc -l <"$tmp/kept")" "$(sort "$tmp/kept" "$tmp/every" | uniq -d | wc -l)" 'which are those without --when'
+done
+n=$(head -n 1 "$tmp/q.jsonl" | collect -l 0 --at all | view | wc -l)
+is "$(head -n 1 "$tmp/q.jsonl" | collect -l 0 --truncate --context $((n - 1)) --when "$tmp/c9.ods:0" | view |
+	wc -l)" 1 '--when of a truncated text'
+fails 1 "collect: '$tmp/e.jsonl': record 2: 'd' has no token of the prompt before its completion" \
+	collect --when "$tmp/c9.ods:0.5" "$tmp/e.jsonl"
 texts() { # [OPTION ...]: completions, steered with these options
 	generate -b "$tmp/b9.ods" -T 15 --max-tokens 8 "$@" "$tmp/p.jsonl" | view |
 		jq -c '{id, T, completion, tokens, moved}'
