@@ -68,6 +68,11 @@ ok 'lengths that are too long' fitbarrier -m "$model" --calibrate "$tmp/e.jsonl"
 is "$(view "$tmp/far.ods" | jq -c '[.kl[0] <= 0.05, .kl[0] > 0.005, .kl[7] > 0.2, .kl_T[7] < 0.2 * .act_norm]')" \
 	'[true,true,true,true]' 'are measured shorter'
 near "$(kl "$tmp/far.ods" 0.1nat)" 0.1 0.05 'until 0.1 nats are between them'
+view --header "$tmp/a.ods" | jq -c 'if .odesteer then . else .act |= map(. * 1e18) end' |
+	view --pack >"$tmp/endless.ods"
+run fitbarrier -m "$model" --calibrate "$tmp/e.jsonl" -f linear -o "$tmp/none.ods" "$tmp/endless.ods"
+is "$status $(echo "$err" | sed 's/[0-9][0-9.e+]*/N/g')" \
+	'1 fitbarrier: --calibrate: even a length of N moves the next tokens by N nats' 'but not endlessly'
 
 jq -n -c '{id: "a", prompt: "so?"}' >"$tmp/p.jsonl"
 of() { # T: prints completions
