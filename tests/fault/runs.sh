@@ -67,7 +67,8 @@ make_model_inputs() {
 each_model_run() {
 	[ -e "$ODESTEER_MODEL" ] || return 0
 	$1 collect '@ collect -j 1 -l 3 -o out ../in/pairs.jsonl'
-	$1 generate '@ generate -j 1 --max-tokens 2 -b ../in/model.ods -T 0.1r -o out ../in/prompt.jsonl'
+	$1 generate '@ generate -j 1 --max-tokens 2 -b ../in/model.ods -T 0.1r --when ../in/model.ods:0 -o out \
+		../in/prompt.jsonl'
 	$1 filter '@ generate -j 1 --max-tokens 2 -l 3 --filter cat -o out ../in/prompt.jsonl'
 	$1 perplexity '@ score perplexity -j 1 -o out ../in/pairs.jsonl'
 	$1 kl '@ score kl -j 1 -b ../in/model.ods -T 0.1r -o out ../in/pairs.jsonl'
