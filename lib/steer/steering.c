@@ -81,8 +81,6 @@ steering_add(struct steering *s, const struct barrier *barrier, const struct flo
 	b->hook = (struct hook){ s, barrier->header.block[0], NULL };
 	b->barrier = barrier;
 	b->where = *w;
-	if (w->at == STEERING_LAST)
-		b->where.first = 1;
 	s->n++;
 	do {
 		if (s->sweep.n > 0)
@@ -164,7 +162,14 @@ decide(struct decision *d, const float *act, const struct lm_steered *row, size_
 static int
 is_offered(const struct steered *b, const struct lm_steered *row)
 {
-	return row->at >= 0 || b->where.at == STEERING_ALL;
+	switch (b->where.at) {
+	case STEERING_ALL:
+		return 1;
+	case STEERING_LAST:
+		return row->at == 0;
+	default:
+		return row->at >= 0;
+	}
 }
 
 /* Returns whether b moves a row that it may move. */

@@ -356,7 +356,7 @@ check_positions(void)
 		int seen;
 	} way[] = {
 		{ { 0 }, "..xxxxx", 5 },
-		{ { .at = STEERING_LAST }, "..x....", 5 },
+		{ { .at = STEERING_LAST }, "..x....", 1 },
 		{ { .at = STEERING_ALL }, "xxxxxxx", 7 },
 		{ { .skip = 1 }, "...xxxx", 5 },
 		{ { .first = 2 }, "..xx...", 5 },
@@ -371,9 +371,9 @@ check_positions(void)
 
 	for (i = 0; i < sizeof way / sizeof *way; i++)
 		check_moved(&way[i].where, 0, way[i].wanted, way[i].seen, NULL);
-	check_moved(&way[0].where, 1, way[0].wanted, 5, NULL);
-	check_moved(&way[1].where, 1, way[1].wanted, 5, NULL);
-	check_moved(&way[4].where, 1, way[4].wanted, 5, NULL);
+	check_moved(&way[0].where, 1, way[0].wanted, way[0].seen, NULL);
+	check_moved(&way[1].where, 1, way[1].wanted, way[1].seen, NULL);
+	check_moved(&way[4].where, 1, way[4].wanted, way[4].seen, NULL);
 }
 
 /* Writes a barrier of a block whose h is 10 a[0], and whose positives have an h from -50 to 50. */
