@@ -20,7 +20,7 @@ struct coprocess {
 	char name[400];			/* "filter 'CMD'" for messages; a long CMD is cut off */
 	double timeout;
 	pid_t pid;			/* 0: it was waited for */
-	int status;			/* that of waitpid, then */
+	siginfo_t exit;			/* that of waitid; si_pid is 0 until it ends */
 	int to, from;			/* its standard input and output; -1: closed */
 	struct header header;
 	struct sink *sink;		/* appends to out */
@@ -50,12 +50,14 @@ coprocess_kill(void)
 	if ((pid = atomic_exchange(&running, 0)) <= 0)
 		return;
 	kill(-pid, SIGTERM);
-	/* poll is safe in a signal handler */
-	for (ms = 2; got == 0 && ms <= 256; ms *= 2) {
-		poll(NULL, 0, ms);
-		got = waitpid(pid, NULL, WNOHANG);
+	for (ms = 0; ms < 500; ms += 10) {
+		poll(NULL, 0, 10);	/* safe in a signal handler */
+		if (got == 0)
+			got = waitpid(pid, NULL, WNOHANG);
+		/* the shell may end before what it started; zombies count, too */
+		if (got != 0 && kill(-pid, 0) != 0)
+			return;
 	}
-	/* the shell may have ended before what it started */
 	kill(-pid, SIGKILL);
 	while (got == 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
 		;
@@ -79,27 +81,19 @@ end_change(const sigset_t *old)
 	pthread_sigmask(SIG_SETMASK, old, NULL);
 }
 
-/* Returns whether the process has ended. Its pid is not used from then on. */
-static int
-reap(struct coprocess *f)
-{
-	sigset_t old;
-
-	begin_change(&old);
-	if (waitpid(f->pid, &f->status, WNOHANG) != 0)
-		running = f->pid = 0;
-	end_change(&old);
-	return f->pid == 0;
-}
-
-/* Returns whether the process has ended, after waiting for it. */
+/*
+ * Waits up to so many seconds for the process to end. Returns whether it did,
+ * and sets f->exit. It stays a zombie, so that the number of its group is not
+ * used again before coprocess_kill.
+ */
 static int
 has_exited(struct coprocess *f, double seconds)
 {
 	double until = clock_now() + seconds;
 	int ms = 1;
 
-	while (f->pid > 0 && !reap(f)) {
+	while (waitid(P_PID, (id_t)f->pid, &f->exit, WEXITED | WNOHANG | WNOWAIT) != 0 ||
+	    f->exit.si_pid == 0) {
 		if (clock_now() >= until)
 			return 0;
 		poll(NULL, 0, ms);
@@ -121,11 +115,11 @@ progress(struct coprocess *f)
 static int
 check_status(struct coprocess *f, struct err *e)
 {
-	if (WIFSIGNALED(f->status))
+	if (f->exit.si_code != CLD_EXITED)
 		return err_set(e, "%s was killed by signal %d (%s), %s", f->name,
-		    WTERMSIG(f->status), strsignal(WTERMSIG(f->status)), progress(f));
-	if (WEXITSTATUS(f->status) != 0)
-		return err_set(e, "%s exited with status %d, %s", f->name, WEXITSTATUS(f->status),
+		    f->exit.si_status, strsignal(f->exit.si_status), progress(f));
+	if (f->exit.si_status != 0)
+		return err_set(e, "%s exited with status %d, %s", f->name, f->exit.si_status,
 		    progress(f));
 	return 0;
 }
@@ -136,7 +130,7 @@ blame_exit(struct coprocess *f, struct err *e)
 {
 	struct err cause;
 
-	/* its pipes close a moment before waitpid knows */
+	/* its pipes close a moment before waitid knows */
 	if ((f->ended || f->deaf) && has_exited(f, f->timeout < 1 ? f->timeout : 1) &&
 	    check_status(f, &cause) != 0)
 		*e = cause;
@@ -265,7 +259,7 @@ spawn(struct coprocess *f, const char *cmd, int in, int out)
 	sigemptyset(&none);
 	sigemptyset(&usual);
 	sigaddset(&usual, SIGPIPE);
-	/* a process group: ^C spares it, and what it starts ends with it */
+	/* a process group: ^C spares it, and coprocess_kill reaches what it starts */
 	if ((rc = posix_spawn_file_actions_adddup2(&files, in, STDIN_FILENO)) == 0 &&
 	    (rc = posix_spawn_file_actions_adddup2(&files, out, STDOUT_FILENO)) == 0 &&
 	    (rc = posix_spawnattr_setpgroup(&attr, 0)) == 0 &&
@@ -450,7 +444,14 @@ int
 coprocess_close(struct coprocess *f, struct err *e)
 {
 	int rc = end_input(f, e);
+	sigset_t old;
 
+	if (rc == 0) {
+		begin_change(&old);
+		waitpid(f->pid, NULL, 0);
+		running = f->pid = 0;
+		end_change(&old);
+	}
 	coprocess_abort(f);
 	return rc;
 }

@@ -29,7 +29,7 @@ struct coprocess_row {
  * Starts `sh -c cmd`. h, of which a copy is made, is the header that it gets:
  * kind activations, one block, dim, float32. It fails if it does nothing for
  * `timeout` seconds although it has something to do. A process may have one
- * coprocess at a time. Returns NULL on failure.
+ * coprocess at a time, and must not ignore SIGCHLD. Returns NULL on failure.
  */
 struct coprocess *coprocess_open(const char *cmd, const struct header *h, double timeout,
     struct err *e);

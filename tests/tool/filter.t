@@ -85,6 +85,21 @@ bad 'cat; exit 3' "generate: filter 'cat; exit 3' exited with status 3, $steered
 filter="echo \$\$ >'$tmp/pid'; exec sleep 100"
 bad "$filter" "generate: filter '$filter' stalled: 0 of 5 records answered, then nothing for 1 s" --filter-timeout 1
 is "$(kill -0 "$(cat "$tmp/pid")" 2>&1 | grep -c 'No such process')" 1 'and no process'
+rm "$tmp/pid"
+filter="sleep 100 >/dev/null & echo \$! >'$tmp/pid'; exit 3"
+bad "$filter" "generate: filter '$filter' exited with status 3, 0 of 5 records answered"
+# it may be a zombie, state Z, that nobody has waited for
+ok 'nor what an ended filter has started' perl -e '
+	for (1 .. 100) {
+		exit 0 if !kill(0, $ARGV[0]) || (open(F, "/proc/$ARGV[0]/stat") && <F> =~ /\) Z/);
+		select undef, undef, undef, 0.05;
+	}
+	exit 1' "$(cat "$tmp/pid")"
+mkfifo "$tmp/up"
+after="trap 'sleep .1; echo >$tmp/done; exit' TERM; echo >$tmp/up; sleep 30 & wait"
+filter="($after) >/dev/null 2>&1 & read x <$tmp/up; exit 3"
+bad "$filter" "generate: filter '$filter' exited with status 3, 0 of 5 records answered"
+ok 'which may clean up first' test -e "$tmp/done"
 for change in '.dim = 7:has dim 7, not 576' '.block = [14]:is for block 14, not 13' \
 	'.digest = "00":is from another model' \
 	'{odesteer, version, kind: "completions", chain}:holds completions, not activations'; do
@@ -103,7 +118,6 @@ filter='echo a filter that says something else'
 bad "$filter" "generate: the output of filter '$filter' is neither an odesteer stream nor JSON Lines"
 
 # A signal, and a reader that leaves.
-mkfifo "$tmp/up"
 generate --filter "echo \$\$ >'$tmp/pid'; echo up >'$tmp/up'; exec sleep 100" -o "$tmp/bad.ods" \
 	"$tmp/p.jsonl" 2>"$tmp/err" &
 pid=$!
