@@ -26,7 +26,9 @@ printf '%s\n' 'none,mood,1.5,1,2' 'caa 0.2nat,h,2,1,3' >>"$tmp/r.csv"
 ok 'several columns' env COLUMN=mood/nothing/h AGAINST=KL pipelines/figure frontier "$tmp/r.csv" "$tmp/r.svg"
 is "$(grep -o '<text>.*</text>' "$tmp/r.svg" | sed 's/<[^>]*>//g' | grep '^ *[a-z]' | xargs)" \
 	'mood best caa none h caa 0.2nat' 'have panels, if there is something to draw'
-is "$(grep "^	<path stroke='rgb(  0,  68, 170)'" "$tmp/r.svg" |
+is "$(sed -n "s/.*	<use xlink:href='#gpPt6' .* color='rgb(\(.*\))'.*/\1/p" "$tmp/r.svg" | grep -v 187 | xargs)" \
+	'213, 94, 0 0, 158, 115 0, 158, 115 204, 121, 167 204, 121, 167 0, 158, 115' 'a method has the same colour in each'
+is "$(grep -o "<path stroke='rgb(204, 121, 167)'[^/]*" "$tmp/r.svg" |
 	grep -c 'M[0-9.]*,\([0-9.]*\) L[0-9.]*,\1 ')" 1 'a run without divergence is a level line'
 
 # flow
