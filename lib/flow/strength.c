@@ -50,9 +50,10 @@ length_of_kl(const struct barrier *b, double kl, double *length, struct err *e)
 	}
 	while (i < BARRIER_CURVE && y[i] < kl)
 		i++;
+	/* a little less than the end, so that it is within the curve when rounded */
 	if (i == BARRIER_CURVE)
 		return err_set(e, "-T %gnat: this barrier's curve ends at %.3g nat, T = %.4g", kl,
-		    y[i - 1], T[i - 1]);
+		    0.995 * y[i - 1], T[i - 1]);
 	*length = T[i - 1] * pow(T[i] / T[i - 1], log(kl / y[i - 1]) / log(y[i] / y[i - 1]));
 	return 0;
 }
