@@ -10,11 +10,14 @@ struct strength
 flow_options_length(const char *text)
 {
 	struct strength T;
+	size_t n = strlen(text);
 
-	if (strength_parse(&T, text) != 0)
-		tool_misuse("-T: '%s' is neither a length such as 5, 0.03r or 0.2nat nor auto",
-		    text);
-	return T;
+	if (strength_parse(&T, text) == 0)
+		return T;
+	if (text[0] == '-' && n > 3 && strcmp(text + n - 3, "nat") == 0)
+		tool_misuse("-T: '%s': nats are not negative; for the opposite direction give a "
+		    "length such as -0.1r", text);
+	tool_misuse("-T: '%s' is neither a length such as 5, 0.03r or 0.2nat nor auto", text);
 }
 
 static void

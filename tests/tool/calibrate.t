@@ -12,7 +12,7 @@ jq -n -c '{prompt: "so?", completion: "yes.no"}, {prompt: "why", completion: ""}
 misuse '-m: only --calibrate uses the model' fitbarrier -m "$model" "$tmp/a.ods"
 misuse '--system: only --calibrate uses the model' fitbarrier --system x "$tmp/a.ods"
 misuse '-T: a length in nats needs --calibrate' fitbarrier -T 0.2nat "$tmp/a.ods"
-misuse "-T: '-1nat' is neither a length such as 5, 0.03r or 0.2nat nor auto" fitbarrier -T -1nat "$tmp/a.ods"
+misuse "-T: '-1nat': nats are not negative; for the opposite direction give a length such as -0.1r" fitbarrier -T -1nat "$tmp/a.ods"
 
 fit() { # ARGUMENTS...
 	fitbarrier -m "$model" --calibrate "$tmp/e.jsonl" "$@" "$tmp/a.ods"
