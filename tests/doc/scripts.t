@@ -1,5 +1,5 @@
 #!/bin/sh
-# The scripts pass shellcheck and the manual pages pass mandoc -T lint.
+# The scripts pass shellcheck. The manual pages pass mandoc -T lint, and groff if it is there.
 . tests/tap.sh
 
 scripts() { # of the tree, but for the tests
@@ -21,5 +21,9 @@ else
 fi
 for page in man/*.[157]; do
 	ok "$page" sh -c "! mandoc -T lint -W style '$page' | grep -v 'referenced manual not found'"
+	if command -v groff >/dev/null; then
+		is "$(groff -W break -mandoc -T utf8 -z "$page" 2>&1)" '' "$page: groff"
+	fi
 done
+command -v groff >/dev/null || echo '# no groff here: it may print the pages otherwise than mandoc'
 finish
