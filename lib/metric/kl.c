@@ -102,10 +102,11 @@ kl_push(void *state, struct record *r, struct sink *out, struct err *e)
 	size_t n;
 	int rc = -1;
 
+	/* without a prompt an empty completion has no token, an error to example_read */
 	if (check_length(s, r, e) != 0 ||
 	    record_get_text(r, "completion", 1, &completion, &n, e) != 0 ||
-	    example_read(&x, divergence_lm(s->d), r, s->o->template, s->o->system, EXAMPLE_WHOLE,
-	    e) != 0 || divergence_measure(s->d, &x, s->kl, e) != 0 ||
+	    (n > 0 && (example_read(&x, divergence_lm(s->d), r, s->o->template, s->o->system,
+	    EXAMPLE_WHOLE, e) != 0 || divergence_measure(s->d, &x, s->kl, e) != 0)) ||
 	    set_fields(s, r, text_batch_predicted(&x), e) != 0)
 		goto out;
 	rc = sink_write(out, r, e);

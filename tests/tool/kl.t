@@ -51,6 +51,11 @@ counters() { # OPTION...: prints the end record's counters but the mean length, 
 }
 is "$(counters) $(counters --skip 1)" '09 09 09 06' 'the end record says how many were steered and moved'
 is "$(kl 0 "$tmp/e.jsonl" | jq -s -c '[.[] | .kl // 0 | . < 1e-6] | all')" true 'no steering, no divergence'
+sed "s/name('tokenizer.ggml.model', 'llama')/&, flag('tokenizer.ggml.add_bos_token', 0)/" tests/tiny.pl |
+	perl - decoder >"$tmp/bare.gguf"
+fit "$tmp/bare.gguf" >"$tmp/bare.ods"
+is "$(jq -n -c '{prompt: "", completion: "", kl: 1}' | score kl -m "$tmp/bare.gguf" -b "$tmp/bare.ods" |
+	view | jq -c '[.completion, .kl]')" '["",null]' 'a text without any token is passed on'
 long=$(printf '%0120d' 0)
 jq -n -c --arg long "$long" '{id: "a", prompt: $long, completion: $long}' >"$tmp/long.jsonl"
 kl 2.385 "$tmp/long.jsonl" >"$tmp/got"
