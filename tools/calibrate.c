@@ -27,7 +27,7 @@ static const char *texts_path;
 static struct stream *texts;
 static struct divergence *divergence;
 static size_t lengths = BARRIER_CURVE;
-static struct record **held;		/* the texts */
+static struct example *held;		/* the texts; no tokens without a completion */
 static size_t n_held, room;
 static size_t read_tokens;		/* in all rounds, for the progress */
 
@@ -69,46 +69,50 @@ steer(const struct barrier *b)
 	tool_check(steering_attach(s, divergence_lm(divergence), &e), &e);
 }
 
-/*
- * Adds to sum[lengths] the divergences at the tokens of text k, and their
- * number to *n.
- */
-static void
-add_text(size_t k, double *sum, size_t *n)
-{
-	double kl[LONGEST * BARRIER_CURVE];
-	struct example x;
-	struct err e;
-	size_t m, i;
-
-	if (example_read(&x, divergence_lm(divergence), held[k], model_options.template,
-	    model_options.system, EXAMPLE_WHOLE, &e) != 0)
-		tool_die_record_back(texts, n_held - 1 - k, &e);
-	if (x.n > x.n_prompt + LONGEST)
-		x.n = x.n_prompt + LONGEST;
-	m = text_batch_predicted(&x);
-	if (divergence_measure(divergence, &x, kl, &e) != 0)
-		tool_die_record_back(texts, n_held - 1 - k, &e);
-	for (i = 0; i < m * lengths; i++)
-		sum[i % lengths] += kl[i];
-	*n += m;
-	read_tokens += m;
-	example_release(&x);
-}
-
 /* Reads all texts. */
 static void
 hold_texts(void)
 {
 	struct record *r = tool_need(record_alloc());
+	struct example *x;
+	const char *completion;
+	struct err e;
+	size_t n;
 
 	while (tool_read(texts, r)) {
 		held = tool_need(array_grow(held, n_held + 1, &room, sizeof *held));
-		held[n_held] = tool_need(record_alloc());
-		if (record_copy(held[n_held++], r) != 0)
-			tool_die("out of memory");
+		x = &held[n_held++];
+		*x = (struct example){ .n = 0 };
+		if (record_get_text(r, "completion", 0, &completion, &n, &e) != 0)
+			tool_die_record(texts, &e);
+		if (n == 0)
+			continue;
+		if (example_read(x, divergence_lm(divergence), r, model_options.template,
+		    model_options.system, EXAMPLE_WHOLE, &e) != 0)
+			tool_die_record(texts, &e);
+		if (x->n > x->n_prompt + LONGEST)
+			x->n = x->n_prompt + LONGEST;
 	}
 	record_free(r);
+}
+
+/*
+ * Adds to sum[lengths] the divergences at the tokens of x, and their number to
+ * *n.
+ */
+static void
+add_text(const struct example *x, double *sum, size_t *n)
+{
+	double kl[LONGEST * BARRIER_CURVE];
+	struct err e;
+	size_t m = text_batch_predicted(x), i;
+
+	if (divergence_measure(divergence, x, kl, &e) != 0)
+		tool_die("--calibrate: '%s': text '%s': %s", texts_path, x->id, e.text);
+	for (i = 0; i < m * lengths; i++)
+		sum[i % lengths] += kl[i];
+	*n += m;
+	read_tokens += m;
 }
 
 /*
@@ -124,7 +128,7 @@ measure(const struct barrier *b, double *kl)
 	steer(b);
 	tool_progress(texts, "texts to calibrate by", 0, "tokens", read_tokens);
 	for (k = 0; k < n_held; k++) {
-		add_text(k, sum, &n);
+		add_text(&held[k], sum, &n);
 		tool_progress(texts, "texts to calibrate by", k + 1, "tokens", read_tokens);
 	}
 	tool_progress_end();
@@ -169,7 +173,7 @@ calibrate(struct barrier *b)
 	tool_check(header_add_side(&b->header, model_options.lm.path,
 	    lm_digest(divergence_lm(divergence))), NULL);
 	for (k = 0; k < n_held; k++)
-		record_free(held[k]);
+		example_release(&held[k]);
 	free(held);
 	divergence_close(divergence);
 }

@@ -53,6 +53,9 @@ at=$(jq '.kl[2] * 1.3' "$tmp/linear.jsonl")
 near "$(kl "$tmp/linear.ods" "${at}nat")" "$at" 0.02 'a length in nats leads there'
 is "$(kl "$tmp/linear.ods" auto)" "$(kl "$tmp/linear.ods" 0.01nat)" '-T auto is the length of fitbarrier -T'
 is "$(fit -f linear | view | jq .T_auto)" "$(fit -f linear -T 0.2nat | view | jq .T_auto)" 'by default 0.2nat'
+jq -n -c '{prompt: "", completion: ""}' | cat - "$tmp/e.jsonl" >"$tmp/empty.jsonl"
+is "$(fitbarrier -m "$model" --calibrate "$tmp/empty.jsonl" -f caa "$tmp/a.ods" | view | jq -c .kl)" \
+	"$(jq -c .kl "$tmp/caa.jsonl")" 'an empty text does not count'
 is "$(fit -f linear -j 1 | view | cksum)" "$(fit -f linear -j 2 | view | cksum)" 'one thread and two'
 is "$(view --header "$tmp/caa.ods" | jq -c 'select(.odesteer).chain[-1].side | keys')" \
 	"[\"$tmp/e.jsonl\",\"$model\"]" 'the chain names texts and model'
