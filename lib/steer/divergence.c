@@ -59,13 +59,15 @@ divergence_lm(const struct divergence *d)
 	return d->lm;
 }
 
-/* Returns the divergence of two rows of the batch that was decoded. */
+/*
+ * Returns the divergence of the steered logits p[n] from the unsteered ones,
+ * q[n], whose logsumexp is log_q.
+ */
 static double
-divergence(const struct lm *m, int plain, int steered)
+divergence(const float *p, const float *q, double log_q, size_t n)
 {
-	const float *q = lm_logits(m, plain), *p = lm_logits(m, steered);
-	size_t n = (size_t)lm_vocab(m), i;
-	double log_p = logsumexp(p, n, 1), log_q = logsumexp(q, n, 1), sum = 0;
+	double log_p = logsumexp(p, n, 1), sum = 0;
+	size_t i;
 
 	for (i = 0; i < n; i++)
 		sum += exp((double)p[i] - log_p) *
@@ -119,17 +121,24 @@ static int
 measure_rows(struct divergence *d, const struct example *x, size_t first, size_t end, double *kl,
     struct err *e)
 {
+	size_t n = (size_t)lm_vocab(d->lm), p, k;
+	const float *plain;
 	int *row = d->row;
-	size_t p, k;
+	double log_sum;
 
 	for (p = first; p < end; p++)
 		add_each(d, x, p, LM_LOGITS | LM_STEER, row + (p - first) * (d->n + 1));
 	if (lm_decode(d->lm, e) != 0)
 		return -1;
-	for (p = first; p < end; p++, row += d->n + 1)
-		for (k = 1; k <= d->n; k++, kl++)
-			if (!isfinite(*kl = divergence(d->lm, row[0], row[k])))
+	for (p = first; p < end; p++, row += d->n + 1) {
+		plain = lm_logits(d->lm, row[0]);
+		log_sum = logsumexp(plain, n, 1);
+		for (k = 1; k <= d->n; k++, kl++) {
+			*kl = divergence(lm_logits(d->lm, row[k]), plain, log_sum, n);
+			if (!isfinite(*kl))
 				return err_set(e, "the divergence of '%s' is not finite", x->id);
+		}
+	}
 	return 0;
 }
 
