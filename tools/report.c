@@ -22,6 +22,12 @@ struct run {
 	struct groups *ids;
 };
 
+/* Where a column's figure of a record comes from. */
+struct seen {
+	int file;		/* number of the file with the field, or 0 */
+	size_t question;	/* of rep.questions */
+};
+
 /* A column of one run. */
 struct cell {
 	struct summary *summary;
@@ -29,8 +35,8 @@ struct cell {
 	char text[LINES][CELL];	/* the lines in a table; "": none */
 	char *by;		/* who scored; NULL: not known */
 	int last;		/* number of the last file with the field, or 0 */
-	int *file;		/* [id] number of the file with the field, or 0 */
-	size_t room;		/* of file */
+	struct seen *seen;	/* [room] by id */
+	size_t room;
 };
 
 struct report_column {
@@ -45,6 +51,7 @@ static struct {
 	size_t n_column, n_chosen;	/* the first n_chosen are those of --column */
 	struct run *run;
 	size_t n_run;
+	struct groups *questions;	/* of all runs that are compared */
 	size_t base;			/* index of the run that others are compared with */
 	const char *baseline;		/* the name given by --baseline, or NULL */
 	int holm;			/* --holm */
@@ -317,25 +324,29 @@ show_name(const char *name)
 }
 
 /*
- * Records that file `number` has column s of the record `id`. Ends the run if
- * another file of the run has it, too, or if runs are compared and this file
- * has it twice.
+ * Records that file `number` has column s of the record r, with this id. Ends
+ * the run if another file of the run has it, too, or if runs are compared and
+ * this file has it twice.
  */
 static void
-note_id(const struct report_column *s, size_t run, size_t id, int number, const struct stream *in)
+note_id(const struct report_column *s, size_t run, size_t id, const struct record *r, int number,
+    const struct stream *in)
 {
 	struct cell *x = &s->cell[run];
 	size_t old = x->room;
 	struct err e;
 
-	x->file = tool_need(array_grow(x->file, id + 1, &x->room, sizeof *x->file));
-	memset(x->file + old, 0, (x->room - old) * sizeof *x->file);
-	if (x->file[id] != 0 && (x->file[id] != number || rep.compares)) {
+	x->seen = tool_need(array_grow(x->seen, id + 1, &x->room, sizeof *x->seen));
+	memset(x->seen + old, 0, (x->room - old) * sizeof *x->seen);
+	if (x->seen[id].file != 0 && (x->seen[id].file != number || rep.compares)) {
 		err_set(&e, "run '%s' has %s of '%s' twice", rep.run[run].name, s->column->title,
 		    show_name(groups_text(rep.run[run].ids, id)));
 		tool_die_record(in, &e);
 	}
-	x->file[id] = number;
+	x->seen[id].file = number;
+	if (rep.compares &&
+	    groups_add_record(rep.questions, r, &x->seen[id].question, &e) < 0)
+		tool_die_record(in, &e);
 }
 
 /*
@@ -373,7 +384,7 @@ read_record(const char *name, const struct record *r, int number, const struct s
 			note_scorer(s, &s->cell[run], stream_header(in));
 		s->cell[run].last = number;
 		if (has_id)
-			note_id(s, run, n, number, in);
+			note_id(s, run, n, r, number, in);
 		if (summary_add(s->cell[run].summary, r, &e) != 0)
 			tool_die_record(in, &e);
 	}
@@ -411,21 +422,32 @@ read_run(const char *arg, int number)
 }
 
 /*
- * Ends the run unless run b has every record for which run a has column s. The
- * field may be missing from b's record.
+ * Ends the run unless run b has every record for which run a has column s, in
+ * the same group. The field may be missing from b's record.
  */
 static void
 check_ids(const struct report_column *s, size_t a, size_t b)
 {
 	const struct groups *ids = rep.run[a].ids;
+	const struct cell *x = &s->cell[a], *y = &s->cell[b];
+	const char *name;
 	size_t i, n;
 
-	for (i = 0; i < groups_count(ids) && i < s->cell[a].room; i++)
-		if (s->cell[a].file[i] != 0 &&
-		    !groups_find(rep.run[b].ids, groups_text(ids, i), &n))
+	for (i = 0; i < groups_count(ids) && i < x->room; i++) {
+		name = groups_text(ids, i);
+		if (x->seen[i].file == 0)
+			continue;
+		if (!groups_find(rep.run[b].ids, name, &n))
 			tool_die("run '%s' has no record '%s', but '%s' has its %s",
-			    rep.run[b].name, show_name(groups_text(ids, i)), rep.run[a].name,
+			    rep.run[b].name, show_name(name), rep.run[a].name,
 			    s->column->title);
+		if (n < y->room && y->seen[n].file != 0 &&
+		    x->seen[i].question != y->seen[n].question)
+			tool_die("run '%s' has record '%s' in group '%s', but '%s' in '%s'",
+			    rep.run[a].name, show_name(name),
+			    groups_text(rep.questions, x->seen[i].question), rep.run[b].name,
+			    groups_text(rep.questions, y->seen[n].question));
+	}
 }
 
 /* Compares column s of all runs with the baseline. */
@@ -977,6 +999,7 @@ score_report(int argc, char *argv[])
 	if (rep.holm && rep.baseline == NULL)
 		tool_misuse("--holm needs --baseline");
 	rep.compares |= rep.baseline != NULL;
+	rep.questions = tool_need(groups_alloc());
 	rep.n_chosen = rep.n_column;
 	for (m = metric_table(); *m != NULL; m++)
 		for (c = (*m)->columns; c->title != NULL; c++)
