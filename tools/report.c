@@ -853,6 +853,8 @@ list_figure(const struct report_column *s, size_t run)
 		    d->value, "difference_low", d->low, "difference_high", d->high, "p", d->p));
 	if (x->by != NULL)
 		bad |= json_object_set_new(o, "by", json_string(x->by));
+	if (d->n > 0 || s->column->aggregate->figure == NULL)
+		bad |= json_object_set_new(o, "baseline", json_string(rep.run[rep.base].name));
 	return tool_need(bad == 0 ? o : NULL);
 }
 
@@ -892,7 +894,7 @@ static void
 print_csv(void)
 {
 	static const char *const names[] = { "run", "metric", "value", "low", "high", "questions",
-		"difference", "difference_low", "difference_high", "p", "by" };
+		"difference", "difference_low", "difference_high", "p", "by", "baseline" };
 	enum { NAMES = sizeof names / sizeof *names };
 	json_t *all = list_figures(), *v;
 	size_t i, k;

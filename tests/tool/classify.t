@@ -88,5 +88,5 @@ fails 1 "score: '$tmp/bad.jsonl': record 1: no field 'completion'" score classif
 is "$(score report --column class_toxic:Worst:max --format csv x="$tmp/c.ods" | cut -d, -f1,2,6 | tr '\n' ' ')" \
 	'run,metric,questions x,Worst,2 x,class_neutral,2 x,class_toxic,2 x,class_2___so_,2 ' \
 	'columns of the report'
-is "$(score report --format csv "$tmp/c.ods" | sed -n '2s/.*,\(tiny.gguf\) (.*)$/\1/p')" tiny.gguf 'who scored'
+is "$(score report --format csv "$tmp/c.ods" | sed -n '2s/.*,\(tiny.gguf\) (.*),$/\1/p')" tiny.gguf 'who scored'
 finish

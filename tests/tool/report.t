@@ -80,6 +80,7 @@ b,Won,0.666666667' 'win compares with the first run, and a tie counts half'
 is "$(csv 1-3,7 --column v:Won:win --baseline b a="$tmp/v0.jsonl" b="$tmp/v1.jsonl")" \
 	'run,metric,value,difference
 a,Won,0.333333333,' 'or with the baseline'
+is "$(csv 12 --column v:Won:win --baseline b a="$tmp/v0.jsonl" b="$tmp/v1.jsonl" | tail -n 1)" b 'which is named'
 is "$(score report --column v:Won:win a="$tmp/v0.jsonl" b="$tmp/v1.jsonl" | tail -n 1)" 'Won against a' \
 	'a note names the run compared with'
 head -n 5 "$tmp/v1.jsonl" >"$tmp/v2.jsonl"
@@ -93,7 +94,7 @@ misuse "--column: 'median' is not mean, auc, calibration, max, p90, pair or win"
 jq -n -c 'range(20) | {id: ., label: (if . < 5 then 1 else 0 end), v: 0.75}' >"$tmp/equal.jsonl"
 is "$(csv 2,3 --column v:ECE:calibration "$tmp/equal.jsonl" | tail -n 1)" 'ECE,0.5' \
 	'the calibration error of equal values'
-is "$(csv 2- --column v:ECE:calibration "$tmp/equal.jsonl" | tail -n 1)" 'ECE,0.5,,,20,,,,,' \
+is "$(csv 2- --column v:ECE:calibration "$tmp/equal.jsonl" | tail -n 1)" 'ECE,0.5,,,20,,,,,,' \
 	'has no interval, because resampling would raise it'
 is "$(score report --column v:ECE:calibration e="$tmp/equal.jsonl")" '   ECE
 e  0.500' 'nor in a table'
@@ -247,11 +248,11 @@ e & $-$ & $-$ & $2.50$ & $2.72$ \\
 
 \par{\footnotesize Differences from a\_b|,"\%, by question; p of a permutation test}' '--format latex'
 is "$(report csv | sed -n '1p;4,6p')" \
-	'run,metric,value,low,high,questions,difference,difference_low,difference_high,p,by
-c\d,MC1,0,0,0,1,-1,-1,-1,1,
-c\d,MC2,0.75,0.75,0.75,1,0.5,0.5,0.5,1,
-e,Perplexity,2.5,2.5,2.5,1,,,,,' '--format csv'
-is "$(report csv | sed -n 2p)" '"a_b|,""%",MC1,1,1,1,1,,,,,' 'a name in quotes'
+	'run,metric,value,low,high,questions,difference,difference_low,difference_high,p,by,baseline
+c\d,MC1,0,0,0,1,-1,-1,-1,1,,"a_b|,""%"
+c\d,MC2,0.75,0.75,0.75,1,0.5,0.5,0.5,1,,"a_b|,""%"
+e,Perplexity,2.5,2.5,2.5,1,,,,,,' '--format csv'
+is "$(report csv | sed -n 2p)" '"a_b|,""%",MC1,1,1,1,1,,,,,,' 'a name in quotes'
 jq -n -c '{id: 1} + ([("mc1", "mc2", "mc3", "truth", "info", "distinct1", "distinct2", "distinct3", "bleu_max")
 	| {(.): 0.5}] | add)' >"$tmp/wide.jsonl"
 is "$(score report x="$tmp/wide.jsonl" |
@@ -279,7 +280,7 @@ is "$(score report x="$tmp/by.jsonl" x="$tmp/by2.jsonl" y="$tmp/by2.jsonl" | gre
 	'True of x by truth.ods (1a2b3c4d); truth.ods (5e6f7a8b)
 True of y by truth.ods (5e6f7a8b)' 'a note for each run if not, and all judges of a run'
 is "$(csv 2,11- "$tmp/by.jsonl" | sed -n 2p)" \
-	"True*Info,\"truth.ods (1a2b3c4d); j.gguf (0123456789abcdef), asked 'Helps {a}?'\"" \
+	"True*Info,\"truth.ods (1a2b3c4d); j.gguf (0123456789abcdef), asked 'Helps {a}?'\"," \
 	'True*Info has both judges'
 is "$(score report --format json "$tmp/by.jsonl" | jq -r '.[] | select(.metric == "Perplexity").by')" \
 	'g.gguf (03), alone' 'in JSON'
