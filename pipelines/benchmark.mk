@@ -141,6 +141,9 @@ runs := $(foreach m,$(METHODS),$(if $(and $(filter $m,$(steered)),$(word 2,$(len
 	t,$(lengths),$m@$(subst .,_,$t)),$m))
 barrier = $(if $(filter $b,$(steered)),$(OUT)/barrier.$b.$k.ods)
 steer = $(if $(barrier),-b $(barrier) $(if $(length),-T $(length)) $(flow.$b))
+# files that the flow's options name, such as one of --when FILE:0.5
+steered_by = $(barrier) $(foreach w,$(filter /%,$(flow.$b)),$(wildcard $w $(firstword \
+	$(subst :, ,$w))))
 plain = $(if $(filter auto %nat,$(lengths)),$(OUT)/plain.$k.ods)
 
 # settings of a script, if they are given: $(call with,NAMES)
@@ -188,7 +191,7 @@ cmd_answers = odesteer generate $(in_template) $(asking) $(steer) $(sampling) $(
 	$(SAMPLES:%=--samples %) -o $@ $<
 cmd_mc = odesteer score mc $(in_template) $(steer) $(mc.$b) -o $@ $<
 kl = $(if $(barrier),| odesteer score kl $(in_template) $(asking) $(steer))
-needs_kl = $(if $(barrier),$(MODEL) $(barrier))
+needs_kl = $(if $(barrier),$(MODEL) $(steered_by))
 
 # what barriers are calibrated on
 cmd_plain = sed -n 1,32p $< | odesteer generate $(in_template) $(asking) $(sampling) $(writing) \
@@ -214,12 +217,12 @@ endef
 define run_rules
 $(if $(filter $m,$(chooses)),
 $$(call list,$(call parts,mc.$m,choices,$k)): $(OUT)/mc.$m.$k.%.ods: \
-	$(OUT)/choices.$k.%.jsonl $(barrier) \
+	$(OUT)/choices.$k.%.jsonl $(steered_by) \
 	$(wildcard $(filter /% datasets/%,$(mc.$b))) $(MODEL) FORCE
 	$$(call run_model,mc))
 $(if $(filter $m,$(writes)),
 $$(call list,$(call parts,answers.$m,test,$k)): $(OUT)/answers.$m.$k.%.ods: \
-	$(OUT)/test.$k.%.jsonl $(barrier) $(MODEL) FORCE
+	$(OUT)/test.$k.%.jsonl $(steered_by) $(MODEL) FORCE
 	$$(call run_model,answers)
 $(foreach pair,$(chain),$(score_rules)))
 endef

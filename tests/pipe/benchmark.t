@@ -77,6 +77,11 @@ is "$(lengths T='auto 0.1nat')" "$(echo few linact linear slow | sed 's/[a-z]*/&
 	'lengths in nats are for all'
 is "$(benchmark truthfulqa PRESET="$tmp/kinds" OUT="$tmp/plan" METHODS='few linear' -n |
 		grep -c 'collect.*--at mean')" 2 'a sequence map is fitted to means'
+echo "flow.linear = --when $tmp/when.ods:0.5" >>"$tmp/kinds"
+: >"$tmp/when.ods"
+is "$(benchmark truthfulqa PRESET="$tmp/kinds" OUT="$tmp/plan" METHODS=linear -n -p 2>/dev/null |
+		sed -n 's|.*/\([a-z]*\)\.linear\.0\.0000\.ods:.*/when\.ods .*|\1|p' | sort | xargs)" \
+	'answers fluency mc' 'a file of a flow counts as an input'
 echo $$ >"$tmp/a/lock"
 refused "another make, process $$, is at work in '$tmp/a'" OUT="$tmp/a"
 rm "$tmp/a/lock"
