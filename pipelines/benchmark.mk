@@ -275,7 +275,7 @@ $(call list,$(versus)): $(foreach m,$(runs),$(of_run)) FORCE
 cmd_figure = COLUMN='$(figure)' AGAINST='$(or $(against),Perplexity)' \
 	pipelines/figure frontier $< $@
 drawn := $(if $(strip $(writes)),$(if $(shell command -v gnuplot),$(OUT)/$(name).svg))
-$(call list,$(drawn)): $(OUT)/report.csv pipelines/figure FORCE
+$(call list,$(drawn)): $(OUT)/report.json pipelines/figure FORCE
 	$(call run,figure)
 
 .PHONY: $(name)

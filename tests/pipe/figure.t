@@ -3,7 +3,7 @@
 . tests/tap.sh
 . tests/made.sh
 
-usage='usage: figure frontier report.csv figure.svg | flow barrier activations [figure.svg]'
+usage='usage: figure frontier report.json figure.svg | flow barrier activations [figure.svg]'
 fails 2 "$usage" pipelines/figure
 fails 2 "$usage" pipelines/figure nonsense a b
 fails 2 "$usage" pipelines/figure flow a
@@ -11,19 +11,24 @@ fails 2 "$usage" pipelines/figure frontier a b c
 command -v gnuplot >/dev/null || finish
 
 # frontier
-printf 'run,metric,value,low,high\n' >"$tmp/r.csv"
-fails 1 "figure: no run in '$tmp/r.csv' has both True*Info and Perplexity" \
-	pipelines/figure frontier "$tmp/r.csv" "$tmp/r.svg"
-printf '%s\n' '"a, ""b""",True*Info,0.5,0.4,0.6' '"a, ""b""",Perplexity,3,2,4' >>"$tmp/r.csv"
-ok 'figure frontier' pipelines/figure frontier "$tmp/r.csv" "$tmp/r.svg"
+rows() { # adds lines of run, metric, value, low and high to the report
+	jq -R '[splits("; ")] | [.[:2], (.[2:] | map(tonumber))] | flatten(1)
+		| {run: .[0], metric: .[1], value: .[2], low: .[3], high: .[4]}' >>"$tmp/rows"
+	jq -s . "$tmp/rows" >"$tmp/r.json"
+}
+rows </dev/null
+fails 1 "figure: no run in '$tmp/r.json' has both True*Info and Perplexity" \
+	pipelines/figure frontier "$tmp/r.json" "$tmp/r.svg"
+printf '%s\n' 'a, "b"; True*Info; 0.5; 0.4; 0.6' 'a, "b"; Perplexity; 3; 2; 4' | rows
+ok 'figure frontier' pipelines/figure frontier "$tmp/r.json" "$tmp/r.svg"
 is "$(grep -c 'a, &quot;b&quot;\|a, "b"' "$tmp/r.svg")" 1 'the point has the name of the run'
-printf '%s\n' 'caa 0.2nat,KL,.2,.1,.3' 'caa 0.2nat,mood,2,1,3' 'caa 0.1nat,KL,.1,.1,.1' 'caa 0.1nat,mood,1,1,1' \
-	'best,KL,.3,.1,.4' 'best,mood,1,1,1' >>"$tmp/r.csv"
-ok 'against another column' env COLUMN=mood AGAINST=KL pipelines/figure frontier "$tmp/r.csv" "$tmp/r.svg"
+printf '%s\n' 'caa 0.2nat; KL; 0.2; 0.1; 0.3' 'caa 0.2nat; mood; 2; 1; 3' 'caa 0.1nat; KL; 0.1; 0.1; 0.1' \
+	'caa 0.1nat; mood; 1; 1; 1' 'best; KL; 0.3; 0.1; 0.4' 'best; mood; 1; 1; 1' | rows
+ok 'against another column' env COLUMN=mood AGAINST=KL pipelines/figure frontier "$tmp/r.json" "$tmp/r.svg"
 is "$(grep -o '<text>.*</text>' "$tmp/r.svg" | sed 's/<[^>]*>//g' | grep '^ *[a-z]' | xargs)" 'mood best caa' \
 	'one label for the lengths of a method'
-printf '%s\n' 'none,mood,1.5,1,2' 'caa 0.2nat,h,2,1,3' >>"$tmp/r.csv"
-ok 'several columns' env COLUMN=mood/nothing/h AGAINST=KL pipelines/figure frontier "$tmp/r.csv" "$tmp/r.svg"
+printf '%s\n' 'none; mood; 1.5; 1; 2' 'caa 0.2nat; h; 2; 1; 3' | rows
+ok 'several columns' env COLUMN=mood/nothing/h AGAINST=KL pipelines/figure frontier "$tmp/r.json" "$tmp/r.svg"
 is "$(grep -o '<text>.*</text>' "$tmp/r.svg" | sed 's/<[^>]*>//g' | grep '^ *[a-z]' | xargs)" \
 	'mood best caa none h caa 0.2nat' 'have panels, if there is something to draw'
 is "$(sed -n "s/.*	<use xlink:href='#gpPt6' .* color='rgb(\(.*\))'.*/\1/p" "$tmp/r.svg" | grep -v 187 | xargs)" \
