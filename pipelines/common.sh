@@ -91,6 +91,17 @@ lines() { # STREAM JQ-ARGUMENTS...: runs jq on the records of a stream
 	shift
 	view --header "$stream" >lines && jq -c "$@" lines
 }
+# For jq: `ranks' of numbers, of which equal ones share a rank, and the
+# `correlation' of two lists (0 if one is constant). That of ranks is Spearman's.
+spearman='
+	def ranks: to_entries | sort_by(.value) | [foreach .[] as $x ({n: 0};
+			.n += 1; {at: $x.key, value: $x.value, n})]
+		| group_by(.value) | map((map(.n) | add / length) as $rank | .[] | .rank = $rank)
+		| sort_by(.at) | map(.rank);
+	def correlation: map((add / length) as $mean | map(. - $mean))
+		| transpose | (map(.[0] * .[1]) | add) as $xy
+		| (map(.[0] * .[0]) | add) * (map(.[1] * .[1]) | add)
+		| if . > 0 then $xy / sqrt else 0 end;'
 # Makes questions.jsonl, in the format of sample.jsonl, and answers.jsonl, which
 # has a line for each answer.
 questions() {
