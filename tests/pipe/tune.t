@@ -62,6 +62,8 @@ is "$status $(for b in 10 barrier; do view "$tmp/tune/$b.ods"; done | jq -r .fie
 polysketch" 'another fit makes all barriers again'
 run env LENGTHS=0.4nat pipelines/tune "$tmp/pairs.jsonl" "$tmp/prompts.jsonl"
 is "$status $err" '1 tune: LENGTHS: give at least two, such as 0.1nat,0.4nat' 'one length only'
+run env LENGTHS=0.1nat,auto pipelines/tune "$tmp/pairs.jsonl" "$tmp/prompts.jsonl"
+is "$status $err" "1 tune: LENGTHS: 'auto' is not a length to choose" 'a length of the barrier'
 jq -c 'del(.group)' "$tmp/pairs.jsonl" >"$tmp/alone.jsonl"
 run pipelines/tune "$tmp/alone.jsonl" "$tmp/prompts.jsonl"
 is "$status $err" "1 tune: '$tmp/alone.jsonl': each record needs a group, the same for the two of a pair,\
