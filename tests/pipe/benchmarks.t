@@ -40,7 +40,7 @@ run env OUT="$tmp/coherence" LIMIT=3 SAMPLES=1 TOKENS=250 pipelines/studies/cohe
 is "$status" 0 "coherence: $err"
 is "$(awk -F, '$1 == 1 && $3 == "Repeated" { print $2 ($11 == "" ? "" : "*") }' \
 	"$tmp/coherence/windows.csv" | xargs)" \
-	'none caa* paper* best* caa-first-50* best-first-50* best-until*' 'each run is compared with none'
+	'none caa* paper* best* caa-short* caa-first-50* best-first-50* best-until*' 'each run is compared with none'
 
 touch "$tmp/then"
 for pipeline in estimators blocks solvers coherence; do
