@@ -7,11 +7,12 @@
 #   tiny.pl kl PROMPT COMPLETION NUMBER ...
 #                                that decoder's divergence at each token of the completion, if this vector is added
 #                                to the output of its block
+#   tiny.pl mamba                a GGUF file: a recurrent decoder of the same tokens, with two blocks
 #   tiny.pl encoder LABEL ...    a GGUF file: a classifier of the architecture bert with these classes; -: without names
 #   tiny.pl logits N TEXT        what an encoder with N classes gives to TEXT, words of one letter each
 #
 # Queries and keys are 0, so that every token attends equally to all that it sees; values are copied, and feed-forward
-# layers are 0. All other weights are sines.
+# layers are 0. All other weights are sines. The recurrent one is only there to be run.
 use strict;
 use warnings;
 
@@ -21,6 +22,7 @@ sub weights { # SEED N: n numbers
 	my ($seed, $n) = @_;
 	return map { sin($seed + 1.7 * $_) } 1 .. $n;
 }
+sub small { return map { $_ / 4 } weights(@_) }
 sub diagonal { # VALUE: a matrix
 	my ($v) = @_;
 	return map { my $i = $_; map { $_ == $i ? $v : 0 } 1 .. $dim } 1 .. $dim;
@@ -67,17 +69,43 @@ sub common { # ARCHITECTURE
 		word("$a.embedding_length", $dim), word("$a.block_count", 1), word("$a.feed_forward_length", $dim),
 		word("$a.attention.head_count", 1));
 }
-sub decoder {
-	gguf([common('llama'), real('llama.attention.layer_norm_rms_epsilon', $eps),
-		name('tokenizer.ggml.model', 'llama'), flag('tokenizer.ggml.add_space_prefix', 0),
+sub bytes { # the keys of the decoders' tokenizer
+	return (name('tokenizer.ggml.model', 'llama'), flag('tokenizer.ggml.add_space_prefix', 0),
 		array('tokenizer.ggml.tokens', 8, map { text($_) } @decoder_tokens),
 		array('tokenizer.ggml.scores', 6, (pack 'f<', 0) x @decoder_tokens),
-		array('tokenizer.ggml.token_type', 5, map { pack 'l<', $_ } 2, 3, 3, (6) x 256),
+		array('tokenizer.ggml.token_type', 5, map { pack 'l<', $_ } 2, 3, 3, (6) x 256));
+}
+sub decoder {
+	gguf([common('llama'), real('llama.attention.layer_norm_rms_epsilon', $eps), bytes(),
 		name('tokenizer.chat_template', '<|start_header_id|>{{ role }}<|end_header_id|>')],
 		[['token_embd.weight', $dim, @embedding], ['output_norm.weight', $dim, @norm],
 		['blk.0.attn_norm.weight', $dim, (1) x $dim], ['blk.0.ffn_norm.weight', $dim, (1) x $dim],
 		(map { ["blk.0.$_.weight", $dim, @zero] } qw(attn_q attn_k ffn_gate ffn_up ffn_down)),
 		(map { ["blk.0.$_.weight", $dim, diagonal(1)] } qw(attn_v attn_output))]);
+}
+sub mamba {
+	my ($inner, $state, $rank, $kernel) = (2 * $dim, 16, 2, 4);
+	my @a = map { $_ - 0.5 } small(11, $state * $inner);
+	my @tensors = (['token_embd.weight', $dim, @embedding], ['output_norm.weight', $dim, @norm]);
+
+	for my $b ('blk.0', 'blk.1') {
+		push @tensors, ["$b.attn_norm.weight", $dim, @norm],
+			["$b.ssm_in.weight", $dim, small(12, $dim * 2 * $inner)],
+			["$b.ssm_conv1d.weight", $kernel, small(13, $kernel * $inner)],
+			["$b.ssm_conv1d.bias", $inner, small(14, $inner)],
+			["$b.ssm_x.weight", $inner, small(15, $inner * ($rank + 2 * $state))],
+			["$b.ssm_dt.weight", $rank, small(16, $rank * $inner)],
+			["$b.ssm_dt.bias", $inner, small(17, $inner)], ["$b.ssm_a", $state, @a],
+			["$b.ssm_d", $inner, small(18, $inner)],
+			["$b.ssm_out.weight", $inner, small(19, $inner * $dim)];
+	}
+	gguf([name('general.architecture', 'mamba'), name('general.name', 'tiny mamba'),
+		word('mamba.context_length', $context), word('mamba.embedding_length', $dim),
+		word('mamba.block_count', 2), word('mamba.feed_forward_length', 0),
+		word('mamba.attention.head_count', 0), word('mamba.ssm.conv_kernel', $kernel),
+		word('mamba.ssm.inner_size', $inner), word('mamba.ssm.state_size', $state),
+		word('mamba.ssm.time_step_rank', $rank), real('mamba.attention.layer_norm_rms_epsilon', $eps),
+		bytes()], \@tensors);
 }
 sub encoder {
 	my @label = @_;
@@ -165,7 +193,7 @@ sub head {
 }
 
 binmode STDOUT;
-my %command = (decoder => \&decoder, head => \&head, reward => \&reward, kl => \&kl, encoder => \&encoder,
-	logits => \&logits);
+my %command = (decoder => \&decoder, head => \&head, reward => \&reward, kl => \&kl, mamba => \&mamba,
+	encoder => \&encoder, logits => \&logits);
 my $command = shift;
 $command{$command}->(@ARGV);

@@ -424,7 +424,8 @@ main(int argc, char *argv[])
 	open_model(&c);
 	open_output(&c, &h);
 	batch = (size_t)model_options.lm.batch;
-	c.tree = tool_need(prefix_tree_alloc((size_t)model_options.lm.seqs, FILL, batch));
+	c.tree = tool_need(prefix_tree_alloc(lm_is_recurrent(c.lm) ? 1 :
+	    (size_t)model_options.lm.seqs, FILL, batch));
 	c.slot = tool_need(calloc(batch, sizeof *c.slot));
 	c.member = tool_need(calloc((size_t)model_options.lm.seqs, sizeof *c.member));
 	for (i = 0; i < model_options.lm.seqs; i++)

@@ -332,8 +332,8 @@ feed_rest(struct decoder *d, struct sequence *s, struct err *e)
 }
 
 /*
- * Decodes the new prompts, each in a batch of its own if the model needs that,
- * and one token of every other text.
+ * Decodes the new prompts, and one token of every other text: each in a batch
+ * of its own if the model needs that.
  */
 int
 decoder_step(struct decoder *d, struct err *e)
@@ -346,7 +346,8 @@ decoder_step(struct decoder *d, struct err *e)
 		    (alone && decode_batch(d, e) != 0)))
 			return -1;
 	for (s = d->head; s != NULL; s = s->next)
-		if (s->finish == NULL && feed_rest(d, s, e) != 0)
+		if (s->finish == NULL && (feed_rest(d, s, e) != 0 ||
+		    (alone && d->o.want != 0 && decode_batch(d, e) != 0)))
 			return -1;
 	return decode_batch(d, e) != 0 ? -1 : deliver(d, e);
 }

@@ -52,7 +52,9 @@ int lm_context(const struct lm *m);		/* tokens it was trained for */
 /*
  * Returns whether a sequence has a state that each token changes, instead of a
  * memory of all its tokens. Such a model decodes a batch in parts if one
- * sequence has more rows in it than another, and cannot be steered then.
+ * sequence has more rows in it than another, and cannot be steered then. It
+ * does not keep the order of rows if sequences have several each, and cannot
+ * give a row to several sequences.
  */
 int lm_is_recurrent(const struct lm *m);
 

@@ -53,15 +53,20 @@ text_batch_open(const struct lm_options *o, int block, struct err *e)
 	    .outputs = block >= 0 ? TEXTS : rows };
 	struct text_batch *b = calloc(1, sizeof *b);
 
-	if (b == NULL || (b->tree = prefix_tree_alloc(TEXTS, ROWS, CONTEXT)) == NULL) {
+	if (b == NULL) {
 		err_memory(e);
-		goto fail;
+		return NULL;
 	}
 	b->block = block;
 	b->rows = (size_t)rows;
 	if ((b->lm = lm_open(&of_texts, e)) == NULL ||
 	    (block >= 0 && lm_tap(b->lm, &block, 1, copy_act, b, e) != 0))
 		goto fail;
+	b->tree = prefix_tree_alloc(lm_is_recurrent(b->lm) ? 1 : TEXTS, ROWS, CONTEXT);
+	if (b->tree == NULL) {
+		err_memory(e);
+		goto fail;
+	}
 	b->longest = lm_context(b->lm) < CONTEXT ? (size_t)lm_context(b->lm) : CONTEXT;
 	return b;
 fail:

@@ -11,6 +11,7 @@ enum { ROWS = 512 };		/* decoded at a time */
 struct divergence {
 	struct lm *lm;
 	size_t n;			/* lengths */
+	size_t most;			/* rows decoded at a time, at most ROWS */
 	int seq[LM_MAX_SEQS];		/* 0: the unsteered sequence, then the steered ones */
 	int row[ROWS];			/* of the batch */
 };
@@ -35,6 +36,8 @@ divergence_open(const struct lm_options *o, size_t n, size_t longest, struct err
 		divergence_close(d);
 		return NULL;
 	}
+	/* a recurrent model keeps the order of rows of different sequences only */
+	d->most = lm_is_recurrent(d->lm) ? n + 1 : ROWS;
 	return d;
 }
 
@@ -92,20 +95,20 @@ add_each(struct divergence *d, const struct example *x, size_t p, unsigned want,
 
 /*
  * Decodes the tokens before `end' in all sequences: once, unless prompts are
- * steered. Returns 0, or -1 with a message in e.
+ * steered or the model is recurrent. Returns 0, or -1 with a message in e.
  */
 static int
 read_prompt(struct divergence *d, const struct example *x, size_t end, struct err *e)
 {
-	int each = lm_steers_prompts(d->lm), rows = each ? (int)d->n + 1 : 1;
-	size_t p;
+	int steers = lm_steers_prompts(d->lm), each = steers || lm_is_recurrent(d->lm);
+	size_t rows = each ? d->n + 1 : 1, p;
 
 	for (p = 0; p < end; p++) {
 		if (each)
-			add_each(d, x, p, LM_STEER | LM_EARLY, d->row);
+			add_each(d, x, p, steers ? LM_STEER | LM_EARLY : 0, d->row);
 		else
 			lm_batch_add(d->lm, x->token[p], (int)p, d->seq, (int)d->n + 1, 0);
-		if (p + 1 < end && lm_batch_size(d->lm) + rows <= ROWS)
+		if (p + 1 < end && (size_t)lm_batch_size(d->lm) + rows <= d->most)
 			continue;
 		if (lm_decode(d->lm, e) != 0)
 			return -1;
@@ -114,8 +117,8 @@ read_prompt(struct divergence *d, const struct example *x, size_t end, struct er
 }
 
 /*
- * Decodes the tokens first to end - 1 of x in all sequences, at most ROWS rows,
- * and sets kl[end - first][n]. Returns 0, or -1 with a message in e.
+ * Decodes the tokens first to end - 1 of x in all sequences, at most d->most
+ * rows, and sets kl[end - first][n]. Returns 0, or -1 with a message in e.
  */
 static int
 measure_rows(struct divergence *d, const struct example *x, size_t first, size_t end, double *kl,
@@ -158,7 +161,7 @@ divergence_measure(struct divergence *d, const struct example *x, double *kl, st
 	if (read_prompt(d, x, first, e) != 0)
 		return -1;
 	for (p = first; p + 1 < x->n; p = end) {
-		end = p + ROWS / (d->n + 1);
+		end = p + d->most / (d->n + 1);
 		if (end > x->n - 1)
 			end = x->n - 1;
 		if (measure_rows(d, x, p, end, kl + (p - first) * d->n, e) != 0)
