@@ -220,6 +220,7 @@ check_field(const char *about, const char *name, struct fit_options *o)
 	    n_far, far);
 	check_path(about, &b, "euler", near, 10);
 	check_path(about, &b, "euler", rep.act_norm * 0.3, 77);
+	check_path(about, &b, "euler", rep.act_norm * 0.8, 10);
 	check_path(about, &b, "midpoint", near, 3);
 	check_path(about, &b, "rk4", near, 5);
 	check_path(about, &b, "euler", far, 10);
