@@ -31,14 +31,21 @@ calibration_log_loss(const double *f, double shift, const int *label, size_t n, 
 
 /*
  * Returns the temperature t that minimises the log-loss, by Newton's method:
- * the log-loss is a convex function of 1/t. Returns NaN if t would be infinite.
+ * the log-loss is a convex function of 1/t. Returns NaN if t would be infinite
+ * or 0.
  */
 static double
 best_temperature(const struct fit_data *d, const double *f, double shift)
 {
 	double x = 1, first, second, step;
+	size_t right = 0, row;
 	int i;
 
+	/* a smaller t is always better if all rows are on the right side */
+	for (row = 0; row < d->n; row++)
+		right += d->label[row] ? f[row] >= shift : f[row] <= shift;
+	if (right == d->n)
+		return NAN;
 	for (i = 0; i < 100 && x > 1e-6; i++) {
 		calibration_log_loss(f, shift, d->label, d->n, x, &first, &second);
 		step = second > 0 ? first / second : 0;
