@@ -502,11 +502,14 @@ explain(const struct fit_report *rep)
 	double chance = sqrt((p + n + 1) / (12 * p * n));
 	int little_gain = rep->log_loss > 0.8 * rep->prior_log_loss;
 
-	if (fabs(rep->auc - 0.5) < fmax(0.05, 2 * chance))
+	if (fabs(rep->auc - 0.5) >= 0.05 && fabs(rep->auc - 0.5) < 2 * chance)
+		tool_remark("held out, so few activations cannot tell this AUC from 0.5, that of "
+		    "a ranking at random; try more pairs");
+	else if (fabs(rep->auc - 0.5) < 0.05)
 		tool_remark("an AUC near 0.5: held out, h does not tell positives from negatives, "
 		    "and steering along it is like steering at random; try another block or more "
 		    "pairs");
-	else if (rep->auc > 0.9 && little_gain && rep->temperature < 1)
+	else if (rep->auc > 0.9 && little_gain && !(rep->temperature >= 1))
 		tool_remark("a high AUC with a log-loss near the prior's: h separates the classes "
 		    "but is too small as a log-density ratio; the direction of steering does not "
 		    "depend on its size");
@@ -517,6 +520,7 @@ static void
 report(const struct fit_report *rep)
 {
 	const struct fit_curve *c = &rep->curve;
+	char temperature[48] = "";
 
 	tool_note("block %d, %zu positives and %zu negatives in %zu groups, mean norm %.6g",
 	    opt.block, rep->n_positive, rep->n_negative, rep->n_group, rep->act_norm);
@@ -532,8 +536,10 @@ report(const struct fit_report *rep)
 		    c->n, c->training[c->best - 1], c->validation[c->best - 1]);
 	if (rep->folds == 0)
 		return;
-	tool_note("held out: AUC %.4f, log-loss %.4f (prior alone %.4f), temperature %.3f",
-	    rep->auc, rep->log_loss, rep->prior_log_loss, rep->temperature);
+	if (isfinite(rep->temperature))
+		snprintf(temperature, sizeof temperature, ", temperature %.3f", rep->temperature);
+	tool_note("held out: AUC %.4f, log-loss %.4f (prior alone %.4f)%s", rep->auc,
+	    rep->log_loss, rep->prior_log_loss, temperature);
 	explain(rep);
 }
 

@@ -23,8 +23,12 @@ refit(const struct field_type *type, const struct fit_data *all, const struct fi
 	int rc = -1;
 	size_t i;
 
-	if (f == NULL || type->fit(f, part, o, &rep, e) != 0)
+	if (f == NULL)
 		goto out;
+	if (type->fit(f, part, o, &rep, e) != 0) {
+		err_prefix(e, "held out: the fit without one part: ");
+		goto out;
+	}
 	if ((w = field_work_alloc(f)) == NULL) {
 		err_memory(e);
 		goto out;
