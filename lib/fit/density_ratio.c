@@ -96,6 +96,22 @@ choose_C(const struct classifier_problem *p, const struct fit_data *d, const str
 }
 
 /*
+ * Makes h of the log-odds of one fold's rows, by the prior of the rows that
+ * they come from: those of the other folds.
+ */
+static void
+add_log_prior_ratio(const struct fit_data *d, const struct folds *k, unsigned fold, double *odds)
+{
+	size_t n[2] = { 0, 0 }, i;
+
+	for (i = 0; i < d->n; i++)
+		n[d->label[i]] += k->of[i] != fold;
+	for (i = 0; i < d->n; i++)
+		if (k->of[i] == fold)
+			odds[i] += log((double)n[0] / (double)n[1]);
+}
+
+/*
  * Fits x to the rows of p, whose other members it sets, and sets rep. Returns
  * 0, or -1 with a message in e.
  */
@@ -106,7 +122,7 @@ fit_problem(struct classifier_problem *p, const struct fit_data *d, const struct
 	struct classifier_fit fit = { .held_out = CLASSIFIER_NO_FOLD, .coef = x->coef };
 	struct folds k;
 	int rc = folds_assign(&k, d, o);
-	size_t i;
+	unsigned v;
 
 	fit_report_count(rep, d);
 	rep->C = o->C;
@@ -126,13 +142,13 @@ fit_problem(struct classifier_problem *p, const struct fit_data *d, const struct
 	if (rc == 0)
 		rc = cross_validate(p, d->n, rep->folds, &rep->C, 1, held_out_tolerance,
 		    rep->held_out, &fit, e);
+	for (v = 0; rc == 0 && v < k.n; v++)
+		add_log_prior_ratio(d, &k, v, rep->held_out);
 	free(k.of);
 	if (rc != 0)
 		return -1;
 	x->intercept = fit.intercept;
 	x->log_prior_ratio = log((1 - rep->prior) / rep->prior);
-	for (i = 0; rep->folds > 0 && i < d->n; i++)
-		rep->held_out[i] += x->log_prior_ratio;
 	rep->objective = fit.objective;
 	rep->gradient_norm = fit.gradient_norm;
 	rep->iterations = fit.iterations;
