@@ -56,6 +56,17 @@ if command -v mlr >/dev/null && command -v curl >/dev/null; then
 	printf '{"question":"Who?","answer":"No one.","truth":1}\n' >"$tmp/half-judged.jsonl"
 	fails 1 'truthfulqa: no answer has both judgements' \
 		env JUDGED="$tmp/half-judged.jsonl" datasets/truthfulqa judged "$tmp/q.jsonl"
+	mkdir "$tmp/odd"
+	cp "$tmp/web/finetune_info.jsonl" "$tmp/odd"
+	for change in 's/":" /":"/:neither yes nor no' 's/Q: /Q /:not a question and an answer'; do
+		sed "3${change%%:n*}" "$tmp/web/finetune_truth.jsonl" >"$tmp/odd/finetune_truth.jsonl"
+		(cd "$tmp/odd" && sha256sum finetune_truth.jsonl) | cat - "$tmp/sums" |
+			sort -u -k 2 >"$tmp/odd.sums"
+		run env TRUTHFULQA_URL="file://$tmp/odd" TRUTHFULQA_SUMS="$tmp/odd.sums" datasets/truthfulqa judged \
+			"$tmp/q.jsonl"
+		is "$status $(echo "$err" | sed 's/^jq: error ([^)]*): //')" \
+			"5 finetune_truth.jsonl, line 3: n${change#*:n}" "n${change#*:n}"
+	done
 	mkdir "$tmp/elsewhere"
 	run env TRUTHFULQA_URL="file://$tmp/web" TRUTHFULQA_SUMS="$tmp/sums" datasets/truthfulqa questions
 	is "$status $(printf '%s\n' "$out" | cksum)" "0 $(cksum <"$tmp/q.jsonl")" 'downloaded questions are the same'
