@@ -60,6 +60,16 @@ density_open(void *state, const struct metric_options *o, struct header *h, stru
 	return s->act != NULL && s->work != NULL ? 0 : err_memory(e);
 }
 
+/* Removes the fields of an earlier run that depend on the label. */
+static void
+unset_fields(struct record *r)
+{
+	record_unset(r, "log_loss");
+	record_unset(r, "p");
+	record_unset(r, "p_log_loss");
+	record_unset(r, "correct");
+}
+
 /*
  * Sets the fields that depend on the label. odds are the log-odds of label 1
  * under the prior of the fit; divided by the temperature, they are calibrated.
@@ -103,9 +113,11 @@ density_push(void *state, struct record *r, struct sink *out, struct err *e)
 	if (got == 1 && s->needs_label && record_set_int(r, "label", label) != 0)
 		return err_memory(e);
 	/* the log-odds of a label are h plus those of the prior */
-	if (got == 1 && !isnan(b->prior) &&
-	    set_fields(b, r, label, barrier_log_odds(b, h)) != 0)
-		return err_memory(e);
+	if (got == 1 && !isnan(b->prior)) {
+		if (set_fields(b, r, label, barrier_log_odds(b, h)) != 0)
+			return err_memory(e);
+	} else
+		unset_fields(r);
 	return sink_write(out, r, e);
 }
 
