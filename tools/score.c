@@ -140,6 +140,7 @@ main(int argc, char *argv[])
 	struct record *r;
 	struct err e;
 	void *state;
+	int rc;
 
 	tool_start(argc, argv);
 	flow_options_default(&flows.common);
@@ -169,8 +170,8 @@ main(int argc, char *argv[])
 	r = tool_need(record_alloc());
 	tool_progress(in, "records", 0, "records", 0);
 	while (tool_read(in, r)) {
-		if (metric->push(state, r, out, &e) != 0) {
-			if (sink_failed(out))
+		if ((rc = metric->push(state, r, out, &e)) != 0) {
+			if (rc == METRIC_EARLIER || sink_failed(out))
 				tool_die_err(&e);
 			tool_die_record(in, &e);
 		}

@@ -39,6 +39,7 @@ enum {
 	METRIC_BARRIER = 4,	/* -b, at most once */
 	METRIC_FLOWS = 8	/* -b, repeatedly, and the options of flows */
 };
+enum { METRIC_EARLIER = -2 };	/* push failed, perhaps because of an earlier record */
 
 /* The values of the options that a metric has. */
 struct metric_options {
@@ -80,7 +81,8 @@ struct metric {
 	    struct err *e);
 	/*
 	 * Reads one record, which it may change, and writes finished ones to
-	 * out. Returns 0, or -1 with a message.
+	 * out. Returns 0, or with a message -1, or METRIC_EARLIER if it may be
+	 * about a record that was held back.
 	 */
 	int (*push)(void *state, struct record *r, struct sink *out, struct err *e);
 	/*

@@ -108,11 +108,11 @@ queue_push(struct queue *q, size_t n, struct sink *out, struct err *e)
 		while ((added = text_batch_add(q->batch, &x->text[i], &x->loglik[i], x->act,
 		    e)) == 0)
 			if (finish(q, q->n - 1, out, e) != 0)
-				return -1;
+				return METRIC_EARLIER;
 		if (added < 0)
 			return -1;
 	}
-	return q->n == q->most ? finish(q, q->n, out, e) : 0;
+	return q->n == q->most && finish(q, q->n, out, e) != 0 ? METRIC_EARLIER : 0;
 }
 
 int

@@ -58,7 +58,7 @@ struct queue_entry *queue_add(struct queue *q, const struct record *r, struct er
 /*
  * Adds the first n texts of the last entry to those that are read next. If
  * there is no room, reads the others first and passes finished records to out.
- * Returns 0, or -1 with a message.
+ * Returns 0, -1, or METRIC_EARLIER, like the push of a metric.
  */
 int queue_push(struct queue *q, size_t n, struct sink *out, struct err *e);
 
