@@ -73,7 +73,7 @@ metric_is_taken(const struct metric *m, const char *field)
 {
 	static const char *const taken[] = { "odesteer", "id", "group", "label", "best", "split",
 		"prompt", "completion", "question", "true", "false", "T", "sample", "tokens",
-		"finish", "moved", "act", "block", "pos", "h", "h_before", "h_after", "length",
+		"finish", "moved", "act", "at", "block", "pos", "h", "h_before", "h_after", "length",
 		"steps", "loglik", NULL };
 	size_t i;
 
