@@ -23,6 +23,7 @@ struct lm {
 	char name[256];
 	char digest[17];
 	int dim, blocks, n_vocab;
+	int adds_eos;			/* libllama ends a text with a token that is not ours */
 	struct llama_batch batch;	/* its arrays are ours: see alloc_batch */
 	unsigned char *want;		/* [batch] of each row */
 	lm_tap_fn *tap;
@@ -308,6 +309,7 @@ lm_open(const struct lm_options *o, struct err *e)
 	m->dim = llama_model_n_embd(m->model);
 	m->blocks = llama_model_n_layer(m->model);
 	m->n_vocab = llama_vocab_n_tokens(m->vocab);
+	m->adds_eos = !o->classifier && llama_vocab_get_add_eos(m->vocab);
 	if (check_kind(m, o, e) != 0)
 		goto fail;
 	if (lm_context(m) < 1) {
@@ -447,6 +449,8 @@ lm_tokenise(const struct lm *m, const char *text, size_t len, int **token, size_
 	}
 	*token = t;
 	*n = (size_t)got;
+	if (m->adds_eos && got > 0 && t[got - 1] == llama_vocab_eos(m->vocab))
+		--*n;
 	return 0;
 }
 

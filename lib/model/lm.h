@@ -60,8 +60,8 @@ int lm_is_recurrent(const struct lm *m);
 
 /*
  * Turns text[len] into *n tokens, which the caller frees. The model's first
- * token (BOS) is added, and special tokens in the text are recognised. Returns
- * 0 or -1.
+ * token (BOS) is added, and the last one (EOS) only for a classifier; special
+ * tokens in the text are recognised. Returns 0 or -1.
  */
 int lm_tokenise(const struct lm *m, const char *text, size_t len, int **token, size_t *n,
     struct err *e);

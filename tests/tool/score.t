@@ -58,6 +58,9 @@ is "$(made 'if .odesteer then . else (.at = "prompt" | del(.label)), (.at = "mea
 is "$(made 'if .id == "r1" then del(.label) else . end' | score density -b "$tmp/b.ods" | view |
 		jq -s -c '[.[0:2][] | has("log_loss", "p", "p_log_loss", "correct")]')" \
 	'[true,true,true,true,false,false,false,false]' 'an activation without a label has none of them'
+is "$(view --header "$tmp/d.ods" | jq -c 'if .id == "r1" then del(.label) else . end' | view --pack |
+		score density -b "$tmp/b.ods" | view | jq -s -c '.[1] | has("log_loss", "p", "p_log_loss", "correct")')" \
+	"$(yes false | head -n 4)" 'nor does it keep those of an earlier run'
 made 'if .id == "r1" then .label = 2 else . end' >"$tmp/other.ods"
 fails 1 "score: '$tmp/other.ods': record 2: field 'label' is not 0 or 1" \
 	score density -b "$tmp/b.ods" "$tmp/other.ods"
@@ -282,6 +285,9 @@ fails 1 "score: '$tmp/back.jsonl': record 12: question 's001' comes again: its a
 	score mc "$tmp/back.jsonl"
 head -n 2 "$tmp/e.jsonl" >"$tmp/true.jsonl"
 fails 1 "score: question 's001' has no false answer" score mc "$tmp/true.jsonl"
+jq -n -c 'range(100) | {id: ., group: (. / 2 | floor), label: (. % 2), prompt: "?", completion: "\(.)"}
+	| if .group == 0 then .label = 1 else . end' >"$tmp/true.jsonl"
+fails 1 "score: question '0' has no false answer" score mc "$tmp/true.jsonl"
 head -n 2 "$tmp/e.jsonl" | jq -c 'del(.completion)' >"$tmp/none.jsonl"
 fails 1 "score: '$tmp/none.jsonl': record 1: 's001-1' has no completion" score mc "$tmp/none.jsonl"
 head -n 2 "$tmp/e.jsonl" | jq -c 'del(.label)' >"$tmp/none.jsonl"
@@ -339,6 +345,16 @@ is "$(jq -s -c --slurpfile r "$tmp/rest.jsonl" "$near"'
 ["completion","id"]' '--alone: the first token does not count, and one token has no perplexity'
 is "$(jq -c '.prompt = "any \(.id)"' "$tmp/alone.jsonl" | score perplexity --alone | view | jq -c .nll)" \
 	"$(jq -c .nll "$tmp/x.jsonl")" '--alone: the prompt does not matter'
+
+# a decoder whose texts would end with an EOS, as they do in training
+perl tests/tiny.pl decoder >"$tmp/tiny.gguf"
+sed "s/name('tokenizer.ggml.model', 'llama')/&, flag('tokenizer.ggml.add_eos_token', 1)/" tests/tiny.pl |
+	perl - decoder >"$tmp/eos.gguf"
+nll() { # MODEL
+	score perplexity -m "$1" "$tmp/e.jsonl" | view | jq -c '[.nll, .nll_tokens]'
+}
+is "$(cmp -s "$tmp/eos.gguf" "$tmp/tiny.gguf" || nll "$tmp/eos.gguf")" "$(nll "$tmp/tiny.gguf")" 'no text gets an EOS'
+rm "$tmp/tiny.gguf" "$tmp/eos.gguf"
 
 # the same model with a BOS, which gives it another digest
 at=$(grep -abo -m 1 tokenizer.ggml.add_bos_token "$ODESTEER_MODEL" | head -n 1 | cut -d: -f1)
