@@ -128,6 +128,9 @@ const struct tool tool = { .name = "generate", .synopsis =
 static void
 parse(int argc, char *argv[])
 {
+	static const char *const random[] = { "-S", "--top-k", "--top-p" };
+	size_t i;
+
 	flow_options_default(&flows.common);
 	model_options_default();
 	model_options.lm.seqs = 32;
@@ -144,6 +147,9 @@ parse(int argc, char *argv[])
 		tool_misuse("--filter-timeout needs a filter: --filter");
 	if (opt.lengths.n > 0 && flows.n > 1)
 		tool_misuse("-T: a list of lengths goes with one barrier");
+	for (i = 0; i < sizeof random / sizeof *random; i++)
+		if (opt.decoder.sampling.temperature == 0 && options_given(options, random[i]))
+			tool_misuse("%s needs --temperature", random[i]);
 	if (opt.samples > 1 && (opt.decoder.sampling.temperature == 0 ||
 	    opt.decoder.sampling.top_k == 1))
 		tool_misuse("--samples: %s all samples are the same",
@@ -526,7 +532,8 @@ main(int argc, char *argv[])
 	tool_start(argc, argv);
 	parse(argc, argv);
 	open_input(&g, argv + optind, (size_t)(argc - optind));
-	tool_output_header(&h, g.in, STREAM_COMPLETIONS, &opt.decoder.seed);
+	tool_output_header(&h, g.in, STREAM_COMPLETIONS,
+	    opt.decoder.sampling.temperature > 0 ? &opt.decoder.seed : NULL);
 	open_steered_model(&g, &h);
 	if (!opt.readable)
 		g.out = tool_open_output(&h);

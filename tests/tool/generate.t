@@ -17,7 +17,7 @@ is "$(view "$tmp/g.ods" | jq -c 'keys_unsorted' | sort -u)" \
 is "$(view "$tmp/g.ods" | jq -r .id | tr '\n' ' ')" 's001 s002 s003 s004 s005 ' 'records keep their order'
 is "$(view --header "$tmp/g.ods" |
 		jq -c 'select(.odesteer) | [.kind, .chain[-1].tool, .chain[-1].seed, (.digest | length)]')" \
-	'["completions","generate",0,16]' 'the header'
+	'["completions","generate",null,16]' 'the header'
 is "$(view "$tmp/g.ods" |
 		jq -s -c 'map(.tokens <= 12 and (.finish == "length" or .finish == "eos")
 			and (.finish != "length" or .tokens == 12)) | unique')" \
@@ -79,6 +79,11 @@ score distinct -o "$tmp/d.ods" "$tmp/samples.ods"
 is "$(score report --baseline a --column distinct2:some --format csv a="$tmp/d.ods" b="$tmp/d.ods" |
 		sed -n '/some/p' | cut -d, -f1,2,6,7)" 'a,some,5,
 b,some,5,0' 'score report has samples as records of one question'
+for o in '-S 1' '--top-k 5' '--top-p 0.9'; do
+	misuse "${o% *} needs --temperature" generate $o "$tmp/p.jsonl"
+done
+is "$(generate --temperature 1 --max-tokens 1 "$tmp/p.jsonl" | view --header | head -n 1 | jq '.chain[-1].seed')" 0 \
+	'the header has the seed'
 misuse "--samples: without --temperature all samples are the same" generate --samples 2 "$tmp/p.jsonl"
 misuse "--samples: with --top-k 1 all samples are the same" \
 	generate --temperature 1 --top-k 1 --samples 2 "$tmp/p.jsonl"
