@@ -86,6 +86,8 @@ parse(int argc, char *argv[])
 		tool_misuse("--gguf takes one barrier");
 	if (opt.pack)
 		tool_refuse_terminal(tool_output.path);
+	if (opt.gguf != NULL)
+		tool_refuse_terminal(opt.gguf);
 }
 
 /* The records of one label at one block, for --summary. */

@@ -58,6 +58,7 @@ for command in "collect '$tmp/e.jsonl'" "fitbarrier '$tmp/a.ods'" "fitbarrier -o
 1" "refused: ${command%% *}"
 done
 echo '{"id":1}' >"$tmp/e.jsonl"
+is "$(terminal "view --gguf - '$tmp/b.ods'; echo \$?" | tail -n 1)" 1 'view --gguf -'
 is "$(terminal "view '$tmp/e.jsonl'; view --pack '$tmp/e.jsonl' | view")" '{"id":1}
 {"id":1}' 'what is text is not, nor is a pipe'
 finish
