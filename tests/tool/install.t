@@ -19,6 +19,9 @@ for page in odesteer tutorial stream $tools; do
 		"odesteer help $page is the same before and after installation"
 done
 
+ln -s "$(command -v odesteer)" "$tmp/link"
+is "$(echo '{"id":1}' | "$tmp/link" view)" '{"id":1}' 'through a symbolic link'
+
 echo kept >"$tmp/root/usr/libexec/odesteer/other"
 ok 'make uninstall' make -s uninstall DESTDIR="$tmp/root" PREFIX=/usr
 is "$(cd "$tmp/root/usr" && find . -type f)" ./libexec/odesteer/other 'it removes the installed files, and no others'
