@@ -108,9 +108,9 @@ $(BUILD)/lib/metric/toxicity.o: datasets/toxicity.ods
 $(lib): $(lib_obj)
 	rm -f $@
 	ar rcs $@ $^
-# tool_obj is shared by the tools: all of tools/ that is not a tool itself
-tool_obj = $(patsubst %.c,$(BUILD)/%.o,$(filter-out $(tools:%=tools/%.c) tools/report.c, \
-	$(wildcard tools/*.c)))
+# tool_obj is shared by the tools: all of tools/ that is not a tool or a part of one
+tool_obj = $(patsubst %.c,$(BUILD)/%.o,$(filter-out $(tools:%=tools/%.c) tools/report.c \
+	tools/calibrate.c,$(wildcard tools/*.c)))
 $(tools:%=$(BIN)/%): $(BIN)/%: $(BUILD)/tools/%.o $(tool_obj) $(lib)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(libs)
