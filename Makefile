@@ -108,7 +108,7 @@ $(BUILD)/lib/metric/toxicity.o: datasets/toxicity.ods
 $(lib): $(lib_obj)
 	rm -f $@
 	ar rcs $@ $^
-# tool_obj is shared by the tools: all of tools/ that is not a tool or a part of one
+# tool_obj is shared by the tools: all of tools/ that is no tool or part of one
 tool_obj = $(patsubst %.c,$(BUILD)/%.o,$(filter-out $(tools:%=tools/%.c) tools/report.c \
 	tools/calibrate.c,$(wildcard tools/*.c)))
 $(tools:%=$(BIN)/%): $(BIN)/%: $(BUILD)/tools/%.o $(tool_obj) $(lib)

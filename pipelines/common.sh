@@ -92,7 +92,7 @@ lines() { # STREAM JQ-ARGUMENTS...: runs jq on the records of a stream
 	view --header "$stream" >lines && jq -c "$@" lines
 }
 # For jq: `ranks' of numbers, of which equal ones share a rank, and the
-# `correlation' of two lists (0 if one is constant). That of ranks is Spearman's.
+# `correlation' of two lists, 0 if one is constant. That of ranks is Spearman's.
 spearman='
 	def ranks: to_entries | sort_by(.value) | [foreach .[] as $x ({n: 0};
 			.n += 1; {at: $x.key, value: $x.value, n})]

@@ -50,7 +50,7 @@ length_of_kl(const struct barrier *b, double kl, double *length, struct err *e)
 	}
 	while (i < BARRIER_CURVE && y[i] < kl)
 		i++;
-	/* a little less than the end, so that it is within the curve when rounded */
+	/* a little less than the end, so that it is possible when rounded */
 	if (i == BARRIER_CURVE)
 		return err_set(e, "-T %gnat: this barrier's curve ends at %.3g nat, T = %.4g", kl,
 		    0.995 * y[i - 1], T[i - 1]);

@@ -73,8 +73,8 @@ metric_is_taken(const struct metric *m, const char *field)
 {
 	static const char *const taken[] = { "odesteer", "id", "group", "label", "best", "split",
 		"prompt", "completion", "question", "true", "false", "T", "sample", "tokens",
-		"finish", "moved", "act", "at", "block", "pos", "h", "h_before", "h_after", "length",
-		"steps", "loglik", NULL };
+		"finish", "moved", "act", "at", "block", "pos", "h", "h_before", "h_after",
+		"length", "steps", "loglik", NULL };
 	size_t i;
 
 	for (i = 0; taken[i] != NULL; i++)

@@ -54,7 +54,7 @@ coprocess_kill(void)
 		poll(NULL, 0, 10);	/* safe in a signal handler */
 		if (got == 0)
 			got = waitpid(pid, NULL, WNOHANG);
-		/* the shell may end before what it started; zombies count, too */
+		/* the shell may end before the others; zombies count */
 		if (got != 0 && kill(-pid, 0) != 0)
 			return;
 	}
@@ -259,7 +259,7 @@ spawn(struct coprocess *f, const char *cmd, int in, int out)
 	sigemptyset(&none);
 	sigemptyset(&usual);
 	sigaddset(&usual, SIGPIPE);
-	/* a process group: ^C spares it, and coprocess_kill reaches what it starts */
+	/* a process group: ^C spares it; coprocess_kill reaches all of it */
 	if ((rc = posix_spawn_file_actions_adddup2(&files, in, STDIN_FILENO)) == 0 &&
 	    (rc = posix_spawn_file_actions_adddup2(&files, out, STDOUT_FILENO)) == 0 &&
 	    (rc = posix_spawnattr_setpgroup(&attr, 0)) == 0 &&

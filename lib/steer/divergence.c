@@ -36,7 +36,7 @@ divergence_open(const struct lm_options *o, size_t n, size_t longest, struct err
 		divergence_close(d);
 		return NULL;
 	}
-	/* a recurrent model keeps the order of rows of different sequences only */
+	/* a recurrent model keeps the order of rows if each sequence has one */
 	d->most = lm_is_recurrent(d->lm) ? n + 1 : ROWS;
 	return d;
 }

@@ -32,7 +32,8 @@ ok 'several columns' env COLUMN=mood/nothing/h AGAINST=KL pipelines/figure front
 is "$(grep -o '<text>.*</text>' "$tmp/r.svg" | sed 's/<[^>]*>//g' | grep '^ *[a-z]' | xargs)" \
 	'mood best caa none h caa 0.2nat' 'have panels, if there is something to draw'
 is "$(sed -n "s/.*	<use xlink:href='#gpPt6' .* color='rgb(\(.*\))'.*/\1/p" "$tmp/r.svg" | grep -v 187 | xargs)" \
-	'213, 94, 0 0, 158, 115 0, 158, 115 204, 121, 167 204, 121, 167 0, 158, 115' 'a method has the same colour in each'
+	'213, 94, 0 0, 158, 115 0, 158, 115 204, 121, 167 204, 121, 167 0, 158, 115' \
+	'a method has the same colour in each'
 is "$(grep -o "<path stroke='rgb(204, 121, 167)'[^/]*" "$tmp/r.svg" |
 	grep -c 'M[0-9.]*,\([0-9.]*\) L[0-9.]*,\1 ')" 1 'a run without divergence is a level line'
 

@@ -12,7 +12,8 @@ jq -n -c '{prompt: "so?", completion: "yes.no"}, {prompt: "why", completion: ""}
 misuse '-m: only --calibrate uses the model' fitbarrier -m "$model" "$tmp/a.ods"
 misuse '--system: only --calibrate uses the model' fitbarrier --system x "$tmp/a.ods"
 misuse '-T: a length in nats needs --calibrate' fitbarrier -T 0.2nat "$tmp/a.ods"
-misuse "-T: '-1nat': nats are not negative; for the opposite direction give a length such as -0.1r" fitbarrier -T -1nat "$tmp/a.ods"
+misuse "-T: '-1nat': nats are not negative; for the opposite direction give a length such as -0.1r" \
+	fitbarrier -T -1nat "$tmp/a.ods"
 
 fit() { # ARGUMENTS...
 	fitbarrier -m "$model" --calibrate "$tmp/e.jsonl" "$@" "$tmp/a.ods"
@@ -61,8 +62,8 @@ is "$(view --header "$tmp/caa.ods" | jq -c 'select(.odesteer).chain[-1].side | k
 	"[\"$tmp/e.jsonl\",\"$model\"]" 'the chain names texts and model'
 run integrate -b "$tmp/ablation.ods" -T 99nat "$tmp/a.ods"
 most=$(echo "$err" | sed -n "s/^integrate: -T 99nat: this barrier's curve ends at \(.*\) nat, T = 1$/\1/p")
-is "$status $(jq --argjson most "${most:-null}" '.kl[7] | . > $most and . * 0.99 < $most' "$tmp/ablation.jsonl")" '1 true' \
-	"beyond the curve: $err"
+is "$status $(jq --argjson most "${most:-null}" '.kl[7] | . > $most and . * 0.99 < $most' "$tmp/ablation.jsonl")" \
+	'1 true' "beyond the curve: $err"
 ok 'the length that the message names is possible' integrate -b "$tmp/ablation.ods" -T "${most}nat" -o "$tmp/x.ods" \
 	"$tmp/a.ods"
 is "$(fit -f linear -T 1 | view | jq '.kl_T[7] > 1 and .T_auto == 1')" true '-T may be any length'

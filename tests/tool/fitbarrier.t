@@ -51,8 +51,9 @@ said() { # JQ FILTER ARGUMENTS...: what -v says after the figures
 is "$(said . -f linear -C 1e4)" '' 'of a great h with a high log-loss it says nothing'
 is "$(said 'if .odesteer then . else .label = ((.id[1:] | tonumber) / 2 | floor % 2) end' -p paper --components 64)" \
 	'fitbarrier: an AUC near 0.5: held out' 'and that what tells nothing tells nothing'
-is "$(made 'if .odesteer or (.id[1:] | tonumber < 8) then . else empty end' | fitbarrier -v -p paper --components 64 2>&1 \
-		>"$tmp/x.ods" | sed -n 's/^fitbarrier: held out, \([^;]*\);.*/\1/p')" \
+made 'if .odesteer or (.id[1:] | tonumber < 8) then . else empty end' >"$tmp/few.ods"
+is "$(fitbarrier -v -p paper --components 64 "$tmp/few.ods" 2>&1 >"$tmp/x.ods" |
+		sed -n 's/^fitbarrier: held out, \([^;]*\);.*/\1/p')" \
 	'so few activations cannot tell this AUC from 0.5, that of a ranking at random' 'few rows tell nothing, either'
 # h that says nothing is 0 in each part, also if labels are not as frequent outside it as in all
 made 'if .odesteer then . else .group = .id | .label = (.id[1:] | tonumber % 3 == 0) end' |
@@ -60,16 +61,17 @@ made 'if .odesteer then . else .group = .id | .label = (.id[1:] | tonumber % 3 =
 is "$(view "$tmp/h.ods" | jq -s -c '[length, (map(.h | fabs) | max < 1e-6)]')" '[48,true]' \
 	'h of a part comes from the prior of the others'
 made 'if .odesteer then . else .act[0] = (if .label == 1 then 9 else -9 end) end' >"$tmp/apart.ods"
-is "$(fitbarrier -v -f linear -C 1e-3 "$tmp/apart.ods" 2>&1 >"$tmp/x.ods" | sed -n 's/^.*held out: \(.*\), [0-9.]* s$/\1/p' |
-		sed 's/[0-9][0-9.]*/N/g') $(view "$tmp/x.ods" | jq 'has("temperature")')" \
+is "$(fitbarrier -v -f linear -C 1e-3 "$tmp/apart.ods" 2>&1 >"$tmp/x.ods" |
+		sed -n 's/^.*held out: \(.*\), [0-9.]* s$/\1/p' | sed 's/[0-9][0-9.]*/N/g') $(
+		view "$tmp/x.ods" | jq 'has("temperature")')" \
 	'AUC N, log-loss N (prior alone N) false' 'no temperature if smaller ones are always better'
 is "$(said 'if .odesteer then . else .act[0] = (if .label == 1 then 0.1 else -0.1 end) end' -f linear -C 1e-5)" \
-	'fitbarrier: a high AUC with a log-loss near the prior'"'s: h separates the classes but is too small as a log-density ratio; \
-the direction of steering does not depend on its size" 'but -v says why'
-made 'if .odesteer then . elif (.id | . == "r0" or . == "r1" or . == "r5" or . == "r6") then .group = .id else empty end' \
+	'fitbarrier: a high AUC with a log-loss near the prior'"'s: h separates the classes but is too small as a \
+log-density ratio; the direction of steering does not depend on its size" 'but -v says why'
+made 'if .odesteer then . elif [.id] | inside(["r0", "r1", "r5", "r6"]) then .group = .id else empty end' \
 	>"$tmp/four.ods"
-fails 1 'fitbarrier: held out: the fit without one part: repe needs two positive and two negative activations at least' \
-	fitbarrier -f repe "$tmp/four.ods"
+fails 1 'fitbarrier: held out: the fit without one part: repe needs two positive and two negative activations at '\
+'least' fitbarrier -f repe "$tmp/four.ods"
 # the length of -T auto
 is "$(fitbarrier -p paper --components 64 -T 2.385 "$tmp/a.ods" | view | jq .T_auto)" 2.385 '-T is stored'
 is "$(fitbarrier -p paper --components 64 -T -0.5r "$tmp/a.ods" | view | jq -c '.T_auto == -0.5 * .act_norm')" true \

@@ -186,7 +186,8 @@ fails 1 "score: run 'y' has no record '199', but 'x' has its MC1" \
 fails 1 "score: run 'y' has no record '199', but 'x' has its MC1" \
 	score report --baseline y y="$tmp/short.jsonl" x="$tmp/x.jsonl"
 jq -c 'if .id == 3 then .group = "other" else . end' "$tmp/y.jsonl" >"$tmp/moved.jsonl"
-fails 1 "score: run 'x' has record '3' in group '$(sed -n 4p "$tmp/x.jsonl" | jq -r '.group // .id')', but 'y' in 'other'" \
+group=$(sed -n 4p "$tmp/x.jsonl" | jq -r '.group // .id')
+fails 1 "score: run 'x' has record '3' in group '$group', but 'y' in 'other'" \
 	score report --baseline x x="$tmp/x.jsonl" y="$tmp/moved.jsonl"
 ok 'runs that are not compared may have different records' \
 	score report x="$tmp/x.jsonl" y="$tmp/short.jsonl"

@@ -35,7 +35,8 @@ near 6 6 --skip 6
 is "$(score kl -v -m "$model" -b "$tmp/b.ods" -T 2.385 --skip 1 -o "$tmp/x.ods" "$tmp/e.jsonl" 2>&1 | tail -n 1 |
 		sed 's/, mean.*//')" 'score: 8 activations steered, 75.0 % of them moved' 'score -v counts them'
 is "$(score kl -v -m "$model" -b "$tmp/b.ods" -T 2.385 --at last -o "$tmp/x.ods" "$tmp/e.jsonl" 2>&1 | tail -n 1 |
-		sed 's/, mean.*//')" 'score: 2 activations steered, 100.0 % of them moved' 'with --at last, those of the prompts'
+		sed 's/, mean.*//')" 'score: 2 activations steered, 100.0 % of them moved' \
+	'with --at last, those of the prompts'
 # options before the first -b are about all barriers, after one about that one
 is "$(score kl -m "$model" -T 2.385 --at last -b "$tmp/b.ods" "$tmp/e.jsonl" | view | jq -c .kl)" \
 	"$(score kl -m "$model" -b "$tmp/b.ods" -T 2.385 --at last "$tmp/e.jsonl" | view | jq -c .kl)" \
