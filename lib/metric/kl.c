@@ -102,7 +102,7 @@ kl_push(void *state, struct record *r, struct sink *out, struct err *e)
 	size_t n;
 	int rc = -1;
 
-	/* without any token, which may be, example_read would fail */
+	/* a text may have no token at all, which example_read refuses */
 	if (check_length(s, r, e) != 0 ||
 	    record_get_text(r, "completion", 1, &completion, &n, e) != 0 ||
 	    (n > 0 && (example_read(&x, divergence_lm(s->d), r, s->o->template, s->o->system,

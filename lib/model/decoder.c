@@ -332,8 +332,9 @@ feed_rest(struct decoder *d, struct sequence *s, struct err *e)
 }
 
 /*
- * Decodes the new prompts, and one token of every other text: each in a batch
- * of its own if the model needs that.
+ * Decodes the new prompts, and one token of every other text. If the model
+ * needs that, each prompt has a batch of its own, and so has each token whose
+ * row is steered or tapped.
  */
 int
 decoder_step(struct decoder *d, struct err *e)
