@@ -6,14 +6,12 @@
  */
 #include "field/constant.h"
 
-/* Adds the difference of the means to v[dim]. Returns 0. */
+/* Adds the difference of the means to v[dim]. Returns 0, or -1 if it is 0. */
 static int
 difference(double *v, const struct fit_data *d, const struct fit_options *o, struct err *e)
 {
 	(void)o;
-	(void)e;
-	fit_mean_difference(d, v);
-	return 0;
+	return fit_mean_difference(d, v, e);
 }
 
 const struct field_type field_caa = {

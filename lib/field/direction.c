@@ -14,9 +14,9 @@ direction_fit(struct field *f, const struct fit_data *d, struct err *e)
 
 	if (v == NULL)
 		return err_memory(e);
-	fit_mean_difference(d, v);
-	if ((length = sqrt(dot(v, v, d->dim))) == 0)
-		return err_set(e, "positives and negatives have the same mean");
+	if (fit_mean_difference(d, v, e) != 0)
+		return -1;
+	length = sqrt(dot(v, v, d->dim));
 	for (i = 0; i < d->dim; i++)
 		v[i] /= length;
 	return 0;

@@ -1,5 +1,9 @@
 #include "fit/data.h"
 
+#include <float.h>
+
+#include "base/dot.h"
+
 void
 fit_options_default(struct fit_options *o)
 {
@@ -11,19 +15,26 @@ fit_options_default(struct fit_options *o)
 	o->beta = -0.15;
 }
 
-void
-fit_mean_difference(const struct fit_data *d, double *v)
+int
+fit_mean_difference(const struct fit_data *d, double *v, struct err *e)
 {
 	size_t n[2] = { 0, 0 }, i, j;
+	double square = 0;
 
 	for (i = 0; i < d->n; i++)
 		n[d->label[i] != 0]++;
 	for (i = 0; i < d->n; i++) {
 		double share = d->label[i] ? 1 / (double)n[1] : -1 / (double)n[0];
 
-		for (j = 0; j < d->dim; j++)
-			v[j] += share * (double)d->act[i * d->dim + j];
+		for (j = 0; j < d->dim; j++) {
+			double a = (double)d->act[i * d->dim + j];
+
+			v[j] += share * a;
+			square += a * a / (double)d->n;
+		}
 	}
+	return dot(v, v, d->dim) > (double)FLT_EPSILON * (double)FLT_EPSILON * square ? 0 :
+	    err_set(e, "positives and negatives have the same mean");
 }
 
 void

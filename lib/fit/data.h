@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/err.h"
+
 enum {
 	FIT_QUANTILES = 101,	/* 0 %, 1 %, ..., 100 % */
 	FIT_BINS = 10,		/* rows of the reliability table */
@@ -104,10 +106,11 @@ struct fit_report {
 };
 
 /*
- * Adds the mean of the positives minus that of the negatives to v[d->dim]. Both
- * labels must be there.
+ * Sets v[d->dim], which holds zeros, to the mean of the positives minus that of
+ * the negatives. Both labels must be there. Returns 0, or -1 with a message in
+ * e: the means are equal but for the rounding of the activations.
  */
-void fit_mean_difference(const struct fit_data *d, double *v);
+int fit_mean_difference(const struct fit_data *d, double *v, struct err *e);
 /* Sets the counts and the prior of rep. */
 void fit_report_count(struct fit_report *rep, const struct fit_data *d);
 
