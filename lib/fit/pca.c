@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/dot.h"
 #include "fit/eigen.h"
 
 /* Eigenvalues that are less, divided by the greatest, are rounding errors. */
@@ -78,9 +79,13 @@ int
 pca_component(double *rows, size_t n, size_t dim, double *v, struct err *e)
 {
 	size_t k = 1;
+	double before = dot(rows, rows, n * dim);
 
 	pca_centre(rows, n, dim, v);
-	if (pca_leading(rows, n, dim, v, &k, e) != 0)
+	/* rounding may leave something of equal rows */
+	if (dot(rows, rows, n * dim) <= 1e-24 * before)
+		k = 0;
+	if (k == 1 && pca_leading(rows, n, dim, v, &k, e) != 0)
 		return -1;
 	return k == 1 ? 0 : err_set(e, "no first principal component: all rows are equal");
 }
