@@ -5,12 +5,12 @@
  * Source: Zou et al. 2023. Positives and negatives are paired in their order,
  * the surplus of one label is ignored, and the differences are centred, as in
  * the reference (and scikit-learn's PCA). The sign of a component is arbitrary;
- * here positives are higher along it. h is fitted along v (constant.h); the
- * source has none.
+ * here it is that of the difference of the means along it. h is fitted along v
+ * (constant.h); the source has none.
  */
-#include <math.h>
 #include <stdlib.h>
 
+#include "base/dot.h"
 #include "field/constant.h"
 #include "fit/pca.h"
 
@@ -20,10 +20,12 @@ component(double *v, const struct fit_data *d, const struct fit_options *o, stru
 {
 	size_t n_pos, n_neg, n, i;
 	double *pos = pca_label_rows(d, 1, &n_pos), *neg = pca_label_rows(d, 0, &n_neg);
+	double *difference = calloc(d->dim, sizeof *difference), sign;
+	struct err ignored;
 	int rc = -1;
 
 	(void)o;
-	if (pos == NULL || neg == NULL) {
+	if (pos == NULL || neg == NULL || difference == NULL) {
 		err_memory(e);
 	} else if ((n = n_pos < n_neg ? n_pos : n_neg) < 2) {
 		err_set(e, "repe needs two positive and two negative activations at least");
@@ -31,33 +33,23 @@ component(double *v, const struct fit_data *d, const struct fit_options *o, stru
 		for (i = 0; i < n * d->dim; i++)
 			pos[i] -= neg[i];
 		rc = pca_component(pos, n, d->dim, v, e);
+		/* the means may be equal */
+		(void)fit_mean_difference(d, difference, &ignored);
+		sign = dot(v, difference, d->dim) < 0 ? -1 : 1;
+		for (i = 0; i < d->dim; i++)
+			v[i] *= sign;
 	}
 	free(pos);
 	free(neg);
+	free(difference);
 	return rc;
-}
-
-static int
-fit(struct field *f, const struct fit_data *d, const struct fit_options *o, struct fit_report *rep,
-    struct err *e)
-{
-	double *slope = &((struct constant *)f)->slope;
-	size_t i;
-
-	if (constant_fit_along(f, d, o, rep, e) != 0)
-		return -1;
-	/* the fit of h has shown on which side the positives are */
-	for (i = 0; *slope < 0 && i < f->dim; i++)
-		f->ratio.coef[i] = -f->ratio.coef[i];
-	*slope = fabs(*slope);
-	return 0;
 }
 
 const struct field_type field_repe = {
 	.name = "repe",
 	.about = "representation engineering: the pairs' first principal component",
 	.kind = FIELD_CONSTANT_FLOW,
-	.fit = fit,
+	.fit = constant_fit_along,
 	.vector = component,
 	CONSTANT_FIELD,
 };
