@@ -31,7 +31,7 @@
 
 enum {
 	TOGETHER = 30,		/* fits: six values of C by five folds */
-	MAX_NEWTON = 100, MAX_CG = 1000, MAX_HALVINGS = 40
+	MAX_NEWTON = 300, MAX_CG = 1000, MAX_HALVINGS = 40
 };
 
 /* A vector of feature space. The arrays are adjacent in memory. */
@@ -356,6 +356,9 @@ drop_converged(struct batch *b, size_t count, int at_start)
 		t->norm = hypot(sqrt(fmax(0, inner(t, &t->g, &t->g))), t->fit->C * t->r_sum);
 		if (at_start)
 			t->first_norm = t->norm;
+		/* the objective is at most norm^2 / 2 above the least one */
+		if (b->p->gram == NULL && t->norm * t->norm / 2 < 1e-12 * t->fit->objective)
+			continue;
 		/*
 		 * the last step may have made no progress: then rounding hides
 		 * any further one

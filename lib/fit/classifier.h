@@ -43,7 +43,10 @@ struct classifier_fit {
 	/* set by the caller */
 	double C;
 	int held_out;		/* the fold to leave out, or CLASSIFIER_NO_FOLD */
-	/* the fit ends at this fraction of the first |gradient| */
+	/*
+	 * the fit ends at this fraction of the first |gradient|; one to
+	 * features also if its objective is within 1e-12 of the least
+	 */
 	double tolerance;
 	double *coef;		/* gets w[size], or alpha[n] of a dual fit; may be NULL */
 	double *f;		/* [n], gets f_i of the held-out rows, or of all; may be NULL */

@@ -25,9 +25,9 @@ static const double choice_tolerance = 1e-3;
 static const double held_out_tolerance = 1e-5;
 /*
  * For the fit to all rows. Its objective is off by at most half the square of
- * its gradient.
+ * its gradient, which at the start may be very great.
  */
-static const double dual_tolerance = 1e-10, primal_tolerance = 1e-6;
+static const double dual_tolerance = 1e-10, primal_tolerance = 1e-9;
 
 /*
  * Sets score[m][n] to f of each row, from fits with each of C[m] to the rows of

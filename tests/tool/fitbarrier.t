@@ -299,6 +299,15 @@ for o in logistic hinge; do
 done
 is "$(view "$tmp/logistic.ods" "$tmp/hinge.ods" 2>/dev/null | jq -c .w | sort -u | wc -l)" 2 \
 	'--loss hinge is another fit'
+# an objective is above the least one by at most half the square of its gradient
+made 'if .odesteer then .dim = 300 else (.id[1:] | tonumber) as $i | range(5) as $k | .id += "+\($k)"
+	| .act = [range(300) | ((($i * 7 + $k * 101 + . * (. + 13) * ($i + $k + 1)) % 997) - 498) / 100]
+	end' >"$tmp/wide.ods"
+for o in logistic hinge; do
+	is "$(fitbarrier -f linear --loss $o -C 100 "$tmp/wide.ods" | view |
+			jq '.gradient_norm * .gradient_norm / 2 < 1e-7 * .objective')" \
+		true "$o: a fit to features is exact with a large C, too"
+done
 view "$tmp/a.ods" | jq -s -c . >"$tmp/rows"
 is "$(view "$tmp/hinge.ods" | jq --slurpfile r "$tmp/rows" '. as $f
 	| [$r[0][] | .act as $a | (2 * .label - 1) * (([range(6) | $a[.] * $f.w[.]] | add) + $f.intercept)
