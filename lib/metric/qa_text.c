@@ -45,7 +45,9 @@ trim(struct piece *p)
 static int
 read_question(const struct record *r, struct piece *q, struct err *e)
 {
-	if (record_has(r, "question")) {
+	const char *question;
+
+	if (record_get_str(r, "question", &question, NULL) != 0) {
 		if (record_get_text(r, "question", 1, &q->s, &q->len, e) != 0)
 			return -1;
 	} else {

@@ -87,6 +87,8 @@ same=$(p '{"id":1,"question":"Is snow white?","completion":"Yes."}')
 is "$(p '{"id":1,"prompt":"Q: Is snow white?\nA:","completion":" Yes.\n"}')" "$same" \
 	'the form of the prompt, and white space around the answer, are removed'
 is "$(p '{"id":1,"prompt":"Is snow white?","completion":"Yes."}')" "$same" 'a prompt may be the question'
+is "$(p '{"id":1,"question":null,"prompt":"Is snow white?","completion":"Yes."}')" "$same" \
+	'a question that is null is absent'
 is "$(p '{"id":1,"prompt":"never read","question":" Is snow white? ","completion":"\tYes."}')" "$same" \
 	'the question has priority over the prompt'
 other=$(p '{"id":1,"question":"Is snow white?","completion":"No."}')
