@@ -69,6 +69,7 @@ parse_stop(const char *option, const char *text)
 {
 	if (*text == '\0')
 		tool_misuse("%s: the text is empty", option);
+	options_check_text(option, text);
 	opt.stop[opt.decoder.n_stop++] = text;
 }
 

@@ -4,6 +4,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/utf8.h"
 #include "number.h"
 
 enum {
@@ -35,6 +36,15 @@ parse_choice(const struct tool_option *o, const char *text)
 	}
 }
 
+void
+options_check_text(const char *option, const char *text)
+{
+	size_t n = strlen(text);
+
+	if (utf8_span(text, n) != n)
+		tool_misuse("%s: the text is not UTF-8", option);
+}
+
 /* Stores the value of o; text is NULL for a flag. */
 static void
 set_value(struct tool_option *o, const char *text)
@@ -52,8 +62,12 @@ set_value(struct tool_option *o, const char *text)
 	case OPTION_FILE:
 		if (*text == '\0')
 			tool_misuse("%s: '' is no file name", name);
-		/* fall through */
-	case OPTION_TEXT: *(const char **)o->to = text; break;
+		*(const char **)o->to = text;
+		break;
+	case OPTION_TEXT:
+		options_check_text(name, text);
+		*(const char **)o->to = text;
+		break;
 	case OPTION_CHOICE: *n = parse_choice(o, text); break;
 	case OPTION_INT:
 		*n = (int)number_long(name, text, (long)o->min, (long)o->max);

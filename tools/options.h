@@ -42,6 +42,9 @@ struct tool_option {
  */
 void options_parse(struct tool_option *o, int argc, char *argv[]);
 
+/* Refuses the value of an option unless it is UTF-8, as chains are. */
+void options_check_text(const char *option, const char *text);
+
 /* Returns member `given` of the option `name` of the table o. */
 int options_given(const struct tool_option *o, const char *name);
 

@@ -193,6 +193,8 @@ is "$(tail -c 16 "$tmp/two lines" | $g --text | texts)" "$(tail -n 1 "$tmp/recor
 	'--text: standard input, a last line without its end'
 printf 'fine\nbad \377 text\n' >"$tmp/latin"
 fails 1 "generate: '$tmp/latin': record 2: the line is not UTF-8 text" generate --text "$tmp/latin"
+misuse '--system: the text is not UTF-8' generate --system "$(printf '\377')" 'a b'
+misuse '--stop: the text is not UTF-8' generate --stop "$(printf '\377')" 'a b'
 fails 1 "generate: '$tmp/two lines': record 1: it is not JSON: column 2: '[' or '{' expected near 'Is'" \
 	generate "$tmp/two lines"
 fails 1 "generate: cannot open 'nope': No such file or directory" generate nope
