@@ -70,6 +70,17 @@ show(const char *s)
 	return shown;
 }
 
+/* Returns how many characters s has. */
+static int
+width_of(const char *s)
+{
+	int n = 0;
+
+	for (; *s != '\0'; s++)
+		n += (*s & 0xc0) != 0x80;
+	return n;
+}
+
 /* Adds the cell of run i to column s, which has those of the runs before it. */
 static void
 add_cell(struct report_column *s, size_t i)
@@ -574,7 +585,7 @@ write_cells(void)
 	for (s = rep.column; s < rep.column + rep.n_column; s++) {
 		int digits = s->column->digits;
 
-		s->width = (int)strlen(s->column->title);
+		s->width = width_of(s->column->title);
 		for (i = 0; i < rep.n_run; i++) {
 			const struct figure *f = &s->cell[i].figure, *d = &s->cell[i].difference;
 			char (*text)[CELL] = s->cell[i].text;
@@ -590,8 +601,8 @@ write_cells(void)
 				snprintf(text[DIFFERENCE], CELL, "%+.*f, p %.*f", digits, d->value,
 				    d->p < 0.001 ? 4 : 3, d->p);
 			for (line = 0; line < LINES; line++)
-				if ((int)strlen(text[line]) > s->width)
-					s->width = (int)strlen(text[line]);
+				if (width_of(text[line]) > s->width)
+					s->width = width_of(text[line]);
 		}
 	}
 }
@@ -679,7 +690,7 @@ static void
 print_line(int label_width, size_t from, size_t to, const struct run *run, int line)
 {
 	const char *label = run != NULL && line == FIGURE ? run->name : "";
-	int gap = label_width - (int)strlen(label);
+	int gap = label_width - width_of(label);
 	size_t c;
 
 	fputs(label, stdout);
@@ -698,7 +709,7 @@ print_line(int label_width, size_t from, size_t to, const struct run *run, int l
 			printf("%*s%s", gap, "", text);
 			gap = 0;
 		}
-		gap += s->width - (int)strlen(text);
+		gap += s->width - width_of(text);
 	}
 	putchar('\n');
 }
@@ -713,7 +724,7 @@ print_table(void)
 	int label = 0, line, used;
 
 	for (i = 0; i < rep.n_run; i++)
-		label = (int)strlen(rep.run[i].name) > label ? (int)strlen(rep.run[i].name) : label;
+		label = width_of(rep.run[i].name) > label ? width_of(rep.run[i].name) : label;
 	for (from = 0; from < rep.n_column; from = to) {
 		used = label;
 		for (to = from; to < rep.n_column; to++) {

@@ -55,6 +55,10 @@ s T=0.1r,mood,4.1875
 s T=0.1r,MC1,1' 'columns of --column come first, and each length is a run'
 is "$(score report --baseline 's T=0' --column mood --format json s="$tmp/sweep.jsonl" |
 		jq -c '[.[] | select(.metric == "mood") | .difference]')" '[null,3]' 'lengths can be compared'
+echo '{"id":1,"x":1}' >"$tmp/one.jsonl"
+is "$(score report --column x:Größe café="$tmp/one.jsonl" longer="$tmp/one.jsonl" | grep '1.000$')" \
+	'café    1.000
+longer  1.000' 'characters are counted, not bytes'
 fails 1 "score: --column: no record has the field 'moods'" score report --column moods "$tmp/sweep.jsonl"
 fails 1 "score: '$tmp/sweep.jsonl': record 1: field 'T' is not a number" \
 	score report --column T "$tmp/sweep.jsonl"
