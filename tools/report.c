@@ -511,6 +511,22 @@ correct_by_holm(struct report_column *s)
 	free(d);
 }
 
+/* Ends the run if a figure of column s is too great for a double. */
+static void
+check_figures(const struct report_column *s)
+{
+	size_t i;
+
+	for (i = 0; i < rep.n_run; i++) {
+		const struct figure *f = &s->cell[i].figure, *d = &s->cell[i].difference;
+
+		if (isinf(f->value) || isinf(f->low) || isinf(f->high) || isinf(d->value) ||
+		    isinf(d->low) || isinf(d->high))
+			tool_die("run '%s': its %s is too great for a double",
+			    rep.run[i].name, s->column->title);
+	}
+}
+
 /* Computes all figures, and the differences from the baseline. */
 static void
 make_figures(void)
@@ -534,6 +550,7 @@ make_figures(void)
 		}
 		if (rep.baseline != NULL || s->column->aggregate->figure == NULL)
 			compare_runs(s);
+		check_figures(s);
 		if (rep.holm)
 			correct_by_holm(s);
 	}

@@ -59,6 +59,8 @@ echo '{"id":1,"x":1}' >"$tmp/one.jsonl"
 is "$(score report --column x:Größe café="$tmp/one.jsonl" longer="$tmp/one.jsonl" | grep '1.000$')" \
 	'café    1.000
 longer  1.000' 'characters are counted, not bytes'
+printf '{"id":%d,"x":1.7e308}\n' 1 2 >"$tmp/huge.jsonl"
+fails 1 "score: run 'a': its x is too great for a double" score report --column x a="$tmp/huge.jsonl"
 fails 1 "score: --column: no record has the field 'moods'" score report --column moods "$tmp/sweep.jsonl"
 fails 1 "score: '$tmp/sweep.jsonl': record 1: field 'T' is not a number" \
 	score report --column T "$tmp/sweep.jsonl"
