@@ -19,6 +19,8 @@
 # is a function that checks each of them.
 set -eu
 unset CDPATH
+LC_ALL=C # or mawk may read 0.5 as 0
+export LC_ALL
 
 here=$(cd "$(dirname "$0")" && until [ -e pipelines/common.sh ]; do cd ..; done && pwd)
 name=$(basename "$0")

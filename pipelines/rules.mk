@@ -40,6 +40,7 @@ may_be_empty =
 bin := $(patsubst %/odesteer,%,$(or $(filter $(CURDIR)/%,$(shell command -v odesteer)),\
 	$(CURDIR)/bin/odesteer))
 export PATH := $(bin):$(PATH)
+export LC_ALL := C
 cache := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/odesteer
 export ODESTEER_MODEL ?= $(cache)/models/SmolLM2-135M-Instruct-Q8_0.gguf
 SHARD := $(or $(SHARD),64)
