@@ -105,7 +105,7 @@ $(foreach file,$(MODEL) $(FLUENCY) $(models),$(if $(wildcard $(file)),,$(error \
 # Only one make may work in a folder.
 holder := $(shell mkdir -p $(OUT); cat $(OUT)/lock 2>/dev/null)
 ifeq ($(planned),)
-ifneq ($(shell [ "$(holder)" != $$PPID ] && kill -0 $(holder) 2>/dev/null && echo yes),)
+ifneq ($(shell [ "$(holder)" != $$PPID ] && grep -sx make /proc/$(holder)/comm),)
 $(error another make, process $(holder), is at work in '$(OUT)')
 endif
 holder := $(shell echo $$PPID >$(OUT)/lock)
