@@ -111,7 +111,7 @@ endif
 holder := $(shell echo $$PPID >$(OUT)/lock)
 endif
 
-field_names = $(shell $(bin)/odesteer fitbarrier -f help | awk '/$1/ { print $$1 }')
+field_names = $(shell '$(bin)/odesteer' fitbarrier -f help | awk '/$1/ { print $$1 }')
 maps := $(call field_names,map.$$)
 sequence_maps := $(call field_names,a sequence map)
 gradient_flows := $(call field_names,a gradient flow)

@@ -45,7 +45,7 @@ cache := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/odesteer
 export ODESTEER_MODEL ?= $(cache)/models/SmolLM2-135M-Instruct-Q8_0.gguf
 SHARD := $(or $(SHARD),64)
 gpu = $(GPU:%=-g %)
-tools := $(shell cat $(bin)/* | sha256sum | cut -c 1-16)
+tools := $(shell cat '$(bin)'/* | sha256sum | cut -c 1-16)
 planned := $(findstring n,$(filter-out -%,$(firstword $(MAKEFLAGS))))
 terminal := $(if $(planned),,$(shell [ -t 2 ] && echo yes))
 began := $(shell date +%s)
