@@ -46,7 +46,7 @@ PROVEFLAGS =
 
 cache := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/odesteer
 model_file = models/SmolLM2-135M-Instruct-Q8_0.gguf
-export ODESTEER_MODEL ?= $(cache)/$(model_file)
+export ODESTEER_MODEL := $(or $(ODESTEER_MODEL),$(cache)/$(model_file))
 
 tools = collect fitbarrier integrate generate score view
 all: $(tools:%=$(BIN)/%) $(BIN)/odesteer

@@ -42,7 +42,7 @@ bin := $(patsubst %/odesteer,%,$(or $(filter $(CURDIR)/%,$(shell command -v odes
 export PATH := $(bin):$(PATH)
 export LC_ALL := C
 cache := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/odesteer
-export ODESTEER_MODEL ?= $(cache)/models/SmolLM2-135M-Instruct-Q8_0.gguf
+export ODESTEER_MODEL := $(or $(ODESTEER_MODEL),$(cache)/models/SmolLM2-135M-Instruct-Q8_0.gguf)
 SHARD := $(or $(SHARD),64)
 gpu = $(GPU:%=-g %)
 tools := $(shell cat '$(bin)'/* | sha256sum | cut -c 1-16)
