@@ -240,6 +240,7 @@ install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(libexec) \
 		$(DESTDIR)$(man)/man1 $(DESTDIR)$(man)/man5 $(DESTDIR)$(man)/man7
 	install -m 755 $(tools:%=$(BIN)/%) $(DESTDIR)$(libexec)
+	$(if $(ENGINE_FILES),install -m 644 $(ENGINE_FILES) $(DESTDIR)$(libexec))
 	sed "s|^libexec=.*|libexec='$(libexec)'|; s|^pages=.*|pages='$(man)'|" $(BIN)/odesteer \
 		>$(DESTDIR)$(PREFIX)/bin/odesteer
 	chmod 755 $(DESTDIR)$(PREFIX)/bin/odesteer
@@ -249,6 +250,7 @@ install: all
 
 uninstall:
 	rm -f $(tools:%=$(DESTDIR)$(libexec)/%) $(DESTDIR)$(PREFIX)/bin/odesteer \
+		$(DESTDIR)$(libexec)/libllama.so.* $(DESTDIR)$(libexec)/libggml*.so.* \
 		$(tools:%=$(DESTDIR)$(man)/man1/odesteer-%.1) \
 		$(DESTDIR)$(man)/man5/odesteer-stream.5 \
 		$(DESTDIR)$(man)/man7/odesteer.7 $(DESTDIR)$(man)/man7/odesteer-tutorial.7

@@ -56,7 +56,7 @@ setup: building libllama 50 %
 setup: building libllama 75 %
 setup: building libllama 100 %" 'it builds and shows its progress'
 run engine
-is "$status $err $(echo "$out" | grep -c "^ENGINE.*'$tmp/a cache/")" '0  2' \
+is "$status $err $(echo "$out" | grep -c "^ENGINE.*'$tmp/a cache/")" '0  3' \
 	'the next run finds the build, in a folder with a space in its name'
 if has_terminal; then
 	engine='SEEN="$tmp/typescript" XDG_CACHE_HOME="$tmp/other" TMPDIR="$tmp" PATH="$tmp/bin:$PATH"'
@@ -67,7 +67,7 @@ setup: building libllama 25 %
 setup: building libllama 66 %
 setup: building libllama 75 %
 setup: building libllama 100 %" 'on a terminal it updates one line'
-	is "$(grep -c "$tmp/other" "$tmp/engine.mk")" 2 'which is not part of its output'
+	is "$(grep -c "$tmp/other" "$tmp/engine.mk")" 3 'which is not part of its output'
 fi
 is "$(find "$tmp" -name 'odesteer-engine.*')" '' 'no folder is left'
 finish
